@@ -1,0 +1,49 @@
+"""Corrections: the history of every field (B14), and the results kept for repeated writes."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, Table
+
+from regions.metadata import ID, internal, primary_key, public, regional, sealed
+
+__all__ = ["CORRECTION_ITEMS", "corrections", "idempotency", "sequences"]
+
+CORRECTION_ITEMS = ("old", "new")
+"""Old and new value where the field is private: sealed like the field itself."""
+
+corrections = Table(
+    "corrections",
+    regional,
+    primary_key(),
+    public("record_type"),  # PERSON CASE CONTACT VISIT SAMPLE
+    public("record_id", ID),
+    public("field"),
+    public("item", nullable=True),  # the private item the field is, if it is one
+    public("old_value", nullable=True),  # JSON; null where the field is private
+    public("new_value", nullable=True),
+    sealed(nullable=True),
+    public("reason"),
+    public("corrected_by"),  # account
+    public("unit_id", nullable=True),
+    internal("reporter", nullable=True),  # of the record corrected: who may read it in clear
+    public("corrected_at"),
+)
+Index("ix_corrections_record", corrections.c.record_type, corrections.c.record_id)
+
+idempotency = Table(
+    "idempotency",
+    regional,
+    internal("account", primary_key=True),
+    internal("key", primary_key=True),
+    internal("operation"),
+    internal("payload_hash"),
+    internal("result"),  # JSON: ids and row outcomes, no private value
+    internal("created_at"),
+)
+
+sequences = Table(
+    "sequences",
+    regional,
+    internal("name", primary_key=True),
+    internal("next", ID),
+)

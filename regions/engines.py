@@ -1,0 +1,63 @@
+"""SQLAlchemy engines for what writes, migrates, loads: one way to open either kind of store.
+
+Functions that work on a store take an ordinary `Connection` and are called through
+`AsyncConnection.run_sync`, so the same code runs on SQLite and PostgreSQL. Questions do not come
+this way: they read through `regions.reading`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from regions.settings import RegionSettings
+
+__all__ = ["make_engine", "postgres_url", "sqlite_engine"]
+
+_CACHE_KIB = 16_384
+
+
+def make_engine(settings: RegionSettings, *, pool_size: int = 4) -> AsyncEngine:
+    """An engine for a region's store. Every transaction on SQLite begins as a writer (IMMEDIATE)."""
+    if settings.path is not None:
+        return sqlite_engine(str(settings.path), busy_seconds=settings.deadline)
+    return create_async_engine(postgres_url(settings), pool_size=pool_size, pool_pre_ping=True)
+
+
+def postgres_url(settings: RegionSettings) -> URL:
+    """The URL with its driver and, where the environment has one, its password.
+
+    A password is never in the configuration: `EPIGATE_PASSWORD_<code>` or a passfile holds it.
+    """
+    url = make_url(settings.url or "").set(drivername="postgresql+asyncpg")
+    password = os.environ.get(f"EPIGATE_PASSWORD_{settings.code}")
+    return url.set(password=password) if password else url
+
+
+def sqlite_engine(path: str, *, busy_seconds: float = 5.0) -> AsyncEngine:
+    """An engine for a SQLite file: write-ahead log, every commit on disk before it is acknowledged."""
+    engine = create_async_engine(f"sqlite+aiosqlite:///{path}", connect_args={"timeout": busy_seconds})
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        # The driver's own BEGIN is deferred and would fail at the first write under contention.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"cache_size=-{_CACHE_KIB}",
+            "secure_delete=ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,182 @@
+"""Every failure epigate names, as one tree.
+
+    EpigateError
+    ├── ConfigError            CONFIG_INVALID       a mistake in the configuration file
+    ├── KeysError              KEYS_MISSING         the key folder is missing, open to others or short
+    ├── StoreError             STORE_FAILED         a region's store refused or failed
+    │   ├── RegionUnavailable  REGION_UNAVAILABLE   no answer from a region
+    │   ├── StoreBehind        STORE_BEHIND         the store wants `epigate migrate`
+    │   └── StoreAhead         STORE_AHEAD          the store was migrated by a newer epigate
+    ├── EnvelopeError          ENVELOPE_INVALID     a sealed value cannot be opened
+    ├── LoadError              LOAD_FAILED          a mapping or line list that cannot be read at all
+    ├── AccessLogError         ACCESS_LOG_FAILED    the entry could not be made durable: no data
+    └── QuestionError          BAD_REQUEST          what a client sent cannot be answered
+        ├── Unauthenticated    UNAUTHENTICATED      no valid session
+        ├── Forbidden          FORBIDDEN            the viewer's role does not allow it
+        ├── InvalidInput       INVALID_INPUT        a value that does not mean anything here
+        ├── InvalidCursor      INVALID_CURSOR       a cursor that was not made for this question
+        ├── TooLarge           TOO_LARGE            a document, page or answer over a limit
+        ├── TooManyRequests    TOO_MANY_REQUESTS    over the rate allowed
+        └── NotFound           NOT_FOUND            no such record that the viewer may see
+
+Each leaf has one stable `code`, the same in GraphQL (`errors[].extensions.code`), on the command
+line and in the log. A message says what was wrong and where, `hint` how to mend it. Messages carry
+no private value and never tell "exists but hidden" from "does not exist".
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AccessLogError",
+    "ConfigError",
+    "EnvelopeError",
+    "EpigateError",
+    "Forbidden",
+    "InvalidCursor",
+    "InvalidInput",
+    "KeysError",
+    "LoadError",
+    "NotFound",
+    "QuestionError",
+    "RegionUnavailable",
+    "StoreAhead",
+    "StoreBehind",
+    "StoreError",
+    "TooLarge",
+    "TooManyRequests",
+    "Unauthenticated",
+]
+
+
+class EpigateError(Exception):
+    """Base of every failure with a name. `hint` says how to mend it."""
+
+    code = "INTERNAL"
+    status = 500  # of HTTP, where the whole request fails
+
+    def __init__(self, message: str, *, hint: str = "", **details: str | int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.details = details
+
+    def extensions(self) -> dict[str, str | int]:
+        """The `extensions` of the GraphQL error."""
+        return {"code": self.code, **({"hint": self.hint} if self.hint else {}), **self.details}
+
+
+class ConfigError(EpigateError):
+    """A mistake in the configuration: which file, line and key, and what was expected."""
+
+    code = "CONFIG_INVALID"
+
+    def __init__(self, message: str, *, file: str, line: int, key: str, expected: str) -> None:
+        super().__init__(message, hint=f"expected {expected}", file=file, line=line, key=key)
+
+    def __str__(self) -> str:
+        where = f"{self.details['file']}:{self.details['line']}"
+        return f"{where}: {self.details['key']}: {self.message}; {self.hint}"
+
+
+class KeysError(EpigateError):
+    """The keys cannot be used."""
+
+    code = "KEYS_MISSING"
+
+
+class StoreError(EpigateError):
+    """A region's store refused or failed."""
+
+    code = "STORE_FAILED"
+    status = 503
+
+
+class RegionUnavailable(StoreError):
+    """No answer from a region: down, slow, or kept out by its circuit breaker."""
+
+    code = "REGION_UNAVAILABLE"
+
+
+class StoreBehind(StoreError):
+    """The store's tables are older than this epigate."""
+
+    code = "STORE_BEHIND"
+
+
+class StoreAhead(StoreError):
+    """The store's tables are newer than this epigate."""
+
+    code = "STORE_AHEAD"
+
+
+class EnvelopeError(EpigateError):
+    """A sealed value was changed, moved to another record, or sealed with a key we do not have."""
+
+    code = "ENVELOPE_INVALID"
+
+
+class LoadError(EpigateError):
+    """A mapping or a line list that cannot be read at all."""
+
+    code = "LOAD_FAILED"
+
+
+class AccessLogError(EpigateError):
+    """An access-log entry could not be made durable, so no data may leave."""
+
+    code = "ACCESS_LOG_FAILED"
+    status = 503
+
+
+class QuestionError(EpigateError):
+    """What a client sent cannot be answered."""
+
+    code = "BAD_REQUEST"
+    status = 400
+
+
+class Unauthenticated(QuestionError):
+    """No valid session."""
+
+    code = "UNAUTHENTICATED"
+    status = 401
+
+
+class Forbidden(QuestionError):
+    """The viewer's role does not allow it."""
+
+    code = "FORBIDDEN"
+    status = 403
+
+
+class InvalidInput(QuestionError):
+    """A value that does not mean anything here."""
+
+    code = "INVALID_INPUT"
+
+
+class InvalidCursor(QuestionError):
+    """A cursor that was not made by us, for this list and this order."""
+
+    code = "INVALID_CURSOR"
+
+
+class TooLarge(QuestionError):
+    """Over a limit of size."""
+
+    code = "TOO_LARGE"
+    status = 413
+
+
+class TooManyRequests(QuestionError):
+    """Over a limit of rate."""
+
+    code = "TOO_MANY_REQUESTS"
+    status = 429
+
+
+class NotFound(QuestionError):
+    """No such record that the viewer may see."""
+
+    code = "NOT_FOUND"
+    status = 404

@@ -1,0 +1,69 @@
+"""Ids of records: 63 bits that name a record in the whole country, without asking anybody.
+
+20 bits hold the region the record was made in (its code of six digits), 43 bits a number of that
+region's own. So a link to a record in another region needs no second column, and two stores never
+make the same id. Numbers are taken from the store in blocks: one small transaction for many records.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from regions.corrections import sequences
+
+__all__ = ["NUMBER_BITS", "IdBlocks", "first_id", "padded", "region_of", "take_ids"]
+
+NUMBER_BITS = 43
+_SEQUENCE = "records"
+_BLOCK = 500
+
+
+def padded(code: str) -> str:
+    """A code of 2, 4 or 6 digits as six digits: `3201` → `320100`."""
+    return code.ljust(6, "0")
+
+
+def first_id(region: str) -> int:
+    """The id before the first of a region (code of 2, 4 or 6 digits)."""
+    return int(padded(region)) << NUMBER_BITS
+
+
+def region_of(record_id: int) -> str:
+    """The region (six digits) in which the record was made."""
+    return f"{record_id >> NUMBER_BITS:06d}"
+
+
+def take_ids(connection: Connection, region: str, count: int) -> int:
+    """Takes `count` ids in the connection's transaction; returns the first of them."""
+    taken = connection.execute(
+        update(sequences)
+        .where(sequences.c.name == _SEQUENCE)
+        .values(next=sequences.c.next + count)
+        .returning(sequences.c.next)
+    ).scalar()
+    if taken is None:
+        start = first_id(region) + 1
+        connection.execute(sequences.insert().values(name=_SEQUENCE, next=start + count))
+        return start
+    return int(taken) - count
+
+
+class IdBlocks:
+    """Ids for a running gateway: a block at a time from the store, then from memory."""
+
+    def __init__(self, engine: AsyncEngine, region: str) -> None:
+        self._engine, self._region = engine, region
+        self._next = self._end = 0
+
+    async def take(self, count: int) -> int:
+        """The first of `count` consecutive ids."""
+        if self._end - self._next < count:
+            size = max(count, _BLOCK)
+            async with self._engine.begin() as connection:
+                start = await connection.run_sync(take_ids, self._region, size)
+            self._next, self._end = start, start + size
+        first = self._next
+        self._next += count
+        return first
+

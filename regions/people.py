@@ -1,0 +1,55 @@
+"""People: one row a person and region, private items sealed, three blind indexes (B11, B13, F10)."""
+
+from __future__ import annotations
+
+from sqlalchemy import Integer, Table
+
+from regions.metadata import (
+    Reveals,
+    blind_index,
+    internal,
+    primary_key,
+    public,
+    regional,
+    sealed,
+)
+
+__all__ = ["PERSON_ITEMS", "Reveals", "people"]
+
+PERSON_ITEMS = (
+    "name",
+    "sex",
+    "age",
+    "birth_date",
+    "id_type",
+    "id_number",
+    "phone",
+    "employer",
+    "employer_location",
+    "residence",
+    "whereabouts",
+    "guardian",
+)
+"""The sealed items of a person, in the order of the envelope. Append only: envelopes are kept."""
+
+people = Table(
+    "people",
+    regional,
+    primary_key(),
+    public("code"),  # the county responsible for the person now
+    public("residence_code", nullable=True),  # county or town of residence, 6 to 12 digits
+    public("nationality", nullable=True),
+    public("occupation", nullable=True),
+    public("medical_worker", nullable=True),  # YES, NO or unknown
+    sealed(),
+    blind_index("id_number_index"),
+    blind_index("phone_index"),
+    blind_index("name_birth_index"),
+    internal("reporter", nullable=True, index=True),  # account that wrote the record (F1)
+    internal("reporter_unit", nullable=True, index=True),
+    internal("source_key", nullable=True, unique=True),  # where a loaded row came from
+    internal("source_hash", nullable=True),
+    public("created_at", index=True),
+    public("updated_at"),
+    internal("version", Integer(), default=1, server_default="1"),
+)

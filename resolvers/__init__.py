@@ -1,0 +1,1 @@
+"""What the system does: answer, decide, hand over, detect."""
