@@ -10,6 +10,8 @@
     ├── EnvelopeError          ENVELOPE_INVALID     a sealed value cannot be opened
     ├── LoadError              LOAD_FAILED          a mapping or line list that cannot be read at all
     ├── AccessLogError         ACCESS_LOG_FAILED    the entry could not be made durable: no data
+    ├── ServeError             SERVE_FAILED         the gateway cannot serve
+    │   └── PortInUse          PORT_IN_USE          another program listens on the port
     └── QuestionError          BAD_REQUEST          what a client sent cannot be answered
         ├── Unauthenticated    UNAUTHENTICATED      no valid session
         ├── Forbidden          FORBIDDEN            the viewer's role does not allow it
@@ -37,8 +39,10 @@ __all__ = [
     "KeysError",
     "LoadError",
     "NotFound",
+    "PortInUse",
     "QuestionError",
     "RegionUnavailable",
+    "ServeError",
     "StoreAhead",
     "StoreBehind",
     "StoreError",
@@ -126,6 +130,18 @@ class AccessLogError(EpigateError):
 
     code = "ACCESS_LOG_FAILED"
     status = 503
+
+
+class ServeError(EpigateError):
+    """The gateway cannot serve: its address cannot be used, or a worker does not start."""
+
+    code = "SERVE_FAILED"
+
+
+class PortInUse(ServeError):
+    """Another program listens on the port."""
+
+    code = "PORT_IN_USE"
 
 
 class QuestionError(EpigateError):

@@ -6,7 +6,7 @@ from sqlalchemy import Index, Integer, Table
 
 from regions.metadata import central, internal, public
 
-__all__ = ["accounts", "sessions"]
+__all__ = ["accounts", "sessions", "sign_in_failures"]
 
 accounts = Table(
     "accounts",
@@ -34,3 +34,15 @@ sessions = Table(
     internal("revoked_at", nullable=True),
 )
 Index("ix_sessions_expires", sessions.c.expires_at)
+
+# Failed sign-ins, counted for each account name tried and each address, whether the account exists
+# or not: the answer to a locked name must not tell. `subject` is a SHA-256, since people type their
+# password where their name belongs.
+sign_in_failures = Table(
+    "sign_in_failures",
+    central,
+    internal("subject", primary_key=True),
+    internal("failures", Integer()),
+    internal("first_at"),  # of the failures counted
+    internal("expires_at", index=True),  # the count, or the lock, ends
+)
