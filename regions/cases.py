@@ -42,6 +42,7 @@ cases = Table(
     internal("version", Integer(), default=1, server_default="1"),
 )
 Index("ix_cases_created", cases.c.created_at, cases.c.id)
+Index("ix_cases_unit_created", cases.c.reporter_unit, cases.c.created_at, cases.c.id)
 Index("ix_cases_code_created", cases.c.code, cases.c.created_at, cases.c.id)
 Index(
     "ix_cases_city_created",

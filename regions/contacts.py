@@ -48,6 +48,7 @@ contacts = Table(
     internal("version", Integer(), default=1, server_default="1"),
 )
 Index("ix_contacts_created", contacts.c.created_at, contacts.c.id)
+Index("ix_contacts_unit_created", contacts.c.reporter_unit, contacts.c.created_at, contacts.c.id)
 Index("ix_contacts_code_created", contacts.c.code, contacts.c.created_at, contacts.c.id)
 Index(
     "ix_contacts_city_created",

@@ -8,8 +8,8 @@ from regions.metadata import ID, internal, primary_key, public, regional, sealed
 
 __all__ = ["CORRECTION_ITEMS", "corrections", "idempotency", "sequences"]
 
-CORRECTION_ITEMS = ("old", "new")
-"""Old and new value where the field is private: sealed like the field itself."""
+CORRECTION_ITEMS = ("old", "new", "reason")
+"""The reason, which is free text, and the old and new value of a private field: sealed."""
 
 corrections = Table(
     "corrections",
@@ -21,8 +21,7 @@ corrections = Table(
     public("item", nullable=True),  # the private item the field is, if it is one
     public("old_value", nullable=True),  # JSON; null where the field is private
     public("new_value", nullable=True),
-    sealed(nullable=True),
-    public("reason"),
+    sealed(),
     public("corrected_by"),  # account
     public("unit_id", nullable=True),
     internal("reporter", nullable=True),  # of the record corrected: who may read it in clear

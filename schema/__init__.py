@@ -1,0 +1,1 @@
+"""The GraphQL language of epigate: types, inputs, enums, scalars, directives. No I/O."""

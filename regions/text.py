@@ -1,0 +1,169 @@
+"""SQL that writes JSON text, the same on SQLite and PostgreSQL.
+
+A page leaves its store as one row: the keys of its records as JSON arrays, and the records as JSON
+text ready for the response. Hardly anything of it passes through the interpreter.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, func, literal_column, text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+
+__all__ = [
+    "GAP",
+    "RECORD",
+    "among",
+    "hexadecimal",
+    "literal_template",
+    "number_or_null",
+    "quoted",
+    "template",
+    "text_aggregate",
+    "text_or_null",
+    "under",
+]
+
+GAP = "\x1e"
+"""Stands in a record's text where a value is put in later."""
+
+RECORD = "\x1f"
+"""Stands between two records. JSON text cannot hold either character unescaped."""
+
+
+class template(GenericFunction[str]):  # noqa: N801 (SQL functions are named in lower case)
+    """`format(template, …)`: the arguments in place of each `%s`."""
+
+    type = String()
+    inherit_cache = True
+    name = "epigate_template"
+
+
+class text_aggregate(GenericFunction[str]):  # noqa: N801
+    """All texts, a separator between them."""
+
+    type = String()
+    inherit_cache = True
+    name = "epigate_text_aggregate"
+
+
+class quoted(GenericFunction[str]):  # noqa: N801
+    """Any text as a JSON string, or `null`."""
+
+    type = String()
+    inherit_cache = True
+    name = "epigate_quoted"
+
+
+class number_or_null(GenericFunction[str]):  # noqa: N801
+    """A number as JSON text, or `null`."""
+
+    type = String()
+    inherit_cache = True
+    name = "epigate_number"
+
+
+class hexadecimal(GenericFunction[str]):  # noqa: N801
+    """Bytes as hexadecimal text."""
+
+    type = String()
+    inherit_cache = True
+    name = "epigate_hex"
+
+
+class among(GenericFunction[bool]):  # noqa: N801
+    """Whether a whole number (`among(column, keys)`) is in a JSON array."""
+
+    inherit_cache = True
+    name = "epigate_among"
+
+
+def text_or_null(column: ColumnElement[Any]) -> ColumnElement[str]:
+    """A text without characters to escape (a code, day, instant, enum) as a JSON string, or `null`."""
+    quote = literal_column("'\"'", String())
+    return func.coalesce(quote.op("||")(column).op("||")(quote), literal_column("'null'", String()))
+
+
+def literal_template(pattern: str) -> ColumnElement[str]:
+    """The first argument of `template`, written into the statement."""
+    return literal_column("'" + pattern.replace("'", "''") + "'", String())
+
+
+def under(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
+    """Whether a code begins with a prefix, in the form the indexes serve."""
+    if len(prefix) >= 6:
+        return column == prefix
+    if len(prefix) == 4:
+        return func.substr(column, text("1"), text("4")) == prefix
+    return (column >= prefix) & (column < prefix[:-1] + chr(ord(prefix[-1]) + 1))
+
+
+def _arguments(element: Any, compiler: SQLCompiler, **more: Any) -> list[str]:
+    return [compiler.process(clause, **more) for clause in element.clauses]
+
+
+@compiles(template, "sqlite")
+def _(element: template, compiler: SQLCompiler, **more: Any) -> str:
+    return f"printf({', '.join(_arguments(element, compiler, **more))})"
+
+
+@compiles(template, "postgresql")
+def _(element: template, compiler: SQLCompiler, **more: Any) -> str:
+    return f"format({', '.join(_arguments(element, compiler, **more))})"
+
+
+@compiles(text_aggregate, "sqlite")
+def _(element: text_aggregate, compiler: SQLCompiler, **more: Any) -> str:
+    return f"group_concat({', '.join(_arguments(element, compiler, **more))})"
+
+
+@compiles(text_aggregate, "postgresql")
+def _(element: text_aggregate, compiler: SQLCompiler, **more: Any) -> str:
+    return f"string_agg({', '.join(_arguments(element, compiler, **more))})"
+
+
+@compiles(quoted, "sqlite")
+def _(element: quoted, compiler: SQLCompiler, **more: Any) -> str:
+    return f"json_quote({_arguments(element, compiler, **more)[0]})"
+
+
+@compiles(quoted, "postgresql")
+def _(element: quoted, compiler: SQLCompiler, **more: Any) -> str:
+    return f"coalesce(to_json({_arguments(element, compiler, **more)[0]}::text)::text, 'null')"
+
+
+@compiles(number_or_null, "sqlite")
+def _(element: number_or_null, compiler: SQLCompiler, **more: Any) -> str:
+    return f"coalesce({_arguments(element, compiler, **more)[0]}, 'null')"
+
+
+@compiles(number_or_null, "postgresql")
+def _(element: number_or_null, compiler: SQLCompiler, **more: Any) -> str:
+    return f"coalesce(({_arguments(element, compiler, **more)[0]})::text, 'null')"
+
+
+@compiles(hexadecimal, "sqlite")
+def _(element: hexadecimal, compiler: SQLCompiler, **more: Any) -> str:
+    return f"hex({_arguments(element, compiler, **more)[0]})"
+
+
+@compiles(hexadecimal, "postgresql")
+def _(element: hexadecimal, compiler: SQLCompiler, **more: Any) -> str:
+    return f"encode({_arguments(element, compiler, **more)[0]}, 'hex')"
+
+
+@compiles(among, "sqlite")
+def _(element: among, compiler: SQLCompiler, **more: Any) -> str:
+    column, keys = _arguments(element, compiler, **more)
+    return f"{column} IN (SELECT value FROM json_each({keys}))"
+
+
+@compiles(among, "postgresql")
+def _(element: among, compiler: SQLCompiler, **more: Any) -> str:
+    column, keys = _arguments(element, compiler, **more)
+    return (
+        f"{column} = ANY (ARRAY(SELECT jsonb_array_elements_text(({keys})::jsonb)::bigint))"
+    )
