@@ -55,21 +55,21 @@ class BlindIndexer:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def id_number(self, text: str | None) -> bytes | None:
+    def id_number(self, text: str | None) -> str | None:
         """Index of an ID number."""
         return self._hash("id_number", normal_id_number(text)) if text else None
 
-    def phone(self, text: str | None) -> bytes | None:
+    def phone(self, text: str | None) -> str | None:
         """Index of a phone number."""
         return self._hash("phone", normal_phone(text)) if text else None
 
-    def name_birth(self, name: str | None, birth_date: str | None) -> bytes | None:
+    def name_birth(self, name: str | None, birth_date: str | None) -> str | None:
         """Index of name and birth date (ISO) together; either alone has none."""
         if not name or not birth_date:
             return None
         return self._hash("name_birth", f"{normal_name(name)}|{birth_date}")
 
-    def _hash(self, item: str, normal: str) -> bytes | None:
+    def _hash(self, item: str, normal: str) -> str | None:
         if not normal:
             return None
-        return hmac.digest(self._key, f"{item}|{normal}".encode(), "sha256")[:_BYTES]
+        return hmac.digest(self._key, f"{item}|{normal}".encode(), "sha256")[:_BYTES].hex()

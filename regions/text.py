@@ -17,6 +17,7 @@ __all__ = [
     "GAP",
     "RECORD",
     "among",
+    "among_texts",
     "hexadecimal",
     "literal_template",
     "number_or_null",
@@ -79,6 +80,13 @@ class among(GenericFunction[bool]):  # noqa: N801
 
     inherit_cache = True
     name = "epigate_among"
+
+
+class among_texts(GenericFunction[bool]):  # noqa: N801
+    """Whether a text (`among_texts(column, keys)`) is in a JSON array."""
+
+    inherit_cache = True
+    name = "epigate_among_texts"
 
 
 def text_or_null(column: ColumnElement[Any]) -> ColumnElement[str]:
@@ -159,6 +167,18 @@ def _(element: hexadecimal, compiler: SQLCompiler, **more: Any) -> str:
 def _(element: among, compiler: SQLCompiler, **more: Any) -> str:
     column, keys = _arguments(element, compiler, **more)
     return f"{column} IN (SELECT value FROM json_each({keys}))"
+
+
+@compiles(among_texts, "sqlite")
+def _(element: among_texts, compiler: SQLCompiler, **more: Any) -> str:
+    column, keys = _arguments(element, compiler, **more)
+    return f"{column} IN (SELECT value FROM json_each({keys}))"
+
+
+@compiles(among_texts, "postgresql")
+def _(element: among_texts, compiler: SQLCompiler, **more: Any) -> str:
+    column, keys = _arguments(element, compiler, **more)
+    return f"{column} = ANY (ARRAY(SELECT jsonb_array_elements_text(({keys})::jsonb)))"
 
 
 @compiles(among, "postgresql")
