@@ -1,0 +1,1 @@
+"""The running program: configuration, HTTP, sign-in, limits, execution, the access log, commands."""

@@ -1,0 +1,51 @@
+"""The command line: `epigate COMMAND`. A named failure is two lines, never a traceback.
+
+Exit codes: 0 done, 1 failed, 2 a mistake in the command line or the configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from gateway.commands.config import app as config_app
+from gateway.commands.counts import app as counts_app
+from gateway.commands.init import init
+from gateway.commands.migrate import migrate
+from regions.errors import ConfigError, EpigateError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="epigate",
+    help="One GraphQL question over every region's epidemic database.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(config_app, name="config")
+app.add_typer(counts_app, name="counts")
+app.command()(init)
+app.command()(migrate)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command and ends the process with its exit code."""
+    try:
+        app(None if arguments is None else list(arguments), prog_name="epigate")
+    except EpigateError as error:
+        raise SystemExit(_tell(error)) from None
+
+
+def _tell(error: EpigateError) -> int:
+    """Prints what failed and how to mend it; returns the exit code."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    in_config = isinstance(error, ConfigError)
+    message = str(error) if in_config else f"{error.message} [{error.code}]"
+    console.print(Text.assemble(("epigate: ", "bold red"), message))
+    if error.hint and not in_config:
+        console.print(Text(f"  {error.hint}"))
+    return 2 if in_config else 1

@@ -1,0 +1,1 @@
+"""The commands of `epigate`, one module each, registered in `gateway.cli`."""

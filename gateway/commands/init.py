@@ -1,0 +1,76 @@
+"""`epigate init`: keys, folders and empty stores for a new installation."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import typer
+from sqlalchemy import select
+
+from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console
+from gateway.commands.migrate import run_migrations
+from gateway.config import Config, load_config
+from regions.engines import make_engine
+from regions.errors import KeysError
+from regions.keys import KEY_NAMES, create_keys, load_keys
+from regions.people import people
+
+__all__ = ["init", "initialise"]
+
+
+def init(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Make the key folder, the data folder and every store; what is there already is kept."""
+    if not initialise(load_config(config)):
+        raise typer.Exit(1)
+
+
+def initialise(config: Config) -> bool:
+    """Makes stores and keys where they are missing; False where a store could not be made.
+
+    Raises KeysError rather than make new keys beside people sealed with lost ones.
+    """
+    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not run_migrations(config):  # a store that was not asked may hold sealed people
+        return False
+    _make_keys(config)
+    return True
+
+
+def _make_keys(config: Config) -> None:
+    out = console()
+    missing = [
+        name
+        for name in KEY_NAMES
+        if f"EPIGATE_KEY_{name.upper()}" not in os.environ
+        and not (config.keys / f"{name}.key").exists()
+    ]
+    if {"sealing", "index"}.intersection(missing):
+        holding = asyncio.run(_holding_people(config))
+        if holding:
+            raise KeysError(
+                f"{config.keys} lacks {', '.join(missing)}, "
+                f"but {', '.join(holding)} hold people sealed with keys made before",
+                hint="restore the key folder from its backup; new keys could not open them",
+            )
+    if missing:
+        made = create_keys(config.keys)
+        out.print(f"keys made: {', '.join(made)} in {config.keys}", soft_wrap=True)
+        out.print(
+            "Keep a copy of this folder in a safe place: nothing opens the stores without it."
+        )
+    load_keys(config.keys)
+
+
+async def _holding_people(config: Config) -> list[str]:
+    """The regions whose stores hold anybody."""
+    holding = []
+    for region in config.regions:
+        engine = make_engine(region, pool_size=1)
+        try:
+            async with engine.connect() as connection:
+                if (await connection.execute(select(people.c.id).limit(1))).first() is not None:
+                    holding.append(region.code)
+        finally:
+            await engine.dispose()
+    return holding

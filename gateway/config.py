@@ -1,0 +1,235 @@
+"""The configuration file: read, checked, understood as one frozen value.
+
+Every mistake is a ConfigError that names file, line, key and what was expected. Secrets are never
+in the file: they come from the key folder or the environment (`regions.keys`, `regions.engines`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from gateway.settings import REGION, SETTINGS, Setting
+from regions.errors import ConfigError
+from regions.ids import padded
+from regions.settings import RegionSettings
+
+__all__ = ["Config", "load_config"]
+
+_Path = tuple[str | int, ...]  # of a value in the parsed file: ("region", 2, "code")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the configuration says. Paths are absolute, units as in `gateway.settings`."""
+
+    file: Path
+    data: Path
+    keys: Path
+    regions: tuple[RegionSettings, ...]
+    host: str
+    port: int
+    workers: int
+    deadline_ms: int
+    page_default: int
+    page_max: int
+    depth_max: int
+    tokens_max: int
+    body_max_bytes: int
+    records_max: int
+    statement_threads: int
+    breaker_failures: int
+    breaker_seconds: int
+    session_idle_minutes: int
+    session_hours: int
+    sign_in_attempts: int
+    sign_in_lock_minutes: int
+
+    @property
+    def central_store(self) -> Path:
+        """The gateway's own store: accounts, sessions, grants."""
+        return self.data / "gateway.db"
+
+    @property
+    def log_store(self) -> Path:
+        """The access log's store."""
+        return self.data / "access-log.db"
+
+
+def load_config(path: Path) -> Config:
+    """Reads and checks a configuration file. Raises ConfigError."""
+    return _Reader(path).config()
+
+
+class _Reader:
+    """One file while it is read: its text is kept to find the line of a mistake."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._text = path.read_text("utf-8")
+        except OSError as error:
+            reason = error.strerror or "cannot be read"
+            self._fail_at(1, "--config", reason, "a configuration file that can be read")
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            self._fail_at(line, "(text)", "not UTF-8", "a text file in UTF-8")
+        try:
+            self._values = tomllib.loads(self._text)
+        except tomllib.TOMLDecodeError as error:
+            self._fail_in_syntax(str(error))
+
+    def config(self) -> Config:
+        """The whole file, checked from top to bottom of the table of settings."""
+        known = [setting.section for setting in SETTINGS]
+        self._only_known((), self._values, [*known, "region"])
+        flat: dict[str, Any] = {}
+        for section in dict.fromkeys(known):
+            values = self._values.get(section, {})
+            if not isinstance(values, dict):
+                self._fail((section,), "not a table", f"a table headed [{section}]")
+            here = [setting for setting in SETTINGS if setting.section == section]
+            self._only_known((section,), values, [setting.key for setting in here])
+            for setting in here:
+                flat[setting.attribute] = self._checked((section,), values, setting)
+        if flat["page_default"] > flat["page_max"]:
+            self._fail(
+                ("questions", "page_default"), "longer than the longest page", "at most page_max"
+            )
+        base = self._path.resolve()
+        data = base.parent / flat.pop("data")
+        keys = base.parent / flat.pop("keys")
+        regions = self._regions(data, flat["deadline_ms"])
+        return Config(file=base, data=data, keys=keys, regions=regions, **flat)
+
+    def _regions(self, data: Path, deadline_ms: int) -> tuple[RegionSettings, ...]:
+        tables = self._values.get("region", [])
+        if not (isinstance(tables, list) and all(isinstance(table, dict) for table in tables)):
+            self._fail(("region",), "not a list of tables", "tables headed [[region]]")
+        if not tables:
+            self._fail(("region",), "no region", "at least one table headed [[region]]")
+        regions = tuple(
+            self._region(number, table, data, deadline_ms) for number, table in enumerate(tables)
+        )
+        for number in range(len(regions)):
+            self._apart(number, regions)
+        return regions
+
+    def _region(
+        self, number: int, table: dict[str, Any], data: Path, deadline_ms: int
+    ) -> RegionSettings:
+        at: _Path = ("region", number)
+        self._only_known(at, table, [setting.key for setting in REGION])
+        found = {
+            setting.key: self._checked(at, table, setting)
+            for setting in REGION
+            if setting.default is None or setting.key in table
+        }
+        code = padded(found["code"])
+        url = found.get("url")
+        return RegionSettings(
+            code=code,
+            name_zh=found["name"],
+            name_en=found["name_en"],
+            prefixes=found.get("prefixes", (found["code"],)),
+            path=None if url else data / "regions" / f"{code}.db",
+            url=url,
+            deadline=found.get("deadline_ms", deadline_ms) / 1_000,
+        )
+
+    def _apart(self, number: int, regions: tuple[RegionSettings, ...]) -> None:
+        """Refuses a region that shares its code, its store or some place with one before it."""
+        region = regions[number]
+        at: _Path = ("region", number)
+        where = (*at, "prefixes" if "prefixes" in self._values["region"][number] else "code")
+        for index, prefix in enumerate(region.prefixes):
+            for other in region.prefixes[:index]:
+                if _overlap(prefix, other):
+                    self._fail(where, f"{prefix} and {other} overlap", "each place once")
+        for other_region in regions[:number]:
+            name = other_region.name_zh
+            if region.code == other_region.code:
+                self._fail((*at, "code"), f"{region.code} is {name} already", "a code of its own")
+            if region.url and region.url == other_region.url:
+                self._fail((*at, "url"), f"it is the store of {name} already", "a store of its own")
+            for prefix in region.prefixes:
+                for other in other_region.prefixes:
+                    if _overlap(prefix, other):
+                        self._fail(
+                            where,
+                            f"{prefix} overlaps with {other} of {name}",
+                            "places that no other region has",
+                        )
+
+    def _checked(self, at: _Path, values: dict[str, Any], setting: Setting) -> Any:
+        if setting.key not in values:
+            if setting.default is None:
+                self._fail(at, f"`{setting.key}` is missing", setting.check.expected)
+            return setting.default
+        try:
+            return setting.check.parse(values[setting.key])
+        except ValueError as error:
+            self._fail((*at, setting.key), str(error), setting.check.expected)
+
+    def _only_known(self, at: _Path, values: dict[str, Any], known: Iterable[str]) -> None:
+        names = list(dict.fromkeys(known))
+        for key in values:
+            if key not in names:
+                near = difflib.get_close_matches(key, names, n=1)
+                what = "key" if at else "section"
+                if near:
+                    self._fail((*at, key), f"unknown {what}", f"`{near[0]}`, perhaps")
+                self._fail((*at, key), f"unknown {what}", f"one of {', '.join(names)}")
+
+    def _fail(self, at: _Path, message: str, expected: str) -> NoReturn:
+        key = ".".join(str(part) for part in at if isinstance(part, str))
+        self._fail_at(self._line(at), key, message, expected)
+
+    def _fail_in_syntax(self, message: str) -> NoReturn:
+        place = re.search(r"\(at line (\d+), column \d+\)", message)
+        lines = self._text.splitlines() or [""]
+        line = int(place[1]) if place else len(lines)
+        key = lines[min(line, len(lines)) - 1].partition("=")[0].strip() or "(line)"
+        self._fail_at(line, key, message.partition(" (at ")[0], "TOML")
+
+    def _fail_at(self, line: int, key: str, message: str, expected: str) -> NoReturn:
+        raise ConfigError(message, file=str(self._path), line=line, key=key, expected=expected)
+
+    def _line(self, at: _Path) -> int:
+        """The line where a value, or else the table it is missing from, begins.
+
+        The standard parser gives no lines, so the file is parsed line by line longer until the
+        value is there. What stands over several lines begins after the last part that parsed.
+        """
+        lines = self._text.splitlines(keepends=True)
+        for length in range(len(at), 0, -1):
+            begins = 1
+            for number in range(1, len(lines) + 1):
+                try:
+                    values = tomllib.loads("".join(lines[:number]))
+                except tomllib.TOMLDecodeError:
+                    continue
+                if _holds(values, at[:length]):
+                    return begins
+                begins = number + 1
+        return 1
+
+
+def _holds(values: Any, at: _Path) -> bool:
+    for part in at:
+        if isinstance(part, int):
+            if not isinstance(values, list) or part >= len(values):
+                return False
+        elif not isinstance(values, dict) or part not in values:
+            return False
+        values = values[part]
+    return True
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)

@@ -1,0 +1,313 @@
+"""Every setting of the configuration file, as data: name, default, unit, help and check.
+
+`gateway.config` reads the file by these tables, `epigate config table` prints them for the manual,
+and a test holds tables, manual and `Config` together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from regions.areas import reference_areas
+from resolvers.users import prefix_of
+
+__all__ = ["REGION", "SETTINGS", "Check", "Setting", "settings_table"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a value must be. `expected` is the sentence of the error, `parse` returns the value.
+
+    `parse` raises ValueError with what is wrong (never echoing a URL: it may hold a password).
+    """
+
+    expected: str
+    parse: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One key of the file. A default of None means it must be given or is worked out otherwise."""
+
+    section: str
+    key: str
+    attribute: str  # of gateway.config.Config, or of RegionSettings
+    default: Any
+    unit: str
+    help: str
+    check: Check
+
+
+def _whole(low: int, high: int) -> Check:
+    def parse(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError("not a whole number")
+        if not low <= value <= high:
+            raise ValueError(f"{value} is out of range")
+        return value
+
+    return Check(f"a whole number from {low:,} to {high:,}", parse)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not text")
+    if not value.strip():
+        raise ValueError("empty")
+    return value
+
+
+def _prefix(value: Any) -> str:
+    """A GB/T 2260 prefix in its short form: `320100` and `3201` are both `3201`."""
+    if not isinstance(value, str):
+        raise ValueError('not text: codes stand in quotes, "3201"')
+    if not (value.isascii() and value.isdigit() and len(value) in (2, 4, 6)):
+        raise ValueError(f"{value!r} has not 2, 4 or 6 digits")
+    prefix = prefix_of(value)
+    if not prefix or not reference_areas().is_prefix(prefix):
+        successor = reference_areas().successor(value)
+        became = f"; it became {successor}" if successor else ""
+        raise ValueError(f"{value} is no code of GB/T 2260{became}")
+    return prefix
+
+
+def _prefixes(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise ValueError("not a list of codes")
+    return tuple(_prefix(item) for item in value)
+
+
+def _url(value: Any) -> str:
+    text = _text(value)
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ValueError("not a URL") from None
+    if url.drivername != "postgresql":
+        raise ValueError("not a URL of PostgreSQL")
+    if url.password is not None:
+        raise ValueError("it holds a password")
+    if not url.database:
+        raise ValueError("it names no database")
+    return text
+
+
+_TEXT = Check("text", _text)
+_FOLDER = Check("a folder, relative to this file", _text)
+_CODE = Check('a GB/T 2260 code of 2, 4 or 6 digits in quotes, such as "3201"', _prefix)
+_PREFIXES = Check('a list of GB/T 2260 codes, such as ["3201", "3211"]', _prefixes)
+_URL = Check(
+    "postgresql://user@host:port/database without a password "
+    "(that stands in EPIGATE_PASSWORD_<code> or a passfile)",
+    _url,
+)
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("gateway", "host", "host", "127.0.0.1", "", "Address to listen on.", _TEXT),
+    Setting("gateway", "port", "port", 8000, "", "Port to listen on.", _whole(1, 65_535)),
+    Setting(
+        "gateway",
+        "workers",
+        "workers",
+        0,
+        "processes",
+        "Worker processes, each on a core of its own; 0 is one per core.",
+        _whole(0, 1_024),
+    ),
+    Setting("gateway", "data", "data", "data", "", "Folder of the SQLite stores.", _FOLDER),
+    Setting("gateway", "keys", "keys", "keys", "", "Folder of the secret keys.", _FOLDER),
+    Setting(
+        "questions",
+        "deadline_ms",
+        "deadline_ms",
+        2_000,
+        "ms",
+        "How long a question waits for a region before it answers without it.",
+        _whole(1, 600_000),
+    ),
+    Setting(
+        "questions",
+        "page_default",
+        "page_default",
+        20,
+        "records",
+        "Records of a page where `first` is not given.",
+        _whole(1, 10_000),
+    ),
+    Setting(
+        "questions",
+        "page_max",
+        "page_max",
+        1_000,
+        "records",
+        "The longest page.",
+        _whole(1, 10_000),
+    ),
+    Setting(
+        "questions",
+        "depth_max",
+        "depth_max",
+        16,
+        "levels",
+        "How deep the selections of a document may nest.",
+        _whole(1, 100),
+    ),
+    Setting(
+        "questions",
+        "tokens_max",
+        "tokens_max",
+        4_000,
+        "tokens",
+        "How long a document may be.",
+        _whole(10, 1_000_000),
+    ),
+    Setting(
+        "questions",
+        "body_max_bytes",
+        "body_max_bytes",
+        4_194_304,
+        "bytes",
+        "How large the body of a request may be; 1,000 contacts need about 1 MB.",
+        _whole(1_024, 1_073_741_824),
+    ),
+    Setting(
+        "questions",
+        "records_max",
+        "records_max",
+        20_000,
+        "records",
+        "Records that one answer may hold, relations included.",
+        _whole(1, 10_000_000),
+    ),
+    Setting(
+        "stores",
+        "statement_threads",
+        "statement_threads",
+        2,
+        "threads",
+        "Statements that run at once in one region's store, for each worker.",
+        _whole(1, 64),
+    ),
+    Setting(
+        "stores",
+        "breaker_failures",
+        "breaker_failures",
+        5,
+        "failures",
+        "Failures in a row after which a region is not asked for a while.",
+        _whole(1, 1_000),
+    ),
+    Setting(
+        "stores",
+        "breaker_seconds",
+        "breaker_seconds",
+        10,
+        "s",
+        "How long a region that failed so is not asked.",
+        _whole(1, 3_600),
+    ),
+    Setting(
+        "sessions",
+        "idle_minutes",
+        "session_idle_minutes",
+        30,
+        "min",
+        "A session without a request for so long ends.",
+        _whole(1, 1_440),
+    ),
+    Setting(
+        "sessions",
+        "hours",
+        "session_hours",
+        12,
+        "h",
+        "The longest session.",
+        _whole(1, 168),
+    ),
+    Setting(
+        "sign_in",
+        "attempts",
+        "sign_in_attempts",
+        5,
+        "attempts",
+        "Wrong passwords in a row after which an account is locked for a while.",
+        _whole(1, 100),
+    ),
+    Setting(
+        "sign_in",
+        "lock_minutes",
+        "sign_in_lock_minutes",
+        15,
+        "min",
+        "How long it is locked.",
+        _whole(1, 1_440),
+    ),
+)
+
+REGION: tuple[Setting, ...] = (
+    Setting(
+        "region",
+        "code",
+        "code",
+        None,
+        "",
+        "GB/T 2260 code that names the region; never change it, ids are made of it.",
+        _CODE,
+    ),
+    Setting("region", "name", "name_zh", None, "", "Chinese name.", _TEXT),
+    Setting("region", "name_en", "name_en", None, "", "English name.", _TEXT),
+    Setting(
+        "region",
+        "prefixes",
+        "prefixes",
+        "the code",
+        "",
+        "The codes it is responsible for, where they are others than its own.",
+        _PREFIXES,
+    ),
+    Setting(
+        "region",
+        "url",
+        "url",
+        "an SQLite file in the data folder",
+        "",
+        "Its store, where that is PostgreSQL. No password: "
+        "that stands in `EPIGATE_PASSWORD_<code>` or a passfile.",
+        _URL,
+    ),
+    Setting(
+        "region",
+        "deadline_ms",
+        "deadline",
+        "`deadline_ms` of `[questions]`",
+        "ms",
+        "How long a question waits for this region.",
+        _whole(1, 600_000),
+    ),
+)
+
+
+def settings_table() -> str:
+    """The manual's table of settings, as Markdown."""
+    lines = [
+        "| section | key | default | unit | meaning | expected |",
+        "|---|---|---|---|---|---|",
+    ]
+    for setting in (*SETTINGS, *REGION):
+        section = f"`[[{setting.section}]]`" if setting in REGION else f"`[{setting.section}]`"
+        lines.append(
+            f"| {section} | `{setting.key}` | {_default(setting)} | {setting.unit} "
+            f"| {setting.help} | {setting.check.expected} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _default(setting: Setting) -> str:
+    if setting.default is None:
+        return "(required)"
+    return str(setting.default) if setting in REGION else f"`{setting.default}`"

@@ -1,0 +1,11 @@
+"""All tables, imported: `regional`, `central` and `log_tables` are complete once this module is."""
+
+from __future__ import annotations
+
+from regions import cases, contacts, corrections, people, privacy, reference, statistics, users
+from regions.access_log import log_tables
+from regions.metadata import central, regional
+
+__all__ = ["central", "log_tables", "regional"]
+
+_DECLARED = (cases, contacts, corrections, people, privacy, reference, statistics, users)
