@@ -1,0 +1,53 @@
+"""Many rows at once: one prepared statement, past SQLAlchemy's work per row.
+
+For what loads and makes thousands of records; about twice as fast as Core's own insertion of many
+rows. Values go to the driver as they are, so they must be what the driver takes: int, str, bytes, None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Select, Table, insert
+
+from regions.text import among_texts
+
+__all__ = ["insert_rows", "rows_by_text"]
+
+_KEYS_AT_ONCE = 10_000
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Inserts rows that have a value for every column of the table, in the table's order."""
+    if rows:
+        connection.exec_driver_sql(_insertion(table, connection.dialect.name), list(rows))
+
+
+def rows_by_text(
+    connection: Connection, statement: Select[Any], column: Any, texts: Sequence[str]
+) -> Iterator[Any]:
+    """The rows of a statement where a text column is one of `texts`: by its index, in a few questions.
+
+    Rows come in no order.
+    """
+    for start in range(0, len(texts), _KEYS_AT_ONCE):
+        keys = orjson.dumps(texts[start : start + _KEYS_AT_ONCE]).decode()
+        yield from connection.execute(statement.where(among_texts(column, keys)))
+
+
+@cache
+def _insertion(table: Table, dialect: str) -> str:
+    from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+    from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
+
+    names = [column.name for column in table.columns]
+    compiled = insert(table).compile(
+        dialect=SQLiteDialect_aiosqlite() if dialect == "sqlite" else PGDialect_asyncpg(),
+        column_keys=names,
+    )
+    if list(compiled.positiontup or ()) != names:  # the order that `insert_rows` promises
+        raise AssertionError(f"{table.name}: parameters in another order than the columns")
+    return str(compiled)
