@@ -1,8 +1,8 @@
 """What an event loop hands over, run in one thread: everything that waits at once, as one batch.
 
-For work where many small items cost hardly more than one: a commit, a statement, a round trip. The
-loop pays an append and, when the thread sleeps, a wake-up; the thread pays one wake-up of the loop a
-batch, however many wait for it.
+For work where many small items cost hardly more than one: a commit, a statement, a round trip.
+The loop pays an append and, when the thread sleeps, a wake-up; the thread pays one wake-up of the
+loop a batch, however many wait for it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class BatchThread(Generic[Item, Result]):
 
     `run` is called in the thread with one to `most` items and returns as many results in the same
     order; a result that is an exception fails its item alone, an exception raised fails the batch,
-    and the next batch is tried all the same. An item whose waiter was cancelled is run nevertheless.
+    and the next batch is tried all the same. An item whose waiter was cancelled runs nevertheless.
 
     One event loop per instance: the one that submits first. The thread starts then, too.
     """
@@ -39,9 +39,9 @@ class BatchThread(Generic[Item, Result]):
     ) -> None:
         self._run, self._name, self._most = run, name, most
         self._queue: deque[tuple[Item, asyncio.Future[Result]]] = deque()
-        # Held while there is nothing to do. Released by the loop when it sets `_awake`, taken by the
-        # thread before it clears it: so never released twice, and an item appended before the flag
-        # was cleared is seen by the thread, one appended later wakes it again.
+        # Held while there is nothing to do. Released by the loop when it sets `_awake`, taken by
+        # the thread before it clears it: so never released twice, and an item appended before the
+        # flag was cleared is seen by the thread, one appended later wakes it again.
         self._asleep = threading.Lock()
         self._asleep.acquire()
         self._awake = False
