@@ -1,0 +1,1 @@
+"""The tests, floor by floor. `python -m tests` runs every check of the project."""

