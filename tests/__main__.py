@@ -1,0 +1,54 @@
+"""Every check of the project, in order: `python -m tests`, or some by name: `python -m tests mypy`.
+
+One line a check; the first that fails shows what it said and ends the run.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+_ROOT = Path(__file__).parent.parent
+_PROGRAMS = Path(sys.executable).parent
+
+CHECKS: dict[str, list[str]] = {
+    "lint": ["ruff", "check"],
+    "format": ["ruff", "format", "--check"],
+    "types": ["mypy"],
+    "floors": ["lint-imports"],
+    "tests": ["pytest", "-q", "--cov", "--cov-report=term"],
+}
+_SHOWN = ("tests",)  # its progress is worth seeing, its closing line is read by machines
+
+
+def main(names: list[str]) -> int:
+    """Runs the checks named, or all; returns the exit code."""
+    unknown = [name for name in names if name not in CHECKS]
+    if unknown:
+        print(f"no such check: {', '.join(unknown)}; there are {', '.join(CHECKS)}")
+        return 2
+    for name in names or CHECKS:
+        program, *arguments = CHECKS[name]
+        shown = name in _SHOWN
+        started = time.monotonic()
+        done = subprocess.run(
+            [_PROGRAMS / program, *arguments],
+            cwd=_ROOT,
+            check=False,
+            stdout=None if shown else subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        seconds = time.monotonic() - started
+        if done.returncode:
+            if not shown:
+                print(done.stdout.decode(errors="replace"), end="")
+            print(f"{name:8} failed after {seconds:.1f} s: {' '.join(CHECKS[name])}")
+            return 1
+        print(f"{name:8} passed in {seconds:.1f} s", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
