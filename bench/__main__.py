@@ -1,0 +1,189 @@
+"""`python -m bench COMMAND`: every benchmark. docs/benchmarks.md says what each one means."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench.machine import Others
+from bench.report import Sheet, show
+from bench.report import write as write_sheet
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+_console = Console(stderr=True)
+
+Quick = Annotated[bool, typer.Option("--quick", help="Little data, short rounds: a look only.")]
+Write = Annotated[bool, typer.Option("--write", help="Put the table into docs/benchmarks.md.")]
+Port = Annotated[int, typer.Option(help="The first of the ports to use.")]
+Folder = Annotated[
+    Path | None, typer.Option(help="Where to build the data; a temporary folder unless given.")
+]
+
+
+@app.command()
+def read(
+    quick: Quick = False,
+    write: Write = False,
+    port: Port = 9900,
+    folder: Folder = None,
+    contacts: Annotated[int, typer.Option(help="Contacts in each region.")] = 10_000,
+    pages: Annotated[str, typer.Option(help="Page sizes.")] = "4,40,1000",
+    regions: Annotated[str, typer.Option(help="Numbers of regions.")] = "4,8",
+    connections: Annotated[str, typer.Option(help="Connections at once.")] = "8,32",
+    rounds: Annotated[int, typer.Option(help="Rounds; the median counts.")] = 3,
+    seconds: Annotated[float, typer.Option(help="Seconds a server and round.")] = 2.0,
+) -> None:
+    """Pages of contacts against stock Strawberry and against the floor."""
+    from bench import read as benchmark
+    from bench.data import build
+
+    plan = benchmark.Plan(
+        _numbers(pages), _numbers(regions), _numbers(connections), rounds, seconds, port
+    )
+    if quick:
+        plan = replace(plan, connections=(8,), rounds=1, seconds=0.5)
+    with _measuring(folder) as (place, others):
+        data = build(place, max(plan.regions), contacts_each=contacts)
+        with others:
+            _pin()
+            results = []
+            for result in benchmark.compare(data, plan):
+                results.append(result)
+                rates = ", ".join(
+                    f"{name} {figure.rate:,.0f}/s" for name, figure in result.figures.items()
+                )
+                _console.print(
+                    f"{result.regions} regions, page {result.page}, "
+                    f"{result.connections} connections: {rates}"
+                )
+    _finish(benchmark.sheet(results, others), write)
+
+
+@app.command()
+def people(
+    quick: Quick = False,
+    write: Write = False,
+    port: Port = 9900,
+    folder: Folder = None,
+    each: Annotated[int, typer.Option(help="People in each region.")] = 100_000,
+    regions: Annotated[int, typer.Option(help="Number of regions.")] = 8,
+) -> None:
+    """Finding a person by ID number over all regions."""
+    from bench import people as benchmark
+    from bench.data import build
+
+    if quick:
+        each = 5_000
+    with _measuring(folder) as (place, others):
+        data = build(place, regions, contacts_each=0, people_each=each)
+        with others:
+            _pin()
+            rounds, seconds = (1, 0.5) if quick else (3, 2.0)
+            results = list(benchmark.search(data, each, rounds=rounds, seconds=seconds, port=port))
+    _finish(benchmark.sheet(results, regions, each, others), write)
+
+
+@app.command()
+def memory(
+    quick: Quick = False, write: Write = False, port: Port = 9900, folder: Folder = None
+) -> None:
+    """Resident memory of a worker after pages of 1,000 contacts."""
+    from bench import memory as benchmark
+    from bench.data import build
+
+    with _measuring(folder) as (place, others):
+        data = build(place, 8, contacts_each=10_000)
+        with others:
+            _pin()
+            seconds = 1.0 if quick else 5.0
+            results = list(benchmark.resident(data, seconds=seconds, port=port))
+    _finish(benchmark.sheet(results, 8, others), write)
+
+
+@app.command()
+def regions(
+    quick: Quick = False,
+    write: Write = False,
+    port: Port = 9900,
+    folder: Folder = None,
+    contacts: Annotated[int, typer.Option(help="Contacts in all regions together.")] = 64_000,
+) -> None:
+    """One region to 32, the same contacts."""
+    from bench import spread as benchmark
+
+    with _measuring(folder) as (place, others):
+        sets = benchmark.build_all(place, contacts, (1, 8, 32) if quick else benchmark.COUNTS)
+        with others:
+            _pin()
+            rounds, seconds = (1, 0.5) if quick else (5, 1.0)
+            results = list(benchmark.spread(sets, rounds=rounds, seconds=seconds, port=port))
+    _finish(benchmark.sheet(results, contacts, others), write)
+
+
+@app.command()
+def client(seconds: float = 2.0, port: Port = 9900) -> None:
+    """What the load generator can do: requests/s against an application that answers nothing."""
+    from bench.client import Load, request, run
+    from bench.servers import running
+
+    command = ["-m", "bench.empty", "--port", str(port)]
+    with _measuring(None) as (place, _), running([("empty", port, command)], place):
+        _pin()
+        for connections in (8, 32):
+            shot = run(Load(port, (request(port, b"{}"),), connections, seconds))
+            typer.echo(f"{connections} connections: {shot.rate:,.0f} requests/s")
+
+
+_OTHERS = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+
+
+@app.command(context_settings=_OTHERS)
+def load(context: typer.Context) -> None:
+    """Loading a line list (options: `python -m bench load --help`)."""
+    from bench.load import main
+
+    main(context.args)
+
+
+@app.command("access-log", context_settings=_OTHERS)
+def access_log(context: typer.Context) -> None:
+    """Durable entries of the access log (options: `python -m bench access-log --help`)."""
+    from bench.access_log import main
+
+    main(context.args)
+
+
+@contextlib.contextmanager
+def _measuring(folder: Path | None) -> Iterator[tuple[Path, Others]]:
+    with contextlib.ExitStack() as stack:
+        if folder is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="epigate-bench-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder.resolve(), Others()
+
+
+def _pin() -> None:
+    from bench.servers import CLIENT_CORE, pin
+
+    pin(CLIENT_CORE)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+def _finish(sheet: Sheet, write: bool) -> None:
+    show(sheet)
+    if write:
+        write_sheet(sheet)
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m bench")

@@ -1,0 +1,152 @@
+"""Pages of contacts: epigate against stock Strawberry and against the floor.
+
+Goals: at least 10 times the requests of stock Strawberry, at most 1.5 times the floor's time,
+a clear viewer at most twice the time of a masked one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bench import ours
+from bench.client import request
+from bench.compare import opened, same
+from bench.data import DataSet
+from bench.machine import Others
+from bench.question import body
+from bench.report import Sheet, judged
+from bench.rounds import Contender, Figure, measure
+from bench.servers import Server, running
+
+__all__ = ["Plan", "Result", "check", "compare", "contenders", "sheet"]
+
+STOCK, FLOOR, FLOOR_SHARE, MASKED, CLEAR = "stock", "floor", "floor-share", "masked", "clear"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to measure, and how long."""
+
+    pages: tuple[int, ...] = (4, 40, 1_000)
+    regions: tuple[int, ...] = (4, 8)
+    connections: tuple[int, ...] = (8, 32)
+    rounds: int = 3
+    seconds: float = 2.0
+    port: int = 9900
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The figures of one size, by contender."""
+
+    regions: int
+    page: int
+    connections: int
+    figures: dict[str, Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Every server over the same regions, and the tokens for ours."""
+
+    servers: dict[str, Server]
+    tokens: dict[str, str]
+
+    def server(self, name: str) -> Server:
+        """The server behind a contender: masked and clear are one."""
+        return self.servers[ours.NAME if name in (MASKED, CLEAR) else name]
+
+
+@contextlib.contextmanager
+def contenders(data: DataSet, port: int) -> Iterator[Running]:
+    """Starts stock, both floors and epigate over the same regions."""
+    files = [str(store) for store in data.stores]
+    commands = [
+        (STOCK, port + 1, ["-m", "bench.stock", "--port", str(port + 1), *files]),
+        *(
+            (name, at, ["-m", "bench.floor", "--port", str(at), "--variant", variant, *files])
+            for name, at, variant in (
+                (FLOOR, port + 2, "whole"),
+                (FLOOR_SHARE, port + 3, "share"),
+            )
+        ),
+        (ours.NAME, port, ours.command(data, port)),
+    ]
+    with running(commands, data.folder) as servers:
+        yield Running(servers, ours.tokens(servers[ours.NAME]))
+
+
+def check(run: Running, page: int) -> None:
+    """Raises BadAnswers unless all answer a page alike, and the clear viewer sees it opened."""
+    question = body(page)
+    answers = {
+        name: run.server(name).ask(question, run.tokens.get(name, ""))
+        for name in (STOCK, FLOOR, FLOOR_SHARE, MASKED)
+    }
+    same(answers, page)
+    opened(answers[MASKED], run.server(CLEAR).ask(question, run.tokens[CLEAR]))
+
+
+def compare(data: DataSet, plan: Plan) -> Iterator[Result]:
+    """Measures every size of the plan; each is checked before it is measured."""
+    for regions in plan.regions:
+        with contenders(data.first(regions), plan.port) as run:
+            for page in plan.pages:
+                check(run, page)
+                entered = {
+                    name: Contender(
+                        run.server(name),
+                        (request(run.server(name).port, body(page), run.tokens.get(name, "")),),
+                    )
+                    for name in (STOCK, FLOOR, FLOOR_SHARE, MASKED, CLEAR)
+                }
+                for connections in plan.connections:
+                    figures = measure(
+                        entered, connections=connections, rounds=plan.rounds, seconds=plan.seconds
+                    )
+                    yield Result(regions, page, connections, figures)
+
+
+def sheet(results: list[Result], others: Others) -> Sheet:
+    """The table of results. Cells: requests/s (server's processor time a request in ms)."""
+    made = Sheet(
+        "read",
+        "Pages of contacts, 12 fields: requests/s (processor time a request in ms)",
+        (
+            "regions × page × connections",
+            "stock Strawberry",
+            "floor",
+            "floor, shares",
+            "epigate, masked",
+            "epigate, clear",
+            "× stock (≥ 10)",
+            "time ÷ floor (≤ 1.5)",
+            "clear ÷ masked (≤ 2)",
+            "p50, p99 ms",
+        ),
+    )
+    for result in results:
+        figures = result.figures
+        masked = figures[MASKED]
+        floor = max(figures[FLOOR].rate, figures[FLOOR_SHARE].rate)
+        made.rows.append(
+            (
+                f"{result.regions} × {result.page:,} × {result.connections}",
+                *(
+                    f"{figures[name].rate:,.0f} ({figures[name].cpu:.3g})"
+                    for name in (STOCK, FLOOR, FLOOR_SHARE, MASKED, CLEAR)
+                ),
+                judged(masked.rate / figures[STOCK].rate, 10, at_least=True),
+                judged(floor / masked.rate, 1.5),
+                judged(masked.rate / figures[CLEAR].rate, 2),
+                f"{masked.p50:.1f}, {masked.p99:.1f}",
+            )
+        )
+    made.notes += [
+        "epigate: sign-in, rights, masking and the durable access log on; stock and floor: none",
+        "time ÷ floor is against the faster of the two floors",
+        f"{others}",
+    ]
+    return made
