@@ -192,32 +192,41 @@ class _Reader:
 
     def _fail_in_syntax(self, message: str) -> NoReturn:
         place = re.search(r"\(at line (\d+), column \d+\)", message)
-        lines = self._text.splitlines() or [""]
-        line = int(place[1]) if place else len(lines)
-        key = lines[min(line, len(lines)) - 1].partition("=")[0].strip() or "(line)"
+        # "At end of document" is where an open bracket or quote was missed, not where it stands.
+        line = int(place[1]) if place else self._statements()[-1][0]
+        key = self._text.splitlines()[line - 1].partition("=")[0].strip() or "(line)"
         self._fail_at(line, key, message.partition(" (at ")[0], "TOML")
 
     def _fail_at(self, line: int, key: str, message: str, expected: str) -> NoReturn:
         raise ConfigError(message, file=str(self._path), line=line, key=key, expected=expected)
 
     def _line(self, at: _Path) -> int:
-        """The line where a value, or else the table it is missing from, begins.
-
-        The standard parser gives no lines, so the file is parsed line by line longer until the
-        value is there. What stands over several lines begins after the last part that parsed.
-        """
-        lines = self._text.splitlines(keepends=True)
+        """The line where a value, or else the table it is missing from, begins."""
+        statements = self._statements()
         for length in range(len(at), 0, -1):
-            begins = 1
-            for number in range(1, len(lines) + 1):
-                try:
-                    values = tomllib.loads("".join(lines[:number]))
-                except tomllib.TOMLDecodeError:
-                    continue
+            for begins, values in statements:
                 if _holds(values, at[:length]):
                     return begins
-                begins = number + 1
         return 1
+
+    def _statements(self) -> list[tuple[int, dict[str, Any]]]:
+        """The line where each statement begins, and all values up to its end.
+
+        The standard parser gives no lines, so the file is parsed line by line longer. A statement
+        over several lines begins after the last part that parsed; so does one that never ends,
+        which comes last, without values.
+        """
+        lines = self._text.splitlines(keepends=True)
+        statements: list[tuple[int, dict[str, Any]]] = []
+        begins = 1
+        for number in range(1, len(lines) + 1):
+            try:
+                values = tomllib.loads("".join(lines[:number]))
+            except tomllib.TOMLDecodeError:
+                continue
+            statements.append((begins, values))
+            begins = number + 1
+        return [*statements, (min(begins, max(len(lines), 1)), {})]
 
 
 def _holds(values: Any, at: _Path) -> bool:

@@ -1,0 +1,50 @@
+"""All stores of a configuration: what is behind stops a start, what is away does not."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import socket
+import sqlite3
+import time
+from contextlib import closing
+
+import pytest
+
+from gateway.config import Config
+from gateway.stores import check_stores, migrate_stores
+from regions.errors import RegionUnavailable, StoreAhead, StoreBehind
+
+
+def test_stores_that_are_up_to_date_are_quickly_seen_so(ready_config: Config) -> None:
+    started = time.perf_counter()
+    assert asyncio.run(check_stores(ready_config)) == ()
+    assert time.perf_counter() - started < 0.2
+
+
+def test_a_store_that_is_missing_or_ahead_stops_a_start(ready_config: Config) -> None:
+    path = ready_config.regions[2].path
+    assert path
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreAhead, match="320400"):
+        asyncio.run(check_stores(ready_config))
+    path.unlink()
+    with pytest.raises(StoreBehind, match="320400"):
+        asyncio.run(check_stores(ready_config))
+    ready_config.central_store.unlink()
+    with pytest.raises(StoreBehind, match="gateway"):
+        asyncio.run(check_stores(ready_config))
+
+
+def test_a_region_that_is_away_is_returned(ready_config: Config) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"postgresql://epigate@127.0.0.1:{nobody.getsockname()[1]}/epigate"
+        away = dataclasses.replace(ready_config.regions[0], path=None, url=url)
+        config = dataclasses.replace(ready_config, regions=(away, *ready_config.regions[1:]))
+        found = asyncio.run(check_stores(config))
+        assert [error.details["store"] for error in found] == ["320100"]
+        outcomes = asyncio.run(migrate_stores(config))
+    assert [outcome.store for outcome in outcomes if outcome.error] == ["320100"]
+    assert isinstance(outcomes[1].error, RegionUnavailable)
