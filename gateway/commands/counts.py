@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
@@ -12,12 +11,14 @@ from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, DryRunOption
 from gateway.config import Config, load_config
 from gateway.stores import check_stores
 from regions.engines import make_engine
-
-if TYPE_CHECKING:
-    from regions.settings import RegionSettings
-    from regions.statistics import Rebuilt
+from regions.errors import RegionUnavailable
+from regions.settings import RegionSettings
+from regions.statistics import Rebuilt
+from regions.statistics import rebuild as recount
 
 __all__ = ["app"]
+
+_SHOWN = 10  # differing cells of a region that are listed
 
 app = typer.Typer(help="The daily counts per county and disease.", no_args_is_help=True)
 
@@ -29,37 +30,52 @@ def _counts() -> None:
 
 @app.command()
 def rebuild(config: ConfigOption = DEFAULT_CONFIG, dry_run: DryRunOption = False) -> None:
-    """Count the cases again, say where the daily counts differ, and mend them.
+    """Count the cases again, say which daily counts differ, and mend them.
 
-    A cell is one disease, county and day. With --dry-run nothing is mended, and the exit code is 1
-    where a cell differs.
+    A cell is one disease, county and day. The exit code is 1 where a region does not answer and,
+    with --dry-run, where a cell differs.
     """
-    differing = asyncio.run(_rebuild(load_config(config), mend=not dry_run))
-    if differing and dry_run:
+    if not asyncio.run(_rebuild(load_config(config), mend=not dry_run)):
         raise typer.Exit(1)
 
 
-async def _rebuild(config: Config, *, mend: bool) -> int:
-    """Rebuilds one region after the other; returns how many cells differed in all."""
-    await check_stores(config)
-    table = Table("region", "name", "cells", "differing", "state")
-    differing = 0
+async def _rebuild(config: Config, *, mend: bool) -> bool:
+    """Recounts one region after the other; whether all answered and agree now."""
+    away = {error.details["store"] for error in await check_stores(config)}
+    table = Table("region", "name", "cells", "cases", "deaths", "differing", "state")
+    found: dict[str, Rebuilt] = {}
     for region in config.regions:
-        found = await _rebuild_region(region, mend=mend)
-        differing += found.differing
-        state = "equal" if not found.differing else "mended" if mend else "to be mended"
-        cells = f"{found.cells:,}"
-        table.add_row(region.code, region.name_zh, cells, f"{found.differing:,}", state)
-    console().print(table)
-    return differing
+        if region.code in away:
+            code = RegionUnavailable.code
+            table.add_row(region.code, region.name_zh, "", "", "", "", code)
+            continue
+        result = found[region.code] = await _recount(region, mend=mend)
+        state = "equal" if result.agrees else "mended" if result.mended else "to be mended"
+        numbers = (result.cells, result.cases, result.deaths, len(result.wrong))
+        cells = (f"{number:,}" for number in numbers)
+        table.add_row(region.code, region.name_zh, *cells, state)
+    out = console()
+    out.print(table)
+    for code, result in found.items():
+        for cell in result.wrong[:_SHOWN]:
+            out.print(
+                f"{code}: {cell.disease} {cell.code} {cell.day}: "
+                f"{_said(cell.kept)} kept, {_said(cell.true)} by the cases",
+                soft_wrap=True,
+            )
+        if len(result.wrong) > _SHOWN:
+            out.print(f"{code}: and {len(result.wrong) - _SHOWN:,} more")
+    return not away and all(result.agrees or result.mended for result in found.values())
 
 
-async def _rebuild_region(region: RegionSettings, *, mend: bool) -> Rebuilt:
-    from regions.statistics import rebuild
+def _said(counts: tuple[int, int]) -> str:
+    return f"{counts[0]} cases and {counts[1]} deaths"
 
+
+async def _recount(region: RegionSettings, *, mend: bool) -> Rebuilt:
     engine = make_engine(region, pool_size=1)
     try:
         async with engine.begin() as connection:
-            return await connection.run_sync(lambda store: rebuild(store, mend=mend))
+            return await connection.run_sync(lambda store: recount(store, mend=mend))
     finally:
         await engine.dispose()
