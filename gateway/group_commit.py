@@ -100,10 +100,9 @@ class GroupCommit:
         return statement
 
     def _open(self) -> sqlite3.Connection:
-        connection = self._connect()
+        connection = self._connection = self._connect()
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # maps log and index
         self._identity = self._identify()
-        self._connection = connection
         return connection
 
     def _connect(self) -> sqlite3.Connection:
@@ -114,9 +113,13 @@ class GroupCommit:
             check_same_thread=False,
             timeout=self._busy_seconds,
         )
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _identify(self) -> tuple[tuple[int, int], ...]:

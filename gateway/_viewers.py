@@ -1,0 +1,106 @@
+"""A viewer read from the gateway's own store: session, account and grants, by one look-up each.
+
+Raw SQLite: this runs on the event loop, between a request and its question.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from dataclasses import dataclass
+
+from regions.errors import StoreError
+from regions.instants import instant, seconds_of
+from resolvers.users import Grant, Role, Viewer
+
+__all__ = ["SessionRow", "make_viewer", "read_session"]
+
+_SESSION = """
+SELECT s.expires_at, s.last_seen_at,
+       a.account, a.name, a.role, a.unit_id, a.unit_name, a.unit_level, a.code
+FROM sessions s JOIN accounts a ON a.account = s.account
+WHERE s.token_hash = ? AND s.revoked_at IS NULL AND a.disabled = 0
+"""
+_GRANTS = """
+SELECT id, record_types, items, code, starts_at, ends_at, purpose
+FROM grants WHERE account = ? AND revoked = 0 AND ends_at > ? ORDER BY id
+"""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session that was not revoked, of an account that is not disabled. Seconds since 1970.
+
+    `account` and `granted` are the rows as they stand: equal ones make equal viewers. `turns_at` is
+    when the next of the grants begins or ends.
+    """
+
+    expires: float
+    seen: float
+    account: tuple[str, ...]
+    grants: tuple[Grant, ...]  # in force
+    turns_at: float
+
+
+def read_session(cursor: sqlite3.Cursor, token_hash: str, now: float) -> SessionRow | None:
+    """The session with its account and the grants in force, None where there is none."""
+    row = cursor.execute(_SESSION, (token_hash,)).fetchone()
+    if row is None:
+        return None
+    expires_at, last_seen_at, *account = row
+    rows = cursor.execute(_GRANTS, (account[0], instant(now))).fetchall()
+    in_force = []
+    turns_at = float("inf")
+    for granted in rows:
+        found = _grant(granted)
+        if found is None:
+            continue
+        grant, starts, ends = found
+        if starts <= now < ends:
+            in_force.append(grant)
+            turns_at = min(turns_at, ends)
+        elif now < starts:
+            turns_at = min(turns_at, starts)
+    return SessionRow(
+        seconds_of(expires_at), seconds_of(last_seen_at), tuple(account), tuple(in_force), turns_at
+    )
+
+
+def make_viewer(row: SessionRow, session: str) -> Viewer:
+    """The viewer of a session's row. Raises StoreError where the account's role is none of ours."""
+    account, name, role, unit_id, unit_name, unit_level, code = row.account
+    if role not in Role.__members__:
+        raise StoreError(f"the account {account} has a role that does not exist: {role}")
+    return Viewer(
+        account=account,
+        name=name,
+        role=Role[role],
+        unit_id=unit_id,
+        unit_name=unit_name,
+        unit_level=unit_level,
+        code=code,
+        grants=row.grants,
+        session=session,
+    )
+
+
+def _grant(row: tuple[str, ...]) -> tuple[Grant, float, float] | None:
+    """A grant, when it begins and when it ends; a row that makes no sense gives no right."""
+    grant_id, record_types, items, code, starts_at, ends_at, purpose = row
+    try:
+        grant = Grant(
+            id=grant_id,
+            record_types=frozenset(json.loads(record_types)),
+            items=frozenset(json.loads(items)),
+            code=code,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            purpose=purpose,
+        )
+        return grant, seconds_of(starts_at), seconds_of(ends_at)
+    except (ValueError, TypeError):
+        _log.error("the grant %s is no valid row and gives no right", grant_id)
+        return None
