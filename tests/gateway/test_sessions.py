@@ -109,6 +109,10 @@ def bearer(token: str) -> bytes:
     return b"Bearer " + token.encode()
 
 
+def content(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())
+
+
 Run = Callable[[Body], None]
 
 
@@ -165,8 +169,7 @@ def test_the_store_holds_no_token(run: Run, tmp_path: Path) -> None:
     async def body(world: World) -> None:
         token = await world.worker().open("nanjing")
         assert token not in "".join(world.sql("SELECT token_hash FROM sessions")[0])
-        for file in tmp_path.iterdir():
-            assert token.encode() not in file.read_bytes()
+        assert token.encode() not in content(tmp_path)
 
     run(body)
 
