@@ -7,7 +7,10 @@ make the same id. Numbers are taken from the store in blocks: one small transact
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, update
+import asyncio
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from regions.corrections import sequences
@@ -36,17 +39,15 @@ def region_of(record_id: int) -> str:
 
 def take_ids(connection: Connection, region: str, count: int) -> int:
     """Takes `count` ids in the connection's transaction; returns the first of them."""
-    taken = connection.execute(
-        update(sequences)
-        .where(sequences.c.name == _SEQUENCE)
-        .values(next=sequences.c.next + count)
-        .returning(sequences.c.next)
-    ).scalar()
-    if taken is None:
-        start = first_id(region) + 1
-        connection.execute(sequences.insert().values(name=_SEQUENCE, next=start + count))
-        return start
-    return int(taken) - count
+    # One statement, so that two who are the first at the same time do not both begin the sequence.
+    builder = sqlite if connection.dialect.name == "sqlite" else postgresql
+    begin = builder.insert(sequences).values(name=_SEQUENCE, next=first_id(region) + 1 + count)
+    taken: int = connection.execute(
+        begin.on_conflict_do_update(
+            index_elements=["name"], set_={"next": sequences.c.next + count}
+        ).returning(sequences.c.next)
+    ).scalar_one()
+    return taken - count
 
 
 class IdBlocks:
@@ -55,15 +56,16 @@ class IdBlocks:
     def __init__(self, engine: AsyncEngine, region: str) -> None:
         self._engine, self._region = engine, region
         self._next = self._end = 0
+        self._turn = asyncio.Lock()
 
     async def take(self, count: int) -> int:
         """The first of `count` consecutive ids."""
-        if self._end - self._next < count:
-            size = max(count, _BLOCK)
-            async with self._engine.begin() as connection:
-                start = await connection.run_sync(take_ids, self._region, size)
-            self._next, self._end = start, start + size
-        first = self._next
-        self._next += count
-        return first
-
+        async with self._turn:
+            if self._end - self._next < count:
+                size = max(count, _BLOCK)
+                async with self._engine.begin() as connection:
+                    start = await connection.run_sync(take_ids, self._region, size)
+                self._next, self._end = start, start + size
+            first = self._next
+            self._next += count
+            return first

@@ -68,7 +68,7 @@ class Sealer:
             clear = self._cipher.decrypt(
                 envelope[2:14], envelope[14:], self._prefix[table] + b"%d" % record_id
             )
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: too short to be an envelope
             raise EnvelopeError(
                 "a sealed value does not open: changed, moved, or sealed with another key",
                 table=table,
