@@ -14,6 +14,7 @@
     │   └── PortInUse          PORT_IN_USE          another program listens on the port
     └── QuestionError          BAD_REQUEST          what a client sent cannot be answered
         ├── Unauthenticated    UNAUTHENTICATED      no valid session
+        ├── SignInFailed       SIGN_IN_FAILED       the account or the password is wrong
         ├── Forbidden          FORBIDDEN            the viewer's role does not allow it
         ├── InvalidInput       INVALID_INPUT        a value that does not mean anything here
         ├── InvalidCursor      INVALID_CURSOR       a cursor that was not made for this question
@@ -43,6 +44,7 @@ __all__ = [
     "QuestionError",
     "RegionUnavailable",
     "ServeError",
+    "SignInFailed",
     "StoreAhead",
     "StoreBehind",
     "StoreError",
@@ -155,6 +157,13 @@ class Unauthenticated(QuestionError):
     """No valid session."""
 
     code = "UNAUTHENTICATED"
+    status = 401
+
+
+class SignInFailed(QuestionError):
+    """The account or the password is wrong; never which of them."""
+
+    code = "SIGN_IN_FAILED"
     status = 401
 
 
