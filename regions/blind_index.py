@@ -28,7 +28,7 @@ def normal_id_number(text: str) -> str:
     if not (text.isascii() and text.isalnum()):
         text = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text))
     text = text.upper()
-    if len(text) == 15 and text.isdigit():
+    if len(text) == 15 and text.isascii() and text.isdigit():
         first17 = f"{text[:6]}19{text[6:]}"
         return first17 + check_digit(first17)
     return text
@@ -46,7 +46,8 @@ def normal_phone(text: str) -> str:
 
 def normal_name(text: str) -> str:
     """NFKC, lower case, no spaces or middle dots."""
-    return re.sub(r"[\s\u00b7\u2022\u30fb]", "", unicodedata.normalize("NFKC", text)).lower()
+    bare = re.sub(r"[\s\u00b7\u2022\u30fb]", "", unicodedata.normalize("NFKC", text)).lower()
+    return unicodedata.normalize("NFKC", bare)  # what a space stood between may compose now
 
 
 class BlindIndexer:

@@ -36,6 +36,7 @@ def test_the_checksum_of_gb_11643(first17: str, digit: str) -> None:
         ("110105-19491231-002X", "11010519491231002X"),
         ("110105491231002", "11010519491231002X"),  # fifteen digits, before 1999
         ("e12345678", "E12345678"),  # a passport
+        ("፩" * 15, "፩" * 15),  # a digit by Unicode, but no number
         ("", ""),
     ],
 )
