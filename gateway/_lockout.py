@@ -1,0 +1,91 @@
+"""Lockout after failed sign-ins, for an account and for an address, shared by all workers.
+
+A failure counts until nothing failed for as long as a lock lasts; at the limit, the subject is
+locked for so long after the last failure. Names that are no account count alike: a lock must not
+tell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from regions.instants import instant, seconds_of
+from regions.users import sign_in_failures as failures
+
+__all__ = ["Subject", "account_subject", "address_subject", "clear", "count", "locked_for"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is counted, under a hash of it, and how many failures lock it."""
+
+    key: str
+    limit: int
+
+
+def account_subject(account: str, limit: int) -> Subject:
+    """An account, or a name that is none."""
+    return Subject(_key("account", account), limit)
+
+
+def address_subject(address: str, limit: int) -> Subject:
+    """A network address; of IPv6 the network of 64 bits, all of which one customer holds."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return Subject(_key("address", address), limit)
+    if isinstance(parsed, IPv6Address):
+        parsed = parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64)
+    return Subject(_key("address", str(parsed)), limit)
+
+
+def locked_for(connection: Connection, subjects: Sequence[Subject], now: float) -> float:
+    """Seconds until none of the subjects is locked any more; 0 if none is."""
+    limits = {subject.key: subject.limit for subject in subjects}
+    rows = connection.execute(
+        select(failures.c.subject, failures.c.failures, failures.c.expires_at).where(
+            failures.c.subject.in_(limits)
+        )
+    )
+    left = [
+        seconds_of(expires_at) - now
+        for subject, count, expires_at in rows
+        if count >= limits[subject]
+    ]
+    return max([0.0, *left])
+
+
+def count(
+    connection: Connection, subjects: Sequence[Subject], now: float, lock_seconds: float
+) -> None:
+    """Counts a failure of each subject, and forgets what expired."""
+    connection.execute(delete(failures).where(failures.c.expires_at <= instant(now)))
+    for subject in subjects:
+        counted = connection.execute(
+            update(failures)
+            .where(failures.c.subject == subject.key)
+            .values(failures=failures.c.failures + 1, expires_at=instant(now + lock_seconds))
+        )
+        if counted.rowcount == 0:
+            connection.execute(
+                insert(failures).values(
+                    subject=subject.key,
+                    failures=1,
+                    first_at=instant(now),
+                    expires_at=instant(now + lock_seconds),
+                )
+            )
+
+
+def clear(connection: Connection, subject: Subject) -> None:
+    """Forgets the failures of a subject."""
+    connection.execute(delete(failures).where(failures.c.subject == subject.key))
+
+
+def _key(kind: str, subject: str) -> str:
+    return hashlib.sha256(f"{kind}\n{subject}".encode()).hexdigest()
