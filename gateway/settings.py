@@ -102,8 +102,8 @@ _FOLDER = Check("a folder, relative to this file", _text)
 _CODE = Check('a GB/T 2260 code of 2, 4 or 6 digits in quotes, such as "3201"', _prefix)
 _PREFIXES = Check('a list of GB/T 2260 codes, such as ["3201", "3211"]', _prefixes)
 _URL = Check(
-    "postgresql://user@host:port/database without a password "
-    "(that stands in EPIGATE_PASSWORD_<code> or a passfile)",
+    "`postgresql://user@host:port/database` without a password "
+    "(that stands in `EPIGATE_PASSWORD_<code>` or a passfile)",
     _url,
 )
 
@@ -276,8 +276,7 @@ REGION: tuple[Setting, ...] = (
         "url",
         "an SQLite file in the data folder",
         "",
-        "Its store, where that is PostgreSQL. No password: "
-        "that stands in `EPIGATE_PASSWORD_<code>` or a passfile.",
+        "Its store, where that is PostgreSQL.",
         _URL,
     ),
     Setting(
