@@ -40,7 +40,7 @@ _Sample = Annotated["Sample", strawberry.lazy("schema.care")]
 
 
 @strawberry.type(description="How a case was exposed (暴露).")
-class Exposure(Node):
+class Exposure:
     """How a case was exposed."""
 
     id: strawberry.ID = identity()

@@ -30,7 +30,7 @@ __all__ = [
 
 
 @strawberry.type(description="One correction of one field (更正记录, B14).")
-class Correction(Node):
+class Correction:
     """One correction of one field."""
 
     id: strawberry.ID = identity()

@@ -1,0 +1,309 @@
+"""Executing: a request becomes an answer and what the access log says of it.
+
+The plan answers what it can; the ordinary executor does the rest, by the same statements and rules.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import strawberry
+from graphql import (
+    ExecutionResult,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    NonNullTypeNode,
+    VariableNode,
+    Visitor,
+    execute,
+    value_from_ast_untyped,
+    visit,
+)
+from graphql.execution.values import VariableValues, get_variable_values
+
+from gateway.documents import Document, Documents, Operation
+from regions.errors import EpigateError
+from resolvers.context import Context
+from resolvers.questions.plans import OperationPlan, plan_operation
+from resolvers.questions.question import Answering, Question, viewer_key
+from resolvers.questions.shapes import NotPlannable
+from resolvers.users import Viewer
+from resolvers.writing.stores import Stores
+
+__all__ = ["Answer", "Executor", "Request"]
+
+_log = logging.getLogger(__name__)
+_PLANS_KEPT = 200  # of one operation
+_VIEWERS_KEPT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asked."""
+
+    query: str
+    variables: Mapping[str, Any]
+    operation_name: str | None
+
+
+@dataclass(slots=True)
+class Answer:
+    """The response's body, its status, and the question for the access log (None: nothing asked)."""
+
+    body: bytes
+    status: int
+    question: Question | None
+    operation: str  # `query contacts`
+    failed: bool
+    code: str = ""  # of the failure, where there are no data at all
+    unknown: bool = False  # somebody without a session asked for what needs one
+
+
+class Executor:
+    """Answers requests. `planning=False` leaves everything to the ordinary executor (for tests)."""
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        answering: Answering,
+        stores: Stores | None,
+        *,
+        tokens_max: int,
+        depth_max: int,
+        planning: bool = True,
+    ) -> None:
+        self.schema: GraphQLSchema = schema._schema
+        self.answering = answering
+        self.planning = planning
+        self._stores = stores
+        self._documents = Documents(self.schema, tokens_max=tokens_max, depth_max=depth_max)
+        self._keys: dict[int, tuple[Viewer, Any]] = {}
+
+    async def answer(self, viewer: Viewer | None, request: Request) -> Answer:
+        """The answer to a request."""
+        document = self._documents.get(request.query)
+        if document.errors:
+            return _refused(document.errors)
+        try:
+            operation = document.operation(request.operation_name)
+        except GraphQLError as error:
+            return _refused([error])
+        if operation.introspects and viewer is None:
+            return _refused([GraphQLError("Introspection needs a session.")], "UNAUTHENTICATED")
+        name = f"{operation.node.operation.value} {request.operation_name or ''}".rstrip()
+        if viewer is not None and self.planning and operation.pages != []:
+            planned = self._plan(document, operation, request.variables, viewer)
+            if planned is not None:
+                plan, pages = planned
+                question = Question(self.answering, viewer)
+                data = await plan.run(question, pages)
+                return _answered(data, question, name)
+        return await self._ordinary(document, operation, request, viewer, name)
+
+    def _plan(
+        self, document: Document, operation: Operation, given: Mapping[str, Any], viewer: Viewer
+    ) -> tuple[OperationPlan, list[tuple[Any, Any]]] | None:
+        """The plan and the pages asked for, or None where the ordinary executor must answer."""
+        if operation.pages is None:
+            _find_paging(document, operation)
+            if not operation.pages:
+                return None
+        paging = operation.paging
+        others = {name: value for name, value in given.items() if name not in paging}
+        key = (self._rights(viewer), orjson.dumps(others) if others else b"")
+        if key in operation.plans:
+            plan = operation.plans[key]
+        else:
+            plan = self._make_plan(document, operation, given, viewer)
+            operation.plans[key] = plan
+            if len(operation.plans) > _PLANS_KEPT:
+                operation.plans.popitem(last=False)
+        if plan is None:
+            return None
+        assert operation.pages is not None
+        pages = []
+        for first, after in operation.pages:
+            try:
+                size, place = first.of(given), after.of(given)
+            except LookupError:
+                return None
+            if size is not None and (type(size) is not int or abs(size) > 0x7FFFFFFF):
+                return None  # the ordinary way says what is wrong with it
+            if place is not None and type(place) is not str:
+                return None
+            pages.append((size, place))
+        return plan, pages
+
+    def _make_plan(
+        self, document: Document, operation: Operation, given: Mapping[str, Any], viewer: Viewer
+    ) -> OperationPlan | None:
+        values = get_variable_values(
+            self.schema, operation.node.variable_definitions or (), dict(given), hide_suggestions=True
+        )
+        if not isinstance(values, VariableValues):
+            return None
+        try:
+            return plan_operation(
+                self.answering, self.schema, document.fragments, operation.node, values, viewer
+            )
+        except (NotPlannable, EpigateError, GraphQLError):
+            return None
+
+    def _rights(self, viewer: Viewer) -> Any:
+        known = self._keys.get(id(viewer))
+        if known is not None and known[0] is viewer and not viewer.grants:
+            return known[1]
+        if len(self._keys) >= _VIEWERS_KEPT:
+            self._keys.clear()
+        key = viewer_key(viewer)
+        self._keys[id(viewer)] = (viewer, key)
+        return key
+
+    async def _ordinary(
+        self,
+        document: Document,
+        operation: Operation,
+        request: Request,
+        viewer: Viewer | None,
+        name: str,
+    ) -> Answer:
+        context = Context(self.answering, viewer, self._stores)
+        assert document.node is not None
+        outcome = execute(
+            self.schema,
+            document.node,
+            context_value=context,
+            variable_values=dict(request.variables),
+            operation_name=request.operation_name,
+        )
+        result = await outcome if inspect.isawaitable(outcome) else outcome
+        assert isinstance(result, ExecutionResult)
+        if result.data is None and not context.touched and _of_request(result):
+            return _refused(result.errors or [])
+        body: dict[str, Any] = {"data": result.data}
+        errors = [_formatted(error) for error in result.errors or ()]
+        question = context.asked
+        if question is not None:
+            errors += question.errors
+        if errors:
+            body["errors"] = errors
+        if question is None and viewer is not None and context.touched:
+            question = context.question
+        code = str(errors[0]["extensions"]["code"]) if errors and not result.data else ""
+        unknown = viewer is None and context.touched
+        return Answer(orjson.dumps(body), 200, question, name, bool(errors), code, unknown)
+
+
+def _answered(data: str | None, question: Question, name: str) -> Answer:
+    if not question.errors:
+        return Answer(f'{{"data":{data}}}'.encode(), 200, question, name, False)
+    errors = orjson.dumps(question.errors).decode()
+    body = f'{{"data":{data or "null"},"errors":{errors}}}'
+    code = "" if data else str(question.errors[0]["extensions"]["code"])
+    return Answer(body.encode(), 200, question, name, True, code)
+
+
+def _refused(errors: list[GraphQLError], code: str = "") -> Answer:
+    found = [_formatted(error, code) for error in errors]
+    return Answer(orjson.dumps({"errors": found}), 400, None, "", True)
+
+
+def _of_request(result: ExecutionResult) -> bool:
+    """Whether the request could not be executed at all (variables that do not fit, say)."""
+    return all(error.path is None for error in result.errors or ())
+
+
+def _formatted(error: GraphQLError, code: str = "") -> dict[str, Any]:
+    """A GraphQL error as a client gets it: never a traceback, always a code."""
+    original = error.original_error
+    found: dict[str, Any] = {"message": error.message}
+    if error.locations:
+        found["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
+    if error.path is not None:
+        found["path"] = list(error.path)
+    if isinstance(original, EpigateError):
+        found["extensions"] = original.extensions()
+    elif original is not None and not isinstance(original, GraphQLError):
+        _log.error("a resolver failed", exc_info=original)
+        found["message"] = "The gateway failed; the failure is in its log."
+        found["extensions"] = {"code": "INTERNAL"}
+    else:
+        found["extensions"] = {"code": code or "GRAPHQL_INVALID"}
+    return found
+
+
+class _Variables(Visitor):
+    """Counts how often each variable is used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.used: Counter[str] = Counter()
+
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:
+        """Counts one use."""
+        self.used[node.name.value] += 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Paging:
+    """Where a value of `first` or `after` comes from: written in the document, or a variable."""
+
+    value: Any
+    variable: str | None = None
+    required: bool = False
+
+    def of(self, given: Mapping[str, Any]) -> Any:
+        """The value; raises LookupError where a variable that must be given is not."""
+        if self.variable is None:
+            return self.value
+        found = given.get(self.variable, self.value)
+        if found is None and self.required:
+            raise LookupError(self.variable)
+        return found
+
+
+def _find_paging(document: Document, operation: Operation) -> None:
+    """Finds `first` and `after` of each root field, and the variables that serve for them alone."""
+    operation.pages = []
+    defaults = {one.variable.name.value: one for one in operation.node.variable_definitions or ()}
+    paging: Counter[str] = Counter()
+    for root in _roots(operation):
+        values = {one.name.value: one.value for one in root.arguments or ()}
+        pair = []
+        for node in (values.get("first"), values.get("after")):
+            if not isinstance(node, VariableNode):
+                pair.append(_Paging(None if node is None else value_from_ast_untyped(node)))
+                continue
+            name = node.name.value
+            paging[name] += 1
+            definition = defaults[name]
+            default = definition.default_value
+            value = None if default is None else value_from_ast_untyped(default)
+            pair.append(_Paging(value, name, isinstance(definition.type, NonNullTypeNode)))
+        operation.pages.append((pair[0], pair[1]))
+    counter = _Variables()
+    visit(operation.node, counter)
+    for fragment in document.fragments.values():
+        visit(fragment, counter)
+    # Each is seen once more where the operation declares it.
+    operation.paging = frozenset(n for n, times in paging.items() if counter.used[n] == times + 1)
+
+
+def _roots(operation: Operation) -> list[FieldNode]:
+    """The root fields where they are plain (no fragments, no directives, no key twice), or none."""
+    found: dict[str, FieldNode] = {}
+    for one in operation.node.selection_set.selections:
+        if not isinstance(one, FieldNode) or one.directives:
+            return []
+        key = (one.alias or one.name).value
+        if key in found:
+            return []
+        found[key] = one
+    return list(found.values())

@@ -1,0 +1,122 @@
+"""The ASGI application of one worker: sign-in by Starlette's router, GraphQL past it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.access_log import AccessLog
+from gateway.config import Config
+from gateway.endpoint import GraphQLEndpoint
+from gateway.executing import Executor
+from gateway.sessions import Sessions
+from gateway.sign_in import SignIn
+from regions.blind_index import BlindIndexer
+from regions.engines import sqlite_engine
+from regions.keys import load_keys
+from resolvers.cursors import Cursors
+from resolvers.federation import Federation
+from resolvers.questions.question import Answering
+from resolvers.reference import Reference
+from resolvers.root import make_schema
+from resolvers.writing.stores import Stores
+
+__all__ = ["make_app"]
+
+App = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
+
+
+def make_app(config: Config, *, planning: bool = True) -> App:
+    """The application of a configuration. `planning=False` is for tests.
+
+    Raises KeysError, AccessLogError.
+    """
+    keys = load_keys(config.keys)
+    federation = Federation(
+        config.regions,
+        keys,
+        threads=config.statement_threads,
+        breaker_failures=config.breaker_failures,
+        breaker_seconds=config.breaker_seconds,
+    )
+    answering = Answering(
+        federation,
+        Reference(config.regions),
+        Cursors(keys.cursor),
+        BlindIndexer(keys.index),
+        page_default=config.page_default,
+        page_max=config.page_max,
+        records_max=config.records_max,
+    )
+    stores = Stores(config.regions, keys)
+    executor = Executor(
+        make_schema(),
+        answering,
+        stores,
+        tokens_max=config.tokens_max,
+        depth_max=config.depth_max,
+        planning=planning,
+    )
+    engine = sqlite_engine(str(config.central_store))
+    sessions = Sessions(
+        engine,
+        config.central_store,
+        idle_seconds=config.session_idle_minutes * 60,
+        longest_seconds=config.session_hours * 3600,
+    )
+    log = AccessLog(config.log_store)
+    sign_in = SignIn(
+        engine,
+        sessions,
+        log,
+        attempts=config.sign_in_attempts,
+        lock_seconds=config.sign_in_lock_minutes * 60,
+    )
+    graphql = GraphQLEndpoint(executor, sessions, log, body_max_bytes=config.body_max_bytes)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with sessions.running():
+            yield
+        await federation.close()
+        await stores.close()
+        await log.close()
+        await asyncio.to_thread(sign_in.close)
+        await engine.dispose()
+
+    others = Starlette(
+        routes=[*sign_in.routes, Route("/health", _health)],
+        exception_handlers={404: _not_found, 405: _not_found},
+        lifespan=lifespan,
+    )
+
+    async def app(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"] == "/graphql":
+            await graphql(scope, receive, send)
+        else:
+            await others(scope, receive, send)
+
+    return app
+
+
+async def _health(_: HttpRequest) -> Response:
+    return Response(b'{"status":"serving"}', media_type="application/json")
+
+
+async def _not_found(_: HttpRequest, error: Exception) -> Response:
+    status = getattr(error, "status_code", 404)
+    body = {
+        "error": {
+            "code": "NOT_FOUND" if status == 404 else "BAD_REQUEST",
+            "message": "There is POST /graphql, POST /sign-in, POST /sign-out and GET /health.",
+        }
+    }
+    return Response(orjson.dumps(body), status_code=status, media_type="application/json")

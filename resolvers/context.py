@@ -1,0 +1,102 @@
+"""What resolvers of the ordinary way share during one operation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import strawberry
+
+from regions.errors import Unauthenticated
+from resolvers.federation import Outcome, Report
+from resolvers.privacy import require_records
+from resolvers.questions.ordinary import Records
+from resolvers.questions.question import Answering, Question
+from resolvers.users import Viewer
+from schema.enums import RegionState
+from schema.nodes import RegionAnswer
+
+if TYPE_CHECKING:
+    from resolvers.writing.stores import Stores
+
+__all__ = ["Context", "context_of", "region_answers"]
+
+
+class Context:
+    """The context of one operation. `viewer` is None for a request without a token."""
+
+    def __init__(
+        self, answering: Answering, viewer: Viewer | None, stores: Stores | None = None
+    ) -> None:
+        self.answering = answering
+        self.viewer = viewer
+        self._stores = stores
+        self._question: Question | None = None
+        self._records: Records | None = None
+        self.touched = False  # whether any field asked who the viewer is
+
+    def signed_in(self) -> Viewer:
+        """The viewer. Raises Unauthenticated."""
+        self.touched = True
+        if self.viewer is None:
+            raise Unauthenticated(
+                "this needs a session",
+                hint="POST /sign-in, then send authorization: Bearer <token>",
+            )
+        return self.viewer
+
+    def opens_records(self) -> Question:
+        """The question of a viewer who may open records. Raises Unauthenticated, Forbidden."""
+        require_records(self.signed_in())
+        return self.question
+
+    @property
+    def question(self) -> Question:
+        """The state of this operation."""
+        if self._question is None:
+            self._question = Question(self.answering, self.signed_in())
+        return self._question
+
+    @property
+    def asked(self) -> Question | None:
+        """The state of this operation, if any field needed one."""
+        return self._question
+
+    @property
+    def records(self) -> Records:
+        """Whole records for this operation."""
+        if self._records is None:
+            self._records = Records(self.question)
+        return self._records
+
+    @property
+    def stores(self) -> Stores:
+        """Where mutations write."""
+        assert self._stores is not None
+        return self._stores
+
+    async def related(self, record: Any, name: str) -> Any:
+        """What is behind a relation (`schema.fields.Asking`)."""
+        return await self.records.related(record, name)
+
+
+def context_of(info: strawberry.Info) -> Context:
+    """The context of a resolver's operation."""
+    return cast(Context, info.context)
+
+
+def region_answers(question: Question, report: Report) -> list[RegionAnswer]:
+    """A report as its type."""
+    return [
+        _answer(settings.code, outcome)
+        for settings, outcome in zip(question.federation.regions, report.outcomes, strict=True)
+    ]
+
+
+def _answer(code: str, outcome: Outcome) -> RegionAnswer:
+    return RegionAnswer(
+        code=code,  # type: ignore[arg-type]
+        state=RegionState[outcome.state],
+        milliseconds=outcome.milliseconds,
+        records=outcome.records,
+        as_of=outcome.as_of,  # type: ignore[arg-type]
+    )

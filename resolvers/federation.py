@@ -1,0 +1,160 @@
+"""Asking the regions: whom, how long, and what became of each (design, the way of a question).
+
+A question goes to every region that can matter, at once. Each has its own deadline and its own
+circuit breaker; how many threads a region may hold is settled in `regions.reading`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from regions.breaker import Breaker
+from regions.keys import Keys
+from regions.reading import Answer, Failure, Read, Readers
+from regions.sealing import Sealer
+from regions.settings import RegionSettings
+
+__all__ = ["Federation", "Outcome", "Report", "now_text"]
+
+
+def now_text() -> str:
+    """This instant, UTC, in whole seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one region: a RegionState name, the time its store took, its records."""
+
+    state: str = "NOT_ASKED"
+    milliseconds: float | None = None
+    records: int | None = None
+    as_of: str | None = None
+    reason: str = ""
+
+
+class Report:
+    """The outcomes of all regions for one list, in the order of the configuration."""
+
+    __slots__ = ("outcomes",)
+
+    def __init__(self, count: int) -> None:
+        self.outcomes = [Outcome() for _ in range(count)]
+
+    def add(self, region: int, answer: Answer, as_of: str) -> None:
+        """Adds an answer; a failure is never forgotten for a later success."""
+        outcome = self.outcomes[region]
+        took = answer.seconds * 1000
+        outcome.milliseconds = round((outcome.milliseconds or 0.0) + took, 3)
+        if answer.failure is not None:
+            outcome.state = state_of(answer.failure)
+            outcome.reason = str(answer.failure)
+            outcome.records = None
+        elif outcome.state in ("NOT_ASKED", "ANSWERED"):
+            outcome.state = "ANSWERED"
+            outcome.as_of = outcome.as_of or as_of
+
+    def failed(self) -> list[int]:
+        """The regions that were asked and did not answer."""
+        return [i for i, o in enumerate(self.outcomes) if o.state not in ("ANSWERED", "NOT_ASKED")]
+
+
+class Refused(Failure):
+    """Not asked, since the circuit breaker is open."""
+
+
+def state_of(failure: Failure) -> str:
+    """The RegionState of a failure."""
+    if isinstance(failure, Refused):
+        return "REFUSED"
+    return "TIMED_OUT" if failure.timed_out else "UNREACHABLE"
+
+
+class Federation:
+    """The regions of one gateway: their settings, read connections, seals and breakers."""
+
+    def __init__(
+        self,
+        regions: Sequence[RegionSettings],
+        keys: Keys,
+        *,
+        threads: int = 0,
+        breaker_failures: int = 5,
+        breaker_seconds: float = 10.0,
+    ) -> None:
+        self.regions = tuple(regions)
+        self.index_of = {region.code: i for i, region in enumerate(self.regions)}
+        self.sealers = [Sealer(keys.sealing, region.code) for region in self.regions]
+        self.dialects = [region.dialect for region in self.regions]
+        self.breakers = [Breaker(breaker_failures, breaker_seconds) for _ in self.regions]
+        self.everyone = tuple(range(len(self.regions)))
+        self._readers = Readers(self.regions, threads=threads)
+        self._deadlines = [region.deadline for region in self.regions]
+        self._one_deadline = (
+            self._deadlines[0] if len(set(self._deadlines)) == 1 and self.regions else None
+        )
+
+    def concerned(self, prefixes: Iterable[str]) -> tuple[int, ...]:
+        """The regions that can hold a record whose code begins with one of the prefixes."""
+        wanted = tuple(prefixes)
+        if "" in wanted:
+            return self.everyone
+        return tuple(
+            i
+            for i, region in enumerate(self.regions)
+            if any(p.startswith(wanted) or w.startswith(p) for p in region.prefixes for w in wanted)
+        )
+
+    def region_of_code(self, code: str) -> int | None:
+        """The region responsible for a code, or None."""
+        for i, region in enumerate(self.regions):
+            if region.covers(code):
+                return i
+        return None
+
+    async def ask(self, reads: Sequence[Read]) -> list[Answer]:
+        """Answers in the order of the reads. Breakers and deadlines are applied."""
+        now = time.monotonic()
+        breakers = self.breakers
+        verdicts: dict[int, bool] = {}
+        for read in reads:
+            if read.region not in verdicts:
+                verdicts[read.region] = breakers[read.region].allows(now)
+        if all(verdicts.values()):
+            answers = await self._ask(reads)
+        else:
+            allowed = [i for i, read in enumerate(reads) if verdicts[read.region]]
+            answers = [Answer((), Refused("kept out after repeated failures"), 0.0)] * len(reads)
+            for i, answer in zip(
+                allowed, await self._ask([reads[i] for i in allowed]), strict=True
+            ):
+                answers[i] = answer
+        for read, answer in zip(reads, answers, strict=True):
+            if answer.failure is None:
+                breakers[read.region].succeeded()
+            elif not isinstance(answer.failure, Refused):
+                breakers[read.region].failed(time.monotonic())
+        return answers
+
+    async def _ask(self, reads: Sequence[Read]) -> list[Answer]:
+        if self._one_deadline is not None:
+            return await self._readers.ask(reads, self._one_deadline)
+        groups: dict[float, list[int]] = {}
+        for i, read in enumerate(reads):
+            groups.setdefault(self._deadlines[read.region], []).append(i)
+        answered = await asyncio.gather(
+            *(self._readers.ask([reads[i] for i in group], s) for s, group in groups.items())
+        )
+        answers: list[Answer | None] = [None] * len(reads)
+        for group, some in zip(groups.values(), answered, strict=True):
+            for i, answer in zip(group, some, strict=True):
+                answers[i] = answer
+        return [answer for answer in answers if answer is not None]
+
+    async def close(self) -> None:
+        """Closes every read connection."""
+        await self._readers.close()

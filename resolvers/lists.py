@@ -1,0 +1,78 @@
+"""Lists of cases and contacts in the ordinary way (plans answer most of them before this)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import strawberry
+from strawberry.types.nodes import FragmentSpread, InlineFragment, SelectedField
+
+from resolvers.catalog import RECORDS
+from resolvers.context import Context, context_of, region_answers
+from resolvers.filters import orders, plain
+from resolvers.questions.listing import ListPlan
+from resolvers.questions.ordinary import every_shaper
+from resolvers.questions.plans import page_size
+from schema.nodes import PageInfo
+
+__all__ = ["connection"]
+
+
+async def connection(
+    info: strawberry.Info,
+    name: str,
+    types: tuple[type[Any], type[Any]],
+    wanted: Any,
+    order_by: Any,
+    first: int | None,
+    after: str | None,
+) -> Any:
+    """A page of records of type `name` as its connection; `types` are connection and edge."""
+    context: Context = context_of(info)
+    question = context.opens_records()
+    answering = context.answering
+    record = RECORDS[name]
+    size = page_size(answering, first)
+    shaper, selected = every_shaper(answering, question.viewer, record)
+    plan = ListPlan(
+        question,
+        shaper,
+        record,
+        selected,
+        plain(wanted),
+        orders(plain(order_by)),
+        count=_asks_for(info.selected_fields, "totalCount"),
+        edges=False,
+    )
+    width = len(plan.order) + 1
+    place = answering.cursors.open(after, plan.bound_to, width) if after is not None else None
+    page = await plan.page(question, size, place)
+    path = str(info.path.key)
+    question.note_regions(page.report, path)
+    nodes = context.records.objects(plan.shapes, page.rows)
+    connection_type, edge_type = types
+    edges = [
+        edge_type(cursor=answering.cursors.seal(row[0][:width], plan.bound_to), node=node)
+        for row, node in zip(page.rows, nodes, strict=True)
+    ]
+    return connection_type(
+        edges=edges,
+        page_info=PageInfo(
+            has_next_page=page.more,
+            has_previous_page=place is not None,
+            start_cursor=edges[0].cursor if edges else None,
+            end_cursor=edges[-1].cursor if edges else None,
+        ),
+        regions=region_answers(question, page.report),
+        total_count=page.total,
+    )
+
+
+def _asks_for(
+    selections: Iterable[SelectedField | FragmentSpread | InlineFragment], name: str
+) -> bool:
+    return any(
+        (isinstance(one, SelectedField) and one.name == name) or _asks_for(one.selections, name)
+        for one in selections
+    )

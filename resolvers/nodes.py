@@ -1,0 +1,68 @@
+"""Records by id, and what the regions are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from regions.errors import InvalidInput
+from regions.reading import Read
+from resolvers.catalog import Record, record_of_kind
+from resolvers.context import Context
+from resolvers.federation import state_of
+from resolvers.questions.ordinary import region_type
+from schema.nodes import Region
+
+__all__ = ["by_global_ids", "parse_id", "regions_now"]
+
+_NODES = frozenset({"Person", "Case", "Contact", "Visit", "Sample"})
+_MOST = 1000
+
+
+def parse_id(text: str) -> tuple[Record | None, int]:
+    """Type and number of a global id; (None, 0) where it is none of ours."""
+    kind, _, tail = text.partition(":")
+    if not (tail.isascii() and tail.isdecimal()) or len(tail) > 19:
+        return None, 0
+    record = record_of_kind(kind)
+    number = int(tail)
+    if record is None or record.name not in _NODES or number >= 1 << 63:
+        return None, 0
+    return record, number
+
+
+async def by_global_ids(context: Context, ids: Sequence[str], path: str) -> list[Any]:
+    """The records in the order asked; None where there is none that the viewer may open."""
+    context.opens_records()
+    if len(ids) > _MOST:
+        raise InvalidInput(f"at most {_MOST} ids at once", argument="ids")
+    parsed = [parse_id(text) for text in ids]
+    wanted: dict[str, dict[int, None]] = {}
+    for record, number in parsed:
+        if record is not None:
+            wanted.setdefault(record.name, {})[number] = None
+    found = {
+        (name, number): one
+        for name, numbers in wanted.items()
+        for number, one in (await context.records.of_ids(name, numbers, path)).items()
+    }
+    return [
+        found.get((record.name, number)) if record is not None else None
+        for record, number in parsed
+    ]
+
+
+async def regions_now(context: Context) -> list[Region]:
+    """Every region and whether it answers at this moment."""
+    context.signed_in()
+    federation = context.answering.federation
+    reads = [Read(region, "SELECT 1", ()) for region in federation.everyone]
+    answers = await federation.ask(reads)
+    return [
+        region_type(
+            context.answering.reference,
+            settings.code,
+            "ANSWERED" if answer.failure is None else state_of(answer.failure),
+        )
+        for settings, answer in zip(federation.regions, answers, strict=True)
+    ]

@@ -1,0 +1,146 @@
+"""Finding people: the exact search of those with the right, the duplicate check for all (B13)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, exists, false, literal, or_, select, true
+
+from regions.blind_index import BlindIndexer
+from regions.errors import Forbidden, InvalidInput
+from regions.people import people as people_table
+from regions.reading import Read
+from regions.statements import Statement
+from regions.text import under
+from resolvers.catalog import RECORDS
+from resolvers.context import Context, region_answers
+from resolvers.federation import Report, now_text
+from resolvers.questions.links import rows_of, scope_condition, select_rows
+from resolvers.questions.question import Question, rules_in
+from schema.people import DuplicateCheck, PersonMatches, PersonSearch
+
+__all__ = ["check_duplicate", "search_people"]
+
+_MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """Blind indexes to look for, and the private items they stand for."""
+
+    indexes: tuple[tuple[str, str], ...]
+    items: frozenset[str]
+
+    def condition(self) -> ColumnElement[bool]:
+        return or_(false(), *(people_table.c[name] == value for name, value in self.indexes))
+
+
+def _sought(indexer: BlindIndexer, search: PersonSearch) -> _Sought:
+    if (search.name is None) != (search.birth_date is None):
+        raise InvalidInput(
+            "a name is searched together with a birth date", hint="give both, or an ID number"
+        )
+    found = {
+        "id_number_index": (indexer.id_number(search.id_number), {"ID_NUMBER"}),
+        "phone_index": (indexer.phone(search.phone), {"PHONE"}),
+        "name_birth_index": (
+            indexer.name_birth(search.name, search.birth_date),
+            {"NAME", "BIRTH_DATE"},
+        ),
+    }
+    indexes = tuple((name, value) for name, (value, _) in found.items() if value is not None)
+    if not indexes:
+        raise InvalidInput(
+            "nothing to look for", hint="give an ID number, a phone, or name and birth date"
+        )
+    items = frozenset().union(*(items for value, items in found.values() if value is not None))
+    return _Sought(indexes, items)
+
+
+async def search_people(
+    context: Context, indexer: BlindIndexer, search: PersonSearch, path: str
+) -> PersonMatches:
+    """People who match, among records of which the viewer sees the searched items in clear.
+
+    A search by a masked item would tell what the mask hides, so it needs the right to the item.
+    Raises Forbidden where the viewer has that right nowhere, InvalidInput.
+    """
+    question = context.opens_records()
+    sought = _sought(indexer, search)
+    federation = question.federation
+    shapes = context.records.shapes("Person")
+    reads = []
+    for region in federation.concerned([question.scope.prefix]):
+        allowed = _allowed(question, region, sought.items)
+        if allowed is None:
+            continue
+        where = [sought.condition(), allowed, *scope_condition(question, people_table, region)]
+        statement = Statement(
+            select_rows(shapes.of(region), where, [people_table.c.created_at, people_table.c.id]),
+            federation.dialects[region],
+        )
+        reads.append(Read(region, statement.sql, statement.bind({"row_limit": _MOST})))
+    if not reads:
+        raise Forbidden(
+            "a search by a private item needs the right to see it",
+            hint="checkDuplicate tells everyone whether a person is on record",
+        )
+    report = Report(len(federation.regions))
+    as_of = now_text()
+    rows = []
+    for read, answer in zip(reads, await federation.ask(reads), strict=True):
+        report.add(read.region, answer, as_of)
+        if answer.failure is None:
+            found = rows_of(answer, read.region)
+            report.outcomes[read.region].records = len(found)
+            rows += found
+    question.note_regions(report, path)
+    return PersonMatches(
+        matches=context.records.objects(shapes, rows[:_MOST]),
+        regions=region_answers(question, report),
+    )
+
+
+def _allowed(question: Question, region: int, items: frozenset[str]) -> ColumnElement[bool] | None:
+    """The condition that the items of a record are shown in clear; None where they never are."""
+    found: list[ColumnElement[bool]] = []
+    for view in rules_in(question.viewer, question.federation, RECORDS["Person"], region):
+        if not items <= view.rule.items:
+            continue
+        if view.rule.reporter is not None:
+            found.append(people_table.c.reporter == view.rule.reporter)
+        else:
+            found.append(true() if view.always else under(people_table.c.code, view.rule.prefix))
+    return or_(false(), *found) if found else None
+
+
+async def check_duplicate(
+    context: Context, indexer: BlindIndexer, candidate: PersonSearch, path: str
+) -> DuplicateCheck:
+    """Whether anybody matches, in any region, for any role that registers people. Raises InvalidInput."""
+    question = context.opens_records()
+    sought = _sought(indexer, candidate)
+    federation = question.federation
+    statements = {dialect: _exists(sought, dialect) for dialect in set(federation.dialects)}
+    reads: Sequence[Read] = [
+        Read(region, statements[dialect].sql, statements[dialect].bind({}))
+        for region, dialect in enumerate(federation.dialects)
+    ]
+    report = Report(len(federation.regions))
+    as_of = now_text()
+    found = False
+    for read, answer in zip(reads, await federation.ask(reads), strict=True):
+        report.add(read.region, answer, as_of)
+        found = found or (answer.failure is None and bool(answer.rows[0][0]))
+    complete = not report.failed()
+    # Which region failed is told; which region knows the person is not.
+    question.note_regions(report, path)
+    return DuplicateCheck(
+        exists=True if found else (False if complete else None), complete=complete
+    )
+
+
+def _exists(sought: _Sought, dialect: str) -> Statement:
+    found = exists(select(literal(1)).select_from(people_table).where(and_(sought.condition())))
+    return Statement(select(found), dialect)

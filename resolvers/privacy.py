@@ -1,0 +1,109 @@
+"""Who may see what: the one decision about a private item, and the one about a record (F1, F2, F7).
+
+`decide` is a pure function over values. Statements are made from the same `Rule`s it applies, so that
+the SQL of a masked viewer never names a private column, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from functools import lru_cache
+
+from regions.errors import Forbidden
+from resolvers.catalog import Record
+from resolvers.users import Role, Viewer, prefix_of
+from schema.privacy import PrivateItem
+
+__all__ = ["Decision", "Rule", "Scope", "decide", "require_records", "rules", "scope"]
+
+_ALL_ITEMS = frozenset(item.name for item in PrivateItem)
+
+
+class Decision(Enum):
+    """What becomes of one private item of one record for one viewer."""
+
+    SHOW = "show"
+    MASK = "mask"
+    DENY = "deny"  # the role opens no records at all
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One reason to show items: the record is the viewer's own report, or lies within a grant.
+
+    `reporter` is the account that must have written the record, or None; `prefix` the code the
+    record's county must begin with. `label` names the reason in the access log.
+    """
+
+    label: str
+    items: frozenset[str]
+    reporter: str | None = None
+    prefix: str = ""
+
+    def holds(self, code: str, reporter: str | None) -> bool:
+        """Whether the rule covers a record of this county and reporter."""
+        if self.reporter is not None:
+            return reporter == self.reporter
+        return code.startswith(self.prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which records a viewer may open: those of codes with the prefix, or of one reporting unit."""
+
+    prefix: str
+    unit: str | None = None
+
+
+def require_records(viewer: Viewer) -> None:
+    """Raises Forbidden where the role opens no records (A7)."""
+    if not viewer.opens_records:
+        raise Forbidden(
+            f"the role {viewer.role.value} never opens individual records",
+            hint="use a separate business account of the same level",
+        )
+
+
+def scope(viewer: Viewer) -> Scope:
+    """The records a viewer may open: the jurisdiction; a reporting unit sees what it reported."""
+    unit = viewer.unit_id if viewer.role is Role.DIRECT_REPORTER else None
+    return Scope(viewer.prefix, unit)
+
+
+def rules(viewer: Viewer, record: Record) -> tuple[Rule, ...]:
+    """The reasons for which the viewer sees private items of this type of record."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    in_force = tuple(g.id for g in viewer.grants if g.starts_at <= now < g.ends_at)
+    return _rules(viewer, record.name, record.privacy, record.every_item, in_force)
+
+
+@lru_cache(maxsize=4096)
+def _rules(
+    viewer: Viewer, name: str, privacy: frozenset[str], every_item: bool, in_force: tuple[str, ...]
+) -> tuple[Rule, ...]:
+    if not viewer.opens_records:
+        return ()
+    found = []
+    if viewer.role is Role.DIRECT_REPORTER:
+        found.append(Rule("own", _ALL_ITEMS, reporter=viewer.account))
+    for grant in viewer.grants:
+        if grant.id not in in_force or not privacy <= grant.record_types:
+            continue
+        if every_item and not grant.items >= _ALL_ITEMS:
+            continue
+        found.append(Rule(f"grant:{grant.id}", grant.items, prefix=prefix_of(grant.code)))
+    return tuple(found)
+
+
+def decide(
+    viewer: Viewer, record: Record, item: PrivateItem, *, code: str, reporter: str | None
+) -> Decision:
+    """What becomes of a private item of a record of county `code`, written by `reporter`."""
+    if not viewer.opens_records:
+        return Decision.DENY
+    for rule in rules(viewer, record):
+        if item.name in rule.items and rule.holds(code, reporter):
+            return Decision.SHOW
+    return Decision.MASK

@@ -1,0 +1,1 @@
+"""Answering: what was selected becomes shapes, shapes become statements, rows become the response."""

@@ -1,0 +1,365 @@
+"""Related records, in batches: one statement for each relation and region, whatever the page's size."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import ColumnElement, Select, literal_column, or_, select
+
+from regions.errors import StoreError
+from regions.ids import region_of
+from regions.people import people
+from regions.reading import Answer, Read
+from regions.statements import Statement, number, text_value
+from regions.text import (
+    RECORD,
+    among,
+    among_texts,
+    literal_template,
+    quoted,
+    template,
+    text_aggregate,
+    under,
+)
+from resolvers.federation import state_of
+from resolvers.questions.filling import Row, fill_rows
+from resolvers.questions.question import Question
+from resolvers.questions.shapes import Link, Shape, ShapeSet
+from schema.fields import Many, One
+
+__all__ = [
+    "by_ids",
+    "complete",
+    "fetch",
+    "note",
+    "relate",
+    "rows_of",
+    "scope_condition",
+    "select_rows",
+]
+
+_SCOPED = frozenset({"Person", "Case", "Contact"})  # the others are reached through these
+_LIMIT = "row_limit"
+_KEYS = "link_keys"
+_MORE_KEYS = "more_link_keys"
+
+Key = tuple[Any, ...]
+Value = TypeVar("Value")
+
+
+def select_rows(
+    shape: Shape,
+    where: Sequence[ColumnElement[bool]],
+    order: Sequence[ColumnElement[Any]],
+    *more: ColumnElement[Any],
+) -> Select[Any]:
+    """One row with the keys and the texts of at most `row_limit` records, in order."""
+    table = shape.record.table
+    source = table.join(people, people.c.id == table.c.person_id) if shape.joins_person else table
+    inner = (
+        select(shape.keys_text().label("k"), shape.text().label("f"))
+        .select_from(source)
+        .where(*where)
+        .order_by(*order)
+        .limit(number(_LIMIT))
+        .subquery()
+    )
+    return select(
+        text_aggregate(inner.c.k, literal_column("','")),
+        text_aggregate(inner.c.f, literal_column(f"'{RECORD}'")),
+        *more,
+    )
+
+
+def rows_of(answer: Answer, region: int) -> list[Row]:
+    """The records of an answer to `select_rows`."""
+    if not answer.rows:
+        return []
+    first = answer.rows[0]
+    if first[0] is None:
+        return []
+    keys = orjson.loads(f"[{first[0]}]")
+    return [(k, f, region) for k, f in zip(keys, first[1].split(RECORD), strict=True)]
+
+
+def scope_condition(question: Question, table: Any, region: int) -> list[ColumnElement[bool]]:
+    """The condition that a record lies within the viewer's scope; empty where the region does."""
+    found: list[ColumnElement[bool]] = []
+    where = question.scope
+    if where.unit is not None:
+        found.append(table.c.reporter_unit == where.unit)
+    if not all(p.startswith(where.prefix) for p in question.federation.regions[region].prefixes):
+        found.append(under(table.c.code, where.prefix))
+    return found
+
+
+async def complete(
+    question: Question,
+    shapes: ShapeSet,
+    rows: list[Row],
+    path: str,
+    cursor: Callable[[list[Any]], str] | None = None,
+) -> tuple[list[Row], list[str]]:
+    """Rows and their finished texts; loads what they are linked to.
+
+    Rows of a region that died meanwhile, so that what belongs to them in the same store is missing, are
+    left out: the region is then named as not having answered.
+    """
+    note(question, shapes, rows)
+    if not shapes.links:
+        return rows, fill_rows(question, shapes, rows, (), cursor)
+    numbers = range(len(shapes.links))
+    found, lost = await fetch(question, shapes, rows, numbers, path)
+    finished = await asyncio.gather(
+        *(complete(question, shapes.links[i].shapes, found[i], path) for i in numbers)
+    )
+    related = [relate(shapes, i, rows, *finished[i], lost) for i in numbers]
+    if lost:
+        rows = [row for row in rows if row[2] not in lost]
+    texts = [
+        {key: joined(value) for key, value in one.items()} if many_of(shapes, i) else one
+        for i, one in enumerate(related)
+    ]
+    return rows, fill_rows(question, shapes, rows, texts, cursor)
+
+
+def many_of(shapes: ShapeSet, number: int) -> bool:
+    """Whether a link leads to many records."""
+    return isinstance(shapes.links[number].field.source, Many)
+
+
+def joined(texts: Sequence[str]) -> str:
+    """Texts as a JSON array."""
+    return "[" + ",".join(texts) + "]"
+
+
+def note(question: Question, shapes: ShapeSet, rows: list[Row]) -> None:
+    """Counts rows and notes their ids for the access log."""
+    if not rows:
+        return
+    question.spend(len(rows))
+    if shapes.record.name != "Unit":
+        at = shapes.of(rows[0][2]).id_at
+        question.trail.saw(shapes.record.kind, [row[0][at] for row in rows])
+
+
+class _Wanted:
+    """The reads of one link: by region the keys asked for."""
+
+    __slots__ = ("keys", "link", "more_keys", "reads")
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self.keys: dict[int, dict[Any, None]] = {}
+        self.more_keys: dict[Any, None] = {}
+
+
+async def fetch(
+    question: Question, shapes: ShapeSet, rows: list[Row], numbers: Sequence[int], path: str
+) -> tuple[list[list[Row]], set[int]]:
+    """The rows behind some links of given rows, and the regions that were lost on the way."""
+    wanted = [_wanted(question, shapes, number, rows) for number in numbers]
+    reads: list[Read] = []
+    origins: list[tuple[int, int]] = []
+    for i, one in enumerate(wanted):
+        source = one.link.field.source
+        for region, keys in one.keys.items():
+            reads.append(_read(question, one.link.shapes, source, region, keys, one.more_keys))
+            origins.append((i, region))
+    answers = await question.federation.ask(reads) if reads else []
+    lost: set[int] = set()
+    found: list[list[Row]] = [[] for _ in wanted]
+    for (i, region), answer in zip(origins, answers, strict=True):
+        if answer.failure is not None:
+            question.region_failed(region, state_of(answer.failure), str(answer.failure), path)
+            source = wanted[i].link.field.source
+            if isinstance(source, One) and source.local:
+                lost.add(region)
+        else:
+            found[i].extend(rows_of(answer, region))
+    return found, lost
+
+
+async def by_ids(question: Question, shapes: ShapeSet, ids: Iterable[int], path: str) -> list[Row]:
+    """The records of these ids that the viewer may open, from the regions the ids name."""
+    keys: dict[int, dict[Any, None]] = {}
+    for one in ids:
+        region = question.federation.index_of.get(region_of(one))
+        if region is not None:
+            keys.setdefault(region, {})[one] = None
+    source = One(shapes.record.name, "")
+    reads = [_read(question, shapes, source, region, keys[region], {}) for region in keys]
+    rows: list[Row] = []
+    for read, answer in zip(reads, await question.federation.ask(reads), strict=True):
+        if answer.failure is not None:
+            failure = answer.failure
+            question.region_failed(read.region, state_of(failure), str(failure), path)
+        else:
+            rows += rows_of(answer, read.region)
+    return rows
+
+
+def _read(
+    question: Question,
+    shapes: ShapeSet,
+    source: Any,
+    region: int,
+    keys: Iterable[Any],
+    more_keys: Iterable[Any],
+) -> Read:
+    statement = _statement(question, shapes.of(region), source, region)
+    values = {
+        _KEYS: orjson.dumps(list(keys)).decode(),
+        _MORE_KEYS: orjson.dumps(list(more_keys)).decode(),
+        _LIMIT: question.answering.records_max - question.spent + 1,
+    }
+    return Read(region, statement.sql, statement.bind(values))
+
+
+def _wanted(question: Question, shapes: ShapeSet, number: int, rows: list[Row]) -> _Wanted:
+    link = shapes.links[number]
+    source = link.field.source
+    one = _Wanted(link)
+    federation = question.federation
+    if isinstance(source, Many) and source.everywhere:
+        regions = federation.concerned([question.scope.prefix])
+        first: dict[Any, None] = {}
+        for keys, _, region in rows:
+            positions = shapes.of(region).links[number]
+            if (key := keys[positions[0]]) is not None:
+                first[key] = None
+            if source.same_person and (key := keys[positions[1]]) is not None:
+                one.more_keys[key] = None
+        if first or one.more_keys:
+            one.keys = dict.fromkeys(regions, first)
+        return one
+    for keys, _, region in rows:
+        key = keys[shapes.of(region).links[number][0]]
+        if key is None:
+            continue
+        at: int | None = region
+        if isinstance(source, One) and not source.local:
+            at = federation.index_of.get(region_of(key))
+        if at is not None:
+            one.keys.setdefault(at, {})[key] = None
+    return one
+
+
+def _statement(question: Question, shape: Shape, source: One | Many, region: int) -> Statement:
+    dialect = question.federation.dialects[region]
+    table = shape.record.table
+    scoped = _scoped(shape, source)
+    remembered = (dialect, region if scoped else -1)
+    known = shape.statements.get(remembered)
+    if known is not None:
+        return known
+    where = scope_condition(question, table, region) if scoped else []
+    order: list[ColumnElement[Any]] = []
+    if isinstance(source, One):
+        column = table.c.id
+        texts = shape.record.name == "Unit"
+        keys = among_texts(column, text_value(_KEYS)) if texts else among(column, text_value(_KEYS))
+        where.append(keys)
+        order = [column]
+    elif source.same_person:
+        where.append(
+            or_(
+                among_texts(table.c.id_number_index, text_value(_KEYS)),
+                among_texts(table.c.name_birth_index, text_value(_MORE_KEYS)),
+            )
+        )
+        shape.back = (
+            shape.key(quoted(table.c.id_number_index)),
+            shape.key(quoted(table.c.name_birth_index)),
+        )
+    else:
+        column = table.c[source.by]
+        where.append(among(column, text_value(_KEYS)))
+        where.extend(table.c[name] == value for name, value in source.where.items())
+        shape.back = (shape.key(column),)
+    if not order:
+        moment = table.c[shape.record.order]
+        shape.order_at = shape.key(template(literal_template('"%s"'), moment))
+        order = [moment, table.c.id]
+    known = shape.statements[remembered] = Statement(select_rows(shape, where, order), dialect)
+    return known
+
+
+def _scoped(shape: Shape, source: One | Many) -> bool:
+    """Whether the viewer's scope must be checked, not following from the record that leads here."""
+    if isinstance(source, One) and (source.local or not source.by):
+        return not source.local
+    return shape.record.name in _SCOPED
+
+
+def relate(
+    shapes: ShapeSet,
+    number: int,
+    parents: list[Row],
+    rows: list[Row],
+    values: Sequence[Value],
+    lost: set[int],
+) -> dict[Key, Any]:
+    """From (region, keys) of a parent to the value behind a link: one, or a list in order.
+
+    `values` stand for the rows (texts, or objects). Raises StoreError where a record must be there.
+    """
+    link = shapes.links[number]
+    if isinstance(link.field.source, One):
+        return _one(shapes, number, parents, rows, values, lost)
+    same_person = isinstance(link.field.source, Many) and link.field.source.same_person
+    groups: dict[Any, list[tuple[Any, Any, int, Value]]] = {}
+    for row, value in zip(rows, values, strict=True):
+        keys, _, region = row
+        shape = link.shapes.of(region)
+        entry = (keys[shape.order_at], keys[shape.id_at], region, value)
+        for way, back in enumerate(shape.back):
+            if (key := keys[back]) is not None:
+                groups.setdefault((way, key), []).append(entry)
+    related: dict[Key, Any] = {}
+    for keys, _, region in parents:
+        positions = shapes.of(region).links[number]
+        parts = tuple([keys[position] for position in positions])
+        entries = {
+            (entry[1], entry[2]): entry
+            for way, part in enumerate(parts)
+            for entry in groups.get((way, part), ())
+            if not (same_person and entry[2] == region)
+        }
+        ordered = sorted(entries.values(), key=itemgetter(0, 1))
+        related[(region, *parts)] = [entry[3] for entry in ordered]
+    return related
+
+
+def _one(
+    shapes: ShapeSet,
+    number: int,
+    parents: list[Row],
+    rows: list[Row],
+    values: Sequence[Value],
+    lost: set[int],
+) -> dict[Key, Any]:
+    link = shapes.links[number]
+    source = link.field.source
+    local = isinstance(source, One) and source.local
+    target = link.shapes
+    found = {
+        (row[2] if local else -1, row[0][target.of(row[2]).id_at]): value
+        for row, value in zip(rows, values, strict=True)
+    }
+    related: dict[Key, Any] = {}
+    for keys, _, region in parents:
+        key = keys[shapes.of(region).links[number][0]]
+        value = found.get((region if local else -1, key))
+        if value is not None:
+            related[(region, key)] = value
+        elif not link.field.nullable and region not in lost:
+            raise StoreError(
+                f"a {shapes.record.kind} names a {link.target.kind} that its store does not have",
+                hint="run `epigate migrate`, which restores reference data",
+            )
+    return related

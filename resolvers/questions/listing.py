@@ -1,0 +1,240 @@
+"""Lists: a page merged over the regions, each asked for its share and again only if that ran out.
+
+A page of `first` records over n regions does not need `first` of each. Each is asked for what it is
+expected to give (its share of the last pages of this plan, equal shares at first) and a margin of
+three standard deviations; if a region's share ends before the page does, it is asked once more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
+
+from regions.reading import Read
+from regions.statements import Statement, number, text_value
+from resolvers.catalog import Record
+from resolvers.federation import Report, now_text
+from resolvers.filters import Order, code_prefixes, condition
+from resolvers.questions.filling import Row
+from resolvers.questions.links import rows_of, scope_condition, select_rows
+from resolvers.questions.question import Question
+from resolvers.questions.selection import Selected
+from resolvers.questions.shapes import Shaper, ShapeSet
+
+__all__ = ["ListPlan", "Page", "quota"]
+
+_MARGIN = 3.0  # standard deviations
+_MEMORY = 0.8  # weight of what was known of a region's share before
+
+
+def quota(wanted: int, share: float) -> int:
+    """How many of `wanted` records to ask of a region expected to hold this share of them."""
+    expected = wanted * share
+    return min(wanted, math.ceil(expected + _MARGIN * math.sqrt(expected)) + 1)
+
+
+@dataclass(slots=True)
+class Page:
+    """A page: its rows in order, whether more follow, what became of the regions, the total."""
+
+    rows: list[Row]
+    more: bool
+    report: Report
+    total: int | None
+
+
+class ListPlan:
+    """One list of one operation and viewer: shapes, statements, and where to ask."""
+
+    def __init__(
+        self,
+        question: Question,
+        shaper: Shaper,
+        record: Record,
+        selected: Sequence[Selected],
+        wanted: Mapping[str, Any] | None,
+        order: Sequence[Order],
+        *,
+        count: bool,
+        edges: bool = True,
+    ) -> None:
+        self.record = record
+        self.order = tuple(order)
+        self._filter = wanted
+        self._count = count
+        self._where = condition(record, wanted)
+        self.shapes = ShapeSet(
+            shaper, record, selected, edges=edges, order=[one.key(record) for one in order]
+        )
+        prefixes = _within(code_prefixes(wanted), question.scope.prefix)
+        self.regions = question.federation.concerned(prefixes)
+        self._statements: dict[tuple[int, bool], Statement] = {}
+        self._shares = dict.fromkeys(self.regions, 1.0 / max(1, len(self.regions)))
+        self.bound_to = "|".join(
+            [record.name, *(f"{one.column} {one.descending}" for one in self.order)]
+        ).encode()
+
+    async def page(self, question: Question, first: int, after: Sequence[Any] | None) -> Page:
+        """The page of `first` records after the given keys."""
+        federation = question.federation
+        report = Report(len(federation.regions))
+        wanted = first + 1
+        as_of = now_text()
+        shares = self._shares
+        asked = {region: quota(wanted, shares[region]) for region in self.regions}
+        answers = await federation.ask(
+            [self._read(question, region, limit, after) for region, limit in asked.items()]
+        )
+        rows: list[Row] = []
+        open_regions: list[int] = []
+        total = 0
+        for (region, limit), answer in zip(asked.items(), answers, strict=True):
+            report.add(region, answer, as_of)
+            if answer.failure is not None:
+                continue
+            found = rows_of(answer, region)
+            rows += found
+            if len(found) == limit:
+                open_regions.append(region)
+            if self._count:
+                total += answer.rows[0][2]
+        self._sort(rows)
+        again = self._run_out(rows, open_regions, wanted)
+        if again:
+            answers = await federation.ask(
+                [
+                    self._read(question, region, need, last[0][: len(self.order) + 1])
+                    for region, (need, last) in again.items()
+                ]
+            )
+            for region, answer in zip(again, answers, strict=True):
+                report.add(region, answer, as_of)
+                if answer.failure is None:
+                    rows += rows_of(answer, region)
+            lost = set(report.failed())
+            if lost:  # half a region is no honest answer
+                rows = [row for row in rows if row[2] not in lost]
+            self._sort(rows)
+        page = rows[:first]
+        self._learn(page, report)
+        return Page(page, len(rows) > first, report, total if self._count else None)
+
+    def _read(
+        self, question: Question, region: int, limit: int, after: Sequence[Any] | None
+    ) -> Read:
+        statement = self._statements.get((region, after is not None))
+        if statement is None:
+            statement = self._statement(question, region, after is not None)
+        values: dict[str, Any] = {"row_limit": limit}
+        if after is not None:
+            for place, value in enumerate(after):
+                values[f"after_{place}"] = value
+        return Read(region, statement.sql, statement.bind(values))
+
+    def _statement(self, question: Question, region: int, after: bool) -> Statement:
+        table = self.record.table
+        where = [self._where, *scope_condition(question, table, region)]
+        more = []
+        if self._count:
+            more.append(select(func.count()).select_from(table).where(*where).scalar_subquery())
+        if after:
+            where.append(self._after())
+        last = self.order[-1].descending
+        order = [
+            *((e.desc() if o.descending else e.asc()) for o, e in self._expressions()),
+            table.c.id.desc() if last else table.c.id.asc(),
+        ]
+        statement = Statement(
+            select_rows(self.shapes.of(region), where, order, *more),
+            question.federation.dialects[region],
+        )
+        self._statements[(region, after)] = statement
+        return statement
+
+    def _expressions(self) -> list[tuple[Order, ColumnElement[Any]]]:
+        return [(one, one.expression(self.record)) for one in self.order]
+
+    def _after(self) -> ColumnElement[bool]:
+        """Records behind the keys `after_0` … in the order."""
+        table = self.record.table
+        pairs = [
+            *self._expressions(),
+            (Order("id", self.order[-1].descending), table.c.id),
+        ]
+        places: list[Any] = [text_value(f"after_{i}") for i in range(len(self.order))]
+        places.append(number(f"after_{len(self.order)}"))
+        if len({one.descending for one, _ in pairs}) == 1:
+            left = tuple_(*(expression for _, expression in pairs))
+            right = tuple_(*places)
+            return left < right if pairs[0][0].descending else left > right
+        found = []
+        for i, (one, expression) in enumerate(pairs):
+            beyond = expression < places[i] if one.descending else expression > places[i]
+            equal = [pairs[j][1] == places[j] for j in range(i)]
+            found.append(and_(*equal, beyond))
+        return or_(*found)
+
+    def _sort(self, rows: list[Row]) -> None:
+        directions = {one.descending for one in self.order}
+        if len(directions) == 1:
+            rows.sort(reverse=directions.pop())
+            return
+        keyed = [(row[0], row) for row in rows]
+        keyed.sort(key=lambda pair: pair[0][len(self.order)], reverse=self.order[-1].descending)
+        for place in reversed(range(len(self.order))):
+            keyed.sort(
+                key=lambda pair, place=place: pair[0][place],  # type: ignore[misc]
+                reverse=self.order[place].descending,
+            )
+        rows[:] = [row for _, row in keyed]
+
+    def _run_out(
+        self, rows: list[Row], open_regions: Sequence[int], wanted: int
+    ) -> dict[int, tuple[int, Row]]:
+        """Regions whose share ended before the page did: how many more may be needed, the last row."""
+        if not open_regions:
+            return {}
+        waiting = set(open_regions)
+        found: dict[int, tuple[int, Row]] = {}
+        for place in range(len(rows) - 1, -1, -1):
+            region = rows[place][2]
+            if region in waiting:
+                waiting.discard(region)
+                if place < wanted - 1:
+                    found[region] = (wanted - 1 - place, rows[place])
+                if not waiting:
+                    break
+        return found
+
+    def _learn(self, page: Sequence[Row], report: Report) -> None:
+        """Remembers which region gave how much of a page; notes it in the report."""
+        if len(self.regions) == 1:
+            outcome = report.outcomes[self.regions[0]]
+            if outcome.state == "ANSWERED":
+                outcome.records = len(page)
+            return
+        given = Counter(map(itemgetter(2), page))
+        for region in self.regions:
+            outcome = report.outcomes[region]
+            if outcome.state == "ANSWERED":
+                outcome.records = given[region]
+            if len(page) >= 10:
+                seen = given[region] / len(page)
+                self._shares[region] = _MEMORY * self._shares[region] + (1 - _MEMORY) * seen
+
+
+def _within(prefixes: Sequence[str], scope: str) -> list[str]:
+    """Prefixes cut down to those of a jurisdiction."""
+    found = []
+    for prefix in prefixes:
+        if prefix.startswith(scope):
+            found.append(prefix)
+        elif scope.startswith(prefix):
+            found.append(scope)
+    return found

@@ -1,0 +1,235 @@
+"""The ordinary way: whole records as objects, for what no plan answers.
+
+The same shapes, statements and rules as in a plan serve here; a record is read with every field the
+viewer may have, and relations are loaded when a resolver asks, batched by Strawberry's DataLoader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from graphql import GraphQLSchema
+from strawberry.dataloader import DataLoader
+
+from regions.ids import region_of
+from resolvers.catalog import RECORDS, Field, Record
+from resolvers.questions.filling import Row, fill_rows
+from resolvers.questions.links import by_ids, fetch, note, relate
+from resolvers.questions.question import Answering, Question, rules_in, viewer_key
+from resolvers.questions.selection import Selected, Selector
+from resolvers.questions.shapes import Shaper, ShapeSet
+from resolvers.reference import Reference
+from resolvers.users import Viewer
+from schema.contacts import RulePack
+from schema.enums import AlertMethod, LawClass, RegionState
+from schema.fields import Column, Constant, Group, Many, PrivateSource
+from schema.nodes import Region
+from schema.statistics import Disease
+
+__all__ = ["Records", "disease_of", "every_shape", "every_shaper", "region_type"]
+
+
+class _Everything(Selector):
+    """Selects every field of a record, under its own name."""
+
+    def __init__(self) -> None:
+        super().__init__(GraphQLSchema(), {}, {})
+
+    def below(self, selected: Selected, type_name: str) -> list[Selected]:
+        """Every field below one."""
+        record = RECORDS.get(type_name)
+        if record is not None:
+            return [Selected(name, name, ()) for name in record.fields]
+        for record in RECORDS.values():
+            for field in record.fields.values():
+                if isinstance(field.source, Group) and field.type_name == type_name:
+                    return [Selected(one.name, one.name, ()) for one in field.fields]
+        return [Selected("id", "id", ())] if type_name != "Region" else []
+
+
+_EVERYTHING = _Everything()
+
+
+def every_shape(answering: Answering, viewer: Viewer, record: Record) -> ShapeSet:
+    """The shapes of whole records of a type, as this viewer may see them."""
+    return _every_shape(_Same(answering, viewer, record))
+
+
+class _Same:
+    """Equal for viewers with the same rights, so that they share shapes and statements."""
+
+    def __init__(self, answering: Answering, viewer: Viewer, record: Record) -> None:
+        self.answering, self.viewer, self.record = answering, viewer, record
+        self._key = (id(answering), record.name, viewer_key(viewer))
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self._key == other._key
+
+
+@lru_cache(maxsize=512)
+def _every_shape(same: _Same) -> ShapeSet:
+    shaper, selected = every_shaper(same.answering, same.viewer, same.record)
+    return ShapeSet(shaper, same.record, selected)
+
+
+def every_shaper(
+    answering: Answering, viewer: Viewer, record: Record
+) -> tuple[Shaper, list[Selected]]:
+    """What makes shapes of whole records, and the selection of every field."""
+    shaper = Shaper(
+        _EVERYTHING,
+        RECORDS,
+        lambda one, region: rules_in(viewer, answering.federation, one, region),
+        answering.reference,
+    )
+    return shaper, _EVERYTHING.below(Selected("", "", ()), record.name)
+
+
+class Records:
+    """Whole records for one question."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self._loaders: dict[tuple[int, int], DataLoader[Any, Any]] = {}
+
+    def shapes(self, name: str) -> ShapeSet:
+        """The shapes of whole records of a type."""
+        return every_shape(self.question.answering, self.question.viewer, RECORDS[name])
+
+    async def of_ids(self, name: str, ids: Iterable[int], path: str) -> dict[int, Any]:
+        """Records by id: those there are and that the viewer may open."""
+        shapes = self.shapes(name)
+        rows = await by_ids(self.question, shapes, ids, path)
+        return {
+            row[0][shapes.of(row[2]).id_at]: record
+            for row, record in zip(rows, self.objects(shapes, rows), strict=True)
+        }
+
+    def objects(self, shapes: ShapeSet, rows: list[Row]) -> list[Any]:
+        """Rows as instances of their type; notes them for the access log."""
+        question = self.question
+        note(question, shapes, rows)
+        texts = fill_rows(question, shapes, rows, [{}] * len(shapes.links))
+        clear, masked = shapes.named()
+        question.trail.clear |= clear
+        question.trail.masked |= masked
+        reference = question.answering.reference
+        return [
+            _instance(shapes, row, orjson.loads(text), reference)
+            for row, text in zip(rows, texts, strict=True)
+        ]
+
+    async def related(self, record: Any, name: str) -> Any:
+        """What is behind the relation `name` (python name) of a record."""
+        shapes: ShapeSet = record._shapes
+        shapes.of(record._row[2])
+        number = next(i for i, link in enumerate(shapes.links) if link.field.python_name == name)
+        loader = self._loaders.get((id(shapes), number))
+        if loader is None:
+
+            async def load(records: list[Any]) -> list[Any]:
+                return await self._load(shapes, number, records)
+
+            loader = DataLoader(load_fn=load, cache_key_fn=id)
+            self._loaders[(id(shapes), number)] = loader
+        return await loader.load(record)
+
+    async def _load(self, shapes: ShapeSet, number: int, records: Sequence[Any]) -> list[Any]:
+        parents = [record._row for record in records]
+        link = shapes.links[number]
+        path = link.field.name
+        (rows,), lost = await fetch(self.question, shapes, parents, [number], path)
+        found = relate(shapes, number, parents, rows, self.objects(link.shapes, rows), lost)
+        empty = list if isinstance(link.field.source, Many) else lambda: None
+        values = []
+        for keys, _, region in parents:
+            positions = shapes.of(region).links[number]
+            key = (region, *(keys[position] for position in positions))
+            values.append(found[key] if key in found else empty())
+        return values
+
+
+def _instance(shapes: ShapeSet, row: Row, values: Mapping[str, Any], reference: Reference) -> Any:
+    record = shapes.record
+    made = record.type.__new__(record.type)
+    _fill(made, record.fields.values(), values, row, reference)
+    made._row, made._shapes = row, shapes
+    return made
+
+
+def _fill(
+    made: Any, fields: Iterable[Field], values: Mapping[str, Any], row: Row, reference: Reference
+) -> None:
+    for field in fields:
+        source = field.source
+        if isinstance(source, Constant):
+            key = (
+                values[field.name]["id"]
+                if source.by
+                else region_of(int(values["id"].split(":")[1]))
+            )
+            setattr(made, field.python_name, _constant(reference, field.type_name, key))
+        elif isinstance(source, Group):
+            inner = _GROUPS[field.type_name]
+            group = inner.__new__(inner)
+            _fill(group, field.fields, values[field.name], row, reference)
+            setattr(made, field.python_name, group)
+        elif isinstance(source, Column) and field.enum is not None:
+            setattr(made, field.python_name, _enum(field.enum, values[field.name]))
+        elif isinstance(source, (Column, PrivateSource)) or field.name == "id":
+            setattr(made, field.python_name, values[field.name])
+
+
+def _enum(enum: Any, value: Any) -> Any:
+    if isinstance(value, list):
+        return [enum[one] for one in value]
+    return None if value is None else enum[value]
+
+
+def _groups() -> dict[str, type[Any]]:
+    from schema.contacts import Observation
+
+    return {"Observation": Observation}
+
+
+_GROUPS = _groups()
+
+
+def _constant(reference: Reference, type_name: str, key: str) -> Any:
+    if type_name == "Disease":
+        return disease_of(reference, key)
+    if type_name == "RulePack":
+        pack = reference.rule_pack(key)
+        return RulePack(id=pack.id, name_zh=pack.name_zh, name_en=pack.name_en)  # type: ignore[arg-type]
+    return region_type(reference, key)
+
+
+def disease_of(reference: Reference, key: str) -> Disease:
+    """A disease as its type."""
+    row = reference.disease(key)
+    return Disease(
+        id=row.id,  # type: ignore[arg-type]
+        name_zh=row.name_zh,
+        name_en=row.name_en,
+        law_class=LawClass[row.law_class],
+        alert_method=AlertMethod[row.alert_method],
+        icd10=row.icd10,
+    )
+
+
+def region_type(reference: Reference, code: str, state: str = "NOT_ASKED") -> Region:
+    """A region as its type."""
+    row = reference.region(code)
+    return Region(
+        code=row.code,  # type: ignore[arg-type]
+        name_zh=row.name_zh,
+        name_en=row.name_en,
+        prefixes=list(row.prefixes),
+        state=RegionState[state],
+    )

@@ -1,0 +1,170 @@
+"""One question on its way: who asks, what may be seen, what was seen, what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from regions.blind_index import BlindIndexer
+from regions.errors import EpigateError, TooLarge
+from resolvers.catalog import RECORDS, Record
+from resolvers.cursors import Cursors
+from resolvers.federation import Federation, Report, now_text
+from resolvers.privacy import Scope, rules, scope
+from resolvers.questions.shapes import ViewRule
+from resolvers.reference import Reference
+from resolvers.users import Viewer
+
+__all__ = ["Answering", "Question", "Trail", "rules_in", "viewer_key"]
+
+
+@dataclass(slots=True)
+class Answering:
+    """What every question of a gateway shares."""
+
+    federation: Federation
+    reference: Reference
+    cursors: Cursors
+    indexer: BlindIndexer
+    page_default: int = 50
+    page_max: int = 1000
+    records_max: int = 100_000
+
+
+@dataclass(slots=True)
+class Trail:
+    """What the access log must say of a question (G1, G2)."""
+
+    records: dict[str, list[Any]] = field(default_factory=dict)  # kind → ids that were shown
+    clear: set[str] = field(default_factory=set)  # private fields shown in clear somewhere
+    masked: set[str] = field(default_factory=set)
+    reasons: dict[str, list[Any]] = field(default_factory=dict)  # reason → ids shown in clear
+    regions: dict[str, str] = field(default_factory=dict)  # region → state
+    count: int = 0
+
+    def saw(self, kind: str, ids: list[Any]) -> None:
+        """Notes records of a kind."""
+        self.count += len(ids)
+        known = self.records.get(kind)
+        if known is None:
+            self.records[kind] = ids
+        else:
+            known.extend(ids)
+
+    def revealed(self, reason: str, record_id: Any) -> None:
+        """Notes a record of which private items were shown in clear."""
+        self.reasons.setdefault(reason, []).append(record_id)
+
+
+class Question:
+    """The state of one operation of one viewer."""
+
+    __slots__ = (
+        "_failed",
+        "answering",
+        "errors",
+        "federation",
+        "lost",
+        "scope",
+        "spent",
+        "trail",
+        "viewer",
+    )
+
+    def __init__(self, answering: Answering, viewer: Viewer) -> None:
+        self.answering = answering
+        self.federation = answering.federation
+        self.viewer = viewer
+        self.scope: Scope = scope(viewer)
+        self.trail = Trail()
+        self.errors: list[dict[str, Any]] = []
+        self.spent = 0
+        self._failed: set[tuple[str, int]] = set()
+
+    def spend(self, rows: int) -> None:
+        """Counts records read. Raises TooLarge over the limit of one question."""
+        self.spent += rows
+        if self.spent > self.answering.records_max:
+            raise TooLarge(
+                f"the answer has more than {self.answering.records_max} records",
+                hint="ask for a smaller page, or for fewer relations at once",
+            )
+
+    def note_regions(self, report: Report, path: str) -> None:
+        """Notes what became of the regions; those that failed become errors at the path."""
+        for i, outcome in enumerate(report.outcomes):
+            if outcome.state == "NOT_ASKED":
+                continue
+            code = self.federation.regions[i].code
+            if outcome.state != "ANSWERED":
+                self.region_failed(i, outcome.state, outcome.reason, path)
+            elif code not in self.trail.regions:
+                self.trail.regions[code] = outcome.state
+
+    def region_failed(self, region: int, state: str, reason: str, path: str) -> None:
+        """Adds the error REGION_UNAVAILABLE, once a region and path."""
+        settings = self.federation.regions[region]
+        self.trail.regions[settings.code] = state
+        if (path, region) in self._failed:
+            return
+        self._failed.add((path, region))
+        self.errors.append(
+            {
+                "message": f"Region {settings.code} {settings.name_zh} gave no answer: {reason}.",
+                "path": [path],
+                "extensions": {
+                    "code": "REGION_UNAVAILABLE",
+                    "region": settings.code,
+                    "state": state,
+                },
+            }
+        )
+
+
+def error_of(error: EpigateError, path: str) -> dict[str, Any]:
+    """A failure as a GraphQL error."""
+    return {"message": error.message, "path": [path], "extensions": error.extensions()}
+
+
+def rules_in(
+    viewer: Viewer, federation: Federation, record: Record, region: int
+) -> tuple[ViewRule, ...]:
+    """The viewer's rules as they apply in one region; those that cannot are left out."""
+    prefixes = federation.regions[region].prefixes
+    found = []
+    for rule in rules(viewer, record):
+        if rule.reporter is not None:
+            found.append(ViewRule(rule, False))
+        elif all(p.startswith(rule.prefix) for p in prefixes):
+            found.append(ViewRule(rule, True))
+        elif any(rule.prefix.startswith(p) or p.startswith(rule.prefix) for p in prefixes):
+            found.append(ViewRule(rule, False))
+    return tuple(found)
+
+
+def viewer_key(viewer: Viewer) -> tuple[Any, ...]:
+    """What of a viewer a plan depends on: two viewers with the same key get the same statements."""
+    where = scope(viewer)
+    now = now_text()
+    return (
+        viewer.opens_records,
+        where,
+        viewer.account if where.unit is not None else "",
+        tuple(g for g in viewer.grants if g.starts_at <= now < g.ends_at),
+    )
+
+
+def policy_table() -> Mapping[tuple[str, str], str]:
+    """(type, field) → private item, for every private field of the schema."""
+    from schema.fields import PrivateSource
+
+    found = {}
+    for record in RECORDS.values():
+        for one in record.fields.values():
+            parts = (one, *one.fields)
+            for part in parts:
+                if isinstance(part.source, PrivateSource):
+                    owner = record.name if part is one else one.type_name
+                    found[(owner, part.name)] = part.source.item.name
+    return found

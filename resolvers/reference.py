@@ -1,0 +1,101 @@
+"""Reference data that answers carry: diseases, rule packs, regions. Loaded once, never asked for."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from regions.settings import RegionSettings
+
+__all__ = ["DiseaseRow", "Reference", "RulePackRow", "diseases", "rule_packs"]
+
+
+@dataclass(frozen=True, slots=True)
+class DiseaseRow:
+    """A notifiable disease."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    law_class: str
+    alert_method: str
+    icd10: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulePackRow:
+    """A plan of control measures by which contacts are judged (B10)."""
+
+    id: str
+    name_zh: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegionRow:
+    """A configured region."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    prefixes: tuple[str, ...]
+
+
+_RULE_PACKS = (
+    RulePackRow("N113", "渝卫〔2020〕113号", "Chongqing notice 113 (2020)"),
+    RulePackRow("8TH_EDITION", "防控方案第八版", "Control plan, 8th edition"),
+    RulePackRow("9TH_EDITION", "防控方案第九版", "Control plan, 9th edition"),
+)
+
+
+@cache
+def diseases() -> dict[str, DiseaseRow]:
+    """The notifiable diseases by key."""
+    text = files("regions.reference_data").joinpath("diseases.csv").read_text("utf-8")
+    found = {}
+    for row in csv.DictReader(text.splitlines()):
+        found[row["key"]] = DiseaseRow(
+            row["key"],
+            row["name_zh"],
+            row["name_en"],
+            row["law_class"],
+            row["alert_method"],
+            row["icd10"],
+        )
+    return found
+
+
+@cache
+def rule_packs() -> dict[str, RulePackRow]:
+    """The rule packs by id."""
+    return {pack.id: pack for pack in _RULE_PACKS}
+
+
+class Reference:
+    """The constants a record's fields point to, by type and key."""
+
+    def __init__(self, regions: Sequence[RegionSettings]) -> None:
+        self.regions = {
+            r.code: RegionRow(r.code, r.name_zh, r.name_en, r.prefixes) for r in regions
+        }
+
+    def disease(self, key: str) -> DiseaseRow:
+        """The disease; a key nobody knows is shown as it is."""
+        return diseases().get(key) or DiseaseRow(key, key, key, "OTHER", "NONE", "")
+
+    def rule_pack(self, key: str) -> RulePackRow:
+        """The rule pack; a key nobody knows is shown as it is."""
+        return rule_packs().get(key) or RulePackRow(key, key, key)
+
+    def region(self, code: str) -> RegionRow:
+        """The region by its code of six digits."""
+        return self.regions.get(code) or RegionRow(code, code, code, ())
+
+    def constant(self, type_name: str, key: str) -> DiseaseRow | RulePackRow | RegionRow:
+        """The object of a constant field, by the name of its type."""
+        if type_name == "Disease":
+            return self.disease(key)
+        return self.rule_pack(key) if type_name == "RulePack" else self.region(key)

@@ -1,0 +1,202 @@
+"""The roots of the schema: every question and what answers it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from resolvers.chain import DEFAULT_DEPTH, follow
+from resolvers.context import context_of
+from resolvers.lists import connection
+from resolvers.nodes import by_global_ids, regions_now
+from resolvers.people import check_duplicate, search_people
+from resolvers.questions.ordinary import disease_of
+from resolvers.reference import diseases as disease_rows
+from resolvers.statistics import count_series
+from resolvers.units import list_units
+from schema.care import Sample, Visit
+from schema.cases import Case, CaseConnection, CaseEdge, CaseFilter, CaseOrder
+from schema.chain import Chain
+from schema.contacts import (
+    Contact,
+    ContactConnection,
+    ContactEdge,
+    ContactFilter,
+    ContactOrder,
+)
+from schema.enums import Step, UnitLevel
+from schema.nodes import Node, Region
+from schema.people import DuplicateCheck, Person, PersonMatches, PersonSearch
+from schema.privacy import PrivateItem, RecordType
+from schema.scalars import SCALARS, Date, RegionCode
+from schema.statistics import CountSeries, Disease
+from schema.users import GrantOfViewer, UnitConnection, UnitFilter, Viewer
+
+__all__ = ["Query", "make_schema"]
+
+_FIRST = "Size of the page, at most 1,000."
+_AFTER = "The page behind this cursor."
+
+
+def _path(info: strawberry.Info) -> str:
+    return str(info.path.key)
+
+
+@strawberry.type(description="Questions. Everything but `__typename` needs a session.")
+class Query:
+    """Questions."""
+
+    @strawberry.field(description="Whoever asks.")
+    async def me(self, info: strawberry.Info) -> Viewer:
+        """Whoever asks."""
+        viewer = context_of(info).signed_in()
+        return Viewer(
+            account=viewer.account,
+            name=viewer.name,
+            role=viewer.role.value,
+            unit_id=viewer.unit_id,  # type: ignore[arg-type]
+            unit_name=viewer.unit_name,
+            unit_level=UnitLevel[viewer.unit_level],
+            code=viewer.code,  # type: ignore[arg-type]
+            grants=[
+                GrantOfViewer(
+                    id=grant.id,  # type: ignore[arg-type]
+                    record_types=[RecordType[name] for name in sorted(grant.record_types)],
+                    items=[PrivateItem[name] for name in sorted(grant.items)],
+                    code=grant.code,  # type: ignore[arg-type]
+                    ends_at=grant.ends_at,  # type: ignore[arg-type]
+                )
+                for grant in viewer.grants
+            ],
+        )
+
+    @strawberry.field(
+        description="A record by its id; null where there is none that the viewer may open."
+    )
+    async def node(self, info: strawberry.Info, id: strawberry.ID) -> Node | None:
+        """A record by its id."""
+        found: Node | None = (await by_global_ids(context_of(info), [id], _path(info)))[0]
+        return found
+
+    @strawberry.field(description="Records by their ids, in their order; at most 1,000.")
+    async def nodes(self, info: strawberry.Info, ids: list[strawberry.ID]) -> list[Node | None]:
+        """Records by their ids."""
+        return await by_global_ids(context_of(info), ids, _path(info))
+
+    @strawberry.field(description="The regions and whether each answers now.")
+    async def regions(self, info: strawberry.Info) -> list[Region]:
+        """The regions."""
+        return await regions_now(context_of(info))
+
+    @strawberry.field(description="Cases of all regions, newest first unless ordered otherwise.")
+    async def cases(
+        self,
+        info: strawberry.Info,
+        filter: CaseFilter | None = None,
+        order_by: list[CaseOrder] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> CaseConnection:
+        """Cases of all regions."""
+        types = (CaseConnection, CaseEdge)
+        found: CaseConnection = await connection(
+            info, "Case", types, filter, order_by, first, after
+        )
+        return found
+
+    @strawberry.field(description="Contacts of all regions, newest first unless ordered otherwise.")
+    async def contacts(
+        self,
+        info: strawberry.Info,
+        filter: ContactFilter | None = None,
+        order_by: list[ContactOrder] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> ContactConnection:
+        """Contacts of all regions."""
+        types = (ContactConnection, ContactEdge)
+        found: ContactConnection = await connection(
+            info, "Contact", types, filter, order_by, first, after
+        )
+        return found
+
+    @strawberry.field(
+        description=(
+            "People, exactly, over every region: for viewers who may see the searched items in "
+            "clear. Several items find whoever matches one of them."
+        )
+    )
+    async def people(self, info: strawberry.Info, search: PersonSearch) -> PersonMatches:
+        """People, exactly, over every region."""
+        context = context_of(info)
+        return await search_people(context, context.answering.indexer, search, _path(info))
+
+    @strawberry.field(
+        description="Whether a person is on record in any region. Says only whether (L503 2.1)."
+    )
+    async def check_duplicate(
+        self, info: strawberry.Info, candidate: PersonSearch
+    ) -> DuplicateCheck:
+        """Whether a person is on record in any region."""
+        context = context_of(info)
+        return await check_duplicate(context, context.answering.indexer, candidate, _path(info))
+
+    @strawberry.field(
+        description="Cases and contacts linked across regions, `depth` links far (3, at most 10)."
+    )
+    async def chain(
+        self,
+        info: strawberry.Info,
+        start: Annotated[
+            strawberry.ID,
+            strawberry.argument(name="root", description="Id of a case or a contact."),
+        ],
+        depth: int | None = DEFAULT_DEPTH,
+    ) -> Chain:
+        """Cases and contacts linked across regions."""
+        return await follow(context_of(info), start, depth, _path(info))
+
+    @strawberry.field(description="Counts by day of report, for codes of the jurisdiction.")
+    async def counts(
+        self,
+        info: strawberry.Info,
+        diseases: list[strawberry.ID],
+        codes: list[RegionCode],
+        start: Annotated[Date, strawberry.argument(name="from", description="First day.")],
+        end: Annotated[Date, strawberry.argument(name="to", description="Last day.")],
+        step: Step | None = Step.DAY,
+    ) -> list[CountSeries]:
+        """Counts by day of report."""
+        context = context_of(info)
+        return await count_series(
+            context, diseases, codes, start, end, step or Step.DAY, _path(info)
+        )
+
+    @strawberry.field(description="The notifiable diseases.")
+    async def diseases(self, info: strawberry.Info) -> list[Disease]:
+        """The notifiable diseases."""
+        context = context_of(info)
+        context.signed_in()
+        return [disease_of(context.answering.reference, key) for key in disease_rows()]
+
+    @strawberry.field(description="Units of all regions, by id.")
+    async def units(
+        self,
+        info: strawberry.Info,
+        filter: UnitFilter | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> UnitConnection:
+        """Units of all regions."""
+        return await list_units(context_of(info), filter, first, after, _path(info))
+
+
+def make_schema() -> strawberry.Schema:
+    """The schema, with suggestions off: a suggestion tells names (leak channel 33)."""
+    return strawberry.Schema(
+        query=Query,
+        types=[Person, Case, Contact, Visit, Sample],
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+    )

@@ -1,0 +1,87 @@
+"""Units of all regions as one list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, false, or_, select, true
+
+from regions.reading import Read
+from regions.reference import units
+from regions.statements import Statement
+from regions.text import under
+from resolvers.context import Context, region_answers
+from resolvers.federation import Report, now_text
+from resolvers.filters import code_prefix, plain
+from resolvers.questions.plans import page_size
+from schema.enums import UnitLevel
+from schema.nodes import PageInfo
+from schema.users import Unit, UnitConnection, UnitEdge, UnitFilter
+
+__all__ = ["list_units"]
+
+_BOUND_TO = b"Unit|id"
+
+
+async def list_units(
+    context: Context, wanted: UnitFilter | None, first: int | None, after: str | None, path: str
+) -> UnitConnection:
+    """Units by id. A unit above the regions is in several stores and once in the list."""
+    context.signed_in()
+    question, answering = context.question, context.answering
+    federation = question.federation
+    size = page_size(answering, first)
+    place = answering.cursors.open(after, _BOUND_TO, 1)[0] if after is not None else None
+    chosen = plain(wanted) if wanted is not None else {}
+    matches = _condition(chosen)
+    statement = select(
+        units.c.id, units.c.code, units.c.level, units.c.name_zh, units.c.name_en
+    ).where(matches)
+    reads = []
+    for region in federation.everyone:
+        compiled = Statement(statement, federation.dialects[region])
+        reads.append(Read(region, compiled.sql, compiled.bind({})))
+    report = Report(len(federation.regions))
+    as_of = now_text()
+    found: dict[str, Any] = {}
+    for read, answer in zip(reads, await federation.ask(reads), strict=True):
+        report.add(read.region, answer, as_of)
+        if answer.failure is None:
+            report.outcomes[read.region].records = len(answer.rows)
+            found.update((row[0], row) for row in answer.rows)
+    question.note_regions(report, path)
+    later = [found[key] for key in sorted(found) if place is None or key > place]
+    edges = [
+        UnitEdge(
+            cursor=answering.cursors.seal([row[0]], _BOUND_TO),
+            node=Unit(
+                id=row[0], code=row[1], level=UnitLevel[row[2]], name_zh=row[3], name_en=row[4]
+            ),
+        )
+        for row in later[:size]
+    ]
+    return UnitConnection(
+        edges=edges,
+        page_info=PageInfo(
+            has_next_page=len(later) > size,
+            has_previous_page=place is not None,
+            start_cursor=edges[0].cursor if edges else None,
+            end_cursor=edges[-1].cursor if edges else None,
+        ),
+        regions=region_answers(question, report),
+        total_count=len(found),
+    )
+
+
+def _condition(wanted: dict[str, Any]) -> ColumnElement[bool]:
+    parts: ColumnElement[bool] = true()
+    if "ids" in wanted:
+        parts &= units.c.id.in_(wanted["ids"])
+    if "level" in wanted:
+        parts &= units.c.level.in_(wanted["level"])
+    if "code" in wanted:
+        prefixes = [code_prefix(code) for code in wanted["code"]]
+        parts &= or_(
+            false(), *(true() if not prefix else under(units.c.code, prefix) for prefix in prefixes)
+        )
+    return parts
