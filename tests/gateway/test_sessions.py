@@ -1,94 +1,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gateway.accounts import Account, create_account, disable_account, enable_account, set_password
-from gateway.sessions import Sessions
-from regions.engines import sqlite_engine
+from gateway.accounts import disable_account, enable_account, set_password
 from regions.errors import StoreError, Unauthenticated
 from regions.instants import instant
-from regions.tables import central
 from resolvers.users import Grant, Role, Viewer
-
-START = 1_795_341_600.0  # 2026-11-22T10:00:00Z
-NANJING = Account(
-    "nanjing",
-    "王芳",
-    Role.UNIT_USER,
-    "cdc-320100",
-    "南京市疾病预防控制中心",
-    "CITY",
-    "320100",
-)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class World:
-    """One store, and as many workers' sessions as a test wants."""
-
-    def __init__(self, path: Path, engine: AsyncEngine) -> None:
-        self.path, self.engine, self.clock = path, engine, Clock()
-
-    def worker(self) -> Sessions:
-        return Sessions(
-            self.engine, self.path, idle_seconds=1_800, longest_seconds=43_200, clock=self.clock
-        )
-
-    async def do(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        async with self.engine.begin() as connection:
-            return await connection.run_sync(work, *arguments)
-
-    def sql(self, statement: str, *parameters: Any) -> list[Any]:
-        """What another program does to the store."""
-        with closing(sqlite3.connect(self.path)) as connection, connection:
-            return connection.execute(statement, parameters).fetchall()
-
-    def grant(self, starts: float, ends: float, **more: Any) -> None:
-        row = {
-            "id": "g1",
-            "account": "nanjing",
-            "record_types": json.dumps(["CASE"]),
-            "items": json.dumps(["NAME", "PHONE"]),
-            "code": "320100",
-            "purpose": "cluster",
-            "starts_at": instant(START + starts),
-            "ends_at": instant(START + ends),
-            "created_at": instant(START),
-        } | more
-        columns = ", ".join(row)
-        marks = ", ".join("?" * len(row))
-        self.sql(f"INSERT INTO grants ({columns}) VALUES ({marks})", *row.values())
-
-
-@asynccontextmanager
-async def world(folder: Path) -> AsyncIterator[World]:
-    path = folder / "gateway.db"
-    engine = sqlite_engine(str(path))
-    async with engine.begin() as connection:
-        await connection.run_sync(central.create_all)
-        await connection.run_sync(create_account, NANJING, "correct horse")
-    try:
-        yield World(path, engine)
-    finally:
-        await engine.dispose()
-
+from tests.gateway.central_store import START, World, bearer, world
 
 Body = Callable[[World], Awaitable[None]]
 
@@ -103,10 +29,6 @@ def run(tmp_path: Path) -> Callable[[Body], None]:
         asyncio.run(main())
 
     return run
-
-
-def bearer(token: str) -> bytes:
-    return b"Bearer " + token.encode()
 
 
 def content(folder: Path) -> bytes:
