@@ -13,6 +13,7 @@ from rich.text import Text
 
 from gateway.commands.config import app as config_app
 from gateway.commands.counts import app as counts_app
+from gateway.commands.demo import demo
 from gateway.commands.init import init
 from gateway.commands.migrate import migrate
 from regions.errors import ConfigError, EpigateError
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.add_typer(config_app, name="config")
 app.add_typer(counts_app, name="counts")
+app.command()(demo)
 app.command()(init)
 app.command()(migrate)
 

@@ -51,7 +51,7 @@ EXPOSURE_COLUMNS = (
 _CARRIERS = frozenset({"covid19", "cholera", "typhoid", "dysentery", "polio", "malaria"})
 _CHRONIC = frozenset({"aids", "hepatitis_b", "hepatitis_c", "leprosy", "echinococcosis", "tb"})
 _CHRONIC_DAYS, _ACUTE_DAYS = 240, 26
-_STAR_AT_HOME, _STAR_ELSEWHERE = 0.92, 0.2  # cases the demo's direct reporter has reported
+_STAR_AT_HOME, _STAR_ELSEWHERE = 0.92, 0.4  # cases the demo's direct reporter has reported
 _HOSPITAL_SHARES = (0.55, 0.85, 1.0)
 _REMARKS = (
     "住院治疗, 病情平稳",

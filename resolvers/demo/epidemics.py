@@ -14,7 +14,7 @@ from resolvers.demo.places import counties_of
 
 __all__ = ["Outbreak", "PlannedCase", "plan_epidemics"]
 
-CASES_SHARE = 0.05
+CASES_SHARE = 0.047
 """Cases over the whole history, of all people."""
 
 _CLOSE_SHARE = 0.15  # close contacts of all people

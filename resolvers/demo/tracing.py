@@ -25,6 +25,7 @@ _SAME_COUNTY = 0.88  # of those met by chance
 _LINKED = 0.35  # cases infected by a known earlier one, where there is one
 _LINK_DAYS = 18
 _IN_FAMILY = 0.55  # of those infected by a known case; the others in class or at work
+_IN_FAMILY_OUTBREAK = 0.25  # an outbreak stays in its class or workplace
 _SECONDARY_MEAN = 0.5  # contacts a close contact
 _MOST_SECONDARY = 4
 _TRIES = 20  # for each new face; in a hamlet the same ones must do
@@ -94,7 +95,9 @@ def _fall_ill(
             if source >= 0 and case.day - region.cases[source].day > _LINK_DAYS:
                 source = -1
         if source >= 0:
-            person, relation = _someone_near(random, people, traced.patients[source], ill)
+            in_family = _IN_FAMILY if case.outbreak < 0 else _IN_FAMILY_OUTBREAK
+            patient = traced.patients[source]
+            person, relation = _someone_near(random, people, patient, ill, in_family)
             source = source if person is not None else -1
         if person is None:
             person = pools.draw(random, case, ill)
@@ -153,13 +156,13 @@ def _index_patient(
 
 
 def _someone_near(
-    random: Random, people: Population, person: int, ill: set[int]
+    random: Random, people: Population, person: int, ill: set[int], in_family: float
 ) -> tuple[int | None, str]:
-    """Someone healthy of the family, class or workplace of a person."""
+    """Someone healthy of the family, class or workplace of a person, and what they are."""
     family = [other for other in people.household(person) if other not in ill]
     group = people.group[person]
     mates = [] if group == NO_GROUP else people.members[group]
-    if family and random.random() < _IN_FAMILY:
+    if family and random.random() < in_family:
         return family[int(random.random() * len(family))], FAMILY
     for _ in range(8):
         if mates and (other := mates[int(random.random() * len(mates))]) not in ill:

@@ -60,7 +60,9 @@ def _say(answer: dict[str, Any]) -> None:
 
 
 def _watch_parent() -> None:
-    sys.stdin.buffer.read()
+    # Not by the buffered reader: its lock, held here, would stop the interpreter from ending.
+    while os.read(sys.stdin.fileno(), 1):
+        pass
     os._exit(_INTERRUPTED)
 
 

@@ -1,0 +1,259 @@
+"""`epigate demo`: an invented population in every configured store, accounts, and the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from gateway.accounts import Account, create_account
+from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console
+from gateway.config import Config, load_config
+from regions.engines import sqlite_engine
+from regions.errors import StoreError
+from regions.keys import KEY_NAMES, create_keys, load_keys
+from regions.migrating import migrate_central, migrate_log
+from resolvers.demo import DemoAccount, DemoFolder, Parameters, demo_accounts, make_plan
+from resolvers.demo.building import build, total_steps
+from resolvers.demo.diseases import all_diseases
+from resolvers.demo.folder import ACCOUNTS_FILE
+from resolvers.demo.parameters import DEFAULT_PEOPLE
+from resolvers.demo.places import counties_of
+from resolvers.demo.plan import Plan
+
+__all__ = ["demo"]
+
+_LETTERS = (
+    "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that looks like another
+)
+_PASSWORD_LENGTH = 16
+_INTERRUPTED = 130
+_SHOWN = ("account", "password", "role", "code")  # what fits 80 columns; the file has the unit too
+
+
+def demo(
+    config: ConfigOption = DEFAULT_CONFIG,
+    people: Annotated[int, typer.Option(help="Rows of people, over all regions.")] = DEFAULT_PEOPLE,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = 1,
+    years: Annotated[int, typer.Option(help="Years of history.")] = 5,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="The day the history ends before.", show_default="today"
+        ),
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes; 0 is one for each core.")
+    ] = None,
+    serve: Annotated[bool, typer.Option(help="Serve the stores once they are made.")] = True,
+) -> None:
+    """Fill the configured stores with invented people, print accounts and questions, and serve.
+
+    Nobody in it can exist. A data folder that holds anything else is left alone; a complete demo of
+    the same numbers is served as it is, an interrupted one is made anew.
+    """
+    loaded = load_config(config)
+    last = until.date() if until is not None else datetime.now(UTC).date()
+    parameters = Parameters(people, seed, years, last, loaded.regions)
+    with DemoFolder(loaded.data, parameters, any_until=until is None) as folder:
+        if not folder.is_complete:
+            processes = (loaded.workers if workers is None else workers) or _cores()
+            _make(loaded, parameters, folder, processes)
+        made = folder.read()
+    host, port = host or loaded.host, loaded.port if port is None else port
+    _tell(loaded, made, f"http://{_reachable(host)}:{port}")
+    if serve:
+        from gateway.serve import serve as serve_gateway
+
+        serve_gateway(loaded, host, port, loaded.workers if workers is None else workers)
+
+
+def _make(config: Config, parameters: Parameters, folder: DemoFolder, workers: int) -> None:
+    """Makes keys, stores, people and accounts, in this order; the folder is complete at the end."""
+    started = time.perf_counter()
+    plan = make_plan(parameters)
+    folder.begin()
+    _make_keys(config.keys)
+    try:
+        asyncio.run(_make_central(config))
+        _build(config, plan, workers, replace=folder.had_leftovers)
+        written = _create_accounts(config, demo_accounts(parameters.regions[0]))
+    except KeyboardInterrupt:
+        console().print("stopped; the same command starts over")
+        raise typer.Exit(_INTERRUPTED) from None
+    _write_accounts(config.data / ACCOUNTS_FILE, written)
+    cases = sum(len(region.cases) for region in plan.regions)
+    folder.complete(
+        parameters, first_case=f"case:{plan.first_case_of(0)}", outbreaks=_outbreaks(plan)
+    )
+    console().print(
+        f"{parameters.people:,} people and {cases:,} cases in {len(plan.regions)} regions "
+        f"made in {time.perf_counter() - started:.1f} s"
+    )
+
+
+def _make_keys(folder: Path) -> None:
+    """Makes the keys that neither the folder nor the environment has."""
+    if any(f"EPIGATE_KEY_{name.upper()}" not in os.environ for name in KEY_NAMES):
+        create_keys(folder)
+    load_keys(folder)
+
+
+async def _make_central(config: Config) -> None:
+    await migrate_central(config.central_store)
+    await migrate_log(config.log_store)
+
+
+def _build(config: Config, plan: Plan, workers: int, *, replace: bool) -> None:
+    out = console()
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=out,
+        transient=True,
+        disable=not out.is_terminal,
+    ) as progress:
+        task = progress.add_task("people, cases, contacts", total=total_steps(plan))
+        build(
+            plan,
+            config.keys,
+            workers=workers,
+            replace=replace,
+            advance=lambda steps: progress.advance(task, steps),
+        )
+
+
+def _create_accounts(config: Config, wanted: list[DemoAccount]) -> list[dict[str, str]]:
+    """Creates the accounts; returns what `demo-accounts.json` says of them."""
+    passwords = ["".join(secrets.choice(_LETTERS) for _ in range(_PASSWORD_LENGTH)) for _ in wanted]
+
+    async def create() -> None:
+        engine = sqlite_engine(str(config.central_store))
+        try:
+            async with engine.begin() as connection:
+                for account, password in zip(wanted, passwords, strict=True):
+                    await connection.run_sync(create_account, _account(account), password)
+        finally:
+            await engine.dispose()
+
+    asyncio.run(create())
+    return [
+        {
+            "account": account.account,
+            "password": password,
+            "role": account.shown_role,
+            "unit": account.unit_id,
+            "code": account.code,
+        }
+        for account, password in zip(wanted, passwords, strict=True)
+    ]
+
+
+def _account(demo: DemoAccount) -> Account:
+    return Account(
+        account=demo.account,
+        name=demo.name,
+        role=demo.role,
+        unit_id=demo.unit_id,
+        unit_name=demo.unit_name,
+        unit_level=demo.unit_level,
+        code=demo.code,
+    )
+
+
+def _write_accounts(path: Path, accounts: list[dict[str, str]]) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(accounts, file, ensure_ascii=False, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _outbreaks(plan: Plan) -> list[dict[str, Any]]:
+    """The truth of the outbreaks put in, for whoever tries to detect them."""
+    return [
+        {
+            "disease": all_diseases()[outbreak.disease].key,
+            "code": counties_of(plan.parameters.regions[outbreak.region])[outbreak.county].code,
+            "first_report": date.fromordinal(outbreak.start).isoformat(),
+            "cases": outbreak.size,
+            "setting": outbreak.setting,
+            "first_case": f"case:{plan.first_case_of(number)}",
+        }
+        for number, outbreak in enumerate(plan.outbreaks)
+    ]
+
+
+def _tell(config: Config, made: dict[str, Any], address: str) -> None:
+    """Prints the address, the accounts and three questions to try."""
+    out = console()
+    path = config.data / ACCOUNTS_FILE
+    try:
+        accounts = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"{path} cannot be read: {error}", hint="remove the data folder and make the demo anew"
+        ) from error
+    table = Table(title="演示账号 · Demo accounts")
+    for column in _SHOWN:
+        table.add_column(column, no_wrap=True)
+    for account in accounts:
+        table.add_row(*(account[column] for column in _SHOWN))
+    out.print(table)
+    out.print(f"密码也在此文件 · the same in {path}", soft_wrap=True)
+    out.print(f"\n登录 · sign in: POST {address}/sign-in", soft_wrap=True, markup=False)
+    out.print('  {"account": "national", "password": "…"}', markup=False)
+    out.print(f"提问 · ask, with the token: POST {address}/graphql", soft_wrap=True, markup=False)
+    for title, question in _questions(config, made):
+        out.print(f"\n{title}", soft_wrap=True, markup=False)
+        out.print(question, soft_wrap=True, markup=False)
+    out.print()
+
+
+def _questions(config: Config, made: dict[str, Any]) -> list[tuple[str, str]]:
+    """Three questions that a demo has answers to, each with a line that says what it shows."""
+    year = int(made["until"][:4]) - 1
+    return [
+        (
+            "1. 一次查询各地区的接触者 · Contacts of every region, and which regions answered",
+            "{ contacts(first: 5) { regions { code state records } edges { node { id code level "
+            "name lastContactOn sourceCase { id disease { nameZh } } } } } }",
+        ),
+        (
+            "2. 一起暴发的传播关系 · An outbreak's first case, its contacts and theirs, any region",
+            f'{{ node(id: "{made["first_case"]}") {{ ... on Case {{ disease {{ nameZh nameEn }} '
+            "contacts { id code level secondaryContacts { id code } "
+            "person { cases { id classification } } } } } }",
+        ),
+        (
+            "3. 流感逐月病例数 · Influenza by month: the seasons",
+            f'{{ counts(diseases: ["influenza"], codes: ["{config.regions[0].code}"], '
+            f'from: "{year}-01-01", to: "{year}-12-31", step: MONTH) '
+            "{ code counts { from cases deaths } } }",
+        ),
+    ]
+
+
+def _reachable(host: str) -> str:
+    """The address to type where the gateway listens on all."""
+    if host in ("0.0.0.0", "::"):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))

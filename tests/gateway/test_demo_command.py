@@ -1,0 +1,183 @@
+"""`epigate demo`: what it makes, prints and refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.cli import main
+from gateway.config import Config
+from gateway.passwords import verify_password
+from resolvers.users import Role
+
+Run = Callable[..., tuple[int, str, str]]
+
+NUMBERS = ("--people", "800", "--years", "1", "--seed", "3", "--until", "2026-11-22", "--no-serve")
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs `epigate demo` in this process: exit code, standard output, standard error."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run_command(*arguments: str | Path) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["demo", *(str(argument) for argument in arguments)])
+        printed = capsys.readouterr()
+        code = ended.value.code
+        return (code if isinstance(code, int) else 0), printed.out, printed.err
+
+    return run_command
+
+
+def in_file(path: Path | None, statement: str) -> list[Any]:
+    assert path
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_demo_from_nothing_but_a_configuration(run: Run, config: Config) -> None:
+    code, out, _ = run("--config", config.file, *NUMBERS)
+    assert code == 0
+    assert "800 people" in out
+    assert sum(in_file(r.path, "SELECT count(*) FROM people")[0][0] for r in config.regions) == 800
+    assert config.log_store.exists()
+
+    path = config.data / "demo-accounts.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    accounts = json.loads(path.read_text())
+    assert {tuple(account) for account in accounts} == {
+        ("account", "password", "role", "unit", "code")
+    }
+    assert [account["role"] for account in accounts] == [
+        "national unit user",
+        "province unit user",
+        "city unit user",
+        "county unit user",
+        "direct reporter",
+        "duty person",
+        "reviewer",
+        "auditor",
+        "system administrator",
+        "security administrator",
+        "business administrator",
+        "regional system",
+    ]
+    stored = {
+        row[0]: row[1:]
+        for row in in_file(
+            config.central_store, "SELECT account, password_hash, role, unit_id, code FROM accounts"
+        )
+    }
+    for account in accounts:
+        assert account["password"] in out
+        assert account["account"] in out
+        _, role, unit, where = stored[account["account"]]
+        assert account["role"].endswith(Role[role].value)
+        assert (account["unit"], account["code"]) == (unit, where)
+    assert verify_password(stored["national"][0], accounts[0]["password"])
+    assert len({account["password"] for account in accounts}) == len(accounts)
+    assert in_file(config.central_store, "SELECT count(*) FROM grants") == [(0,)]
+
+    marker = json.loads((config.data / "demo.json").read_text())
+    assert marker["state"] == "complete"
+    assert marker["outbreaks"][0]["code"] == "320102"
+    assert f"http://127.0.0.1:{config.port}/graphql" in out
+    assert marker["first_case"] in out
+
+    before = files(config.data)
+    code, out, _ = run("--config", config.file, *NUMBERS)  # again: nothing is made anew
+    assert code == 0
+    assert accounts[0]["password"] in out
+    assert "made in" not in out
+    assert files(config.data) == before
+
+    code, _, err = run("--config", config.file, *NUMBERS, "--people", "900")
+    assert code == 1
+    assert "holds a demo with another people (800)" in err
+    assert files(config.data) == before
+
+    (config.data / "demo-accounts.json").unlink()
+    code, _, err = run("--config", config.file, *NUMBERS)
+    assert code == 1
+    assert "demo-accounts.json cannot be read" in err
+
+
+def test_leftovers_of_an_interrupted_demo_are_made_anew(run: Run, config: Config) -> None:
+    (config.data / "regions").mkdir(parents=True)
+    (config.data / "demo.json").write_text('{"state": "building"}')
+    (config.data / "regions" / "320100.db").write_text("half a store")
+    code, out, _ = run("--config", config.file, *NUMBERS)
+    assert code == 0
+    assert "800 people" in out
+    assert in_file(config.regions[0].path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_others_data_is_left_alone(run: Run, ready_config: Config) -> None:
+    before = files(ready_config.data)
+    code, _, err = run("--config", ready_config.file, *NUMBERS)
+    assert code == 1
+    assert "no demo has made" in err
+    assert "never overwrites" in err
+    assert files(ready_config.data) == before
+
+
+@pytest.mark.parametrize("wrong", [("--people", "10"), ("--years", "0")])
+def test_impossible_numbers_are_refused(run: Run, config: Config, wrong: tuple[str, str]) -> None:
+    code, _, err = run("--config", config.file, *NUMBERS, *wrong)
+    assert code == 1
+    assert wrong[0] in err
+    assert not config.data.exists()
+
+
+def test_a_missing_configuration_is_named(run: Run, tmp_path: Path) -> None:
+    code, _, err = run("--config", tmp_path / "none.toml")
+    assert code == 2
+    assert "none.toml" in err
+
+
+def test_an_interruption_stops_it_cleanly(config: Config) -> None:
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "from gateway.cli import main; main()",
+            "demo",
+            *("--config", str(config.file), "--people", "200000", "--no-serve"),
+        ],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    store = config.regions[-1].path
+    assert store
+    while not store.exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=15)
+    assert process.returncode == 130
+    assert "the same command starts over" in out
+    assert "Traceback" not in err
+    assert json.loads((config.data / "demo.json").read_text()) == {"state": "building"}

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from resolvers.demo.accounts import demo_accounts
+from resolvers.users import Role
+from tests.stores import region_settings
+
+
+def test_every_role_has_an_account() -> None:
+    accounts = demo_accounts(region_settings("3201"))
+    assert {account.role for account in accounts} == set(Role)
+    shown = {account.shown_role: account for account in accounts}
+    assert shown["national unit user"].code == "000000"
+    assert shown["province unit user"].code == "320000"
+    assert shown["city unit user"].code == "320100"
+    assert shown["county unit user"].code == "320102"
+    assert shown["direct reporter"].unit_id == "hospital-320102-1"
+    assert shown["direct reporter"].account == "reporter-320102-1"
+    assert shown["regional system"].code == "320100"
+    assert len(shown) == len(accounts) == len({account.account for account in accounts})
+    assert [account.unit_level for account in accounts[:5]] == [
+        "NATIONAL",
+        "PROVINCE",
+        "CITY",
+        "COUNTY",
+        "HOSPITAL",
+    ]
+
+
+@pytest.mark.parametrize("code", ["11", "5001", "4419", "46"])
+def test_any_first_region_will_do(code: str) -> None:
+    for account in demo_accounts(region_settings(code)):
+        assert account.unit_id
+        assert account.unit_name
+        assert account.name
+        assert len(account.code) == 6
