@@ -137,7 +137,7 @@ def client(seconds: float = 2.0, port: Port = 9900) -> None:
     with _measuring(None) as (place, _), running([("empty", port, command)], place):
         _pin()
         for connections in (8, 32):
-            shot = run(Load(port, (request(port, b"{}"),), connections, seconds))
+            shot = run(Load(port, (request(port, b"{}"),), 0, connections, seconds))
             typer.echo(f"{connections} connections: {shot.rate:,.0f} requests/s")
 
 

@@ -57,10 +57,14 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Requests (sent in turn) to one port over so many connections for so many seconds."""
+    """Requests (sent in turn) to one port over so many connections for so many seconds.
+
+    An answer shorter than `least` octets has failed: it cannot be the one that was checked.
+    """
 
     port: int
     requests: tuple[bytes, ...]
+    least: int = 0
     connections: int = 8
     duration: float = 2.0
 
@@ -68,6 +72,7 @@ class Load:
 class _Connection(asyncio.Protocol):
     def __init__(self, load: Load, shot: Shot, start: int) -> None:
         self._requests, self._shot, self._next = load.requests, shot, start
+        self._least = load.least
         self._head = b""
         self._left = -1  # octets of the body to come; -1 while reading the head
         self._status = b""
@@ -108,7 +113,7 @@ class _Connection(asyncio.Protocol):
                 return
             line = head.find(b"\r\n", at)
             length = int(head[at + 15 : line if line >= 0 else end])
-            if data.startswith(b'{"errors"', end + 4):
+            if length < self._least or data.startswith(b'{"errors"', end + 4):
                 self._status = b"err"
             self._left = length - (len(data) - end - 4)
             self._shot.octets += length

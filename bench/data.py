@@ -7,6 +7,7 @@ numbers carry the province code 99, their phone numbers begin with 100.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 from collections.abc import Iterator
@@ -16,16 +17,21 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, create_engine
+from sqlalchemy import Connection, Table, create_engine
 
+from gateway.accounts import Account, create_account, find_account
 from gateway.config import load_config
 from gateway.stores import migrate_stores
 from regions.blind_index import BlindIndexer, check_digit
 from regions.contacts import contacts
+from regions.engines import sqlite_engine
 from regions.ids import first_id, padded
 from regions.keys import Keys, create_keys, load_keys
 from regions.people import people
+from regions.privacy import grants
 from regions.sealing import Sealer
+from resolvers.users import Role
+from schema.privacy import PrivateItem, RecordType
 
 __all__ = [
     "CLEAR_ACCOUNT",
@@ -103,6 +109,7 @@ def build(
     for migrated in asyncio.run(migrate_stores(load_config(made.config))):
         if migrated.error is not None:
             raise migrated.error
+    asyncio.run(_add_accounts(folder))
     jobs = [
         (store_path(folder, prefix), number, contacts_each, max(people_each, contacts_each), seed)
         for number, prefix in enumerate(made.prefixes)
@@ -142,6 +149,35 @@ def person(region: int, number: int, rng: random.Random) -> dict[str, str | int 
         "whereabouts": f"解放路{rng.randrange(900) + 1}号",
         "guardian": None,
     }
+
+
+async def _add_accounts(folder: Path) -> None:
+    """The two viewers, where they are not there yet."""
+    engine = sqlite_engine(str(folder / "data" / "gateway.db"))
+    async with engine.begin() as connection:
+        await connection.run_sync(_accounts)
+    await engine.dispose()
+
+
+def _accounts(connection: Connection) -> None:
+    for login in (MASKED_ACCOUNT, CLEAR_ACCOUNT):
+        if find_account(connection, login) is None:
+            unit = ("cdc-000000", "中国疾病预防控制中心", "NATIONAL", "000000")
+            create_account(connection, Account(login, login, Role.UNIT_USER, *unit), PASSWORD)
+    connection.execute(grants.delete())
+    connection.execute(
+        grants.insert().values(
+            id="bench-grant",
+            account=CLEAR_ACCOUNT,
+            record_types=json.dumps([record.name for record in RecordType]),
+            items=json.dumps([item.name for item in PrivateItem]),
+            code="000000",
+            purpose="benchmark",
+            starts_at="2020-01-01T00:00:00Z",
+            ends_at="2099-01-01T00:00:00Z",
+            created_at="2020-01-01T00:00:00Z",
+        )
+    )
 
 
 def _build_region(

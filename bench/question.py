@@ -42,9 +42,9 @@ def body(first: int) -> bytes:
 
 
 def share(first: int, regions: int) -> int:
-    """How many rows to ask one of `regions` for, so that a page of `first` is seldom short.
+    """How many rows to ask one of `regions` for: as `resolvers.questions.listing.quota`.
 
-    The expected share and three standard deviations; never more than the page itself.
+    Not imported from there, so that the floor's memory is its own; a test holds them together.
     """
     expected = first / regions
-    return min(first, math.ceil(expected + 3 * math.sqrt(expected)) + 2)
+    return min(first, math.ceil(expected + 3 * math.sqrt(expected)) + 1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -42,7 +43,7 @@ class Sheet:
 
 def judged(value: float, goal: float, *, at_least: bool = False) -> str:
     """A ratio, bold where it misses its goal."""
-    text = f"{value:.1f} ×" if value >= 10 else f"{value:.2f} ×"
+    text = f"{value:.1f}" if value >= 10 else f"{value:.2f}"
     met = value >= goal if at_least else value <= goal
     return text if met else f"**{text}**"
 
@@ -50,7 +51,7 @@ def judged(value: float, goal: float, *, at_least: bool = False) -> str:
 def show(sheet: Sheet) -> None:
     """Prints the table; what misses its goal in red."""
     console = Console()
-    table = Table(title=sheet.title, title_justify="left")
+    table = Table(title=sheet.title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
     for number, column in enumerate(sheet.columns):
         table.add_column(column, justify="left" if number == 0 else "right")
     for row in sheet.rows:

@@ -20,10 +20,11 @@ class BadAnswers(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A server and the requests it is sent."""
+    """A server, the requests it is sent, and the length below which an answer cannot be right."""
 
     server: Server
     requests: tuple[bytes, ...]
+    least: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ def measure(
 
 
 def _shot(name: str, contender: Contender, connections: int, seconds: float) -> Shot:
-    shot = run(Load(contender.server.port, contender.requests, connections, seconds))
+    load = Load(contender.server.port, contender.requests, contender.least, connections, seconds)
+    shot = run(load)
     if not shot.ok():
         raise BadAnswers(
             f"{name}: {len(shot.seconds)} good answers, {shot.refused} of another status, "

@@ -51,6 +51,9 @@ class Server:
 
     def __init__(self, name: str, port: int, process: subprocess.Popen[bytes]) -> None:
         self.name, self.port, self._process = name, port, process
+        self._client = httpx.Client(  # no TLS here, and making its context takes 50 ms
+            base_url=f"http://127.0.0.1:{port}", verify=False, timeout=60
+        )
 
     @property
     def pid(self) -> int:
@@ -62,13 +65,11 @@ class Server:
         headers = {"content-type": "application/json"}
         if token:
             headers["authorization"] = f"Bearer {token}"
-        url = f"http://127.0.0.1:{self.port}/graphql"
-        return httpx.post(url, content=body, headers=headers, timeout=60).json()
+        return self._client.post("/graphql", content=body, headers=headers).json()
 
     def sign_in(self, account: str, password: str) -> str:
         """A token for an account."""
-        url = f"http://127.0.0.1:{self.port}/sign-in"
-        answer = httpx.post(url, json={"account": account, "password": password}, timeout=30)
+        answer = self._client.post("/sign-in", json={"account": account, "password": password})
         answer.raise_for_status()
         token: str = answer.json()["token"]
         return token
@@ -80,7 +81,7 @@ class Server:
             if self._process.poll() is not None:
                 raise RuntimeError(f"{self.name} ended: {log.read_text()[-2000:]}")
             with contextlib.suppress(httpx.TransportError):
-                httpx.get(f"http://127.0.0.1:{self.port}/", timeout=5)
+                self._client.get("/")
                 return
             if time.monotonic() > until:
                 raise RuntimeError(f"{self.name} does not answer: {log.read_text()[-2000:]}")
@@ -111,6 +112,7 @@ class Server:
 
     def stop(self) -> None:
         """Ends it, gently and then not."""
+        self._client.close()
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(10)

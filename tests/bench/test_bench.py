@@ -1,0 +1,196 @@
+"""The benchmarks measure what they say: equal data, equal answers, honest figures."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench import compare
+from bench.client import Load, Shot, request, run
+from bench.data import DataSet, build, id_number
+from bench.floor import Floor
+from bench.machine import Others
+from bench.people import search
+from bench.people import sheet as people_sheet
+from bench.question import FIELDS, PRIVATE, QUESTION, body, share
+from bench.read import MASKED, STOCK, Plan, check, contenders
+from bench.read import compare as compare_servers
+from bench.read import sheet as read_sheet
+from bench.report import judged
+from bench.rounds import BadAnswers, Contender, measure
+from bench.servers import running
+from regions.blind_index import check_digit
+from regions.contacts import contacts
+from regions.keys import load_keys
+from regions.sealing import Sealer
+from resolvers.questions.listing import quota
+
+PORT = 9950
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
+    return build(tmp_path_factory.mktemp("bench"), 3, contacts_each=60, people_each=80)
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Contender]:
+    logs = tmp_path_factory.mktemp("logs")
+    command = ["-m", "bench.empty", "--port", str(PORT + 9)]
+    with running([("empty", PORT + 9, command)], logs) as servers:
+        yield Contender(servers["empty"], (request(PORT + 9, b"{}"),))
+
+
+def test_data_is_the_same_every_time_and_can_be_opened(data: DataSet, tmp_path: Path) -> None:
+    again = build(tmp_path, 3, contacts_each=60, people_each=80)
+    query = "SELECT * FROM contacts ORDER BY id"
+    for one, other in zip(data.stores, again.stores, strict=True):
+        with sqlite3.connect(one) as a, sqlite3.connect(other) as b:
+            rows = a.execute(query).fetchall()
+            assert rows == b.execute(query).fetchall()
+            assert len(rows) == 60
+            ((record, envelope),) = a.execute(
+                "SELECT id, sealed FROM people ORDER BY id LIMIT 1"
+            ).fetchall()
+            assert a.execute("SELECT count(*) FROM people").fetchone() == (80,)
+        a.close()
+        b.close()
+    sealer = Sealer(load_keys(data.folder / "keys").sealing, data.prefixes[-1])
+    assert sealer.open("people", record, envelope)["id_number"] == id_number(2, 0)
+
+
+def test_numbers_of_people_are_valid_different_and_nobodys() -> None:
+    numbers = {id_number(region, number) for region in (0, 7) for number in range(2_000)}
+    assert len(numbers) == 4_000
+    assert all(number.startswith("99") for number in numbers)
+    assert all(number[17] == check_digit(number[:17]) for number in numbers)
+
+
+def test_a_share_is_never_more_than_the_page() -> None:
+    assert [share(first, 4) for first in (1, 4, 40, 1_000)] == [1, 4, 21, 299]
+    assert share(40, 1) == 40
+
+
+def test_the_floor_asks_for_the_shares_that_epigate_asks_for() -> None:
+    for first in (1, 4, 40, 1_000):
+        for regions in (1, 4, 8, 32):
+            assert share(first, regions) == quota(first, 1 / regions)
+
+
+@pytest.mark.parametrize("variant", ["whole", "share"])
+def test_the_floor_is_right_even_where_one_region_has_all_that_is_new(
+    data: DataSet, tmp_path: Path, variant: str
+) -> None:
+    files = []
+    for number, store in enumerate(data.stores):
+        copy = tmp_path / store.name
+        with sqlite3.connect(store) as source, sqlite3.connect(copy) as target:
+            source.backup(target)
+            if number == 1:
+                target.execute(f"UPDATE {contacts.name} SET created_at = '2030' || created_at")
+        source.close()
+        target.close()
+        files.append(str(copy))
+
+    async def ask() -> list[str]:
+        floor = Floor(files, variant)
+        await floor.open()
+        answer = json.loads(await floor.page(50))
+        await floor.close()
+        return [edge["node"]["id"] for edge in answer["data"]["contacts"]["edges"]]
+
+    with sqlite3.connect(files[1]) as connection:
+        newest = connection.execute(
+            "SELECT id FROM contacts ORDER BY created_at DESC, id DESC LIMIT 50"
+        ).fetchall()
+    connection.close()
+    assert asyncio.run(ask()) == [f"contact:{row[0]}" for row in newest]
+
+
+def test_every_server_answers_alike_and_the_figures_are_theirs(data: DataSet) -> None:
+    with contenders(data, PORT) as run_:
+        for page in (1, 4, 40, 180):
+            check(run_, page)
+        with pytest.raises(BadAnswers, match="40 were asked for"):
+            compare.same(
+                {
+                    STOCK: run_.server(STOCK).ask(body(4)),
+                    "floor": run_.server("floor").ask(body(4)),
+                },
+                40,
+            )
+        token = run_.tokens[MASKED]
+        server = run_.server(MASKED)
+        entered = {MASKED: Contender(server, (request(server.port, body(4), token),))}
+        figure = measure(entered, connections=2, rounds=1, seconds=0.2)[MASKED]
+        assert figure.rate > 1
+        assert 0 < figure.p50 <= figure.p99
+        refused = {MASKED: Contender(server, (request(server.port, body(4), "no token"),))}
+        with pytest.raises(BadAnswers):
+            measure(refused, connections=1, rounds=1, seconds=0.1)
+
+
+def test_read_makes_its_table(data: DataSet) -> None:
+    plan = Plan(pages=(4,), regions=(2,), connections=(2,), rounds=1, seconds=0.1, port=PORT + 20)
+    results = list(compare_servers(data, plan))
+    made = read_sheet(results, Others())
+    assert [row[0] for row in made.rows] == ["2 × 4 × 2", ""]
+    assert "| 2 × 4 × 2 |" in made.markdown()
+
+
+def test_people_are_found_and_duplicates_seen(data: DataSet) -> None:
+    results = list(search(data, 80, connections=(2,), rounds=1, seconds=0.2, port=PORT + 30))
+    assert set(results[0][1]) == {"people, clear", "checkDuplicate, masked"}
+    assert len(people_sheet(results, 3, 80, Others()).rows) == 2
+
+
+def test_the_load_generator_counts_what_is_not_a_good_answer(empty: Contender) -> None:
+    good = run(Load(empty.server.port, empty.requests, 0, 4, 0.2))
+    assert good.ok()
+    assert good.rate > 100
+    assert len(good.seconds) * len(b'{"data":{}}') == good.octets
+    bad = run(Load(empty.server.port, (b"nonsense\r\n\r\n",), 0, 1, 0.2))
+    assert not bad.ok()
+
+
+def test_percentiles() -> None:
+    shot = Shot(elapsed=2.0)
+    shot.seconds.extend(number / 1000 for number in range(1, 101))
+    assert shot.rate == 50
+    assert shot.percentile(0.5) == pytest.approx(51)
+    assert shot.percentile(0.99) == pytest.approx(100)
+
+
+def test_a_wrong_answer_is_named() -> None:
+    def answer(**changed: str) -> object:
+        node = {field: "*" if field in PRIVATE else "x" for field in FIELDS} | changed
+        return {"data": {"contacts": {"edges": [{"node": node}]}}}
+
+    compare.same({"a": answer(), "b": answer()}, 1)
+    with pytest.raises(BadAnswers, match="contact 0, code: b answered 'y', a 'x'"):
+        compare.same({"a": answer(), "b": answer(code="y")}, 1)
+    with pytest.raises(BadAnswers, match="a answered"):
+        compare.same({"a": {"errors": [{"message": "no"}]}}, 1)
+    opened = answer(**dict.fromkeys(PRIVATE, "in clear"))
+    compare.opened(answer(), opened)
+    with pytest.raises(BadAnswers, match="name"):
+        compare.opened(answer(), answer())
+    with pytest.raises(BadAnswers, match="not the same contact"):
+        compare.opened(answer(level="y"), opened)
+
+
+def test_the_question_has_the_twelve_fields() -> None:
+    assert len(FIELDS) == 12
+    assert QUESTION.endswith("{edges{node{" + " ".join(FIELDS) + "}}}}")
+
+
+def test_what_misses_its_goal_is_bold() -> None:
+    assert judged(12.34, 10, at_least=True) == "12.3"
+    assert judged(9.5, 10, at_least=True) == "**9.50**"
+    assert judged(1.4, 1.5) == "1.40"
+    assert judged(1.6, 1.5) == "**1.60**"
