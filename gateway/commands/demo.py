@@ -82,6 +82,7 @@ def demo(
 def _make(config: Config, parameters: Parameters, folder: DemoFolder, workers: int) -> None:
     """Makes keys, stores, people and accounts, in this order; the folder is complete at the end."""
     started = time.perf_counter()
+    console().print(f"making {parameters.people:,} people in {len(parameters.regions)} regions …")
     plan = make_plan(parameters)
     folder.begin()
     _make_keys(config.keys)

@@ -47,14 +47,19 @@ async def build_region(
 ) -> None:
     """Makes the tables of one region's store and fills them; `advance` hears of each step done.
 
-    Raises StoreError where a PostgreSQL store holds records already; with `replace` these are taken
-    for the leftovers of an interrupted demo and removed.
+    Raises StoreError where the store cannot be written, or is on PostgreSQL and holds records
+    already; with `replace` these are taken for the leftovers of an interrupted demo and removed.
     """
     settings = plan.parameters.regions[number]
     await migrate(settings)
     scene = set_scene(plan, number, keys)
     if settings.path is not None:
-        _fill_sqlite(settings.path, scene, advance)
+        try:
+            _fill_sqlite(settings.path, scene, advance)
+        except sqlite3.Error as error:  # a full disk, most of all
+            raise StoreError(
+                f"the store {settings.path} cannot be written: {error}", store=settings.code
+            ) from error
     else:
         await _fill_postgres(settings, scene, replace=replace, advance=advance)
     engine = make_engine(settings, pool_size=1)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sqlite3
@@ -13,10 +14,11 @@ import orjson
 import pytest
 
 from regions.errors import StoreError
-from regions.keys import create_keys
+from regions.keys import create_keys, load_keys
 from resolvers.demo.building import build, deal, total_steps
 from resolvers.demo.plan import make_plan
 from resolvers.demo.records import steps
+from resolvers.demo.stores import build_region
 from tests.resolvers.demo.made import parameters
 
 
@@ -27,6 +29,14 @@ def count(path: Path | None, table: str) -> int:
     return found
 
 
+def read(path: Path | None, statement: str, without: str) -> list[dict[str, object]]:
+    assert path
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        rows = connection.execute(statement).fetchall()
+    return [{name: row[name] for name in row.keys() if name != without} for row in rows]  # noqa: SIM118
+
+
 def test_regions_are_dealt_evenly() -> None:
     plan = make_plan(parameters(people=20_000))
     hands = deal(plan, 2)
@@ -34,8 +44,7 @@ def test_regions_are_dealt_evenly() -> None:
     loads = [sum(plan.regions[number].people for number in hand) for hand in hands]
     assert max(loads) < 1.2 * min(loads)
     assert deal(plan, 8) == [
-        [number]
-        for number in sorted(range(8), key=lambda number: -steps(plan.regions[number]))
+        [number] for number in sorted(range(8), key=lambda number: -steps(plan.regions[number]))
     ]
 
 
@@ -48,6 +57,15 @@ def test_worker_processes_make_every_region(tmp_path: Path) -> None:
     for region, settings in zip(plan.regions, plan.parameters.regions, strict=True):
         assert count(settings.path, "people") == region.people
         assert count(settings.path, "cases") == len(region.cases)
+    (tmp_path / "here").mkdir()
+    here = make_plan(parameters(tmp_path / "here", people=10_000, years=1))
+    asyncio.run(build_region(here, 6, load_keys(tmp_path / "keys")))
+    for table in ("contacts", "samples"):  # another process has another order of its sets
+        made, again = (
+            read(path, f"SELECT * FROM {table} ORDER BY id", "sealed")
+            for path in (plan.parameters.regions[6].path, here.parameters.regions[6].path)
+        )
+        assert made == again
 
 
 def test_a_worker_says_what_failed(tmp_path: Path) -> None:
