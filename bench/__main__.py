@@ -15,8 +15,11 @@ from rich.console import Console
 from bench.machine import Others
 from bench.report import Sheet, show
 from bench.report import write as write_sheet
+from bench.rounds import BadAnswers
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
 _console = Console(stderr=True)
 
 Quick = Annotated[bool, typer.Option("--quick", help="Little data, short rounds: a look only.")]
@@ -186,4 +189,7 @@ def _finish(sheet: Sheet, write: bool) -> None:
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m bench")
+    try:
+        app(prog_name="python -m bench")
+    except BadAnswers as error:
+        raise SystemExit(f"stopped, nothing to measure: {error}") from None

@@ -120,7 +120,7 @@ def sheet(results: list[Result], others: Others) -> Sheet:
     """The table of results: two rows a size, by requests/s and by processor time."""
     made = Sheet(
         "read",
-        "Pages of contacts, 12 fields: requests/s, and below them the server's ms of processor each",
+        "Pages of contacts, 12 fields: requests/s, and below the server's ms of processor each",
         (
             "regions × page × connections",
             "stock",
@@ -162,7 +162,7 @@ def sheet(results: list[Result], others: Others) -> Sheet:
         ]
     made.notes += [
         "epigate: sign-in, rights, masking and the durable access log on; stock and floor: none",
-        "masked, clear: epigate by its two viewers; floor ÷ is against the faster of the two floors",
+        "masked, clear: epigate by its two viewers; the floor that counts is the faster one",
         f"{others}",
     ]
     return made
