@@ -1,0 +1,156 @@
+"""One worker: an event loop that serves the application on one socket, on one core.
+
+Pinned, since the threads beside the loop (readers, the access log) would otherwise fight it for the
+interpreter lock across cores, which costs more than half of the throughput.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from typing import Any
+
+import uvicorn
+
+from gateway.config import Config
+from regions.errors import ServeError
+
+__all__ = ["GRACE_SECONDS", "Factory", "load_factory", "pinned", "run_worker", "watch_parent"]
+
+App = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
+Factory = Callable[[Config], App]
+
+GRACE_SECONDS = 5  # for requests under way when the gateway is told to end
+_IDLE_SECONDS = 75  # a connection is kept without a request
+_BACKLOG = 2_048
+
+
+def load_factory(name: str) -> Factory:
+    """The function `module:name` that makes an application of a configuration."""
+    module, _, attribute = name.partition(":")
+    factory: Factory = getattr(import_module(module), attribute)
+    return factory
+
+
+def run_worker(
+    make: Factory, config: Config, listening: socket.socket, started: Callable[[], None]
+) -> None:
+    """Serves until SIGTERM or SIGINT; calls `started` once connections are taken.
+
+    Raises whatever the application's making or its start raised, an EpigateError mostly.
+    """
+    errors = logging.getLogger("uvicorn.error")
+    errors.setLevel(logging.CRITICAL)  # why it does not start is said once, by whoever called
+
+    def serving() -> None:
+        errors.setLevel(logging.ERROR)
+        started()
+
+    application = _Application(make(config))
+    server = _Server(
+        uvicorn.Config(
+            application,
+            interface="asgi3",
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # Addresses stand in the access log and lock out: no header may claim another.
+            proxy_headers=False,
+            timeout_keep_alive=_IDLE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            backlog=_BACKLOG,
+        ),
+        serving,
+    )
+    gc.freeze()  # schema and statements live as long as the process: no need to look through them
+    try:
+        server.run([listening])
+    except SystemExit:
+        raise application.failure or ServeError("the application did not start") from None
+
+
+@contextmanager
+def pinned(core: int | None) -> Iterator[None]:
+    """Keeps the process on a core meanwhile, where the system can."""
+    if core is None or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    with suppress(OSError):
+        os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.sched_setaffinity(0, before)
+
+
+def watch_parent(life: int) -> None:
+    """Ends this process when the other end of a pipe closes: its parent is gone, however."""
+
+    def watch() -> None:
+        os.read(life, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE_SECONDS + 2)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+class _Server(uvicorn.Server):
+    """Says when it has started, and ends by signal as if it had been asked to."""
+
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_started()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As the base class, but a signal that ended the server does not kill the process then."""
+        before = {
+            number: signal.signal(number, self.handle_exit)
+            for number in (signal.SIGTERM, signal.SIGINT)
+            if signal.getsignal(number) is not signal.SIG_IGN
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class _Application:
+    """Keeps why the application did not start: the server only says that it did not."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self.failure: Exception | None = None
+
+    def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> Awaitable[None]:
+        if scope["type"] == "lifespan":
+            return self._lifespan(scope, receive, send)
+        return self._app(scope, receive, send)
+
+    async def _lifespan(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            self.failure = error
+            raise

@@ -1,0 +1,69 @@
+"""Serving: one worker process for each core, all on one port."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+
+from gateway._listening import Address
+from gateway._supervisor import Supervisor
+from gateway._worker import Factory, load_factory, pinned, run_worker
+from gateway.config import Config
+from gateway.stores import check_stores
+
+__all__ = ["serve"]
+
+_INTERRUPTED = 130
+
+
+def serve(
+    config: Config,
+    host: str | None = None,
+    port: int | None = None,
+    workers: int | None = None,
+    *,
+    factory: str = "gateway.http:make_app",
+) -> None:
+    """Serves until SIGTERM or SIGINT, then ends within seconds.
+
+    What is None stands as the configuration says; 0 workers is one for each core. Prints one line
+    with the address when connections are taken. Raises PortInUse, ServeError, StoreBehind,
+    StoreAhead, KeysError and whatever else of the tree keeps the application from its start.
+    """
+    try:
+        away = asyncio.run(check_stores(config))
+        for region in away:
+            print(f"epigate: {region.message}", file=sys.stderr)
+        address = Address(
+            config.host if host is None else host, config.port if port is None else port
+        )
+        try:
+            cores = _cores()
+            count = (config.workers if workers is None else workers) or len(cores)
+            chosen = [cores[number % len(cores)] for number in range(count)]
+            _run(load_factory(factory), config, address, chosen)
+        finally:
+            address.close()
+    except KeyboardInterrupt:  # before anything listens to it
+        raise SystemExit(_INTERRUPTED) from None
+
+
+def _run(make: Factory, config: Config, address: Address, cores: Sequence[int | None]) -> None:
+    def started() -> None:
+        workers = "1 worker" if len(cores) == 1 else f"{len(cores)} workers"
+        print(f"epigate serves at {address.url} ({workers})", flush=True)
+
+    if len(cores) > 1:
+        Supervisor(make, config, address, cores).run(started)
+        return
+    with pinned(cores[0]):
+        run_worker(make, config, address.open_socket(), started)
+
+
+def _cores() -> Sequence[int | None]:
+    """The cores this process may use; [None] where the system does not say."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return [None] * (os.cpu_count() or 1)
