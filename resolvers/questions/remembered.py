@@ -1,0 +1,70 @@
+"""Answers given again while no store has changed.
+
+Officers of one level ask the same questions over and over. An answer is kept with the versions of
+all regions' stores from before it was read; as long as every version is the same it is still the
+answer, for every viewer with the same rights (the plan is theirs). Answers with anything in clear,
+with a region missing, or with figures of their own moment are never kept.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+__all__ = ["Kept", "Remembered"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer: the body of the response and what the access log tells of it."""
+
+    versions: tuple[int, ...]
+    body: bytes
+    what: orjson.Fragment
+    size: int
+
+
+class Remembered:
+    """Answers by plan and pages, `most` bytes of them; the least recently given go first."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._size = 0
+        self._kept: OrderedDict[tuple[Any, Any], Kept] = OrderedDict()
+
+    def recall(self, plan: object, pages: object, versions: tuple[int, ...]) -> Kept | None:
+        """The answer, if it is still the answer."""
+        key = (plan, pages)
+        kept = self._kept.get(key)
+        if kept is None:
+            return None
+        if kept.versions != versions:
+            del self._kept[key]
+            self._size -= kept.size
+            return None
+        self._kept.move_to_end(key)
+        return kept
+
+    def keep(
+        self,
+        plan: object,
+        pages: object,
+        versions: tuple[int, ...],
+        body: bytes,
+        told: Mapping[str, Any],
+    ) -> Kept:
+        """Keeps an answer read after the versions were."""
+        what = orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+        kept = Kept(versions, body, orjson.Fragment(what), len(body) + len(what) + 500)
+        if kept.size > self.most // 4:
+            return kept
+        old = self._kept.pop((plan, pages), None)
+        self._size += kept.size - (old.size if old else 0)
+        self._kept[(plan, pages)] = kept
+        while self._size > self.most:
+            self._size -= self._kept.popitem(last=False)[1].size
+        return kept
