@@ -42,6 +42,7 @@ class Config:
     tokens_max: int
     body_max_bytes: int
     records_max: int
+    remember_mb: int
     statement_threads: int
     breaker_failures: int
     breaker_seconds: int

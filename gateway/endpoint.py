@@ -79,7 +79,7 @@ class GraphQLEndpoint:
             viewer = self._sessions.viewer(authorization)
             request = _parse(body)
             answer = await self._executor.answer(viewer, request)
-            if answer.question is not None or answer.unknown:
+            if answer.what is not None or answer.unknown:
                 await self._enter(scope, viewer, answer, request_id)
             await _send(send, answer.status, answer.body, kind, request_id)
         except EpigateError as error:
@@ -114,7 +114,6 @@ class GraphQLEndpoint:
         self, scope: MutableMapping[str, Any], viewer: Viewer | None, answer: Answer, request: str
     ) -> None:
         at = now()
-        question = answer.question
         result = "OK"
         if answer.failed:
             result = answer.code or "PARTIAL"
@@ -123,7 +122,7 @@ class GraphQLEndpoint:
             at=at,
             request=request,
             viewer=viewer,
-            question=question,
+            what=answer.what,
             operation=answer.operation,
             result=result,
             address=address[0] if address else "",

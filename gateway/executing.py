@@ -55,11 +55,11 @@ class Request:
 
 @dataclass(slots=True)
 class Answer:
-    """The response's body, its status, and the question for the access log (None: nothing asked)."""
+    """The response's body, its status, and what the access log must tell (None: nothing was asked)."""
 
     body: bytes
     status: int
-    question: Question | None
+    what: Mapping[str, Any] | orjson.Fragment | None
     operation: str  # `query contacts`
     failed: bool
     code: str = ""  # of the failure, where there are no data at all
@@ -101,15 +101,29 @@ class Executor:
         if viewer is not None and self.planning and operation.pages != []:
             planned = self._plan(document, operation, request.variables, viewer)
             if planned is not None:
-                plan, pages = planned
-                question = Question(self.answering, viewer)
-                data = await plan.run(question, pages)
-                return _answered(data, question, name)
+                return await self._planned(*planned, viewer, name)
         return await self._ordinary(document, operation, request, viewer, name)
+
+    async def _planned(
+        self, plan: OperationPlan, pages: tuple[tuple[Any, Any], ...], viewer: Viewer, name: str
+    ) -> Answer:
+        remembered = self.answering.remembered
+        versions = self.answering.federation.versions() if remembered.most else None
+        if versions is not None:
+            kept = remembered.recall(plan, pages, versions)
+            if kept is not None:
+                return Answer(kept.body, 200, kept.what, name, False)
+        question = Question(self.answering, viewer)
+        data = await plan.run(question, pages)
+        answer = _answered(data, question, name)
+        if versions is not None and not question.errors and plan.lasting():
+            kept = remembered.keep(plan, pages, versions, answer.body, question.trail.told())
+            answer.what = kept.what
+        return answer
 
     def _plan(
         self, document: Document, operation: Operation, given: Mapping[str, Any], viewer: Viewer
-    ) -> tuple[OperationPlan, list[tuple[Any, Any]]] | None:
+    ) -> tuple[OperationPlan, tuple[tuple[Any, Any], ...]] | None:
         """The plan and the pages asked for, or None where the ordinary executor must answer."""
         if operation.pages is None:
             _find_paging(document, operation)
@@ -139,7 +153,7 @@ class Executor:
             if place is not None and type(place) is not str:
                 return None
             pages.append((size, place))
-        return plan, pages
+        return plan, tuple(pages)
 
     def _make_plan(
         self, document: Document, operation: Operation, given: Mapping[str, Any], viewer: Viewer
@@ -198,16 +212,17 @@ class Executor:
             question = context.question
         code = str(errors[0]["extensions"]["code"]) if errors and not result.data else ""
         unknown = viewer is None and context.touched
-        return Answer(orjson.dumps(body), 200, question, name, bool(errors), code, unknown)
+        what = None if question is None else question.trail.told()
+        return Answer(orjson.dumps(body), 200, what, name, bool(errors), code, unknown)
 
 
 def _answered(data: str | None, question: Question, name: str) -> Answer:
     if not question.errors:
-        return Answer(f'{{"data":{data}}}'.encode(), 200, question, name, False)
+        return Answer(f'{{"data":{data}}}'.encode(), 200, question.trail.told(), name, False)
     errors = orjson.dumps(question.errors).decode()
     body = f'{{"data":{data or "null"},"errors":{errors}}}'
     code = "" if data else str(question.errors[0]["extensions"]["code"])
-    return Answer(body.encode(), 200, question, name, True, code)
+    return Answer(body.encode(), 200, question.trail.told(), name, True, code)
 
 
 def _refused(errors: list[GraphQLError], code: str = "") -> Answer:

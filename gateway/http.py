@@ -25,6 +25,7 @@ from regions.keys import load_keys
 from resolvers.cursors import Cursors
 from resolvers.federation import Federation
 from resolvers.questions.question import Answering
+from resolvers.questions.remembered import Remembered
 from resolvers.reference import Reference
 from resolvers.root import make_schema
 from resolvers.writing.stores import Stores
@@ -43,7 +44,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     federation = Federation(
         config.regions,
         keys,
-        threads=config.statement_threads,
+        bulkhead=config.statement_threads,
         breaker_failures=config.breaker_failures,
         breaker_seconds=config.breaker_seconds,
     )
@@ -55,6 +56,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         page_default=config.page_default,
         page_max=config.page_max,
         records_max=config.records_max,
+        remembered=Remembered(config.remember_mb << 20),
     )
     stores = Stores(config.regions, keys)
     executor = Executor(

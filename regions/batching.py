@@ -45,6 +45,7 @@ class BatchThread(Generic[Item, Result]):
         self._asleep = threading.Lock()
         self._asleep.acquire()
         self._awake = False
+        self._waking = False  # a wake-up is on its way through the loop
         self._closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -60,8 +61,10 @@ class BatchThread(Generic[Item, Result]):
             self._begin(loop)
         future: asyncio.Future[Result] = loop.create_future()
         self._queue.append((item, future))
-        if not self._awake:
-            self._wake()
+        if not self._awake and not self._waking:
+            # Not at once: whatever the loop has at hand in this turn comes in the same batch.
+            self._waking = True
+            loop.call_soon(self._wake)
         return future
 
     async def close(self) -> None:
@@ -69,7 +72,7 @@ class BatchThread(Generic[Item, Result]):
         self._closing = True
         if self._thread is None or self._ended is None:
             return
-        if not self._awake:
+        if not self._waking:
             self._wake()
         await asyncio.shield(self._ended)
         self._thread.join()
@@ -84,8 +87,10 @@ class BatchThread(Generic[Item, Result]):
         self._thread.start()
 
     def _wake(self) -> None:
-        self._awake = True
-        self._asleep.release()
+        self._waking = False
+        if not self._awake:
+            self._awake = True
+            self._asleep.release()
 
     def _work(self) -> None:
         queue, most = self._queue, self._most

@@ -13,9 +13,17 @@ def instant(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
+_this_second = (0, "")
+
+
 def now() -> str:
     """This instant."""
-    return instant(time.time())
+    global _this_second
+    second = int(time.time())
+    known = _this_second
+    if known[0] != second:
+        known = _this_second = (second, instant(second))
+    return known[1]
 
 
 def seconds_of(text: str) -> float:

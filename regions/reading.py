@@ -3,7 +3,7 @@
 `Readers.ask` takes the reads of one question. Those of SQLite files go to a small pool of threads of
 which normally one is awake: it works off the reads of all questions that came meanwhile and wakes the
 event loop once. When a question's reads are not done after `_RESCUE` seconds another thread is woken, which
-takes what has not begun. A region that hangs so holds up at most `_BULKHEAD` threads and nobody else.
+takes what has not begun. A region that hangs so holds up at most `bulkhead` threads and nobody else.
 Reads of PostgreSQL go through a connection pool of asyncpg.
 
 An answer is rows, or a `Failure` that says why there are none; a deadline cuts off what is still running.
@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any
 
 import asyncpg
@@ -32,7 +33,6 @@ __all__ = ["Answer", "Failure", "Read", "Readers"]
 Row = Sequence[Any]
 
 _RESCUE = 0.02  # seconds after which a second thread takes over what has not begun
-_BULKHEAD = 2  # threads one region may hold
 _RECHECK = 0.05  # seconds for which a file is believed to be where it was
 _BUSY_PAUSE = 0.005
 _CACHE_KIB = 16_384
@@ -97,6 +97,10 @@ class _File:
         self.running = 0
         self._identity: tuple[int, int] | None = None
         self._checked = 0.0
+        self._watch: sqlite3.Cursor | None = None
+        self._watched: tuple[int, int] | None = None
+        self._generation = 0
+        self._looked = 0.0
 
     def connection(self) -> sqlite3.Connection:
         """An idle connection, or a new one. Raises Failure where there is no file."""
@@ -109,13 +113,33 @@ class _File:
         except IndexError:
             return self._open()
 
-    def _check(self) -> None:
+    def version(self) -> int:
+        """`PRAGMA data_version` of a connection kept for it. Raises Failure, sqlite3.Error."""
+        now = time.monotonic()
+        if now - self._looked > _RECHECK:
+            identity = self._identity_now()
+            self._looked = now
+            if identity != self._watched:
+                self._watched, self._watch, self._generation = identity, None, self._generation + 1
+        watch = self._watch
+        if watch is None:
+            watch = self._watch = self._open().cursor()
+        version: int = watch.execute("PRAGMA data_version").fetchone()[0]
+        return version + (self._generation << 32)
+
+    def _identity_now(self) -> tuple[int, int]:
         try:
             status = os.stat(self.path)
         except OSError as error:
-            self.close()
             raise Failure(f"the store's file cannot be reached ({error.strerror})") from None
-        identity = (status.st_dev, status.st_ino)
+        return status.st_dev, status.st_ino
+
+    def _check(self) -> None:
+        try:
+            identity = self._identity_now()
+        except Failure:
+            self.close()
+            raise
         if identity != self._identity:
             self.close()
             self._identity = identity
@@ -142,20 +166,32 @@ class _File:
 class Readers:
     """All regions' read connections of one worker process. Use from one event loop only."""
 
-    def __init__(self, regions: Sequence[RegionSettings], *, threads: int = 0) -> None:
+    def __init__(self, regions: Sequence[RegionSettings], *, bulkhead: int = 2) -> None:
         self._regions = regions
         self._files = [_File(region) if region.path is not None else None for region in regions]
         self._pools: dict[int, asyncpg.Pool[asyncpg.Record]] = {}
-        self._most = threads or len(regions) * _BULKHEAD + 2
+        self._bulkhead = bulkhead
+        self._most = len(regions) * bulkhead + 2
         self._threads: list[threading.Thread] = []
         self._jobs: deque[_Job] = deque()
-        self._wake = threading.Semaphore(0)
+        self._wake: SimpleQueue[None] = SimpleQueue()
         self._guard = threading.Lock()
         self._awake = 0
+        self._waking = False
         self._closing = False
         self._finished: deque[_Batch] = deque()
         self._told = False
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    def versions(self) -> tuple[int, ...] | None:
+        """A number for each region that changes when its store does; None where one has none.
+
+        SQLite tells by `PRAGMA data_version` whether any other connection has committed.
+        """
+        try:
+            return tuple([file.version() for file in self._files])  # type: ignore[union-attr]
+        except (AttributeError, Failure, sqlite3.Error):
+            return None
 
     async def ask(self, reads: Sequence[Read], seconds: float) -> list[Answer]:
         """Answers in the order of the reads, complete after `seconds` at the latest."""
@@ -190,8 +226,10 @@ class Readers:
         batch = _Batch(loop.create_future(), len(reads), time.monotonic() + seconds)
         batch.jobs = [_Job(batch, i, read) for i, read in enumerate(reads)]
         self._jobs.extend(batch.jobs)
-        if self._awake == 0:
-            self._wake_one()
+        if self._awake == 0 and not self._waking:
+            # Not at once: the questions the loop has at hand in this turn share the wake-up.
+            self._waking = True
+            loop.call_soon(self._wake_first)
         rescue = loop.call_later(min(_RESCUE, seconds / 2), self._rescue, batch)
         limit = loop.call_later(seconds, self._cut_off, batch)
         try:
@@ -202,6 +240,11 @@ class Readers:
             batch.closed = True
         return [answer or _too_late(seconds) for answer in batch.answers]
 
+    def _wake_first(self) -> None:
+        self._waking = False
+        if self._awake == 0 and self._jobs:
+            self._wake_one()
+
     def _wake_one(self) -> None:
         with self._guard:
             if self._awake >= len(self._threads):
@@ -211,7 +254,7 @@ class Readers:
                 self._threads.append(thread)
                 thread.start()
             self._awake += 1
-        self._wake.release()
+        self._wake.put(None)
 
     def _rescue(self, batch: _Batch) -> None:
         if batch.missing and self._jobs:
@@ -232,7 +275,7 @@ class Readers:
     def _work(self) -> None:
         jobs, wake = self._jobs, self._wake
         while True:
-            wake.acquire()
+            wake.get()
             if self._closing:
                 return
             while True:
@@ -251,9 +294,9 @@ class Readers:
         """Does one read; returns one that waited for the same region, if any."""
         file = self._files[job.read.region]
         assert file is not None
-        if file.running >= _BULKHEAD:
+        if file.running >= self._bulkhead:
             with self._guard:
-                if file.running >= _BULKHEAD:
+                if file.running >= self._bulkhead:
                     file.waiting.append(job)
                     return None
         with self._guard:
@@ -350,7 +393,7 @@ class Readers:
         """Ends the threads and closes every connection."""
         self._closing = True
         for _ in self._threads:
-            self._wake.release()
+            self._wake.put(None)
         for thread in self._threads:
             await asyncio.to_thread(thread.join, 1.0)
         for file in self._files:

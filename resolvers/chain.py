@@ -6,8 +6,9 @@ import asyncio
 from typing import Any
 
 from regions.errors import InvalidInput, NotFound
+from regions.instants import now
 from resolvers.context import Context, region_answers
-from resolvers.federation import Report, now_text
+from resolvers.federation import Report
 from resolvers.nodes import parse_id
 from schema.cases import Case
 from schema.chain import Chain, ChainLink, ChainLinkKind
@@ -53,7 +54,7 @@ async def follow(context: Context, root: str, depth: int | None, path: str) -> C
     else:
         truncated = truncated or bool(level)
     report = Report(len(question.federation.regions))
-    as_of = now_text()
+    as_of = now()
     for code, state in question.trail.regions.items():
         report.outcomes[question.federation.index_of[code]].state = state
     for node in nodes.values():

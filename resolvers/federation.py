@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from regions.breaker import Breaker
 from regions.keys import Keys
@@ -18,12 +17,7 @@ from regions.reading import Answer, Failure, Read, Readers
 from regions.sealing import Sealer
 from regions.settings import RegionSettings
 
-__all__ = ["Federation", "Outcome", "Report", "now_text"]
-
-
-def now_text() -> str:
-    """This instant, UTC, in whole seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+__all__ = ["Federation", "Outcome", "Report"]
 
 
 @dataclass(slots=True)
@@ -82,7 +76,7 @@ class Federation:
         regions: Sequence[RegionSettings],
         keys: Keys,
         *,
-        threads: int = 0,
+        bulkhead: int = 2,
         breaker_failures: int = 5,
         breaker_seconds: float = 10.0,
     ) -> None:
@@ -92,7 +86,7 @@ class Federation:
         self.dialects = [region.dialect for region in self.regions]
         self.breakers = [Breaker(breaker_failures, breaker_seconds) for _ in self.regions]
         self.everyone = tuple(range(len(self.regions)))
-        self._readers = Readers(self.regions, threads=threads)
+        self._readers = Readers(self.regions, bulkhead=bulkhead)
         self._deadlines = [region.deadline for region in self.regions]
         self._one_deadline = (
             self._deadlines[0] if len(set(self._deadlines)) == 1 and self.regions else None
@@ -115,6 +109,10 @@ class Federation:
             if region.covers(code):
                 return i
         return None
+
+    def versions(self) -> tuple[int, ...] | None:
+        """A number for each region that changes when its store does; None where one has none."""
+        return self._readers.versions()
 
     async def ask(self, reads: Sequence[Read]) -> list[Answer]:
         """Answers in the order of the reads. Breakers and deadlines are applied."""

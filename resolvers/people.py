@@ -9,13 +9,14 @@ from sqlalchemy import ColumnElement, and_, exists, false, literal, or_, select,
 
 from regions.blind_index import BlindIndexer
 from regions.errors import Forbidden, InvalidInput
+from regions.instants import now
 from regions.people import people as people_table
 from regions.reading import Read
 from regions.statements import Statement
 from regions.text import under
 from resolvers.catalog import RECORDS
 from resolvers.context import Context, region_answers
-from resolvers.federation import Report, now_text
+from resolvers.federation import Report
 from resolvers.questions.links import rows_of, scope_condition, select_rows
 from resolvers.questions.question import Question, rules_in
 from schema.people import DuplicateCheck, PersonMatches, PersonSearch
@@ -87,7 +88,7 @@ async def search_people(
             hint="checkDuplicate tells everyone whether a person is on record",
         )
     report = Report(len(federation.regions))
-    as_of = now_text()
+    as_of = now()
     rows = []
     for read, answer in zip(reads, await federation.ask(reads), strict=True):
         report.add(read.region, answer, as_of)
@@ -128,7 +129,7 @@ async def check_duplicate(
         for region, dialect in enumerate(federation.dialects)
     ]
     report = Report(len(federation.regions))
-    as_of = now_text()
+    as_of = now()
     found = False
     for read, answer in zip(reads, await federation.ask(reads), strict=True):
         report.add(read.region, answer, as_of)

@@ -8,12 +8,13 @@ from datetime import date, timedelta
 from sqlalchemy import func, literal, literal_column, select, union_all
 
 from regions.errors import Forbidden, InvalidInput, TooLarge
+from regions.instants import now
 from regions.reading import Read
 from regions.statements import Statement
 from regions.statistics import daily_counts
 from regions.text import under
 from resolvers.context import Context, region_answers
-from resolvers.federation import Report, now_text
+from resolvers.federation import Report
 from resolvers.filters import code_prefix
 from resolvers.questions.ordinary import disease_of
 from resolvers.reference import diseases
@@ -42,7 +43,7 @@ async def count_series(
     _check(question.scope.prefix, diseases_wanted, codes_wanted, start, end)
     federation = question.federation
     report = Report(len(federation.regions))
-    as_of = now_text()
+    as_of = now()
     reads = []
     for region in federation.concerned(prefixes.values()):
         settings = federation.regions[region]

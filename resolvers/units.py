@@ -6,12 +6,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, false, or_, select, true
 
+from regions.instants import now
 from regions.reading import Read
 from regions.reference import units
 from regions.statements import Statement
 from regions.text import under
 from resolvers.context import Context, region_answers
-from resolvers.federation import Report, now_text
+from resolvers.federation import Report
 from resolvers.filters import code_prefix, plain
 from resolvers.questions.plans import page_size
 from schema.enums import UnitLevel
@@ -42,7 +43,7 @@ async def list_units(
         compiled = Statement(statement, federation.dialects[region])
         reads.append(Read(region, compiled.sql, compiled.bind({})))
     report = Report(len(federation.regions))
-    as_of = now_text()
+    as_of = now()
     found: dict[str, Any] = {}
     for read, answer in zip(reads, await federation.ask(reads), strict=True):
         report.add(read.region, answer, as_of)

@@ -16,10 +16,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
 
+from regions.instants import now
 from regions.reading import Read
 from regions.statements import Statement, number, text_value
 from resolvers.catalog import Record
-from resolvers.federation import Report, now_text
+from resolvers.federation import Report
 from resolvers.filters import Order, code_prefixes, condition
 from resolvers.questions.filling import Row
 from resolvers.questions.links import rows_of, scope_condition, select_rows
@@ -85,7 +86,7 @@ class ListPlan:
         federation = question.federation
         report = Report(len(federation.regions))
         wanted = first + 1
-        as_of = now_text()
+        as_of = now()
         shares = self._shares
         asked = {region: quota(wanted, shares[region]) for region in self.regions}
         answers = await federation.ask(

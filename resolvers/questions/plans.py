@@ -44,11 +44,21 @@ class _Root:
     arguments: FieldNode
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class OperationPlan:
     """An operation compiled. `run` answers it as the text of `data`."""
 
     roots: list[_Root | str]  # a list, or the key of a `__typename`
+
+    def lasting(self) -> bool:
+        """Whether an answer stays true while no store changes, and holds nothing in clear."""
+        for root in self.roots:
+            if isinstance(root, _Root):
+                if any(one.name in ("milliseconds", "asOf") for one in root.regions):
+                    return False
+                if root.plan.shapes.named()[0]:
+                    return False
+        return True
 
     async def run(
         self, question: Question, pages: Sequence[tuple[int | None, str | None]]

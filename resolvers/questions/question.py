@@ -8,10 +8,12 @@ from typing import Any
 
 from regions.blind_index import BlindIndexer
 from regions.errors import EpigateError, TooLarge
+from regions.instants import now
 from resolvers.catalog import RECORDS, Record
 from resolvers.cursors import Cursors
-from resolvers.federation import Federation, Report, now_text
+from resolvers.federation import Federation, Report
 from resolvers.privacy import Scope, rules, scope
+from resolvers.questions.remembered import Remembered
 from resolvers.questions.shapes import ViewRule
 from resolvers.reference import Reference
 from resolvers.users import Viewer
@@ -30,6 +32,7 @@ class Answering:
     page_default: int = 50
     page_max: int = 1000
     records_max: int = 100_000
+    remembered: Remembered = field(default_factory=lambda: Remembered(0))
 
 
 @dataclass(slots=True)
@@ -51,6 +54,17 @@ class Trail:
             self.records[kind] = ids
         else:
             known.extend(ids)
+
+    def told(self) -> dict[str, Any]:
+        """The part of the entry that says what was asked and seen."""
+        return {
+            "clear": sorted(self.clear) if self.reasons else [],
+            "count": self.count,
+            "masked": sorted(self.masked),
+            "reasons": self.reasons,
+            "records": self.records,
+            "regions": self.regions,
+        }
 
     def revealed(self, reason: str, record_id: Any) -> None:
         """Notes a record of which private items were shown in clear."""
@@ -146,12 +160,12 @@ def rules_in(
 def viewer_key(viewer: Viewer) -> tuple[Any, ...]:
     """What of a viewer a plan depends on: two viewers with the same key get the same statements."""
     where = scope(viewer)
-    now = now_text()
+    at = now()
     return (
         viewer.opens_records,
         where,
         viewer.account if where.unit is not None else "",
-        tuple(g for g in viewer.grants if g.starts_at <= now < g.ends_at),
+        tuple(g for g in viewer.grants if g.starts_at <= at < g.ends_at),
     )
 
 
