@@ -7,7 +7,8 @@ import json
 import os
 import secrets
 import time
-from datetime import UTC, date, datetime
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,9 +16,11 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from gateway._listening import Address
 from gateway.accounts import Account, create_account
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console
 from gateway.config import Config, load_config
+from gateway.serve import serve as serve_gateway
 from regions.engines import sqlite_engine
 from regions.errors import StoreError
 from regions.keys import KEY_NAMES, create_keys, load_keys
@@ -64,6 +67,11 @@ def demo(
     the same numbers is served as it is, an interrupted one is made anew.
     """
     loaded = load_config(config)
+    host, port = host or loaded.host, loaded.port if port is None else port
+    url = f"http://{host}:{port}"
+    if serve:  # whether the port is free is better known before a million people than after
+        with closing(Address(host, port)) as address:
+            url, port = address.url, address.port
     last = until.date() if until is not None else datetime.now(UTC).date()
     parameters = Parameters(people, seed, years, last, loaded.regions)
     with DemoFolder(loaded.data, parameters, any_until=until is None) as folder:
@@ -71,12 +79,9 @@ def demo(
             processes = (loaded.workers if workers is None else workers) or _cores()
             _make(loaded, parameters, folder, processes)
         made = folder.read()
-    host, port = host or loaded.host, loaded.port if port is None else port
-    _tell(loaded, made, f"http://{_reachable(host)}:{port}")
+    _tell(loaded.data / ACCOUNTS_FILE, made, url)
     if serve:
-        from gateway.serve import serve as serve_gateway
-
-        serve_gateway(loaded, host, port, loaded.workers if workers is None else workers)
+        serve_gateway(loaded, host, port, workers)
 
 
 def _make(config: Config, parameters: Parameters, folder: DemoFolder, workers: int) -> None:
@@ -199,10 +204,9 @@ def _outbreaks(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def _tell(config: Config, made: dict[str, Any], address: str) -> None:
+def _tell(path: Path, made: dict[str, Any], url: str) -> None:
     """Prints the address, the accounts and three questions to try."""
     out = console()
-    path = config.data / ACCOUNTS_FILE
     try:
         accounts = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -216,18 +220,19 @@ def _tell(config: Config, made: dict[str, Any], address: str) -> None:
         table.add_row(*(account[column] for column in _SHOWN))
     out.print(table)
     out.print(f"密码也在此文件 · the same in {path}", soft_wrap=True)
-    out.print(f"\n登录 · sign in: POST {address}/sign-in", soft_wrap=True, markup=False)
+    out.print(f"\n登录 · sign in: POST {url}/sign-in", soft_wrap=True, markup=False)
     out.print('  {"account": "national", "password": "…"}', markup=False)
-    out.print(f"提问 · ask, with the token: POST {address}/graphql", soft_wrap=True, markup=False)
-    for title, question in _questions(config, made):
+    out.print(f"提问 · ask, with the token: POST {url}/graphql", soft_wrap=True, markup=False)
+    for title, question in _questions(made):
         out.print(f"\n{title}", soft_wrap=True, markup=False)
         out.print(question, soft_wrap=True, markup=False)
     out.print()
 
 
-def _questions(config: Config, made: dict[str, Any]) -> list[tuple[str, str]]:
+def _questions(made: dict[str, Any]) -> list[tuple[str, str]]:
     """Three questions that a demo has answers to, each with a line that says what it shows."""
-    year = int(made["until"][:4]) - 1
+    until = date.fromisoformat(made["until"])
+    first, last = until - timedelta(days=365), until - timedelta(days=1)
     return [
         (
             "1. 一次查询各地区的接触者 · Contacts of every region, and which regions answered",
@@ -235,25 +240,18 @@ def _questions(config: Config, made: dict[str, Any]) -> list[tuple[str, str]]:
             "name lastContactOn sourceCase { id disease { nameZh } } } } } }",
         ),
         (
-            "2. 一起暴发的传播关系 · An outbreak's first case, its contacts and theirs, any region",
-            f'{{ node(id: "{made["first_case"]}") {{ ... on Case {{ disease {{ nameZh nameEn }} '
-            "contacts { id code level secondaryContacts { id code } "
-            "person { cases { id classification } } } } } }",
+            "2. 一起暴发的传播链 · The chain of an outbreak: cases, their contacts, and theirs",
+            f'{{ chain(root: "{made["first_case"]}", depth: 3) {{ links {{ from to kind }} '
+            "nodes { ... on Case { id code onsetOn disease { nameZh } } "
+            "... on Contact { id code level } } } }",
         ),
         (
-            "3. 流感逐月病例数 · Influenza by month: the seasons",
-            f'{{ counts(diseases: ["influenza"], codes: ["{config.regions[0].code}"], '
-            f'from: "{year}-01-01", to: "{year}-12-31", step: MONTH) '
+            "3. 手足口病逐月病例数 · Hand, foot and mouth disease by month: its summers",
+            '{ counts(diseases: ["hfmd"], codes: ["000000"], '
+            f'from: "{first}", to: "{last}", step: MONTH) '
             "{ code counts { from cases deaths } } }",
         ),
     ]
-
-
-def _reachable(host: str) -> str:
-    """The address to type where the gateway listens on all."""
-    if host in ("0.0.0.0", "::"):
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host
 
 
 def _cores() -> int:

@@ -49,11 +49,8 @@ class DemoFolder:
 
     def __enter__(self) -> DemoFolder:
         marker = self._data / MARKER
-        strangers = self._strangers()
-        if not marker.exists() and (strangers or self._files()):
+        if not marker.exists() and self._files():
             self._refuse("holds data that no demo has made")
-        if strangers:
-            self._refuse(f"holds {strangers[0]}, which no demo has made")
         self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = os.open(marker, os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -101,6 +98,10 @@ class DemoFolder:
         except orjson.JSONDecodeError:
             found = {}  # killed while it was written, or just made
         if found.get("state") != _COMPLETE:
+            # A complete demo is served, and the gateway adds files of its own; this one never was.
+            strangers = [name for name in self._files() if not _OURS.fullmatch(name)]
+            if strangers:
+                self._refuse(f"holds {strangers[0]}, which no demo has made")
             self.had_leftovers = bool(text)
             return
         different = [name for name, value in self._wanted.items() if found.get(name) != value]
@@ -127,9 +128,6 @@ class DemoFolder:
             for path in self._data.rglob("*")
             if not path.is_dir()
         )
-
-    def _strangers(self) -> list[str]:
-        return [name for name in self._files() if not _OURS.fullmatch(name)]
 
     def _refuse(self, why: str) -> None:
         raise StoreError(

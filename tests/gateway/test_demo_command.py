@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sqlite3
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from gateway.cli import main
@@ -24,7 +26,17 @@ from resolvers.users import Role
 
 Run = Callable[..., tuple[int, str, str]]
 
-NUMBERS = ("--people", "800", "--years", "1", "--seed", "3", "--until", "2026-11-22", "--no-serve")
+NUMBERS = (
+    "--people",
+    "800",
+    "--years",
+    "1",
+    "--seed",
+    "3",
+    "--until",
+    "2026-11-22",
+    "--no-serve",
+)
 
 
 @pytest.fixture
@@ -156,28 +168,83 @@ def test_a_missing_configuration_is_named(run: Run, tmp_path: Path) -> None:
     assert "none.toml" in err
 
 
-def test_an_interruption_stops_it_cleanly(config: Config) -> None:
+@contextmanager
+def running(config: Config, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The command in a process of its own; killed at the end where it still runs."""
     process = subprocess.Popen(
         [
             sys.executable,
             "-c",
             "from gateway.cli import main; main()",
-            "demo",
-            *("--config", str(config.file), "--people", "200000", "--no-serve"),
+            *("demo", "--config", str(config.file), *arguments),
         ],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_an_interruption_stops_it_cleanly(config: Config) -> None:
     store = config.regions[-1].path
     assert store
-    while not store.exists():
-        assert process.poll() is None
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=15)
+    with running(config, "--people", "200000", "--no-serve") as process:
+        while not store.exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=15)
     assert process.returncode == 130
     assert "the same command starts over" in out
     assert "Traceback" not in err
     assert json.loads((config.data / "demo.json").read_text()) == {"state": "building"}
+
+
+def test_a_port_in_use_is_known_before_anything_is_made(run: Run, config: Config) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, _, err = run("--config", config.file, *NUMBERS, "--serve", "--port", port)
+    assert code == 1
+    assert "in use" in err
+    assert not config.data.exists()
+
+
+def test_the_questions_it_prints_have_answers(config: Config) -> None:
+    numbers = ("--people", "2000", "--years", "1", "--until", "2026-11-22")
+    with running(config, *numbers, "--port", "0", "--workers", "1") as process:
+        assert process.stdout
+        printed = []
+        for line in process.stdout:
+            printed.append(line.strip())
+            if "serves at" in line:
+                break
+        else:
+            raise AssertionError(process.communicate()[1])
+        url = next(word for word in printed[-1].split() if word.startswith("http"))
+        assert any(f"{url}/graphql" in line for line in printed)
+        accounts = json.loads((config.data / "demo-accounts.json").read_text())
+        signed = httpx.post(
+            f"{url}/sign-in",
+            json={name: accounts[0][name] for name in ("account", "password")},
+        )
+        headers = {"authorization": f"Bearer {signed.json()['token']}"}
+        answers = []
+        for question in (line for line in printed if line.startswith("{ ")):
+            answer = httpx.post(
+                f"{url}/graphql", json={"query": question}, headers=headers, timeout=15
+            ).json()
+            assert "errors" not in answer
+            answers.append(answer["data"])
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=15)
+    contacts, chain, counts = (next(iter(answer.values())) for answer in answers)
+    assert [answer["state"] for answer in contacts["regions"]] == ["ANSWERED"] * 8
+    assert {edge["node"]["name"] for edge in contacts["edges"]} == {"*"}
+    assert len(chain["links"]) > 10
+    assert {link["kind"] for link in chain["links"]} >= {"CONTACT_OF_CASE", "BECAME_CASE"}
+    assert sum(count["cases"] for series in counts for count in series["counts"]) > 0

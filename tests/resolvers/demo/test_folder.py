@@ -102,6 +102,13 @@ def test_a_stranger_among_leftovers_is_refused(tmp_path: Path) -> None:
         pass
 
 
+def test_what_a_gateway_adds_to_a_demo_does_not_matter(tmp_path: Path) -> None:
+    complete(tmp_path)
+    (tmp_path / "something-of-the-gateway").touch()
+    with DemoFolder(tmp_path, PARAMETERS) as folder:
+        assert folder.is_complete
+
+
 def test_two_demos_do_not_work_in_one_folder(tmp_path: Path) -> None:
     with (
         DemoFolder(tmp_path, PARAMETERS),
