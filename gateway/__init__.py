@@ -1,1 +1,3 @@
-"""The running program: configuration, HTTP, sign-in, limits, execution, the access log, commands."""
+"""The running program: configuration, HTTP, sign-in, limits, execution, the access log,
+commands.
+"""

@@ -1,4 +1,6 @@
-"""Documents: parsed and validated once, kept by their text, within limits (hostile ones included)."""
+"""Documents: parsed and validated once, kept by their text, within limits (hostile ones
+included).
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """POST /graphql: the way of a question through HTTP, as a bare ASGI application.
 
-Nothing leaves before the access log holds the entry on disk: if it cannot be written, 503 and no data.
+Nothing leaves before the access log holds the entry on disk: if it cannot be written, 503 and no
+data.
 """
 
 from __future__ import annotations

@@ -55,7 +55,9 @@ class Request:
 
 @dataclass(slots=True)
 class Answer:
-    """The response's body, its status, and what the access log must tell (None: nothing was asked)."""
+    """The response's body, its status, and what the access log must tell (None: nothing was
+    asked).
+    """
 
     body: bytes
     status: int
@@ -159,7 +161,10 @@ class Executor:
         self, document: Document, operation: Operation, given: Mapping[str, Any], viewer: Viewer
     ) -> OperationPlan | None:
         values = get_variable_values(
-            self.schema, operation.node.variable_definitions or (), dict(given), hide_suggestions=True
+            self.schema,
+            operation.node.variable_definitions or (),
+            dict(given),
+            hide_suggestions=True,
         )
         if not isinstance(values, VariableValues):
             return None

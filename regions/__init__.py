@@ -1,1 +1,3 @@
-"""The stores of the regions: tables, migrations, statements, sealing, connections. No GraphQL here."""
+"""The stores of the regions: tables, migrations, statements, sealing, connections. No GraphQL
+here.
+"""

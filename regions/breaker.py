@@ -6,7 +6,9 @@ __all__ = ["Breaker"]
 
 
 class Breaker:
-    """Opens after `failures` in a row, for `seconds`; then one question may try. Times are monotonic."""
+    """Opens after `failures` in a row, for `seconds`; then one question may try. Times are
+    monotonic.
+    """
 
     __slots__ = ("_failed", "_failures", "_opened", "_seconds")
 
@@ -16,7 +18,9 @@ class Breaker:
         self._opened = 0.0
 
     def allows(self, now: float) -> bool:
-        """Whether the region may be asked now. After the pause only one question may, as a trial."""
+        """Whether the region may be asked now. After the pause only one question may, as a
+        trial.
+        """
         if self._failed < self._failures:
             return True
         if now - self._opened < self._seconds:

@@ -1,7 +1,8 @@
 """Many rows at once: one prepared statement, past SQLAlchemy's work per row.
 
 For what loads and makes thousands of records; about twice as fast as Core's own insertion of many
-rows. Values go to the driver as they are, so they must be what the driver takes: int, str, bytes, None.
+rows. Values go to the driver as they are, so they must be what the driver takes: int, str, bytes,
+None.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Select, Table, insert
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 
 from regions.text import among_texts
 
@@ -20,16 +23,27 @@ __all__ = ["insert_rows", "rows_by_text"]
 _KEYS_AT_ONCE = 10_000
 
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Inserts rows that have a value for every column of the table, in the table's order."""
+def insert_rows(
+    connection: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
+) -> None:
+    """Inserts rows whose values stand in the order of `columns`, which is that of the table.
+
+    Columns left out are null or have their default in the store. Raises ValueError where the
+    columns stand in another order than in the table.
+    """
     if rows:
-        connection.exec_driver_sql(_insertion(table, connection.dialect.name), list(rows))
+        statement = _insertion(table, columns, connection.dialect.name)
+        connection.exec_driver_sql(statement, list(rows))
 
 
 def rows_by_text(
     connection: Connection, statement: Select[Any], column: Any, texts: Sequence[str]
 ) -> Iterator[Any]:
-    """The rows of a statement where a text column is one of `texts`: by its index, in a few questions.
+    """The rows of a statement where a text column is one of `texts`: by its index, in a few
+    questions.
 
     Rows come in no order.
     """
@@ -39,15 +53,11 @@ def rows_by_text(
 
 
 @cache
-def _insertion(table: Table, dialect: str) -> str:
-    from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-    from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
-
-    names = [column.name for column in table.columns]
-    compiled = insert(table).compile(
+def _insertion(table: Table, columns: tuple[str, ...], dialect: str) -> str:
+    statement = insert(table).compile(
         dialect=SQLiteDialect_aiosqlite() if dialect == "sqlite" else PGDialect_asyncpg(),
-        column_keys=names,
+        column_keys=list(columns),
     )
-    if list(compiled.positiontup or ()) != names:  # the order that `insert_rows` promises
-        raise AssertionError(f"{table.name}: parameters in another order than the columns")
-    return str(compiled)
+    if tuple(statement.positiontup or ()) != columns:
+        raise ValueError(f"{table.name}: columns must stand in the table's order, got {columns}")
+    return str(statement)

@@ -21,7 +21,9 @@ _CACHE_KIB = 16_384
 
 
 def make_engine(settings: RegionSettings, *, pool_size: int = 4) -> AsyncEngine:
-    """An engine for a region's store. Every transaction on SQLite begins as a writer (IMMEDIATE)."""
+    """An engine for a region's store. Every transaction on SQLite begins as a writer
+    (IMMEDIATE).
+    """
     if settings.path is not None:
         return sqlite_engine(str(settings.path), busy_seconds=settings.deadline)
     return create_async_engine(postgres_url(settings), pool_size=pool_size, pool_pre_ping=True)
@@ -38,8 +40,12 @@ def postgres_url(settings: RegionSettings) -> URL:
 
 
 def sqlite_engine(path: str, *, busy_seconds: float = 5.0) -> AsyncEngine:
-    """An engine for a SQLite file: write-ahead log, every commit on disk before it is acknowledged."""
-    engine = create_async_engine(f"sqlite+aiosqlite:///{path}", connect_args={"timeout": busy_seconds})
+    """An engine for a SQLite file: write-ahead log, every commit on disk before it is
+    acknowledged.
+    """
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{path}", connect_args={"timeout": busy_seconds}
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:

@@ -2,13 +2,15 @@
 
     EpigateError
     ├── ConfigError            CONFIG_INVALID       a mistake in the configuration file
-    ├── KeysError              KEYS_MISSING         the key folder is missing, open to others or short
+    ├── KeysError              KEYS_MISSING         the key folder is missing, open to others or
+    short
     ├── StoreError             STORE_FAILED         a region's store refused or failed
     │   ├── RegionUnavailable  REGION_UNAVAILABLE   no answer from a region
     │   ├── StoreBehind        STORE_BEHIND         the store wants `epigate migrate`
     │   └── StoreAhead         STORE_AHEAD          the store was migrated by a newer epigate
     ├── EnvelopeError          ENVELOPE_INVALID     a sealed value cannot be opened
-    ├── LoadError              LOAD_FAILED          a mapping or line list that cannot be read at all
+    ├── LoadError              LOAD_FAILED          a mapping or line list that cannot be read at
+    all
     ├── AccessLogError         ACCESS_LOG_FAILED    the entry could not be made durable: no data
     ├── ServeError             SERVE_FAILED         the gateway cannot serve
     │   └── PortInUse          PORT_IN_USE          another program listens on the port

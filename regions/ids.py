@@ -2,7 +2,8 @@
 
 20 bits hold the region the record was made in (its code of six digits), 43 bits a number of that
 region's own. So a link to a record in another region needs no second column, and two stores never
-make the same id. Numbers are taken from the store in blocks: one small transaction for many records.
+make the same id. Numbers are taken from the store in blocks: one small transaction for many
+records.
 """
 
 from __future__ import annotations

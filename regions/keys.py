@@ -1,7 +1,8 @@
-"""The secrets: a key folder only its owner can open, or the environment. Never in the configuration.
+"""The secrets: a key folder only its owner can open, or the environment. Never in the
+configuration.
 
-Four keys of 32 bytes: `sealing` (private items), `index` (blind indexes), `cursor` (page cursors) and
-`log` (commitments in the access log).
+Four keys of 32 bytes: `sealing` (private items), `index` (blind indexes), `cursor` (page cursors)
+and `log` (commitments in the access log).
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class Keys:
 
 
 def create_keys(folder: Path) -> list[str]:
-    """Makes the folder (0700) and each missing key file (0600); returns the names of the new ones."""
+    """Makes the folder (0700) and each missing key file (0600); returns the names of the new
+    ones.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     made = []

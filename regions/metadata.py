@@ -62,7 +62,9 @@ def blind_index(name: str) -> Column[str]:
 
 
 def primary_key() -> Column[int]:
-    """The record's id: the region it was made in (20 bits) and a number of that region (43 bits)."""
+    """The record's id: the region it was made in (20 bits) and a number of that region (43
+    bits).
+    """
     return public("id", ID, primary_key=True, autoincrement=False)
 
 

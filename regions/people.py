@@ -1,4 +1,6 @@
-"""People: one row a person and region, private items sealed, three blind indexes (B11, B13, F10)."""
+"""People: one row a person and region, private items sealed, three blind indexes (B11, B13,
+F10).
+"""
 
 from __future__ import annotations
 

@@ -1,12 +1,14 @@
-"""Reading from all regions at once: one thread hop a question, and none of them waits for a slow one.
+"""Reading from all regions at once: one thread hop a question, and none of them waits for a slow
+one.
 
-`Readers.ask` takes the reads of one question. Those of SQLite files go to a small pool of threads of
-which normally one is awake: it works off the reads of all questions that came meanwhile and wakes the
-event loop once. When a question's reads are not done after `_RESCUE` seconds another thread is woken, which
-takes what has not begun. A region that hangs so holds up at most `bulkhead` threads and nobody else.
-Reads of PostgreSQL go through a connection pool of asyncpg.
+`Readers.ask` takes the reads of one question. Those of SQLite files go to a small pool of threads
+of which normally one is awake: it works off the reads of all questions that came meanwhile and
+wakes the event loop once. When a question's reads are not done after `_RESCUE` seconds another
+thread is woken, which takes what has not begun. A region that hangs so holds up at most `bulkhead`
+threads and nobody else. Reads of PostgreSQL go through a connection pool of asyncpg.
 
-An answer is rows, or a `Failure` that says why there are none; a deadline cuts off what is still running.
+An answer is rows, or a `Failure` that says why there are none; a deadline cuts off what is still
+running.
 """
 
 from __future__ import annotations
@@ -368,7 +370,7 @@ class Readers:
             async with asyncio.timeout(seconds):
                 pool = await self._pool(read.region)
                 rows = await pool.fetch(read.sql, *read.parameters)
-            return Answer(rows, None, time.perf_counter() - started)
+            return Answer([tuple(row) for row in rows], None, time.perf_counter() - started)
         except TimeoutError:
             return _too_late(time.perf_counter() - started)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

@@ -1,4 +1,6 @@
-"""Reference tables every store carries: GB/T 2260 codes with their changes, diseases, units (A2)."""
+"""Reference tables every store carries: GB/T 2260 codes with their changes, diseases, units
+(A2).
+"""
 
 from __future__ import annotations
 

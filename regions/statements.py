@@ -13,7 +13,7 @@ from sqlalchemy.engine import Dialect
 __all__ = ["Statement", "number", "text_value"]
 
 _DIALECTS: Mapping[str, Dialect] = {
-    "sqlite": sqlite.dialect(),  # type: ignore[no-untyped-call]
+    "sqlite": sqlite.dialect(),
     "postgresql": asyncpg.dialect(),  # type: ignore[no-untyped-call]
 }
 
@@ -37,7 +37,7 @@ class Statement:
         compiled = statement.compile(
             dialect=_DIALECTS[dialect], compile_kwargs={"render_postcompile": True}
         )
-        names = compiled.positiontup or []  # type: ignore[attr-defined]
+        names = compiled.positiontup or []
         self.sql = compiled.string
         self._values = [compiled.params[name] for name in names]
         self._places: dict[str, list[int]] = {}

@@ -1,8 +1,9 @@
 """Daily counts per county and disease, kept in the transaction of the case they count (E1).
 
-A case counts on the day it was reported, where its classification is one of `COUNTED`. Whoever writes
-a case calls `apply_counts(connection, change_of(before, after))` in the same transaction. A cell that
-comes to no case and no death has no row, so the table is always what `rebuild` makes of the cases.
+A case counts on the day it was reported, where its classification is one of `COUNTED`. Whoever
+writes a case calls `apply_counts(connection, change_of(before, after))` in the same transaction. A
+cell that comes to no case and no death has no row, so the table is always what `rebuild` makes of
+the cases.
 
 Counts loaded as counts have the source `REPORTED`. There a row of zero cases is kept: a day with
 nothing to report is not a day without a report.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -30,6 +32,8 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 
 from regions.cases import cases
 from regions.metadata import public, regional
@@ -112,18 +116,9 @@ def apply_counts(
     """
     if not deltas:
         return
-    builder = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = builder.insert(daily_counts)
-    kept, added = daily_counts.c, statement.excluded
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["disease", "code", "day", "source"],
-            set_={"cases": kept.cases + added.cases, "deaths": kept.deaths + added.deaths},
-        ),
-        [
-            _key(cell, source) | {"cases": counted, "deaths": died}
-            for cell, (counted, died) in sorted(deltas.items())
-        ],
+    connection.exec_driver_sql(
+        _addition(connection.dialect.name),
+        [(*cell, source, counted, died) for cell, (counted, died) in sorted(deltas.items())],
     )
     if source == _FROM_CASES:
         _drop_empty(connection, (cell for cell, delta in deltas.items() if min(delta) < 0))
@@ -159,8 +154,8 @@ class Rebuilt:
 def rebuild(connection: Connection, *, mend: bool) -> Rebuilt:
     """Counts all cases of the store anew and compares; with `mend`, puts right what is wrong.
 
-    Wrong cells are mended by their difference, in the connection's transaction, so that cases written
-    at the same time by others keep their count.
+    Wrong cells are mended by their difference, in the connection's transaction, so that cases
+    written at the same time by others keep their count.
     """
     true = _true_counts().subquery()
     cells, counted, died = connection.execute(
@@ -226,7 +221,15 @@ def _differences() -> Select[Any]:
             none.label("true_rows"),
         ).where(kept.source == _FROM_CASES),
         select(
-            true.c.disease, true.c.code, true.c.day, none, none, none, true.c.cases, true.c.deaths, one
+            true.c.disease,
+            true.c.code,
+            true.c.day,
+            none,
+            none,
+            none,
+            true.c.cases,
+            true.c.deaths,
+            one,
         ),
     ).subquery()
     sums = {name: func.sum(both.c[name]) for name in list(both.c.keys())[3:]}
@@ -245,6 +248,23 @@ def _differences() -> Select[Any]:
         )
         .order_by(both.c.disease, both.c.code, both.c.day)
     )
+
+
+@cache
+def _addition(dialect: str) -> str:
+    """The statement that adds to a cell, for the driver itself: a batch may have thousands of
+    cells.
+    """
+    statement = (sqlite if dialect == "sqlite" else postgresql).insert(daily_counts)
+    kept, added = daily_counts.c, statement.excluded
+    compiled = statement.on_conflict_do_update(
+        index_elements=["disease", "code", "day", "source"],
+        set_={"cases": kept.cases + added.cases, "deaths": kept.deaths + added.deaths},
+    ).compile(
+        dialect=SQLiteDialect_aiosqlite() if dialect == "sqlite" else PGDialect_asyncpg(),
+        column_keys=["disease", "code", "day", "source", "cases", "deaths"],
+    )
+    return str(compiled)
 
 
 _EMPTY_CELL = delete(daily_counts).where(

@@ -35,7 +35,7 @@ RECORD = "\x1f"
 """Stands between two records. JSON text cannot hold either character unescaped."""
 
 
-class template(GenericFunction[str]):  # noqa: N801 (SQL functions are named in lower case)
+class template(GenericFunction[str]):
     """`format(template, …)`: the arguments in place of each `%s`."""
 
     type = String()
@@ -43,7 +43,7 @@ class template(GenericFunction[str]):  # noqa: N801 (SQL functions are named in 
     name = "epigate_template"
 
 
-class text_aggregate(GenericFunction[str]):  # noqa: N801
+class text_aggregate(GenericFunction[str]):
     """All texts, a separator between them."""
 
     type = String()
@@ -51,7 +51,7 @@ class text_aggregate(GenericFunction[str]):  # noqa: N801
     name = "epigate_text_aggregate"
 
 
-class quoted(GenericFunction[str]):  # noqa: N801
+class quoted(GenericFunction[str]):
     """Any text as a JSON string, or `null`."""
 
     type = String()
@@ -59,7 +59,7 @@ class quoted(GenericFunction[str]):  # noqa: N801
     name = "epigate_quoted"
 
 
-class number_or_null(GenericFunction[str]):  # noqa: N801
+class number_or_null(GenericFunction[str]):
     """A number as JSON text, or `null`."""
 
     type = String()
@@ -67,7 +67,7 @@ class number_or_null(GenericFunction[str]):  # noqa: N801
     name = "epigate_number"
 
 
-class hexadecimal(GenericFunction[str]):  # noqa: N801
+class hexadecimal(GenericFunction[str]):
     """Bytes as hexadecimal text."""
 
     type = String()
@@ -75,14 +75,14 @@ class hexadecimal(GenericFunction[str]):  # noqa: N801
     name = "epigate_hex"
 
 
-class among(GenericFunction[bool]):  # noqa: N801
+class among(GenericFunction[bool]):
     """Whether a whole number (`among(column, keys)`) is in a JSON array."""
 
     inherit_cache = True
     name = "epigate_among"
 
 
-class among_texts(GenericFunction[bool]):  # noqa: N801
+class among_texts(GenericFunction[bool]):
     """Whether a text (`among_texts(column, keys)`) is in a JSON array."""
 
     inherit_cache = True
@@ -90,7 +90,9 @@ class among_texts(GenericFunction[bool]):  # noqa: N801
 
 
 def text_or_null(column: ColumnElement[Any]) -> ColumnElement[str]:
-    """A text without characters to escape (a code, day, instant, enum) as a JSON string, or `null`."""
+    """A text without characters to escape (a code, day, instant, enum) as a JSON string, or
+    `null`.
+    """
     quote = literal_column("'\"'", String())
     return func.coalesce(quote.op("||")(column).op("||")(quote), literal_column("'null'", String()))
 
@@ -184,6 +186,4 @@ def _(element: among_texts, compiler: SQLCompiler, **more: Any) -> str:
 @compiles(among, "postgresql")
 def _(element: among, compiler: SQLCompiler, **more: Any) -> str:
     column, keys = _arguments(element, compiler, **more)
-    return (
-        f"{column} = ANY (ARRAY(SELECT jsonb_array_elements_text(({keys})::jsonb)::bigint))"
-    )
+    return f"{column} = ANY (ARRAY(SELECT jsonb_array_elements_text(({keys})::jsonb)::bigint))"

@@ -1,4 +1,6 @@
-"""What the access log says of one operation: who, what, where, which records, what in clear (G1, G2)."""
+"""What the access log says of one operation: who, what, where, which records, what in clear (G1,
+G2).
+"""
 
 from __future__ import annotations
 
@@ -24,9 +26,10 @@ def entry(
 ) -> bytes:
     """The entry as canonical JSON: sorted keys, no white space, UTF-8.
 
-    `at` is the instant, `request` the request's id, `result` OK, PARTIAL, or the code of the failure.
-    `what` is told by `Trail.told`: regions and their states, records by kind (numbers: a public id is
-    the kind, a colon and the number), private fields masked and shown in clear, and for what reason.
+    `at` is the instant, `request` the request's id, `result` OK, PARTIAL, or the code of the
+    failure. `what` is told by `Trail.told`: regions and their states, records by kind (numbers: a
+    public id is the kind, a colon and the number), private fields masked and shown in clear, and
+    for what reason.
     """
     return orjson.dumps(
         {

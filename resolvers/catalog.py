@@ -1,7 +1,7 @@
 """The catalog of records: each GraphQL type, its table, and where each of its fields comes from.
 
-Made once from the declarations in `schema` and the tables in `regions`; a field whose column does not
-exist, or a column that nobody has classified, stops the start.
+Made once from the declarations in `schema` and the tables in `regions`; a field whose column does
+not exist, or a column that nobody has classified, stops the start.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Table
 from strawberry.types.base import StrawberryContainer, StrawberryList, StrawberryOptional
@@ -30,7 +30,6 @@ from schema.fields import (
     Column,
     Constant,
     Group,
-    Identity,
     Many,
     One,
     PrivateSource,
@@ -109,13 +108,11 @@ def _field(declared: StrawberryField, table: Table, prefix: str) -> Field:
     listed = isinstance(kind, StrawberryList)
     while isinstance(kind, StrawberryContainer):
         kind = kind.of_type
-    if isinstance(kind, LazyType):
-        type_name = kind.type_name
-    else:
-        type_name = getattr(kind, "__name__", "")
-    enum = None
+    lazy = isinstance(kind, LazyType)
+    type_name: str = kind.type_name if lazy else getattr(kind, "__name__", "")
+    enum: type[Enum] | None = None
     if isinstance(kind, StrawberryEnumDefinition):
-        enum, type_name = kind.wrapped_cls, kind.name
+        enum, type_name = cast("type[Enum]", kind.wrapped_cls), kind.name
     if isinstance(source, Column):
         column = prefix + (source.name or python_name)
         if column not in table.c:
@@ -196,6 +193,3 @@ RECORDS = _records()
 def record_of_kind(kind: str) -> Record | None:
     """The record type whose ids begin with `kind`."""
     return next((record for record in RECORDS.values() if record.kind == kind), None)
-
-
-assert Identity  # re-exported for those who read `Field.source`

@@ -119,7 +119,9 @@ def _allowed(question: Question, region: int, items: frozenset[str]) -> ColumnEl
 async def check_duplicate(
     context: Context, indexer: BlindIndexer, candidate: PersonSearch, path: str
 ) -> DuplicateCheck:
-    """Whether anybody matches, in any region, for any role that registers people. Raises InvalidInput."""
+    """Whether anybody matches, in any region, for any role that registers people. Raises
+    InvalidInput.
+    """
     question = context.opens_records()
     sought = _sought(indexer, candidate)
     federation = question.federation

@@ -1,4 +1,6 @@
-"""Reference data that answers carry: diseases, rule packs, regions. Loaded once, never asked for."""
+"""Reference data that answers carry: diseases, rule packs, regions. Loaded once, never asked
+for.
+"""
 
 from __future__ import annotations
 

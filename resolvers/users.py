@@ -9,7 +9,9 @@ __all__ = ["Grant", "Role", "Viewer", "prefix_of"]
 
 
 class Role(Enum):
-    """The roles of A11. A business role opens records; an administrator or auditor never does (A7)."""
+    """The roles of A11. A business role opens records; an administrator or auditor never does
+    (A7).
+    """
 
     DIRECT_REPORTER = "direct reporter"
     UNIT_USER = "unit user"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from schema.enums import SampleResult, SampleTest, Specimen, Symptom, VisitKind
-from schema.fields import column, identity, one, private
+from schema.fields import column, identity, many, one, private
 from schema.nodes import Node
-from schema.people import Person
+from schema.people import Correction, Person
 from schema.privacy import PrivateItem
 from schema.scalars import DateTime, PrivateString, RegionCode
+
+if TYPE_CHECKING:
+    from schema.cases import Case
+    from schema.contacts import Contact
 
 __all__ = ["Sample", "Visit"]
 
@@ -36,6 +40,9 @@ class Visit(Node):
     )
     code: RegionCode = column("County responsible.")
     created_at: DateTime = column("When the record was made.")
+    history: list[Correction] = many(
+        "Corrections of this record.", "Correction", by="record_id", where={"record_type": "VISIT"}
+    )
 
 
 @strawberry.type(description="A sample and its test (采样, 检测).")
@@ -57,3 +64,6 @@ class Sample(Node):
     )
     code: RegionCode = column("County responsible.")
     created_at: DateTime = column("When the record was made.")
+    history: list[Correction] = many(
+        "Corrections of this record.", "Correction", by="record_id", where={"record_type": "SAMPLE"}
+    )

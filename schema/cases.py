@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -23,6 +23,10 @@ from schema.ranges import DateRange, DateTimeRange
 from schema.scalars import Date, DateTime, PrivateInt, PrivateString, RegionCode
 from schema.statistics import Disease
 from schema.users import Unit
+
+if TYPE_CHECKING:
+    from schema.care import Sample, Visit
+    from schema.contacts import Contact
 
 __all__ = [
     "Case",
@@ -51,7 +55,7 @@ class Exposure:
     place: PrivateString | None = private(
         PrivateItem.WHEREABOUTS, "Place, in words.", name="place", of=""
     )
-    source_case: Annotated["Case", strawberry.lazy("schema.cases")] | None = one(
+    source_case: Annotated[Case, strawberry.lazy("schema.cases")] | None = one(
         "The case who exposed this one, if known and visible.", "Case", by="source_case_id"
     )
 
@@ -106,6 +110,7 @@ class Case(Node):
     whereabouts: PrivateString | None = private(
         PrivateItem.WHEREABOUTS, "The person's whereabouts.", name="whereabouts"
     )
+
 
 @strawberry.enum(description="What cases can be ordered by.")
 class CaseOrderField(Enum):

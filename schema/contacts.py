@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -25,6 +25,9 @@ from schema.people import Correction, Person
 from schema.privacy import PrivateItem
 from schema.ranges import DateRange, DateTimeRange
 from schema.scalars import Date, DateTime, PrivateInt, PrivateString, RegionCode
+
+if TYPE_CHECKING:
+    from schema.cases import Case
 
 __all__ = [
     "Contact",
@@ -75,12 +78,12 @@ class Contact(Node):
         "Case",
         by="source_case_id",
     )
-    parent_contact: Annotated["Contact", strawberry.lazy("schema.contacts")] | None = one(
+    parent_contact: Annotated[Contact, strawberry.lazy("schema.contacts")] | None = one(
         "The contact through whom this one is a contact, in whatever region.",
         "Contact",
         by="parent_contact_id",
     )
-    secondary_contacts: list[Annotated["Contact", strawberry.lazy("schema.contacts")]] = many(
+    secondary_contacts: list[Annotated[Contact, strawberry.lazy("schema.contacts")]] = many(
         "Contacts of this contact, in every region.",
         "Contact",
         by="parent_contact_id",

@@ -41,7 +41,9 @@ class ContactLevel(Enum):
     """How near a contact was to a case (DB32 3.1)."""
 
     CLOSE = strawberry.enum_value("CLOSE", description="Close contact (密接).")
-    SECONDARY = strawberry.enum_value("SECONDARY", description="Contact of a close contact (密接的密接).")
+    SECONDARY = strawberry.enum_value(
+        "SECONDARY", description="Contact of a close contact (密接的密接)."
+    )
     GENERAL = strawberry.enum_value("GENERAL", description="General contact (一般接触者).")
 
 
@@ -49,10 +51,18 @@ class ContactLevel(Enum):
 class ContactRoute(Enum):
     """How a contact came to be known here (DB32 3.3)."""
 
-    OWN_SCREENING = strawberry.enum_value("OWN_SCREENING", description="Found by own screening (本地排查).")
-    OTHER_PROVINCE = strawberry.enum_value("OTHER_PROVINCE", description="Letter of another province (外省协查).")
-    OTHER_CITY = strawberry.enum_value("OTHER_CITY", description="Letter of another city (外市协查).")
-    OTHER_COUNTY = strawberry.enum_value("OTHER_COUNTY", description="Letter of another county (外县协查).")
+    OWN_SCREENING = strawberry.enum_value(
+        "OWN_SCREENING", description="Found by own screening (本地排查)."
+    )
+    OTHER_PROVINCE = strawberry.enum_value(
+        "OTHER_PROVINCE", description="Letter of another province (外省协查)."
+    )
+    OTHER_CITY = strawberry.enum_value(
+        "OTHER_CITY", description="Letter of another city (外市协查)."
+    )
+    OTHER_COUNTY = strawberry.enum_value(
+        "OTHER_COUNTY", description="Letter of another county (外县协查)."
+    )
 
 
 @strawberry.enum(description="How a contact met the case.")
@@ -60,12 +70,20 @@ class ContactManner(Enum):
     """How a contact met the case."""
 
     SHARED_MEAL = strawberry.enum_value("SHARED_MEAL", description="Shared a meal (同餐).")
-    SHARED_RESIDENCE = strawberry.enum_value("SHARED_RESIDENCE", description="Lives together (同住).")
+    SHARED_RESIDENCE = strawberry.enum_value(
+        "SHARED_RESIDENCE", description="Lives together (同住)."
+    )
     SHARED_ROOM = strawberry.enum_value("SHARED_ROOM", description="Shared a room (同屋).")
     SHARED_BED = strawberry.enum_value("SHARED_BED", description="Shared a bed (同床).")
-    SHARED_OFFICE_OR_CLASS = strawberry.enum_value("SHARED_OFFICE_OR_CLASS", description="Same office or class (同办公室或班级).")
-    SHARED_VEHICLE_OR_FLIGHT = strawberry.enum_value("SHARED_VEHICLE_OR_FLIGHT", description="Same vehicle or flight (同交通工具).")
-    MEDICAL_CARE = strawberry.enum_value("MEDICAL_CARE", description="Gave or had medical care (诊疗).")
+    SHARED_OFFICE_OR_CLASS = strawberry.enum_value(
+        "SHARED_OFFICE_OR_CLASS", description="Same office or class (同办公室或班级)."
+    )
+    SHARED_VEHICLE_OR_FLIGHT = strawberry.enum_value(
+        "SHARED_VEHICLE_OR_FLIGHT", description="Same vehicle or flight (同交通工具)."
+    )
+    MEDICAL_CARE = strawberry.enum_value(
+        "MEDICAL_CARE", description="Gave or had medical care (诊疗)."
+    )
     NURSING = strawberry.enum_value("NURSING", description="Nursed (护理).")
     SHARED_WARD = strawberry.enum_value("SHARED_WARD", description="Same ward (同病房).")
     ENTERTAINMENT = strawberry.enum_value("ENTERTAINMENT", description="Entertainment (娱乐).")
@@ -93,7 +111,9 @@ class RelationToCase(Enum):
     NEIGHBOUR = strawberry.enum_value("NEIGHBOUR", description="Neighbour (邻居).")
     FELLOW_PATIENT = strawberry.enum_value("FELLOW_PATIENT", description="Fellow patient (病友).")
     CARER = strawberry.enum_value("CARER", description="Carer (护理人员).")
-    FELLOW_PASSENGER = strawberry.enum_value("FELLOW_PASSENGER", description="Fellow passenger (同乘).")
+    FELLOW_PASSENGER = strawberry.enum_value(
+        "FELLOW_PASSENGER", description="Fellow passenger (同乘)."
+    )
     OTHER = strawberry.enum_value("OTHER", description="Other (其他).")
 
 
@@ -104,7 +124,9 @@ class ObservationMode(Enum):
     HOME = strawberry.enum_value("HOME", description="At home (居家).")
     CENTRAL = strawberry.enum_value("CENTRAL", description="At a central place (集中).")
     HOSPITAL = strawberry.enum_value("HOSPITAL", description="In hospital (医院).")
-    AWAITING_TRANSFER = strawberry.enum_value("AWAITING_TRANSFER", description="Awaiting transfer (待转运).")
+    AWAITING_TRANSFER = strawberry.enum_value(
+        "AWAITING_TRANSFER", description="Awaiting transfer (待转运)."
+    )
 
 
 @strawberry.enum(description="How the observation of a contact ended.")
@@ -113,8 +135,12 @@ class ContactOutcome(Enum):
 
     CONTINUING = strawberry.enum_value("CONTINUING", description="Under observation (观察中).")
     RELEASED = strawberry.enum_value("RELEASED", description="Released (解除).")
-    TURNED_POSITIVE = strawberry.enum_value("TURNED_POSITIVE", description="Tested positive (转阳性).")
-    TURNED_CONFIRMED = strawberry.enum_value("TURNED_CONFIRMED", description="Became a confirmed case (转确诊).")
+    TURNED_POSITIVE = strawberry.enum_value(
+        "TURNED_POSITIVE", description="Tested positive (转阳性)."
+    )
+    TURNED_CONFIRMED = strawberry.enum_value(
+        "TURNED_CONFIRMED", description="Became a confirmed case (转确诊)."
+    )
 
 
 @strawberry.enum(description="Whether a contact was found.")
@@ -123,7 +149,9 @@ class Traced(Enum):
 
     YES = strawberry.enum_value("YES", description="Found (已追踪).")
     NO = strawberry.enum_value("NO", description="Not found (未追踪).")
-    MOVED_TO_OTHER_PROVINCE = strawberry.enum_value("MOVED_TO_OTHER_PROVINCE", description="Went to another province (已去外省).")
+    MOVED_TO_OTHER_PROVINCE = strawberry.enum_value(
+        "MOVED_TO_OTHER_PROVINCE", description="Went to another province (已去外省)."
+    )
 
 
 @strawberry.enum(description="How certain a case is.")
@@ -133,7 +161,9 @@ class CaseClassification(Enum):
     SUSPECTED = strawberry.enum_value("SUSPECTED", description="Suspected (疑似).")
     PROBABLE = strawberry.enum_value("PROBABLE", description="Clinically diagnosed (临床诊断).")
     CONFIRMED = strawberry.enum_value("CONFIRMED", description="Confirmed (确诊).")
-    ASYMPTOMATIC = strawberry.enum_value("ASYMPTOMATIC", description="Carrier without symptoms (无症状感染者).")
+    ASYMPTOMATIC = strawberry.enum_value(
+        "ASYMPTOMATIC", description="Carrier without symptoms (无症状感染者)."
+    )
     EXCLUDED = strawberry.enum_value("EXCLUDED", description="Excluded (排除).")
 
 
@@ -149,22 +179,38 @@ class CaseOrigin(Enum):
 class CaseOutcome(Enum):
     """How a case ended."""
 
-    UNDER_TREATMENT = strawberry.enum_value("UNDER_TREATMENT", description="Under treatment (治疗中).")
+    UNDER_TREATMENT = strawberry.enum_value(
+        "UNDER_TREATMENT", description="Under treatment (治疗中)."
+    )
     RECOVERED = strawberry.enum_value("RECOVERED", description="Recovered (治愈).")
     DIED = strawberry.enum_value("DIED", description="Died (死亡).")
-    LOST_TO_FOLLOW_UP = strawberry.enum_value("LOST_TO_FOLLOW_UP", description="Lost to follow-up (失访).")
+    LOST_TO_FOLLOW_UP = strawberry.enum_value(
+        "LOST_TO_FOLLOW_UP", description="Lost to follow-up (失访)."
+    )
 
 
 @strawberry.enum(description="How a carrier was found (N113 1).")
 class FoundBy(Enum):
     """How a carrier was found (N113 1)."""
 
-    CLOSE_CONTACT_SCREENING = strawberry.enum_value("CLOSE_CONTACT_SCREENING", description="Screening of close contacts (密接筛查).")
-    CLUSTER_INVESTIGATION = strawberry.enum_value("CLUSTER_INVESTIGATION", description="Investigation of a cluster (聚集性疫情调查).")
-    SOURCE_TRACING = strawberry.enum_value("SOURCE_TRACING", description="Tracing of the source (溯源).")
-    KEY_AREA_TRAVEL = strawberry.enum_value("KEY_AREA_TRAVEL", description="Travel from a key area (重点地区旅居).")
-    EPIDEMIOLOGICAL_INVESTIGATION = strawberry.enum_value("EPIDEMIOLOGICAL_INVESTIGATION", description="Epidemiological investigation (流行病学调查).")
-    OPPORTUNISTIC_SCREENING = strawberry.enum_value("OPPORTUNISTIC_SCREENING", description="Opportunistic screening (机会性筛查).")
+    CLOSE_CONTACT_SCREENING = strawberry.enum_value(
+        "CLOSE_CONTACT_SCREENING", description="Screening of close contacts (密接筛查)."
+    )
+    CLUSTER_INVESTIGATION = strawberry.enum_value(
+        "CLUSTER_INVESTIGATION", description="Investigation of a cluster (聚集性疫情调查)."
+    )
+    SOURCE_TRACING = strawberry.enum_value(
+        "SOURCE_TRACING", description="Tracing of the source (溯源)."
+    )
+    KEY_AREA_TRAVEL = strawberry.enum_value(
+        "KEY_AREA_TRAVEL", description="Travel from a key area (重点地区旅居)."
+    )
+    EPIDEMIOLOGICAL_INVESTIGATION = strawberry.enum_value(
+        "EPIDEMIOLOGICAL_INVESTIGATION", description="Epidemiological investigation (流行病学调查)."
+    )
+    OPPORTUNISTIC_SCREENING = strawberry.enum_value(
+        "OPPORTUNISTIC_SCREENING", description="Opportunistic screening (机会性筛查)."
+    )
 
 
 @strawberry.enum(description="Setting in which a person was exposed.")
@@ -182,9 +228,13 @@ class ExposureKind(Enum):
 class VisitKind(Enum):
     """Kind of a visit."""
 
-    HEALTH_MONITORING = strawberry.enum_value("HEALTH_MONITORING", description="Temperature and health check (健康监测).")
+    HEALTH_MONITORING = strawberry.enum_value(
+        "HEALTH_MONITORING", description="Temperature and health check (健康监测)."
+    )
     HOME_VISIT = strawberry.enum_value("HOME_VISIT", description="Visit at home (入户随访).")
-    REVISIT = strawberry.enum_value("REVISIT", description="Revisit at the designated hospital (复诊).")
+    REVISIT = strawberry.enum_value(
+        "REVISIT", description="Revisit at the designated hospital (复诊)."
+    )
 
 
 @strawberry.enum(description="Symptoms recorded at a visit.")
@@ -200,7 +250,9 @@ class Symptom(Enum):
     VOMITING = strawberry.enum_value("VOMITING", description="Vomiting (呕吐).")
     RASH = strawberry.enum_value("RASH", description="Rash (皮疹).")
     DYSPNOEA = strawberry.enum_value("DYSPNOEA", description="Difficult breathing (呼吸困难).")
-    LOSS_OF_TASTE_OR_SMELL = strawberry.enum_value("LOSS_OF_TASTE_OR_SMELL", description="Loss of taste or smell (味嗅觉减退).")
+    LOSS_OF_TASTE_OR_SMELL = strawberry.enum_value(
+        "LOSS_OF_TASTE_OR_SMELL", description="Loss of taste or smell (味嗅觉减退)."
+    )
     OTHER = strawberry.enum_value("OTHER", description="Another symptom (其他).")
 
 
@@ -256,7 +308,9 @@ class UnitLevel(Enum):
     COUNTY = strawberry.enum_value("COUNTY", description="County CDC (县级).")
     HOSPITAL = strawberry.enum_value("HOSPITAL", description="Hospital (医院).")
     ISOLATION_SITE = strawberry.enum_value("ISOLATION_SITE", description="Isolation site (隔离点).")
-    HEALTH_CENTRE = strawberry.enum_value("HEALTH_CENTRE", description="Community health centre (社区卫生服务中心).")
+    HEALTH_CENTRE = strawberry.enum_value(
+        "HEALTH_CENTRE", description="Community health centre (社区卫生服务中心)."
+    )
 
 
 @strawberry.enum(description="Class of a disease in the law on infectious diseases.")
@@ -273,8 +327,12 @@ class LawClass(Enum):
 class AlertMethod(Enum):
     """How a disease is watched for outbreaks (PLAN)."""
 
-    SINGLE_CASE = strawberry.enum_value("SINGLE_CASE", description="Every case signals at once (单病例).")
-    PERCENTILE = strawberry.enum_value("PERCENTILE", description="Moving percentile, nightly (移动百分位数).")
+    SINGLE_CASE = strawberry.enum_value(
+        "SINGLE_CASE", description="Every case signals at once (单病例)."
+    )
+    PERCENTILE = strawberry.enum_value(
+        "PERCENTILE", description="Moving percentile, nightly (移动百分位数)."
+    )
     NONE = strawberry.enum_value("NONE", description="Not watched (不预警).")
 
 
@@ -285,8 +343,13 @@ class RegionState(Enum):
     ANSWERED = strawberry.enum_value("ANSWERED", description="It answered.")
     TIMED_OUT = strawberry.enum_value("TIMED_OUT", description="It did not answer in time.")
     UNREACHABLE = strawberry.enum_value("UNREACHABLE", description="It could not be reached.")
-    REFUSED = strawberry.enum_value("REFUSED", description="It was not asked, since it failed again and again just before.")
-    NOT_ASKED = strawberry.enum_value("NOT_ASKED", description="It cannot hold what was asked for, or lies outside the viewer's jurisdiction.")
+    REFUSED = strawberry.enum_value(
+        "REFUSED", description="It was not asked, since it failed again and again just before."
+    )
+    NOT_ASKED = strawberry.enum_value(
+        "NOT_ASKED",
+        description="It cannot hold what was asked for, or lies outside the viewer's jurisdiction.",
+    )
 
 
 @strawberry.enum(description="Kinds of record that can be corrected.")

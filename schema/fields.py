@@ -2,8 +2,8 @@
 
 A field of a record is a column of its own table (`column`), a private item of a sealed envelope
 (`private`), a group of columns (`group`), or a relation declared by its key (`one`, `many`).
-`resolvers` reads these words (`source_of`) and binds them to tables and statements; what an ordinary
-resolver must do is left to the context of the question (`Asking`).
+`resolvers` reads these words (`source_of`) and binds them to tables and statements; what an
+ordinary resolver must do is left to the context of the question (`Asking`).
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class PrivateSource:
-    """An item of the sealed envelope of the record (`of` = "") or of its person (`of` = "person")."""
+    """An item of the sealed envelope of the record (`of` = "") or of its person (`of` =
+    "person").
+    """
 
     item: PrivateItem
     name: str
@@ -86,8 +88,8 @@ class One:
 class Many:
     """The records of type `to` whose column `by` names this one.
 
-    `everywhere`: they may lie in any region, else in the record's own store. `where`: further columns
-    that must have a value. `same_person`: instead of a key, the person's blind indexes.
+    `everywhere`: they may lie in any region, else in the record's own store. `where`: further
+    columns that must have a value. `same_person`: instead of a key, the person's blind indexes.
     """
 
     to: str
@@ -173,6 +175,4 @@ def _relation(description: str, source: One | Many) -> Any:
         asking: Asking = info.context
         return await asking.related(root, info.python_name)
 
-    return strawberry.field(
-        resolver=resolve, description=description, metadata={_KEY: source}
-    )
+    return strawberry.field(resolver=resolve, description=description, metadata={_KEY: source})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -18,6 +18,10 @@ from schema.scalars import (
     PrivateString,
     RegionCode,
 )
+
+if TYPE_CHECKING:
+    from schema.cases import Case
+    from schema.contacts import Contact
 
 __all__ = [
     "Correction",
@@ -49,9 +53,7 @@ class Correction:
     )
     old_value: str | None = column("The value before, as JSON, where the field is not private.")
     new_value: str | None = column("The value after, as JSON, where the field is not private.")
-    reason: PrivateString | None = private(
-        PrivateItem.REMARKS, "Why.", name="reason", of=""
-    )
+    reason: PrivateString | None = private(PrivateItem.REMARKS, "Why.", name="reason", of="")
     corrected_by: str = column("The account that corrected it.")
     corrected_at: DateTime = column("When.")
 
@@ -109,10 +111,10 @@ class Person(Node):
     elsewhere: list[Person] = same_person(
         "The same person's records in other regions, by ID number or by name and birth date."
     )
-    cases: list[Annotated["Case", strawberry.lazy("schema.cases")]] = many(
+    cases: list[Annotated[Case, strawberry.lazy("schema.cases")]] = many(
         "The person's cases in this region.", "Case", by="person_id"
     )
-    contacts: list[Annotated["Contact", strawberry.lazy("schema.contacts")]] = many(
+    contacts: list[Annotated[Contact, strawberry.lazy("schema.contacts")]] = many(
         "The person's records as a contact in this region.", "Contact", by="person_id"
     )
     history: list[Correction] = many(
@@ -166,10 +168,12 @@ class PersonInput:
 
     name: str | None = strawberry.field(default=None, description="Name.")
     sex: str | None = strawberry.field(default=None, description="`M` or `F`.")
-    age: int | None = strawberry.field(
+    age: PrivateInt | None = strawberry.field(
         default=None, description="Age in years; taken from the birth date where that is given."
     )
-    birth_date: Date | None = strawberry.field(default=None, description="Date of birth.")
+    birth_date: PrivateDate | None = strawberry.field(
+        default=None, description="Date of birth; taken from a resident's ID number if not given."
+    )
     id_type: str | None = strawberry.field(
         default=None, description="Kind of the identity document; `RESIDENT_ID` unless given."
     )

@@ -21,19 +21,27 @@ class PrivateItem(Enum):
     SEX = strawberry.enum_value("SEX", description="Sex (性别).")
     AGE = strawberry.enum_value("AGE", description="Age (年龄).")
     BIRTH_DATE = strawberry.enum_value("BIRTH_DATE", description="Date of birth (出生日期).")
-    ID_NUMBER = strawberry.enum_value("ID_NUMBER", description="Type and number of the identity document (身份证号).")
+    ID_NUMBER = strawberry.enum_value(
+        "ID_NUMBER", description="Type and number of the identity document (身份证号)."
+    )
     PHONE = strawberry.enum_value("PHONE", description="Telephone number (电话).")
     EMPLOYER = strawberry.enum_value("EMPLOYER", description="Employer or school (用人单位).")
-    EMPLOYER_LOCATION = strawberry.enum_value("EMPLOYER_LOCATION", description="Place of the employer (用人单位地址).")
+    EMPLOYER_LOCATION = strawberry.enum_value(
+        "EMPLOYER_LOCATION", description="Place of the employer (用人单位地址)."
+    )
     RESIDENCE = strawberry.enum_value("RESIDENCE", description="Address of residence (住址).")
-    WHEREABOUTS = strawberry.enum_value("WHEREABOUTS", description="Where the person is, was or went (去向).")
+    WHEREABOUTS = strawberry.enum_value(
+        "WHEREABOUTS", description="Where the person is, was or went (去向)."
+    )
     GUARDIAN = strawberry.enum_value("GUARDIAN", description="Guardian (监护人).")
     SEAT = strawberry.enum_value("SEAT", description="Vehicle and seat (车次座位).")
     COORDINATES = strawberry.enum_value("COORDINATES", description="Coordinates (坐标).")
     REMARKS = strawberry.enum_value("REMARKS", description="Free text (备注).")
 
 
-@strawberry.enum(description="Kinds of individual record that privacy rights are given for (L503 3.3).")
+@strawberry.enum(
+    description="Kinds of individual record that privacy rights are given for (L503 3.3)."
+)
 class RecordType(Enum):
     """Kinds of individual record that privacy rights are given for (L503 3.3)."""
 
@@ -49,7 +57,7 @@ class RecordType(Enum):
     locations=[Location.FIELD_DEFINITION],
     name="private",
     description=(
-        "A private item of an individual record. It is shown in clear to the direct reporter of the "
+        "A private item of a record. It is shown in clear to the direct reporter of the record "
         "record and to holders of an approved, current right to this item; everyone else sees `*`."
     ),
 )

@@ -17,7 +17,9 @@ class DateRange:
     end: Date | None = strawberry.field(name="to", default=None, description="Last day.")
 
 
-@strawberry.input(description="Instants from (included) and to (not included); either may be left out.")
+@strawberry.input(
+    description="Instants from (included) and to (not included); either may be left out."
+)
 class DateTimeRange:
     """Instants from (included) and to (not included)."""
 

@@ -10,7 +10,15 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
-__all__ = ["SCALARS", "Date", "DateTime", "PrivateDate", "PrivateInt", "PrivateString", "RegionCode"]
+__all__ = [
+    "SCALARS",
+    "Date",
+    "DateTime",
+    "PrivateDate",
+    "PrivateInt",
+    "PrivateString",
+    "RegionCode",
+]
 
 Date = NewType("Date", str)
 DateTime = NewType("DateTime", str)
@@ -62,7 +70,7 @@ def parse_text(value: object) -> str:
 def parse_whole(value: object) -> int | str:
     """A private whole number, or the mask. Raises GraphQLError."""
     if value == "*" or (isinstance(value, int) and not isinstance(value, bool)):
-        return value  # type: ignore[return-value]
+        return value
     raise GraphQLError("A PrivateInt is a whole number.")
 
 
@@ -83,7 +91,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     RegionCode: strawberry.scalar(
         name="RegionCode",
-        description="A GB/T 2260 code of six digits. In a filter it stands for itself and all below it.",
+        description="A GB/T 2260 code, six digits; in a filter itself and all below it.",
         serialize=str,
         parse_value=parse_code,
     ),

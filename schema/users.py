@@ -50,7 +50,9 @@ class UnitConnection:
     edges: list[UnitEdge] = strawberry.field(description="The page.")
     page_info: PageInfo = strawberry.field(description="Where the page ends.")
     regions: list[RegionAnswer] = strawberry.field(description="What became of each region.")
-    total_count: int = strawberry.field(description="How many there are in the regions that answered.")
+    total_count: int = strawberry.field(
+        description="How many there are in the regions that answered."
+    )
 
 
 @strawberry.type(description="A right of the viewer to see private items in clear (F7).")

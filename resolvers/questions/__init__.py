@@ -1,1 +1,3 @@
-"""Answering: what was selected becomes shapes, shapes become statements, rows become the response."""
+"""Answering: what was selected becomes shapes, shapes become statements, rows become the
+response.
+"""

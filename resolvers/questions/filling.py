@@ -9,7 +9,6 @@ from regions.text import GAP
 from resolvers.questions.question import Question
 from resolvers.questions.shapes import (
     ConstantGap,
-    CursorGap,
     ItemGap,
     LinkGap,
     Shape,
@@ -60,7 +59,7 @@ def _filler(
         return lambda row: row[1]
     unseal = _unsealer(question, shape, region) if shape.view_at >= 0 else None
     links = shape.links
-    sources = [link.field.source for link in shape.set.links]
+    sources = [link.field.source for link in shape.shapes.links]
 
     def fill(row: Row) -> str:
         keys, text, _ = row
@@ -139,6 +138,3 @@ def _unsealer(
         return values
 
     return unseal
-
-
-assert CursorGap  # the remaining kind of gap

@@ -1,4 +1,6 @@
-"""Related records, in batches: one statement for each relation and region, whatever the page's size."""
+"""Related records, in batches: one statement for each relation and region, whatever the page's
+size.
+"""
 
 from __future__ import annotations
 
@@ -106,8 +108,8 @@ async def complete(
 ) -> tuple[list[Row], list[str]]:
     """Rows and their finished texts; loads what they are linked to.
 
-    Rows of a region that died meanwhile, so that what belongs to them in the same store is missing, are
-    left out: the region is then named as not having answered.
+    Rows of a region that died meanwhile, so that what belongs to them in the same store is
+    missing, are left out: the region is then named as not having answered.
     """
     note(question, shapes, rows)
     if not shapes.links:

@@ -198,7 +198,9 @@ class ListPlan:
     def _run_out(
         self, rows: list[Row], open_regions: Sequence[int], wanted: int
     ) -> dict[int, tuple[int, Row]]:
-        """Regions whose share ended before the page did: how many more may be needed, the last row."""
+        """Regions whose share ended before the page did: how many more may be needed, the last
+        row.
+        """
         if not open_regions:
             return {}
         waiting = set(open_regions)

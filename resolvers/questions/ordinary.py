@@ -157,7 +157,7 @@ class Records:
 
 def _instance(shapes: ShapeSet, row: Row, values: Mapping[str, Any], reference: Reference) -> Any:
     record = shapes.record
-    made = record.type.__new__(record.type)
+    made: Any = object.__new__(record.type)
     _fill(made, record.fields.values(), values, row, reference)
     made._row, made._shapes = row, shapes
     return made
@@ -177,7 +177,7 @@ def _fill(
             setattr(made, field.python_name, _constant(reference, field.type_name, key))
         elif isinstance(source, Group):
             inner = _GROUPS[field.type_name]
-            group = inner.__new__(inner)
+            group: Any = object.__new__(inner)
             _fill(group, field.fields, values[field.name], row, reference)
             setattr(made, field.python_name, group)
         elif isinstance(source, Column) and field.enum is not None:

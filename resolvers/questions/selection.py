@@ -1,4 +1,6 @@
-"""What an operation selects: fields collected and merged as the GraphQL specification says (6.3.2)."""
+"""What an operation selects: fields collected and merged as the GraphQL specification says
+(6.3.2).
+"""
 
 from __future__ import annotations
 

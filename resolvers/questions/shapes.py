@@ -1,18 +1,18 @@
 """Shapes: what the records of one selection look like as text, and what must be read to fill it in.
 
-A shape is a pattern of JSON text with `%s` for what the store puts in and a gap (U+001E) for what is put
-in afterwards: an unsealed item, related records, reference data, a cursor. A private item that the
-viewer may nowhere see is the text `"*"` in the pattern: the statement does not mention it.
+A shape is a pattern of JSON text with `%s` for what the store puts in and a gap (U+001E) for what
+is put in afterwards: an unsealed item, related records, reference data, a cursor. A private item
+that the viewer may nowhere see is the text `"*"` in the pattern: the statement does not mention it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import orjson
-from sqlalchemy import ColumnElement, case, literal_column
+from sqlalchemy import ColumnElement, case, false, literal_column
 from sqlalchemy import String as SqlString
 
 from regions.ids import region_of
@@ -107,7 +107,7 @@ class Shape:
 
     record: Record
     rules: tuple[ViewRule, ...]
-    set: ShapeSet
+    shapes: ShapeSet
     pattern: list[str] = field(default_factory=list)
     arguments: list[ColumnElement[Any]] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
@@ -333,8 +333,8 @@ class Shaper:
             shape.arguments.extend([table.c[source.by]] * sum(p.name == "id" for p in below))
             return
         number = len(shape.links)
-        if number == len(shape.set.links):
-            shape.set.links.append(Link(wanted, target, ShapeSet(self, target, below)))
+        if number == len(shape.shapes.links):
+            shape.shapes.links.append(Link(wanted, target, ShapeSet(self, target, below)))
         shape.links.append(link_positions(shape, source))
         self._gap(shape, LinkGap(number))
 
@@ -344,7 +344,9 @@ class Shaper:
 
 
 def link_positions(shape: Shape, source: One | Many) -> tuple[int, ...]:
-    """Where a record's keys for a relation stand, added to the shape's keys unless they are there."""
+    """Where a record's keys for a relation stand, added to the shape's keys unless they are
+    there.
+    """
     table = shape.record.table
     if isinstance(source, Many):
         if source.same_person:
@@ -410,12 +412,12 @@ def _condition(shape: Shape, view: ViewRule) -> ColumnElement[bool] | None:
     rule = view.rule
     if rule.reporter is not None:
         if "reporter" not in table.c:
-            return literal_column("1=0")  # type: ignore[return-value]
+            return false()
         return table.c.reporter == rule.reporter
     if view.always:
         return None
     if "code" not in table.c:
-        return literal_column("1=0")  # type: ignore[return-value]
+        return false()
     code = table.c.code
     condition = under(code, rule.prefix)
     return condition if not code.nullable else condition & code.is_not(None)
@@ -426,10 +428,10 @@ def _view(shape: Shape) -> ColumnElement[Any]:
     total: Any = None
     for bit, view in enumerate(shape.rules):
         condition = _condition(shape, view)
-        weight = literal_column(str(1 << bit))
+        weight: ColumnElement[int] = literal_column(str(1 << bit))
         part = weight if condition is None else case((condition, weight), else_=literal_column("0"))
         total = part if total is None else total + part
-    return total  # type: ignore[no-any-return]
+    return cast("ColumnElement[Any]", total)
 
 
 def _sealed(shape: Shape, column: ColumnElement[bytes]) -> ColumnElement[Any]:
