@@ -20,7 +20,6 @@ from gateway._listening import Address
 from gateway.accounts import Account, create_account
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console
 from gateway.config import Config, load_config
-from gateway.serve import serve as serve_gateway
 from regions.engines import sqlite_engine
 from regions.errors import StoreError
 from regions.keys import KEY_NAMES, create_keys, load_keys
@@ -81,6 +80,8 @@ def demo(
         made = folder.read()
     _tell(loaded.data / ACCOUNTS_FILE, made, url)
     if serve:
+        from gateway.serve import serve as serve_gateway
+
         serve_gateway(loaded, host, port, workers)
 
 

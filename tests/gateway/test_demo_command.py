@@ -193,7 +193,7 @@ def running(config: Config, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 def test_an_interruption_stops_it_cleanly(config: Config) -> None:
     store = config.regions[-1].path
     assert store
-    with running(config, "--people", "200000", "--no-serve") as process:
+    with running(config, "--people", "100000", "--no-serve") as process:
         while not store.exists():
             assert process.poll() is None
             time.sleep(0.02)
@@ -215,7 +215,7 @@ def test_a_port_in_use_is_known_before_anything_is_made(run: Run, config: Config
 
 
 def test_the_questions_it_prints_have_answers(config: Config) -> None:
-    numbers = ("--people", "2000", "--years", "1", "--until", "2026-11-22")
+    numbers = ("--people", "1200", "--years", "1", "--until", "2026-11-22")
     with running(config, *numbers, "--port", "0", "--workers", "1") as process:
         assert process.stdout
         printed = []

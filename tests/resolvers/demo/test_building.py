@@ -97,7 +97,7 @@ def test_a_worker_ends_when_its_parent_is_gone(tmp_path: Path) -> None:
     assert process.stdin
     assert process.stdout
     job = {
-        "parameters": parameters(tmp_path, people=200_000, years=1).to_json(),
+        "parameters": parameters(tmp_path, people=60_000, years=1).to_json(),
         "keys": str(tmp_path / "keys"),
         "regions": list(range(8)),
         "replace": False,
@@ -112,7 +112,7 @@ def test_a_worker_ends_when_its_parent_is_gone(tmp_path: Path) -> None:
 
 def test_an_interruption_stops_the_workers(tmp_path: Path) -> None:
     create_keys(tmp_path / "keys")
-    plan = make_plan(parameters(tmp_path, people=200_000, years=1))
+    plan = make_plan(parameters(tmp_path, people=60_000, years=1))
 
     def interrupt(steps: int) -> None:
         os.kill(os.getpid(), signal.SIGINT)

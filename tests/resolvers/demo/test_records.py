@@ -212,7 +212,7 @@ def test_nothing_private_is_in_a_file_in_clear(demo: Demo) -> None:
         content = demo.path(region.number).read_bytes()
         sealer = Sealer(demo.keys.sealing, region.code)
         rows = demo.rows(region.number, "SELECT id, sealed FROM people")
-        for row in rows[:: max(1, len(rows) // 60)]:
+        for row in rows[:: max(1, len(rows) // 25)]:
             person = sealer.open("people", row["id"], row["sealed"])
             for item in ("id_number", "phone", "residence", "employer", "employer_location"):
                 value = person[item]
