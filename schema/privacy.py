@@ -58,7 +58,7 @@ class RecordType(Enum):
     name="private",
     description=(
         "A private item of a record. It is shown in clear to the direct reporter of the record "
-        "record and to holders of an approved, current right to this item; everyone else sees `*`."
+        "and to holders of an approved, current right to this item; everyone else sees `*`."
     ),
 )
 class Private:
