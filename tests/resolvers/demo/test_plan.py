@@ -106,7 +106,7 @@ def test_counts_scatter_more_than_chance_alone(large: Plan) -> None:
             )
             counts = [months[month] for month in range(60)]
             ratios.append(variance(counts) / fmean(counts))
-    assert fmean(ratios) > 1.4
+    assert fmean(ratios) > 1.2  # by chance alone 1, give or take 0.03
 
 
 def test_a_recent_outbreak_is_in_the_first_county(plan: Plan) -> None:
