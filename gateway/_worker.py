@@ -54,31 +54,32 @@ def run_worker(
         errors.setLevel(logging.ERROR)
         started()
 
-    application = _Application(make(config))
-    server = _Server(
-        uvicorn.Config(
-            application,
-            interface="asgi3",
-            loop="uvloop",
-            http="httptools",
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            # Addresses stand in the access log and lock out: no header may claim another.
-            proxy_headers=False,
-            timeout_keep_alive=_IDLE_SECONDS,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-            backlog=_BACKLOG,
-        ),
-        serving,
+    with listening:
+        application = _Application(make(config))
+        gc.freeze()  # the schema lives as long as the process: no need to look through it
+        try:
+            _Server(_settings(application), serving).run([listening])
+        except SystemExit:
+            raise application.failure or ServeError("the application did not start") from None
+
+
+def _settings(application: _Application) -> uvicorn.Config:
+    return uvicorn.Config(
+        application,
+        interface="asgi3",
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Addresses stand in the access log and lock out: no header may claim another.
+        proxy_headers=False,
+        timeout_keep_alive=_IDLE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        backlog=_BACKLOG,
     )
-    gc.freeze()  # schema and statements live as long as the process: no need to look through them
-    try:
-        server.run([listening])
-    except SystemExit:
-        raise application.failure or ServeError("the application did not start") from None
 
 
 @contextmanager

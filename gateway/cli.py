@@ -11,11 +11,15 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from gateway.commands.access_log import app as access_log_app
+from gateway.commands.accounts import app as accounts_app
 from gateway.commands.config import app as config_app
 from gateway.commands.counts import app as counts_app
 from gateway.commands.demo import demo
+from gateway.commands.grants import app as grants_app
 from gateway.commands.init import init
 from gateway.commands.migrate import migrate
+from gateway.commands.serve import serve
 from regions.errors import ConfigError, EpigateError
 
 __all__ = ["app", "main"]
@@ -27,11 +31,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(access_log_app, name="access-log")
+app.add_typer(accounts_app, name="accounts")
 app.add_typer(config_app, name="config")
 app.add_typer(counts_app, name="counts")
+app.add_typer(grants_app, name="grants")
 app.command()(demo)
 app.command()(init)
 app.command()(migrate)
+app.command()(serve)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,0 +1,40 @@
+"""What the commands on the gateway's own store share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection
+
+from gateway.config import load_config
+from regions.engines import sqlite_engine
+from regions.migrating import check_central
+
+__all__ = ["in_central"]
+
+_P = ParamSpec("_P")
+_Result = TypeVar("_Result")
+
+
+def in_central(
+    config: Path,
+    work: Callable[Concatenate[Connection, _P], _Result],
+    *arguments: _P.args,
+    **more: _P.kwargs,
+) -> _Result:
+    """Does some work in one transaction on the gateway's own store. Raises StoreBehind."""
+    path = load_config(config).central_store
+
+    async def run() -> _Result:
+        await check_central(path)
+        engine = sqlite_engine(str(path))
+        try:
+            async with engine.begin() as connection:
+                return await connection.run_sync(work, *arguments, **more)
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(run())
