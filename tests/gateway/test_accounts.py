@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from typer.testing import CliRunner, Result
+
+from gateway.access_log import AccessLog, canonical
+from gateway.accounts import (
+    UNIT_LEVELS,
+    create_account,
+    disable_account,
+    enable_account,
+    find_account,
+    list_accounts,
+    password_hash,
+    replace_hash,
+    set_password,
+)
+from gateway.cli import app
+from gateway.commands.accounts import _role
+from gateway.config import load_config
+from gateway.passwords import verify_password
+from gateway.stores import migrate_stores
+from regions.errors import EpigateError, InvalidInput, NotFound, StoreBehind
+from regions.instants import instant, now, seconds_of
+from resolvers.users import Role
+from schema.enums import UnitLevel
+from tests.gateway.central_store import NANJING, World, world
+from tests.gateway.served import CONFIG
+
+OTHER = replace(NANJING, account="xuanwu.county-1", code="320102", unit_level="COUNTY")
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = PasswordHasher(time_cost=1, memory_cost=1_024, parallelism=1)
+    monkeypatch.setattr("gateway.passwords._HASHER", quick)
+
+
+def in_store(folder: Path, body: Callable[[World], Any]) -> None:
+    async def main() -> None:
+        async with world(folder) as here:
+            await body(here)
+
+    asyncio.run(main())
+
+
+def test_an_account_is_kept_as_given(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        await world.do(create_account, OTHER, "long enough")
+        found = await world.do(find_account, OTHER.account)
+        assert found == replace(OTHER, created_at=found.created_at)
+        assert [account.account for account in await world.do(list_accounts)] == [
+            "nanjing",
+            OTHER.account,
+        ]
+        stored = await world.do(password_hash, OTHER.account)
+        assert verify_password(stored, "long enough")
+        assert "long enough" not in stored
+        assert await world.do(find_account, "nobody") is None
+        assert await world.do(password_hash, "nobody") is None
+
+    in_store(tmp_path, body)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"account": "a"}, "cannot be a login name"),
+        ({"account": "two words"}, "cannot be a login name"),
+        ({"account": "-x"}, "cannot be a login name"),
+        ({"account": "x\n"}, "cannot be a login name"),
+        ({"account": "nanjing"}, "there is an account nanjing already"),
+        ({"name": " "}, "name of the account .* is empty"),
+        ({"unit_id": ""}, "unit_id of the account .* is empty"),
+        ({"unit_name": ""}, "unit_name of the account .* is empty"),
+        ({"unit_level": "TOWN"}, "'TOWN' is no level"),
+        ({"code": "3201"}, "no code of GB/T 2260"),
+        ({"code": "990000"}, "no code of GB/T 2260"),
+        ({"code": "32010x"}, "no code of GB/T 2260"),
+    ],
+)
+def test_an_account_that_makes_no_sense(
+    tmp_path: Path, change: dict[str, str], expected: str
+) -> None:
+    async def body(world: World) -> None:
+        with pytest.raises(InvalidInput, match=expected):
+            await world.do(create_account, replace(OTHER, **change), "long enough")  # type: ignore[arg-type]
+
+    in_store(tmp_path, body)
+
+
+@pytest.mark.parametrize("code", ["000000", "320000", "500100", "320102"])
+def test_jurisdictions_of_every_level(tmp_path: Path, code: str) -> None:
+    async def body(world: World) -> None:
+        await world.do(create_account, replace(OTHER, code=code), "long enough")
+
+    in_store(tmp_path, body)
+
+
+def test_disabling_enabling_and_another_password(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        await world.do(disable_account, "nanjing")
+        assert (await world.do(find_account, "nanjing")).disabled
+        assert await world.do(password_hash, "nanjing") is None
+        await world.do(enable_account, "nanjing")
+        await world.do(set_password, "nanjing", "another horse")
+        stored = await world.do(password_hash, "nanjing")
+        assert verify_password(stored, "another horse")
+        await world.do(replace_hash, "nanjing", "some older hash", "lost")
+        assert await world.do(password_hash, "nanjing") == stored
+        with pytest.raises(InvalidInput):
+            await world.do(set_password, "nanjing", "short")
+        for change in (disable_account, enable_account):
+            with pytest.raises(NotFound, match="no account nobody"):
+                await world.do(change, "nobody")
+
+    in_store(tmp_path, body)
+
+
+def test_levels_are_those_of_the_schema() -> None:
+    assert list(UNIT_LEVELS) == [level.name for level in UnitLevel]
+
+
+def test_instants() -> None:
+    assert instant(0) == "1970-01-01T00:00:00Z"
+    assert seconds_of("2026-11-22T10:00:00Z") == 1_795_341_600
+    assert seconds_of("2026-11-22") == 1_795_305_600
+    assert seconds_of("2026-11-22T18:00:00+08:00") == 1_795_341_600
+    assert abs(seconds_of(now()) - seconds_of(instant(seconds_of(now())))) < 2
+    with pytest.raises(ValueError, match="soon"):
+        seconds_of("soon")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "config.toml"
+    file.write_text(CONFIG, "utf-8")
+    asyncio.run(migrate_stores(load_config(file)))
+    return file
+
+
+def run(config: Path, *arguments: str, **more: Any) -> Result:
+    """A command; a named failure is raised."""
+    result = CliRunner().invoke(
+        app, [*arguments, "--config", str(config)], env={"COLUMNS": "300"}, **more
+    )
+    if isinstance(result.exception, EpigateError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def add(config: Path, account: str, *more: str, password: str = "long enough\n") -> Result:
+    given = ("--name", "王芳", "--role", "unit user", "--unit", "cdc-320102")
+    return run(config, "accounts", "add", account, *given, *more, input=password)
+
+
+def test_accounts_on_the_command_line(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = add(config, "xuanwu").output
+    assert "added xuanwu: unit user of 南京市玄武区疾病预防控制中心 (320102)" in said
+    monkeypatch.setenv("EPIGATE_ACCOUNT_PASSWORD", "from the environment")
+    given = ("--name", "李", "--role", "DIRECT_REPORTER", "--unit", "hospital-320102-1")
+    run(config, "accounts", "add", "hospital", *given, "--unit-name", "鼓楼医院")
+    run(config, "accounts", "disable", "xuanwu")
+    listed = run(config, "accounts", "list").output
+    assert "xuanwu" in listed
+    assert "disabled" in listed
+    assert "direct reporter" in listed
+    assert "HOSPITAL" in listed
+    run(config, "accounts", "enable", "xuanwu")
+    assert "disabled" not in run(config, "accounts", "list").output
+    assert "is changed" in run(config, "accounts", "password", "xuanwu").output
+
+    database = load_config(config).central_store
+    with closing(sqlite3.connect(database)) as connection:
+        hashes = dict(connection.execute("SELECT account, password_hash FROM accounts"))
+    for account in ("xuanwu", "hospital"):
+        assert verify_password(hashes[account], "from the environment")
+
+
+def test_mistakes_on_the_command_line(config: Path) -> None:
+    with pytest.raises(InvalidInput, match="'king' is no role"):
+        add(config, "one", "--role", "king")
+    with pytest.raises(InvalidInput, match="'nanjing' is no id of a unit"):
+        add(config, "one", "--unit", "nanjing")
+    with pytest.raises(InvalidInput, match="no CDC of the configured regions"):
+        add(config, "one", "--unit", "cdc-500103")
+    with pytest.raises(InvalidInput, match="8 to 256 characters"):
+        add(config, "one", password="short\n")
+    with pytest.raises(NotFound):
+        run(config, "accounts", "disable", "nobody")
+
+
+def test_a_store_without_tables_is_said_so(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(CONFIG, "utf-8")
+    with pytest.raises(StoreBehind, match="has no tables yet"):
+        run(file, "accounts", "list")
+
+
+def test_the_access_log_on_the_command_line(config: Path) -> None:
+    async def fill() -> None:
+        log = AccessLog(load_config(config).log_store)
+        for hour, account in ((8, "xuanwu"), (9, "nanjing")):
+            at = f"2026-11-22T{hour:02}:00:00Z"
+            entry = {
+                "at": at,
+                "account": account,
+                "operation": "cases",
+                "result": "OK",
+                "records": [f"case:{number}" for number in range(20)],
+                "masked": ["name"],
+                "purpose": "",
+                "odd": "[bold]",
+            }
+            await log.append(at, account, "cases", "OK", canonical(entry))
+        await log.close()
+
+    asyncio.run(fill())
+    shown = run(config, "access-log", "show").output
+    assert "xuanwu" in shown
+    assert "records: 20" in shown
+    assert 'masked: ["name"]' in shown
+    assert "odd: [bold]" in shown
+    lines = run(config, "access-log", "show", "--json", "--account", "nanjing").output.splitlines()
+    assert [json.loads(line)["number"] for line in lines] == [2]
+    since = run(config, "access-log", "show", "--json", "--since", "2026-11-22T08:30:00Z").output
+    assert len(since.splitlines()) == 1
+    assert len(run(config, "access-log", "show", "--json", "--limit", "1").output.splitlines()) == 1
+    with pytest.raises(InvalidInput, match="'soon' is no day and no instant"):
+        run(config, "access-log", "show", "--since", "soon")
+
+
+def test_roles_are_found_by_either_name() -> None:
+    for role in Role:
+        assert _role(role.name) is role
+        assert _role(role.value.upper().replace(" ", "-")) is role

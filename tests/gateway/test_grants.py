@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.accounts import create_account
+from gateway.grants import ITEMS, RECORD_TYPES, add_grant, list_grants, revoke_grant
+from regions.errors import InvalidInput, NotFound
+from resolvers.users import Role
+from schema.privacy import PrivateItem, RecordType
+from tests.gateway.central_store import NANJING, World, bearer, world
+from tests.gateway.test_accounts import add, config, run
+
+__all__ = ["config"]
+
+GRANT = {
+    "record_types": ["CASE"],
+    "items": ["PHONE", "NAME"],
+    "code": "320100",
+    "purpose": "cluster in a school",
+    "starts_at": "2026-11-22",
+    "ends_at": "2026-12-31",
+}
+
+
+def in_store(folder: Path, body: Callable[[World], Any]) -> None:
+    async def main() -> None:
+        async with world(folder) as here:
+            await body(here)
+
+    asyncio.run(main())
+
+
+def grant(world: World, account: str = "nanjing", **change: Any) -> Any:
+    return world.do(lambda connection: add_grant(connection, account, **(GRANT | change)))
+
+
+def test_a_grant_opens_items_until_it_is_revoked(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        sessions = world.worker()
+        header = bearer(await sessions.open("nanjing"))
+
+        def rights() -> list[tuple[frozenset[str], frozenset[str], str]]:
+            viewer = sessions.viewer(header)
+            assert viewer
+            return [(right.record_types, right.items, right.code) for right in viewer.grants]
+
+        assert rights() == []
+        grant_id = await grant(world)
+        assert rights() == [(frozenset({"CASE"}), frozenset({"NAME", "PHONE"}), "320100")]
+        await world.do(revoke_grant, grant_id)
+        assert rights() == []
+        [row] = await world.do(list_grants, "nanjing")
+        assert (row.id, row.items, row.revoked) == (grant_id, ("NAME", "PHONE"), True)
+        assert row.starts_at == "2026-11-22T00:00:00Z"
+        assert await world.do(list_grants, "another") == []
+
+    in_store(tmp_path, body)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"items": ["NAME", "SHOE_SIZE"]}, "SHOE_SIZE is no item"),
+        ({"items": []}, "no item is given"),
+        ({"record_types": ["PERSON"]}, "PERSON is no record type"),
+        ({"record_types": []}, "no record type is given"),
+        ({"code": "3201"}, "no code of GB/T 2260"),
+        ({"code": "999999"}, "no code of GB/T 2260"),
+        ({"purpose": " "}, "the purpose of the grant is empty"),
+        ({"ends_at": "2026-11-22"}, "ends before it begins"),
+        ({"ends_at": "2028-11-22"}, "longer than 366 days"),
+        ({"ends_at": "soon"}, "a day or an instant"),
+    ],
+)
+def test_a_grant_that_makes_no_sense(tmp_path: Path, change: dict[str, Any], expected: str) -> None:
+    async def body(world: World) -> None:
+        with pytest.raises(InvalidInput, match=expected):
+            await grant(world, **change)
+        assert await world.do(list_grants) == []
+
+    in_store(tmp_path, body)
+
+
+@pytest.mark.parametrize("role", [Role.SECURITY_ADMINISTRATOR, Role.AUDITOR])
+def test_an_administrator_or_auditor_gets_no_right(tmp_path: Path, role: Role) -> None:
+    async def body(world: World) -> None:
+        await world.do(create_account, replace(NANJING, account="apart", role=role), "long enough")
+        with pytest.raises(InvalidInput, match="never opens records"):
+            await grant(world, "apart")
+
+    in_store(tmp_path, body)
+
+
+def test_nobodys_and_unknown_grants(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        with pytest.raises(NotFound, match="no account nobody"):
+            await grant(world, "nobody")
+        with pytest.raises(NotFound, match="no grant abc"):
+            await world.do(revoke_grant, "abc")
+
+    in_store(tmp_path, body)
+
+
+def test_names_are_those_of_the_schema() -> None:
+    assert list(ITEMS) == [item.name for item in PrivateItem]
+    assert list(RECORD_TYPES) == [record.name for record in RecordType]
+
+
+def test_grants_on_the_command_line(config: Path) -> None:
+    add(config, "xuanwu")
+    given = ("--items", "all", "--code", "320102", "--purpose", "outbreak")
+    period = ("--since", "2026-01-01", "--until", "2026-12-31T12:00:00Z")
+    said = run(config, "grants", "add", "xuanwu", *given, "--records", "CASE,contact", *period)
+    grant_id = said.output.split()[-1]
+    later = ("--since", "2100-01-01", "--until", "2100-02-01", "--records", "ALL")
+    run(config, "grants", "add", "xuanwu", *given, *later)
+    listed = run(config, "grants", "list", "--account", "xuanwu").output
+    for word in (grant_id, "CASE CONTACT", "ALL", "outbreak", "to come", "2026-12-31T12:00:00Z"):
+        assert word in listed
+    run(config, "grants", "revoke", grant_id)
+    assert "revoked" in run(config, "grants", "list").output
+    with pytest.raises(InvalidInput, match="SHOE is no item"):
+        run(config, "grants", "add", "xuanwu", *given, *later, "--items", "SHOE")
