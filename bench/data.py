@@ -70,10 +70,10 @@ class DataSet:
     folder: Path
     prefixes: tuple[str, ...]
 
-    @property
-    def config(self) -> Path:
-        """The configuration of all its regions."""
-        return self.folder / f"config-{len(self.prefixes)}.toml"
+    def config(self, *, remember: bool) -> Path:
+        """A configuration of all its regions; whether answers are remembered and given again."""
+        how = "" if remember else "-fresh"
+        return self.folder / f"config-{len(self.prefixes)}{how}.toml"
 
     @property
     def stores(self) -> tuple[Path, ...]:
@@ -83,7 +83,9 @@ class DataSet:
     def first(self, regions: int) -> DataSet:
         """The same data seen through a configuration of the first `regions` regions only."""
         part = DataSet(self.folder, self.prefixes[:regions])
-        part.config.write_text(_config(part.prefixes), "utf-8")
+        for remember in (True, False):
+            text = _config(part.prefixes, remember=remember)
+            part.config(remember=remember).write_text(text, "utf-8")
         return part
 
 
@@ -106,7 +108,7 @@ def build(
     made = made.first(regions)
     for store in made.stores:
         store.unlink(missing_ok=True)
-    for migrated in asyncio.run(migrate_stores(load_config(made.config))):
+    for migrated in asyncio.run(migrate_stores(load_config(made.config(remember=True)))):
         if migrated.error is not None:
             raise migrated.error
     asyncio.run(_add_accounts(folder))
@@ -263,8 +265,10 @@ def _instant(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _config(prefixes: tuple[str, ...]) -> str:
+def _config(prefixes: tuple[str, ...], *, remember: bool) -> str:
     head = '[gateway]\nhost = "127.0.0.1"\nport = 9900\nworkers = 1\ndata = "data"\nkeys = "keys"\n'
+    if not remember:
+        head += "\n[questions]\nremember_mb = 0\n"
     return head + "".join(
         f'\n[[region]]\ncode = "{prefix}"\nname = "区域{prefix}"\nname_en = "Region {prefix}"\n'
         for prefix in prefixes

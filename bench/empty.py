@@ -15,7 +15,7 @@ _HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"%d" % 
 
 
 async def empty(scope: Any, receive: Any, send: Any) -> None:
-    """A raw ASGI application with one small answer."""
+    """A raw ASGI application with one small answer; 404 but for `/graphql`."""
     if scope["type"] == "lifespan":
         await receive()
         await send({"type": "lifespan.startup.complete"})
@@ -24,7 +24,8 @@ async def empty(scope: Any, receive: Any, send: Any) -> None:
         return
     while (await receive())["more_body"]:
         pass
-    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+    status = 200 if scope["path"] == "/graphql" else 404
+    await send({"type": "http.response.start", "status": status, "headers": _HEADERS})
     await send({"type": "http.response.body", "body": _BODY})
 
 

@@ -10,11 +10,15 @@ __all__ = ["NAME", "command", "tokens"]
 NAME = "epigate"
 
 
-def command(data: DataSet, port: int, *, workers: int = 1) -> list[str]:
-    """The arguments of Python that serve a data set, as `epigate serve` does."""
+def command(data: DataSet, port: int, *, remember: bool = False) -> list[str]:
+    """The arguments of Python that serve a data set by one worker, as `epigate serve` does.
+
+    Unless told to remember answers it reads every one from the stores, as the others must.
+    """
+    config = str(data.config(remember=remember))
     return [
         *("-c", "from gateway.cli import main; main()", "serve"),
-        *("--config", str(data.config), "--workers", str(workers), "--port", str(port)),
+        *("--config", config, "--workers", "1", "--port", str(port)),
     ]
 
 

@@ -26,6 +26,7 @@ def serve(app: Any, port: int) -> None:
     """Serves an ASGI application as epigate's own workers do: uvloop, httptools, no access log."""
     import uvicorn
 
+    pin(SERVER_CORE)
     uvicorn.run(
         app,
         host="127.0.0.1",
@@ -44,6 +45,12 @@ def pin(core: int) -> None:
     """Keeps this process on one core, where the machine has more than one."""
     if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > core:
         os.sched_setaffinity(0, {core})
+
+
+def _unpin() -> None:
+    """Lets a server start on every core; it pins itself to the first before it serves."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
 
 
 class Server:
@@ -142,7 +149,7 @@ def running(
                 cwd=_ROOT,
                 stdout=files[-1],
                 stderr=subprocess.STDOUT,
-                preexec_fn=lambda: pin(SERVER_CORE),
+                preexec_fn=_unpin,
             )
             started[name] = Server(name, port, process)
         for name, port, _arguments in commands:

@@ -17,8 +17,8 @@ from bench.floor import Floor
 from bench.machine import Others
 from bench.people import search
 from bench.people import sheet as people_sheet
-from bench.question import FIELDS, PRIVATE, QUESTION, body, share
-from bench.read import MASKED, STOCK, Plan, check, contenders
+from bench.question import FIELDS, PRIVATE, QUESTION, share
+from bench.read import NAMES, Plan
 from bench.read import compare as compare_servers
 from bench.read import sheet as read_sheet
 from bench.report import judged
@@ -112,35 +112,17 @@ def test_the_floor_is_right_even_where_one_region_has_all_that_is_new(
     assert asyncio.run(ask()) == [f"contact:{row[0]}" for row in newest]
 
 
-def test_every_server_answers_alike_and_the_figures_are_theirs(data: DataSet) -> None:
-    with contenders(data, PORT) as run_:
-        for page in (1, 4, 40, 180):
-            check(run_, page)
-        with pytest.raises(BadAnswers, match="40 were asked for"):
-            compare.same(
-                {
-                    STOCK: run_.server(STOCK).ask(body(4)),
-                    "floor": run_.server("floor").ask(body(4)),
-                },
-                40,
-            )
-        token = run_.tokens[MASKED]
-        server = run_.server(MASKED)
-        entered = {MASKED: Contender(server, (request(server.port, body(4), token),))}
-        figure = measure(entered, connections=2, rounds=1, seconds=0.2)[MASKED]
-        assert figure.rate > 1
-        assert 0 < figure.p50 <= figure.p99
-        refused = {MASKED: Contender(server, (request(server.port, body(4), "no token"),))}
-        with pytest.raises(BadAnswers):
-            measure(refused, connections=1, rounds=1, seconds=0.1)
-
-
-def test_read_makes_its_table(data: DataSet) -> None:
-    plan = Plan(pages=(4,), regions=(2,), connections=(2,), rounds=1, seconds=0.1, port=PORT + 20)
-    results = list(compare_servers(data, plan))
+def test_every_server_answers_alike_and_read_makes_its_table(data: DataSet) -> None:
+    plan = Plan(
+        pages=(1, 40, 180), regions=(3,), connections=(2,), rounds=1, seconds=0.1, port=PORT
+    )
+    results = list(compare_servers(data, plan))  # each page is checked before it is measured
+    for result in results:
+        assert set(result.figures) == set(NAMES)
+        assert all(f.rate > 1 and 0 < f.p50 <= f.p99 for f in result.figures.values())
     made = read_sheet(results, Others())
-    assert [row[0] for row in made.rows] == ["2 × 4 × 2", ""]
-    assert "| 2 × 4 × 2 |" in made.markdown()
+    assert [row[0] for row in made.rows] == ["3 × 1 × 2", "", "3 × 40 × 2", "", "3 × 180 × 2", ""]
+    assert "| 3 × 40 × 2 |" in made.markdown()
 
 
 def test_people_are_found_and_duplicates_seen(data: DataSet) -> None:
@@ -154,6 +136,19 @@ def test_the_load_generator_counts_what_is_not_a_good_answer(empty: Contender) -
     assert good.ok()
     assert good.rate > 100
     assert len(good.seconds) * len(b'{"data":{}}') == good.octets
+    lost = run(Load(empty.server.port, (request(PORT + 9, b"{}", path="/lost"),), 0, 2, 0.1))
+    assert lost.refused > 1
+    assert not lost.ok()
+    short = run(Load(empty.server.port, empty.requests, 12, 2, 0.1))  # 12 octets wanted, 11 come
+    assert short.failed > 1
+    assert not short.ok()
+    with pytest.raises(BadAnswers, match="0 good answers"):
+        measure(
+            {"empty": Contender(empty.server, empty.requests, 12)},
+            connections=1,
+            rounds=1,
+            seconds=0.1,
+        )
     bad = run(Load(empty.server.port, (b"nonsense\r\n\r\n",), 0, 1, 0.2))
     assert not bad.ok()
 
