@@ -199,6 +199,7 @@ class SignIn:
             "operation": operation,
             "records": 0,
             "result": result,
+            "role": "" if who is None else who.role.name,
             "unit": "" if who is None else who.unit_id,
             "code": "" if who is None else who.code,
         }

@@ -44,7 +44,10 @@ def show(
         for entry in entries:
             print(orjson.dumps(entry).decode())
         return
-    table = Table(*_COLUMNS, "more")
+    table = Table()
+    for name in _COLUMNS:
+        table.add_column(name, no_wrap=True)
+    table.add_column("more", no_wrap=True, overflow="ellipsis")
     for entry in entries:
         shown = [Text(str(entry.pop(name, ""))) for name in _COLUMNS]
         table.add_row(*shown, Text(_more(entry)))
