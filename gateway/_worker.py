@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.config import Config
 from regions.errors import ServeError
@@ -31,6 +32,7 @@ Factory = Callable[[Config], App]
 GRACE_SECONDS = 5  # for requests under way when the gateway is told to end
 _IDLE_SECONDS = 75  # a connection is kept without a request
 _BACKLOG = 2_048
+_HEAD_MAX = 65_536  # bytes of a request line and its headers
 
 
 def load_factory(name: str) -> Factory:
@@ -68,7 +70,7 @@ def _settings(application: _Application) -> uvicorn.Config:
         application,
         interface="asgi3",
         loop="uvloop",
-        http="httptools",
+        http=_Protocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -108,6 +110,27 @@ def watch_parent(life: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+class _Protocol(HttpToolsProtocol):
+    """HTTP by httptools, but a request's head has an end: the parser would gather any length."""
+
+    _head: int | None = 0  # bytes of the head so far, None while there is none
+
+    def on_message_begin(self) -> None:
+        self._head = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head = None
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head is not None and not self.transport.is_closing():
+            self._head += len(data)
+            if self._head > _HEAD_MAX:
+                self.send_400_response(f"The headers are over {_HEAD_MAX:,} bytes.")
 
 
 class _Server(uvicorn.Server):

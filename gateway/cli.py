@@ -18,6 +18,7 @@ from gateway.commands.counts import app as counts_app
 from gateway.commands.demo import demo
 from gateway.commands.grants import app as grants_app
 from gateway.commands.init import init
+from gateway.commands.load import load
 from gateway.commands.migrate import migrate
 from gateway.commands.serve import serve
 from regions.errors import ConfigError, EpigateError
@@ -38,6 +39,7 @@ app.add_typer(counts_app, name="counts")
 app.add_typer(grants_app, name="grants")
 app.command()(demo)
 app.command()(init)
+app.command()(load)
 app.command()(migrate)
 app.command()(serve)
 

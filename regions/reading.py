@@ -50,11 +50,15 @@ class Failure(Exception):
 
 @dataclass(slots=True)
 class Read:
-    """One statement for one region (its index), positional parameters in `parameters`."""
+    """One statement for one region (its index), positional parameters in `parameters`.
+
+    `limit` is how many records were asked for, where that matters to whoever asked.
+    """
 
     region: int
     sql: str
     parameters: tuple[Any, ...]
+    limit: int = 0
 
 
 @dataclass(slots=True)

@@ -56,9 +56,9 @@ async def follow(context: Context, root: str, depth: int | None, path: str) -> C
     report = Report(len(question.federation.regions))
     as_of = now()
     for code, state in question.trail.regions.items():
-        report.outcomes[question.federation.index_of[code]].state = state
+        report.at(question.federation.index_of[code]).state = state
     for node in nodes.values():
-        outcome = report.outcomes[node._row[2]]
+        outcome = report.at(node._row[2])
         if outcome.state == "NOT_ASKED":
             outcome.state, outcome.as_of = "ANSWERED", as_of
         if outcome.state == "ANSWERED":

@@ -31,17 +31,27 @@ class Outcome:
     reason: str = ""
 
 
+_NOT_ASKED = Outcome()  # shared: `Report.at` gives one that may be changed
+
+
 class Report:
     """The outcomes of all regions for one list, in the order of the configuration."""
 
     __slots__ = ("outcomes",)
 
     def __init__(self, count: int) -> None:
-        self.outcomes = [Outcome() for _ in range(count)]
+        self.outcomes = [_NOT_ASKED] * count
+
+    def at(self, region: int) -> Outcome:
+        """The outcome of a region, to be changed."""
+        outcome = self.outcomes[region]
+        if outcome is _NOT_ASKED:
+            outcome = self.outcomes[region] = Outcome()
+        return outcome
 
     def add(self, region: int, answer: Answer, as_of: str) -> None:
         """Adds an answer; a failure is never forgotten for a later success."""
-        outcome = self.outcomes[region]
+        outcome = self.at(region)
         took = answer.seconds * 1000
         outcome.milliseconds = round((outcome.milliseconds or 0.0) + took, 3)
         if answer.failure is not None:

@@ -94,7 +94,7 @@ async def search_people(
         report.add(read.region, answer, as_of)
         if answer.failure is None:
             found = rows_of(answer, read.region)
-            report.outcomes[read.region].records = len(found)
+            report.at(read.region).records = len(found)
             rows += found
     question.note_regions(report, path)
     return PersonMatches(

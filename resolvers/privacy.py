@@ -1,7 +1,7 @@
 """Who may see what: the one decision about a private item, and the one about a record (F1, F2, F7).
 
-`decide` is a pure function over values. Statements are made from the same `Rule`s it applies, so that
-the SQL of a masked viewer never names a private column, and a test compares the two.
+`decide` is a pure function over values. Statements are made from the same `Rule`s it applies, so
+that the SQL of a masked viewer never names a private column, and a test compares the two.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ async def count_series(
         report.add(read.region, answer, as_of)
         if answer.failure is not None:
             continue
-        report.outcomes[read.region].records = len(answer.rows)
+        report.at(read.region).records = len(answer.rows)
         for disease, code, day, cases, deaths in answer.rows:
             cell = found.setdefault((disease, code, first_day(day, step)), [0, 0])
             cell[0] += int(cases)

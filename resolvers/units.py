@@ -48,7 +48,7 @@ async def list_units(
     for read, answer in zip(reads, await federation.ask(reads), strict=True):
         report.add(read.region, answer, as_of)
         if answer.failure is None:
-            report.outcomes[read.region].records = len(answer.rows)
+            report.at(read.region).records = len(answer.rows)
             found.update((row[0], row) for row in answer.rows)
     question.note_regions(report, path)
     later = [found[key] for key in sorted(found) if place is None or key > place]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -32,6 +32,9 @@ __all__ = ["ListPlan", "Page", "quota"]
 
 _MARGIN = 3.0  # standard deviations
 _MEMORY = 0.8  # weight of what was known of a region's share before
+_LEARN_EVERY = 32  # pages
+_LEARN_FROM = 10  # records of a page
+_SIZES_KEPT = 32
 
 
 def quota(wanted: int, share: float) -> int:
@@ -64,11 +67,13 @@ class ListPlan:
         *,
         count: bool,
         edges: bool = True,
+        reports: bool = True,
     ) -> None:
         self.record = record
         self.order = tuple(order)
         self._filter = wanted
         self._count = count
+        self.reports = reports  # whether `regions` are asked for, with their records
         self._where = condition(record, wanted)
         self.shapes = ShapeSet(
             shaper, record, selected, edges=edges, order=[one.key(record) for one in order]
@@ -76,6 +81,8 @@ class ListPlan:
         prefixes = _within(code_prefixes(wanted), question.scope.prefix)
         self.regions = question.federation.concerned(prefixes)
         self._statements: dict[tuple[int, bool], Statement] = {}
+        self._first_reads: dict[int, Sequence[Read]] = {}
+        self._pages = 0
         self._shares = dict.fromkeys(self.regions, 1.0 / max(1, len(self.regions)))
         self.bound_to = "|".join(
             [record.name, *(f"{one.column} {one.descending}" for one in self.order)]
@@ -87,44 +94,78 @@ class ListPlan:
         report = Report(len(federation.regions))
         wanted = first + 1
         as_of = now()
-        shares = self._shares
-        asked = {region: quota(wanted, shares[region]) for region in self.regions}
-        answers = await federation.ask(
-            [self._read(question, region, limit, after) for region, limit in asked.items()]
-        )
+        reads = self._reads(question, wanted, after)
         rows: list[Row] = []
-        open_regions: list[int] = []
+        open_regions: dict[int, None] = {}
         total = 0
-        for (region, limit), answer in zip(asked.items(), answers, strict=True):
+        for read, answer in zip(reads, await federation.ask(reads), strict=True):
+            region = read.region
             report.add(region, answer, as_of)
-            if answer.failure is not None:
-                continue
-            found = rows_of(answer, region)
-            rows += found
-            if len(found) == limit:
-                open_regions.append(region)
-            if self._count:
-                total += answer.rows[0][2]
+            if answer.failure is None:
+                found = rows_of(answer, region)
+                rows += found
+                if len(found) == read.limit:
+                    open_regions[region] = None
+                if self._count:
+                    total += answer.rows[0][2]
         self._sort(rows)
-        again = self._run_out(rows, open_regions, wanted)
-        if again:
-            answers = await federation.ask(
-                [
-                    self._read(question, region, need, last[0][: len(self.order) + 1])
-                    for region, (need, last) in again.items()
-                ]
-            )
-            for region, answer in zip(again, answers, strict=True):
-                report.add(region, answer, as_of)
-                if answer.failure is None:
-                    rows += rows_of(answer, region)
-            lost = set(report.failed())
-            if lost:  # half a region is no honest answer
-                rows = [row for row in rows if row[2] not in lost]
-            self._sort(rows)
+        ran_out = False
+        while again := self._run_out(rows, open_regions, wanted):
+            ran_out = True
+            rows = await self._ask_again(question, report, rows, open_regions, again, as_of)
         page = rows[:first]
-        self._learn(page, report)
+        self._pages += 1
+        if self.reports or ran_out or self._pages % _LEARN_EVERY == 1:
+            self._learn(page, report, ran_out)
         return Page(page, len(rows) > first, report, total if self._count else None)
+
+    async def _ask_again(
+        self,
+        question: Question,
+        report: Report,
+        rows: list[Row],
+        open_regions: dict[int, None],
+        again: dict[int, tuple[int, Row]],
+        as_of: str,
+    ) -> list[Row]:
+        """Rows with more from the regions that ran out; those of a region lost now are dropped."""
+        width = len(self.order) + 1
+        reads = [
+            self._read(question, region, need, last[0][:width])
+            for region, (need, last) in again.items()
+        ]
+        lost = set()
+        for read, answer in zip(reads, await question.federation.ask(reads), strict=True):
+            report.add(read.region, answer, as_of)
+            found = rows_of(answer, read.region) if answer.failure is None else []
+            rows += found
+            if answer.failure is not None:
+                lost.add(read.region)  # half a region is no honest answer
+            if len(found) < read.limit:
+                del open_regions[read.region]
+        if lost:
+            rows = [row for row in rows if row[2] not in lost]
+        self._sort(rows)
+        return rows
+
+    def _reads(
+        self, question: Question, wanted: int, after: Sequence[Any] | None
+    ) -> Sequence[Read]:
+        """What to ask each region for; kept for first pages until other shares are learnt."""
+        if after is None:
+            known = self._first_reads.get(wanted)
+            if known is not None:
+                return known
+        shares = self._shares
+        reads = [
+            self._read(question, region, quota(wanted, shares[region]), after)
+            for region in self.regions
+        ]
+        if after is None:
+            if len(self._first_reads) >= _SIZES_KEPT:
+                self._first_reads.clear()
+            self._first_reads[wanted] = reads
+        return reads
 
     def _read(
         self, question: Question, region: int, limit: int, after: Sequence[Any] | None
@@ -136,7 +177,7 @@ class ListPlan:
         if after is not None:
             for place, value in enumerate(after):
                 values[f"after_{place}"] = value
-        return Read(region, statement.sql, statement.bind(values))
+        return Read(region, statement.sql, statement.bind(values), limit)
 
     def _statement(self, question: Question, region: int, after: bool) -> Statement:
         table = self.record.table
@@ -196,10 +237,11 @@ class ListPlan:
         rows[:] = [row for _, row in keyed]
 
     def _run_out(
-        self, rows: list[Row], open_regions: Sequence[int], wanted: int
+        self, rows: list[Row], open_regions: Collection[int], wanted: int
     ) -> dict[int, tuple[int, Row]]:
-        """Regions whose share ended before the page did: how many more may be needed, the last
-        row.
+        """Regions whose share ended before the page did.
+
+        For each how many more may be needed, and its last row.
         """
         if not open_regions:
             return {}
@@ -215,21 +257,19 @@ class ListPlan:
                     break
         return found
 
-    def _learn(self, page: Sequence[Row], report: Report) -> None:
-        """Remembers which region gave how much of a page; notes it in the report."""
-        if len(self.regions) == 1:
-            outcome = report.outcomes[self.regions[0]]
-            if outcome.state == "ANSWERED":
-                outcome.records = len(page)
-            return
+    def _learn(self, page: Sequence[Row], report: Report, ran_out: bool) -> None:
+        """Notes which region gave how much of a page; remembers it for the next ones."""
         given = Counter(map(itemgetter(2), page))
         for region in self.regions:
             outcome = report.outcomes[region]
             if outcome.state == "ANSWERED":
                 outcome.records = given[region]
-            if len(page) >= 10:
-                seen = given[region] / len(page)
-                self._shares[region] = _MEMORY * self._shares[region] + (1 - _MEMORY) * seen
+        if len(page) < _LEARN_FROM or not (ran_out or self._pages % _LEARN_EVERY == 1):
+            return
+        for region in self.regions:
+            seen = given[region] / len(page)
+            self._shares[region] = _MEMORY * self._shares[region] + (1 - _MEMORY) * seen
+        self._first_reads.clear()
 
 
 def _within(prefixes: Sequence[str], scope: str) -> list[str]:

@@ -116,9 +116,7 @@ class Records:
         question = self.question
         note(question, shapes, rows)
         texts = fill_rows(question, shapes, rows, [{}] * len(shapes.links))
-        clear, masked = shapes.named()
-        question.trail.clear |= clear
-        question.trail.masked |= masked
+        question.trail.named(*shapes.named())
         reference = question.answering.reference
         return [
             _instance(shapes, row, orjson.loads(text), reference)

@@ -102,9 +102,7 @@ async def _answer(question: Question, root: _Root, first: int | None, after: str
 
     question.note_regions(page.report, root.key)
     rows, texts = await complete(question, plan.shapes, page.rows, root.key, cursor)
-    clear, masked = plan.shapes.named()
-    question.trail.clear |= clear
-    question.trail.masked |= masked
+    question.trail.named(*plan.shapes.named())
     parts = []
     for one in root.fields:
         name = one.name
@@ -221,6 +219,7 @@ def plan_operation(
             arguments.get("filter"),
             orders(arguments.get("orderBy")),
             count=any(one.name == "totalCount" for one in fields),
+            reports=any(one.name == "regions" for one in fields),
         )
         roots.append(
             _Root(

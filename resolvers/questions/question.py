@@ -40,11 +40,19 @@ class Trail:
     """What the access log must say of a question (G1, G2)."""
 
     records: dict[str, list[Any]] = field(default_factory=dict)  # kind → ids that were shown
-    clear: set[str] = field(default_factory=set)  # private fields shown in clear somewhere
-    masked: set[str] = field(default_factory=set)
-    reasons: dict[str, list[Any]] = field(default_factory=dict)  # reason → ids shown in clear
+    clear: frozenset[str] = frozenset()  # private fields shown in clear somewhere
+    masked: frozenset[str] = frozenset()
+    reasons: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+    """Reason → kind → ids of records of which private items were shown in clear."""
     regions: dict[str, str] = field(default_factory=dict)  # region → state
     count: int = 0
+    wrote: dict[str, list[int]] = field(default_factory=dict)  # kind → ids that were written
+    problems: list[str] = field(default_factory=list)  # codes of what mutations refused
+
+    def named(self, clear: frozenset[str], masked: frozenset[str]) -> None:
+        """Notes private fields that were shown in clear somewhere, and those masked."""
+        self.clear = self.clear | clear if self.clear else clear
+        self.masked = self.masked | masked if self.masked else masked
 
     def saw(self, kind: str, ids: list[Any]) -> None:
         """Notes records of a kind."""
@@ -55,20 +63,30 @@ class Trail:
         else:
             known.extend(ids)
 
+    def note_written(self, wrote: Mapping[str, Iterable[int]]) -> None:
+        """Notes records that were written."""
+        for kind, ids in wrote.items():
+            self.wrote.setdefault(kind, []).extend(ids)
+
     def told(self) -> dict[str, Any]:
         """The part of the entry that says what was asked and seen."""
+        reasons = {
+            reason: kinds
+            for reason, by_kind in self.reasons.items()
+            if (kinds := {kind: ids for kind, ids in by_kind.items() if ids})
+        }
         return {
-            "clear": sorted(self.clear) if self.reasons else [],
+            "clear": sorted(self.clear) if reasons else [],
             "count": self.count,
             "masked": sorted(self.masked),
-            "reasons": self.reasons,
+            "reasons": reasons,
             "records": self.records,
             "regions": self.regions,
         }
 
-    def revealed(self, reason: str, record_id: Any) -> None:
-        """Notes a record of which private items were shown in clear."""
-        self.reasons.setdefault(reason, []).append(record_id)
+    def revealed(self, reason: str, kind: str) -> list[Any]:
+        """The list of ids of records shown in clear for a reason, to be added to."""
+        return self.reasons.setdefault(reason, {}).setdefault(kind, [])
 
 
 class Question:

@@ -7,7 +7,7 @@ that the viewer may nowhere see is the text `"*"` in the pattern: the statement 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -163,6 +163,7 @@ class ShapeSet:
         self._edges, self._order = edges, tuple(order)
         self._made: dict[tuple[ViewRule, ...], Shape] = {}
         self._of_region: dict[int, Shape] = {}
+        self._named: tuple[int, frozenset[str], frozenset[str]] | None = None
 
     def of(self, region: int) -> Shape:
         """The shape of a region's records."""
@@ -177,15 +178,22 @@ class ShapeSet:
             self._of_region[region] = shape
         return shape
 
-    def named(self) -> tuple[set[str], set[str]]:
+    def named(self) -> tuple[frozenset[str], frozenset[str]]:
         """The private fields shown in clear and those masked, over all shapes made."""
-        clear = {name for shape in self._made.values() for name in shape.clear}
-        masked = {name for shape in self._made.values() for name in shape.masked}
+        made = sum(1 for _ in self._sets_made())
+        if self._named is None or self._named[0] != made:
+            clear: set[str] = set()
+            masked: set[str] = set()
+            for shape in self._sets_made():
+                clear |= shape.clear
+                masked |= shape.masked
+            self._named = (made, frozenset(clear), frozenset(masked))
+        return self._named[1:]
+
+    def _sets_made(self) -> Iterator[Shape]:
+        yield from self._made.values()
         for link in self.links:
-            below_clear, below_masked = link.shapes.named()
-            clear |= below_clear
-            masked |= below_masked
-        return clear, masked
+            yield from link.shapes._sets_made()
 
 
 class Shaper:

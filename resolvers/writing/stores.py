@@ -1,19 +1,61 @@
-"""The stores as mutations see them: an engine and ids for each region, seals and blind indexes."""
+"""The stores as mutations see them: an engine and ids for each region, seals and blind indexes.
+
+A write is one transaction within the region's deadline. SQLite has one writer at a time anyway, so
+the writes of one worker queue here, where the first come is the first served.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from typing import Any, TypeVar
 
+import asyncpg
+from sqlalchemy import Connection
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from regions.blind_index import BlindIndexer
 from regions.engines import make_engine
+from regions.errors import StoreError
 from regions.ids import IdBlocks
 from regions.keys import Keys
 from regions.sealing import Sealer
 from regions.settings import RegionSettings
+from resolvers.writing.fingerprints import Fingerprints
 
-__all__ = ["Store", "Stores"]
+__all__ = ["Store", "Stores", "WriteFailed"]
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+_PATIENCE = 0.9  # of the deadline: SQLite says itself that it is locked before we stop waiting
+_CLOSING = 1.0  # seconds a broken engine gets to close
+
+
+class WriteFailed(Exception):
+    """A store that did not take a write.
+
+    `state` is the name of a RegionState. `written` is False where nothing was changed, None where
+    the answer to the commit was lost.
+    """
+
+    def __init__(
+        self, settings: RegionSettings, state: str, reason: str, written: bool | None
+    ) -> None:
+        super().__init__(f"{settings.code}: {reason}")
+        self.settings, self.state, self.reason, self.written = settings, state, reason, written
+
+
+class _Progress:
+    """How far a write came."""
+
+    committing = False
 
 
 class Store:
@@ -24,33 +66,116 @@ class Store:
         self.sealer = Sealer(keys.sealing, settings.code)
         self._engine: AsyncEngine | None = None
         self._ids: IdBlocks | None = None
+        self._file: tuple[int, int] | None = None
+        self._turn = asyncio.Lock()
+        self._ending: set[asyncio.Task[Any]] = set()
 
-    @property
-    def engine(self) -> AsyncEngine:
-        """The engine; every transaction on SQLite begins as a writer."""
+    async def write(self, ids: int, work: Callable[[Connection, int], T]) -> T:
+        """What `work` returns, done in one transaction; its second argument is the first of `ids`.
+
+        What `work` raises undoes it. Raises WriteFailed where the store does not answer in time,
+        StoreError where it refuses a row.
+        """
+        progress = _Progress()
+        task = asyncio.create_task(self._transact(ids, work, progress))
+        try:
+            done, _ = await asyncio.wait({task}, timeout=self.settings.deadline)
+        except asyncio.CancelledError:
+            self._abandon(task)
+            raise
+        if not done:
+            self._abandon(task)
+            raise self._failed("TIMED_OUT", "no answer within the deadline", progress)
+        return task.result()
+
+    def _abandon(self, task: asyncio.Task[T]) -> None:
+        """Ends a transaction that nobody waits for; a store that hangs may take its time with it."""
+        task.cancel()
+        self._ending.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._ending.discard(task)
+        if not task.cancelled():
+            task.exception()  # it was told as a timeout already
+
+    async def _transact(
+        self, ids: int, work: Callable[[Connection, int], T], progress: _Progress
+    ) -> T:
+        try:
+            async with self._one_at_a_time():
+                engine, blocks = await self._open()
+                first = await blocks.take(ids) if ids else 0
+                async with engine.connect() as connection:
+                    await connection.begin()
+                    result = await connection.run_sync(work, first)
+                    progress.committing = True
+                    await connection.commit()
+            return result
+        except (IntegrityError, DataError, ProgrammingError) as error:
+            name = type(error.orig).__name__
+            _log.error("the store %s refused a write: %s", self.settings.code, name)
+            raise StoreError(
+                f"the store {self.settings.code} refused a write", store=self.settings.code
+            ) from None
+        except DBAPIError as error:
+            if "locked" in str(error.orig):
+                raise self._failed("TIMED_OUT", "the store stayed locked", progress) from None
+            await self._discard()
+            reason = f"the store failed: {type(error.orig).__name__}"
+            raise self._failed("UNREACHABLE", reason, progress) from None
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            await self._discard()
+            reason = f"the store cannot be reached: {type(error).__name__}"
+            raise self._failed("UNREACHABLE", reason, progress) from None
+
+    def _failed(self, state: str, reason: str, progress: _Progress) -> WriteFailed:
+        return WriteFailed(self.settings, state, reason, None if progress.committing else False)
+
+    @asynccontextmanager
+    async def _one_at_a_time(self) -> AsyncIterator[None]:
+        if self.settings.path is None:
+            yield
+        else:
+            async with self._turn:
+                yield
+
+    async def _open(self) -> tuple[AsyncEngine, IdBlocks]:
+        """Engine and ids; made anew where the file is no longer the one that was opened."""
+        if self.settings.path is not None:
+            status = os.stat(self.settings.path)  # an engine would make a file that is missing
+            identity = (status.st_dev, status.st_ino)
+            if identity != self._file:
+                await self._discard()
+                self._file = identity
         if self._engine is None:
-            self._engine = make_engine(self.settings)
-        return self._engine
-
-    @property
-    def ids(self) -> IdBlocks:
-        """Ids for new records."""
+            patience = self.settings.deadline * _PATIENCE
+            self._engine = make_engine(replace(self.settings, deadline=patience))
         if self._ids is None:
-            self._ids = IdBlocks(self.engine, self.settings.code)
-        return self._ids
+            self._ids = IdBlocks(self._engine, self.settings.code)
+        return self._engine, self._ids
+
+    async def _discard(self) -> None:
+        engine, self._engine, self._ids, self._file = self._engine, None, None, None
+        if engine is not None:
+            with suppress(TimeoutError, OSError, DBAPIError):
+                async with asyncio.timeout(_CLOSING):
+                    await engine.dispose()
 
     async def close(self) -> None:
         """Closes what was opened."""
-        if self._engine is not None:
-            await self._engine.dispose()
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=_CLOSING)
+        await self._discard()
 
 
 class Stores:
-    """All regions' stores, for writing."""
+    """All regions' stores, for writing, in the order of the configuration."""
 
     def __init__(self, regions: Sequence[RegionSettings], keys: Keys) -> None:
         self.regions = [Store(settings, keys) for settings in regions]
         self.indexer = BlindIndexer(keys.index)
+        self.fingerprints = Fingerprints(keys.index)
 
     def of_code(self, code: str) -> Store | None:
         """The store of the region responsible for a code, or None."""

@@ -7,8 +7,8 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -191,8 +191,32 @@ def test_a_store_that_is_behind_is_not_served(tmp_path: Path) -> None:
     assert "epigate migrate" in caught.value.hint
 
 
-def test_no_header_claims_another_address(config: Path) -> None:
+def sent(url: str, pieces: Iterable[bytes]) -> bytes:
+    """What the gateway answers to bytes sent piece by piece, until it closes or falls silent."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    answer = b""
+    with socket.create_connection((host, int(port)), timeout=2) as connection:
+        with suppress(OSError):  # it may close before it has everything
+            for piece in pieces:
+                connection.sendall(piece)
+        with suppress(OSError):
+            while got := connection.recv(65_536):
+                answer += got
+                if b"\r\n\r\n" in answer:
+                    break
+    return answer
+
+
+def test_headers_have_an_end_and_claim_no_address(config: Path) -> None:
     with served(config) as gateway:
+        begin = b"GET / HTTP/1.1\r\nhost: x\r\nx-long: "
+        fits = sent(gateway.url, [begin, b"a" * 60_000, b"\r\n\r\n"])
+        assert fits.startswith(b"HTTP/1.1 200")
+        for endless in (begin, b"GET /"):
+            refused = sent(gateway.url, [endless, *[b"a" * 16_384] * 8])
+            assert refused == b"" or refused.startswith(b"HTTP/1.1 400")
+        pipelined = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n" * 50
+        assert sent(gateway.url, [pipelined]).startswith(b"HTTP/1.1 200")
         headers = {"x-forwarded-for": "203.0.113.9", "forwarded": "for=203.0.113.9"}
         assert gateway.get("/", headers)["client"] == "127.0.0.1"
 
