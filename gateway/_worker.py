@@ -113,24 +113,31 @@ def watch_parent(life: int) -> None:
 
 
 class _Protocol(HttpToolsProtocol):
-    """HTTP by httptools, but a request's head has an end: the parser would gather any length."""
+    """HTTP by httptools, whose parser would gather a head or trailers of any length."""
 
-    _head: int | None = 0  # bytes of the head so far, None while there is none
+    _gathered = 0  # bytes received since a message began, its head was complete or its body grew
+    _in_head = True
 
     def on_message_begin(self) -> None:
-        self._head = 0
+        self._gathered, self._in_head = 0, True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self._head = None
+        self._gathered, self._in_head = 0, False
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._gathered = 0
+        super().on_body(body)
+
     def data_received(self, data: bytes) -> None:
+        self._gathered += len(data)
         super().data_received(data)
-        if self._head is not None and not self.transport.is_closing():
-            self._head += len(data)
-            if self._head > _HEAD_MAX:
+        if self._gathered > _HEAD_MAX and not self.transport.is_closing():
+            if self._in_head:
                 self.send_400_response(f"The headers are over {_HEAD_MAX:,} bytes.")
+            else:
+                self.transport.close()
 
 
 class _Server(uvicorn.Server):

@@ -207,6 +207,19 @@ def sent(url: str, pieces: Iterable[bytes]) -> bytes:
     return answer
 
 
+def complete(url: str, pieces: Iterable[bytes]) -> bool:
+    """Whether the gateway takes all the bytes."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=2) as connection:
+        try:
+            for piece in pieces:
+                connection.sendall(piece)
+                time.sleep(0.001)
+        except OSError:
+            return False
+    return True
+
+
 def test_headers_have_an_end_and_claim_no_address(config: Path) -> None:
     with served(config) as gateway:
         begin = b"GET / HTTP/1.1\r\nhost: x\r\nx-long: "
@@ -215,6 +228,8 @@ def test_headers_have_an_end_and_claim_no_address(config: Path) -> None:
         for endless in (begin, b"GET /"):
             refused = sent(gateway.url, [endless, *[b"a" * 16_384] * 8])
             assert refused == b"" or refused.startswith(b"HTTP/1.1 400")
+        chunked = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx-end: "
+        assert not complete(gateway.url, [chunked, *[b"a" * 16_384] * 64])
         pipelined = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n" * 50
         assert sent(gateway.url, [pipelined]).startswith(b"HTTP/1.1 200")
         headers = {"x-forwarded-for": "203.0.113.9", "forwarded": "for=203.0.113.9"}
