@@ -7,18 +7,18 @@ None.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, Table, insert
+from sqlalchemy import Connection, Dialect, Insert, Select, Table, insert
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 
 from regions.text import among_texts
 
-__all__ = ["insert_rows", "rows_by_text"]
+__all__ = ["driver_text", "insert_rows", "rows_by_text"]
 
 _KEYS_AT_ONCE = 10_000
 
@@ -54,10 +54,20 @@ def rows_by_text(
 
 @cache
 def _insertion(table: Table, columns: tuple[str, ...], dialect: str) -> str:
-    statement = insert(table).compile(
-        dialect=SQLiteDialect_aiosqlite() if dialect == "sqlite" else PGDialect_asyncpg(),
-        column_keys=list(columns),
-    )
-    if tuple(statement.positiontup or ()) != columns:
-        raise ValueError(f"{table.name}: columns must stand in the table's order, got {columns}")
-    return str(statement)
+    return driver_text(insert(table), columns, dialect)
+
+
+def driver_text(statement: Insert, columns: tuple[str, ...], dialect: str) -> str:
+    """The text of an insertion for the driver itself, with parameters in the order of `columns`.
+
+    Raises ValueError where that is not the order of the table.
+    """
+    known: Dialect = SQLiteDialect_aiosqlite() if dialect == "sqlite" else _POSTGRESQL()
+    compiled = statement.compile(dialect=known, column_keys=list(columns))
+    order = tuple(getattr(compiled, "positiontup", None) or ())
+    if order != columns:
+        raise ValueError(f"columns must stand in the table's order, got {columns}")
+    return str(compiled)
+
+
+_POSTGRESQL: Callable[[], Dialect] = PGDialect_asyncpg

@@ -32,9 +32,8 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 
+from regions.bulk import driver_text
 from regions.cases import cases
 from regions.metadata import public, regional
 
@@ -257,14 +256,12 @@ def _addition(dialect: str) -> str:
     """
     statement = (sqlite if dialect == "sqlite" else postgresql).insert(daily_counts)
     kept, added = daily_counts.c, statement.excluded
-    compiled = statement.on_conflict_do_update(
+    addition = statement.on_conflict_do_update(
         index_elements=["disease", "code", "day", "source"],
         set_={"cases": kept.cases + added.cases, "deaths": kept.deaths + added.deaths},
-    ).compile(
-        dialect=SQLiteDialect_aiosqlite() if dialect == "sqlite" else PGDialect_asyncpg(),
-        column_keys=["disease", "code", "day", "source", "cases", "deaths"],
     )
-    return str(compiled)
+    columns = ("disease", "code", "day", "source", "cases", "deaths")
+    return driver_text(addition, columns, dialect)
 
 
 _EMPTY_CELL = delete(daily_counts).where(
