@@ -170,7 +170,7 @@ def sheet(results: list[Result], others: Others) -> Sheet:
     made.notes += [
         "epigate: sign-in, rights, masking and the durable access log on; stock and floor: none",
         "masked, clear: epigate's two viewers, every answer read from the stores"
-        " (`remember_mb = 0`) as by the others; the goals are held against these and the faster floor",
+        " (`remember_mb = 0`) as by the others; goals are held against these and the faster floor",
         "remembered: epigate by default, the same masked question again while nothing is written",
         f"{others}",
     ]
