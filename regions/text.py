@@ -6,7 +6,7 @@ text ready for the response. Hardly anything of it passes through the interprete
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, String, func, literal_column, text
 from sqlalchemy.ext.compiler import compiles
@@ -16,16 +16,19 @@ from sqlalchemy.sql.functions import GenericFunction
 __all__ = [
     "GAP",
     "RECORD",
+    "Text",
     "among",
     "among_texts",
     "hexadecimal",
     "literal_template",
     "number_or_null",
     "quoted",
+    "string",
     "template",
     "text_aggregate",
     "text_or_null",
     "under",
+    "written",
 ]
 
 GAP = "\x1e"
@@ -95,6 +98,26 @@ def text_or_null(column: ColumnElement[Any]) -> ColumnElement[str]:
     """
     quote = literal_column("'\"'", String())
     return func.coalesce(quote.op("||")(column).op("||")(quote), literal_column("'null'", String()))
+
+
+class Text(NamedTuple):
+    """A value as JSON text: a pattern with one `%s`, and what the store writes there.
+
+    The quotes of a string are in the pattern, so that the store does not copy it to add them.
+    """
+
+    pattern: str
+    expression: ColumnElement[Any]
+
+
+def string(expression: ColumnElement[Any]) -> Text:
+    """A text without characters to escape, never null, as a JSON string."""
+    return Text('"%s"', expression)
+
+
+def written(expression: ColumnElement[Any]) -> Text:
+    """What is JSON text already, or a number that is never null."""
+    return Text("%s", expression)
 
 
 def literal_template(pattern: str) -> ColumnElement[str]:

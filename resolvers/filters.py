@@ -16,7 +16,7 @@ from sqlalchemy import String as SqlString
 
 from regions.areas import reference_areas
 from regions.errors import InvalidInput
-from regions.text import literal_template, template, text_or_null, under
+from regions.text import Text, string, text_or_null, under, written
 from resolvers.catalog import Record
 from resolvers.users import prefix_of
 
@@ -158,12 +158,12 @@ class Order:
             return column
         return func.coalesce(column, literal_column("''", SqlString()))
 
-    def key(self, record: Record) -> ColumnElement[Any]:
+    def key(self, record: Record) -> Text:
         """The same as JSON text, for the keys of a row."""
         column = record.table.c[self.column]
         if column.nullable:
-            return text_or_null(self.expression(record))
-        return template(literal_template('"%s"'), column)
+            return written(text_or_null(self.expression(record)))
+        return string(column)
 
 
 def orders(wanted: Sequence[Mapping[str, Any]] | None) -> tuple[Order, ...]:

@@ -36,6 +36,8 @@ def fill_rows(
     cursor: Callable[[list[Any]], str] | None = None,
 ) -> list[str]:
     """The texts of rows with every gap filled. `cursor` writes the cursor of a row's keys."""
+    if shapes.gapless():
+        return [row[1] for row in rows]
     by_region: dict[int, Callable[[Row], str]] = {}
     texts = []
     for row in rows:
@@ -106,17 +108,18 @@ def _simple_filler(question: Question, shape: Shape, region: int) -> Callable[[R
     ]
     if len(indexes) != len(shape.gaps):
         return None
-    open_parts = question.federation.sealers[region].open_parts
+    open_person = question.federation.sealers[region].opener("people")
+    fromhex = bytes.fromhex
     seen = question.trail.revealed(rule.label, shape.record.kind).append
     id_at, person_at, sealed_at = shape.id_at, shape.person_at, shape.person_sealed_at
-    width = 2 * len(indexes) + 1
+    blank = [""] * (2 * len(indexes) + 1)
     items = itemgetter(*indexes) if len(indexes) > 1 else lambda parts: (parts[indexes[0]],)
 
     def fill(row: Row) -> str:
         keys, text, _ = row
-        whole: list[str] = [""] * width
+        whole = blank.copy()
         whole[0::2] = text.split(GAP)
-        whole[1::2] = items(open_parts("people", keys[person_at], bytes.fromhex(keys[sealed_at])))
+        whole[1::2] = items(open_person(keys[person_at], fromhex(keys[sealed_at])))
         seen(keys[id_at])
         return "".join(whole)
 
@@ -128,7 +131,7 @@ def _unsealer(
 ) -> Callable[[list[Any]], Sequence[str]]:
     """A function from a row's keys to the items for its gaps, by number of the gap."""
     sealer = question.federation.sealers[region]
-    table = shape.record.table.name
+    open_person, open_own = sealer.opener("people"), sealer.opener(shape.record.table.name)
     kind = shape.record.kind
     view_at, id_at = shape.view_at, shape.id_at
     person_at, person_sealed_at = shape.person_at, shape.person_sealed_at
@@ -159,9 +162,9 @@ def _unsealer(
         values = list(masked)
         person = own = None
         if person_sealed_at >= 0 and (envelope := keys[person_sealed_at]):
-            person = sealer.open_parts("people", keys[person_at], bytes.fromhex(envelope))
+            person = open_person(keys[person_at], bytes.fromhex(envelope))
         if own_sealed_at >= 0 and (envelope := keys[own_sealed_at]):
-            own = sealer.open_parts(table, keys[id_at], bytes.fromhex(envelope))
+            own = open_own(keys[id_at], bytes.fromhex(envelope))
         for number, of_person, index in places:
             opened = person if of_person else own
             values[number] = opened[index] if opened is not None else "null"

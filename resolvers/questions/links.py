@@ -21,11 +21,11 @@ from regions.text import (
     RECORD,
     among,
     among_texts,
-    literal_template,
     quoted,
-    template,
+    string,
     text_aggregate,
     under,
+    written,
 )
 from resolvers.federation import state_of
 from resolvers.questions.filling import Row, fill_rows
@@ -275,17 +275,17 @@ def _statement(question: Question, shape: Shape, source: One | Many, region: int
             )
         )
         shape.back = (
-            shape.key(quoted(table.c.id_number_index)),
-            shape.key(quoted(table.c.name_birth_index)),
+            shape.key(written(quoted(table.c.id_number_index))),
+            shape.key(written(quoted(table.c.name_birth_index))),
         )
     else:
         column = table.c[source.by]
         where.append(among(column, text_value(_KEYS)))
         where.extend(table.c[name] == value for name, value in source.where.items())
-        shape.back = (shape.key(column),)
+        shape.back = (shape.key(written(column)),)
     if not order:
         moment = table.c[shape.record.order]
-        shape.order_at = shape.key(template(literal_template('"%s"'), moment))
+        shape.order_at = shape.key(string(moment))
         order = [moment, table.c.id]
     known = shape.statements[remembered] = Statement(select_rows(shape, where, order), dialect)
     return known

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,7 +75,7 @@ class Trail:
             for reason, by_kind in self.reasons.items()
             if (kinds := {kind: ids for kind, ids in by_kind.items() if ids})
         }
-        return {
+        told = {
             "clear": sorted(self.clear) if reasons else [],
             "count": self.count,
             "masked": sorted(self.masked),
@@ -83,6 +83,9 @@ class Trail:
             "records": self.records,
             "regions": self.regions,
         }
+        if self.wrote or self.problems:
+            told |= {"problems": self.problems, "wrote": self.wrote}
+        return told
 
     def revealed(self, reason: str, kind: str) -> list[Any]:
         """The list of ids of records shown in clear for a reason, to be added to."""

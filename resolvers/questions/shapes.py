@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import ColumnElement, case, false, literal_column
+from sqlalchemy import Column as TableColumn
+from sqlalchemy import ColumnElement, case, false, literal_column, or_
 from sqlalchemy import String as SqlString
 
 from regions.ids import region_of
@@ -21,13 +22,16 @@ from regions.sealing import ITEMS
 from regions.statements import Statement
 from regions.text import (
     GAP,
+    Text,
     hexadecimal,
     literal_template,
     number_or_null,
     quoted,
+    string,
     template,
     text_or_null,
     under,
+    written,
 )
 from resolvers.catalog import Field, Form, Record
 from resolvers.privacy import Rule
@@ -111,7 +115,7 @@ class Shape:
     pattern: list[str] = field(default_factory=list)
     arguments: list[ColumnElement[Any]] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
-    keys: list[ColumnElement[Any]] = field(default_factory=list)
+    keys: list[Text] = field(default_factory=list)
     links: list[tuple[int, ...]] = field(default_factory=list)  # per link: where its keys stand
     clear: set[str] = field(default_factory=set)  # names of fields shown in clear somewhere
     masked: set[str] = field(default_factory=set)
@@ -125,12 +129,12 @@ class Shape:
     person_sealed_at: int = -1
     own_sealed_at: int = -1
 
-    def key(self, expression: ColumnElement[Any]) -> int:
+    def key(self, key: Text) -> int:
         """The position of a key, added unless it is there."""
         for position, known in enumerate(self.keys):
-            if known.compare(expression):
+            if known.pattern == key.pattern and known.expression.compare(key.expression):
                 return position
-        self.keys.append(expression)
+        self.keys.append(key)
         return len(self.keys) - 1
 
     def text(self) -> ColumnElement[str]:
@@ -139,7 +143,8 @@ class Shape:
 
     def keys_text(self) -> ColumnElement[str]:
         """The expression that writes the keys as a JSON array."""
-        return template(literal_template("[" + ",".join(["%s"] * len(self.keys)) + "]"), *self.keys)
+        pattern = "[" + ",".join([key.pattern for key in self.keys]) + "]"
+        return template(literal_template(pattern), *(key.expression for key in self.keys))
 
 
 class ShapeSet:
@@ -155,7 +160,7 @@ class ShapeSet:
         selected: Sequence[Selected],
         *,
         edges: bool = False,
-        order: Sequence[ColumnElement[Any]] = (),
+        order: Sequence[Text] = (),
     ) -> None:
         self.record = record
         self.links: list[Link] = []
@@ -177,6 +182,10 @@ class ShapeSet:
                 )
             self._of_region[region] = shape
         return shape
+
+    def gapless(self) -> bool:
+        """Whether the records of every region come finished from the store."""
+        return not any(shape.gaps for shape in self._made.values())
 
     def named(self) -> tuple[frozenset[str], frozenset[str]]:
         """The private fields shown in clear and those masked, over all shapes made."""
@@ -215,7 +224,7 @@ class Shaper:
         rules: tuple[ViewRule, ...],
         selected: Sequence[Selected],
         edges: bool,
-        order: Sequence[ColumnElement[Any]],
+        order: Sequence[Text],
     ) -> Shape:
         """The shape of records under given rules."""
         record = shapes.record
@@ -223,7 +232,7 @@ class Shaper:
         shape.keys.extend(order)
         shape.id_at = len(shape.keys)
         identity = record.table.c.id
-        shape.keys.append(quoted(identity) if record.name == "Unit" else identity)
+        shape.keys.append(written(quoted(identity) if record.name == "Unit" else identity))
         if edges:
             self._write_edges(shape, selected)
         else:
@@ -303,10 +312,10 @@ class Shaper:
         table = shape.record.table
         of_person = bool(source.of)
         if shape.view_at < 0:
-            shape.view_at = shape.key(_view(shape))
+            shape.view_at = shape.key(written(_view(shape)))
         if of_person:
             shape.joins_person = True
-            shape.person_at = shape.key(table.c.person_id)
+            shape.person_at = shape.key(written(table.c.person_id))
             shape.person_sealed_at = shape.key(_sealed(shape, people.c.sealed))
         else:
             shape.own_sealed_at = shape.key(_sealed(shape, table.c.sealed))
@@ -326,7 +335,9 @@ class Shaper:
             return
         self._gap(
             shape,
-            ConstantGap(shape.key(key), constant_text(self._reference, wanted.type_name, below)),
+            ConstantGap(
+                shape.key(written(key)), constant_text(self._reference, wanted.type_name, below)
+            ),
         )
 
     def _link(self, shape: Shape, wanted: Field, source: One | Many, one: Selected) -> None:
@@ -359,14 +370,14 @@ def link_positions(shape: Shape, source: One | Many) -> tuple[int, ...]:
     if isinstance(source, Many):
         if source.same_person:
             return (
-                shape.key(quoted(table.c.id_number_index)),
-                shape.key(quoted(table.c.name_birth_index)),
+                shape.key(written(quoted(table.c.id_number_index))),
+                shape.key(written(quoted(table.c.name_birth_index))),
             )
         return (shape.id_at,)
     column = table.c[source.by]
     if source.to == "Unit":
-        return (shape.key(quoted(column)),)
-    return (shape.key(number_or_null(column) if column.nullable else column),)
+        return (shape.key(written(quoted(column))),)
+    return (shape.key(written(number_or_null(column) if column.nullable else column)),)
 
 
 def json_text(column: ColumnElement[Any], form: Form, nullable: bool) -> ColumnElement[Any]:
@@ -442,15 +453,14 @@ def _view(shape: Shape) -> ColumnElement[Any]:
     return cast("ColumnElement[Any]", total)
 
 
-def _sealed(shape: Shape, column: ColumnElement[bytes]) -> ColumnElement[Any]:
+def _sealed(shape: Shape, column: TableColumn[Any]) -> Text:
     """The envelope in hexadecimal as JSON text, or null where no rule covers the row."""
-    text = text_or_null(hexadecimal(column))
     conditions = [_condition(shape, view) for view in shape.rules]
-    if any(condition is None for condition in conditions):
-        return text
-    covered = conditions[0]
-    assert covered is not None
-    for condition in conditions[1:]:
-        assert condition is not None
-        covered = covered | condition
-    return case((covered, text), else_=literal_column("'null'", SqlString()))
+    everywhere = any(condition is None for condition in conditions)
+    if everywhere and not column.nullable:
+        return string(hexadecimal(column))
+    text = text_or_null(hexadecimal(column))
+    if everywhere:
+        return written(text)
+    covered = or_(*(condition for condition in conditions if condition is not None))
+    return written(case((covered, text), else_=literal_column("'null'", SqlString())))
