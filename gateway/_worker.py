@@ -32,6 +32,7 @@ Factory = Callable[[Config], App]
 GRACE_SECONDS = 5  # for requests under way when the gateway is told to end
 _IDLE_SECONDS = 75  # a connection is kept without a request
 _BACKLOG = 2_048
+_GC_OBJECTS = 50_000
 _HEAD_MAX = 65_536  # bytes of a request line and its headers
 
 
@@ -59,6 +60,7 @@ def run_worker(
     with listening:
         application = _Application(make(config))
         gc.freeze()  # the schema lives as long as the process: no need to look through it
+        gc.set_threshold(_GC_OBJECTS, 20, 20)  # a page of 1,000 is no reason to look for cycles
         try:
             _Server(_settings(application), serving).run([listening])
         except SystemExit:
