@@ -16,8 +16,8 @@ from sqlalchemy import String as SqlString
 
 from regions.areas import reference_areas
 from regions.errors import InvalidInput
-from regions.text import Text, string, text_or_null, under, written
-from resolvers.catalog import Record
+from regions.text import Text, quoted, string, text_or_null, under, written
+from resolvers.catalog import Form, Record
 from resolvers.users import prefix_of
 
 __all__ = ["Order", "code_prefixes", "condition", "orders", "plain"]
@@ -161,6 +161,8 @@ class Order:
     def key(self, record: Record) -> Text:
         """The same as JSON text, for the keys of a row."""
         column = record.table.c[self.column]
+        if not _is_plain(record, self.column):
+            return written(quoted(self.expression(record)))
         if column.nullable:
             return written(text_or_null(self.expression(record)))
         return string(column)
@@ -173,6 +175,12 @@ def orders(wanted: Sequence[Mapping[str, Any]] | None) -> tuple[Order, ...]:
         column = one["field"].lower()
         found.setdefault(column, Order(column, one.get("direction", "DESC") == "DESC"))
     return tuple(found.values()) or (Order("created_at", True),)
+
+
+def _is_plain(record: Record, column: str) -> bool:
+    """Whether the column's texts need no escaping."""
+    fields = (part for field in record.fields.values() for part in (field, *field.fields))
+    return any(field.column == column and field.form is Form.PLAIN for field in fields)
 
 
 def _snake(name: str) -> str:

@@ -1,0 +1,56 @@
+"""Stores with records for the tests of answering, written once for all of them; read only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from regions.keys import Keys
+from regions.settings import RegionSettings
+from tests.answering import Gateway
+from tests.records import Population, make_population
+from tests.postgres import Postgres
+from tests.stores import Stores
+
+SIZES = {"3201": 14, "3202": 6, "3405": 3, "5001": 1}
+"""Contacts of each region."""
+
+
+def no_server() -> Postgres:
+    """Stands where a test may not need PostgreSQL."""
+    raise AssertionError("this test is of SQLite alone")
+
+
+@pytest.fixture(scope="session")
+def shared_keys() -> Keys:
+    """The keys of the stores below."""
+    return Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4)))
+
+
+@pytest.fixture(scope="session")
+def population(shared_keys: Keys) -> Population:
+    """What the stores below hold."""
+    return make_population(SIZES, shared_keys)
+
+
+@pytest.fixture(scope="session")
+def filled(
+    population: Population, templates: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[RegionSettings, ...]:
+    """Four SQLite stores with the population. Tests only read them."""
+    folder = tmp_path_factory.mktemp("filled")
+    made = Stores(templates, lambda: folder, no_server)
+    settings = tuple(made.sqlite(code) for code in SIZES)
+    for one in settings:
+        population.write(one)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def gateway(filled: tuple[RegionSettings, ...], shared_keys: Keys) -> Iterator[Gateway]:
+    """A gateway over them."""
+    made = Gateway(filled, shared_keys)
+    yield made
+    made.close()
