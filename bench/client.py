@@ -15,7 +15,7 @@ import uvloop
 
 __all__ = ["Load", "Shot", "request", "run"]
 
-_GRACE = 10.0  # seconds to wait for answers still under way
+_GRACE = 30.0  # seconds to wait for answers still under way
 
 
 def request(port: int, body: bytes, token: str = "", path: str = "/graphql") -> bytes:
