@@ -114,13 +114,14 @@ class Executor:
         if versions is not None:
             kept = remembered.recall(plan, pages, versions)
             if kept is not None:
-                return Answer(kept.body, 200, kept.what, name, False)
+                return Answer(kept[0], 200, kept[1], name, False)
         question = Question(self.answering, viewer)
         data = await plan.run(question, pages)
         answer = _answered(data, question, name)
         if versions is not None and not question.errors and plan.lasting():
-            kept = remembered.keep(plan, pages, versions, answer.body, question.trail.told())
-            answer.what = kept.what
+            told = question.trail.told()
+            clear = bool(question.trail.clear)
+            remembered.keep(plan, pages, versions, answer.body, told, clear=clear)
         return answer
 
     def _plan(

@@ -190,7 +190,7 @@ SETTINGS: tuple[Setting, ...] = (
         "remember_mb",
         32,
         "MB",
-        "Memory of each worker for answers without clear values, while no store changed.",
+        "Memory of each worker for answers given again while no store changed; 0 for none.",
         _whole(0, 65_536),
     ),
     Setting(

@@ -51,14 +51,12 @@ class OperationPlan:
     roots: list[_Root | str]  # a list, or the key of a `__typename`
 
     def lasting(self) -> bool:
-        """Whether an answer stays true while no store changes, and holds nothing in clear."""
-        for root in self.roots:
-            if isinstance(root, _Root):
-                if any(one.name in ("milliseconds", "asOf") for one in root.regions):
-                    return False
-                if root.plan.shapes.named()[0]:
-                    return False
-        return True
+        """Whether an answer stays true while no store changes."""
+        return not any(
+            isinstance(root, _Root)
+            and any(one.name in ("milliseconds", "asOf") for one in root.regions)
+            for root in self.roots
+        )
 
     async def run(
         self, question: Question, pages: Sequence[tuple[int | None, str | None]]

@@ -2,20 +2,25 @@
 
 Officers of one level ask the same questions over and over. An answer is kept with the versions of
 all regions' stores from before it was read; as long as every version is the same it is still the
-answer, for every viewer with the same rights (the plan is theirs). Answers with anything in clear,
-with a region missing, or with figures of their own moment are never kept.
+answer, for every viewer with the same rights (the plan is theirs). Answers with a region missing,
+or with figures of their own moment, are never kept; answers with anything in clear are kept sealed
+under a key that only this process has and that ends with it.
 """
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 __all__ = ["Kept", "Remembered"]
+
+_ENTRY = 500  # bytes an answer costs besides its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +28,10 @@ class Kept:
     """An answer: the body of the response and what the access log tells of it."""
 
     versions: tuple[int, ...]
-    body: bytes
+    body: bytes  # sealed where the answer has clear values
     what: orjson.Fragment
     size: int
+    nonce: bytes = b""
 
 
 class Remembered:
@@ -34,10 +40,13 @@ class Remembered:
     def __init__(self, most: int) -> None:
         self.most = most
         self._size = 0
+        self._cipher = AESGCM(AESGCM.generate_key(256))
         self._kept: OrderedDict[tuple[Any, Any], Kept] = OrderedDict()
 
-    def recall(self, plan: object, pages: object, versions: tuple[int, ...]) -> Kept | None:
-        """The answer, if it is still the answer."""
+    def recall(
+        self, plan: object, pages: object, versions: tuple[int, ...]
+    ) -> tuple[bytes, orjson.Fragment] | None:
+        """The answer's body and what the access log tells of it, if it is still the answer."""
         key = (plan, pages)
         kept = self._kept.get(key)
         if kept is None:
@@ -47,7 +56,9 @@ class Remembered:
             self._size -= kept.size
             return None
         self._kept.move_to_end(key)
-        return kept
+        if kept.nonce:
+            return self._cipher.decrypt(kept.nonce, kept.body, None), kept.what
+        return kept.body, kept.what
 
     def keep(
         self,
@@ -56,15 +67,20 @@ class Remembered:
         versions: tuple[int, ...],
         body: bytes,
         told: Mapping[str, Any],
-    ) -> Kept:
-        """Keeps an answer read after the versions were."""
+        *,
+        clear: bool,
+    ) -> None:
+        """Keeps an answer read after the versions were; `clear` says whether it must be sealed."""
+        size = len(body) + _ENTRY + 30 * int(told.get("count", 0))
+        if size > self.most // 4:
+            return
+        nonce = os.urandom(12) if clear else b""
+        if clear:
+            body = self._cipher.encrypt(nonce, body, None)
         what = orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
-        kept = Kept(versions, body, orjson.Fragment(what), len(body) + len(what) + 500)
-        if kept.size > self.most // 4:
-            return kept
+        kept = Kept(versions, body, orjson.Fragment(what), len(body) + len(what) + _ENTRY, nonce)
         old = self._kept.pop((plan, pages), None)
         self._size += kept.size - (old.size if old else 0)
         self._kept[(plan, pages)] = kept
         while self._size > self.most:
             self._size -= self._kept.popitem(last=False)[1].size
-        return kept
