@@ -16,6 +16,7 @@ from resolvers.questions.ordinary import disease_of
 from resolvers.reference import diseases as disease_rows
 from resolvers.statistics import count_series
 from resolvers.units import list_units
+from resolvers.writing.mutation import Mutation
 from schema.care import Sample, Visit
 from schema.cases import Case, CaseConnection, CaseEdge, CaseFilter, CaseOrder
 from schema.chain import Chain
@@ -197,6 +198,7 @@ def make_schema() -> strawberry.Schema:
     """The schema, with suggestions off: a suggestion tells names (leak channel 33)."""
     return strawberry.Schema(
         query=Query,
+        mutation=Mutation,
         types=[Person, Case, Contact, Visit, Sample],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     )

@@ -64,6 +64,7 @@ class Store:
     def __init__(self, settings: RegionSettings, keys: Keys) -> None:
         self.settings = settings
         self.sealer = Sealer(keys.sealing, settings.code)
+        self.indexer = BlindIndexer(keys.index)
         self._engine: AsyncEngine | None = None
         self._ids: IdBlocks | None = None
         self._file: tuple[int, int] | None = None
@@ -89,7 +90,7 @@ class Store:
         return task.result()
 
     def _abandon(self, task: asyncio.Task[T]) -> None:
-        """Ends a transaction that nobody waits for; a store that hangs may take its time with it."""
+        """Ends a transaction nobody waits for; a store that hangs may take its time with it."""
         task.cancel()
         self._ending.add(task)
         task.add_done_callback(self._ended)
@@ -174,7 +175,7 @@ class Stores:
 
     def __init__(self, regions: Sequence[RegionSettings], keys: Keys) -> None:
         self.regions = [Store(settings, keys) for settings in regions]
-        self.indexer = BlindIndexer(keys.index)
+        self.indexer = BlindIndexer(keys.index)  # one key: a person has one index in the country
         self.fingerprints = Fingerprints(keys.index)
 
     def of_code(self, code: str) -> Store | None:

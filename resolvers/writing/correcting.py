@@ -1,0 +1,358 @@
+"""`correct`: any registered field, with its history, a reason, and the daily counts (B14, F12).
+
+A viewer for whom items are masked may correct one of them; the others are opened and sealed again
+inside the store's transaction and stay as they are. Such a viewer never learns what was there
+before: not by the answer, not by whether the new value is the old one, not by a check against a
+hidden value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, insert, select, update
+
+from regions.corrections import corrections
+from regions.ids import region_of
+from regions.sealing import ITEMS
+from regions.statistics import apply_counts, change_of
+from resolvers.catalog import Record
+from resolvers.context import Context
+from resolvers.nodes import parse_id
+from resolvers.questions.links import scope_condition
+from resolvers.users import Role
+from resolvers.writing.correctable import CORRECTABLE, Correctable
+from resolvers.writing.joining import shown
+from resolvers.writing.linking import Linked
+from resolvers.writing.people import agree, indexes_of
+from resolvers.writing.places import county_store, require_jurisdiction
+from resolvers.writing.refusing import Mistakes, forbidden, not_found
+from resolvers.writing.rules import apply_rules
+from resolvers.writing.stores import Store
+from resolvers.writing.values import item
+from resolvers.writing.writing import Writing, Wrote
+from schema.privacy import MASK
+from schema.writing.correcting import ChangeInput, CorrectInput, CorrectPayload, IgnoredChange
+
+__all__ = ["MOST_CHANGES", "correct"]
+
+MOST_CHANGES = 50
+_REASON = 1000
+_IGNORED = {
+    "MASK_GIVEN": (
+        "`*` stands for a hidden value and never overwrites it",
+        "“*”代表被掩码的值，不会覆盖原值",
+    ),
+    "UNCHANGED": ("the field has this value already", "该字段已是此值"),
+}
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """A correction as it was asked for: new values and where each stands in the input."""
+
+    record: Record
+    number: int
+    reason: str
+    values: list[tuple[Correctable, Any]] = field(default_factory=list)
+    paths: dict[str, list[str]] = field(default_factory=dict)  # by column or sealed item
+    masked: list[str] = field(default_factory=list)  # fields whose value was `*`
+
+
+@dataclass(slots=True)
+class _Made:
+    """What a correction changes in a row."""
+
+    columns: dict[str, Any] = field(default_factory=dict)
+    items: dict[str, Any] = field(default_factory=dict)
+    entries: list[tuple[Correctable, Any, Any]] = field(default_factory=list)  # field, old, new
+    unchanged: list[str] = field(default_factory=list)
+
+
+async def correct(context: Context, given: CorrectInput, path: str) -> CorrectPayload:
+    """Corrects a record. Raises Refusal."""
+    writing = Writing(context, "correct", given, path)
+    mistakes = Mistakes()
+    links = Linked(mistakes)
+    wanted = _read(given, writing, mistakes, links)
+    store = writing.stores.of_region(region_of(wanted.number))
+    if store is None:
+        raise not_found("id")
+    _check_code(wanted, writing, store, mistakes)
+    links.judge(await writing.look(links=links.all))
+    mistakes.stop()
+
+    def work(connection: Connection, first: int, wrote: Wrote) -> dict[str, Any]:
+        return _write(connection, writing, store, wanted, first, wrote)
+
+    kept, repeated = await writing.once(store, len(wanted.values), work)
+    record = await writing.read_one(wanted.record.name, wanted.number)
+    history = []
+    if kept["corrections"]:
+        ours = {f"correction:{number}" for number in kept["corrections"]}
+        every = await context.records.related(record, "history")
+        history = [one for one in every if one.id in ours]
+    ignored = [
+        IgnoredChange(
+            field=name, code=code, message=_IGNORED[code][0], message_zh=_IGNORED[code][1]
+        )
+        for name, code in kept["ignored"]
+    ]
+    return CorrectPayload(record=record, corrections=history, ignored=ignored, repeated=repeated)
+
+
+def _ignored(name: str, code: str) -> IgnoredChange:
+    message, message_zh = _IGNORED[code]
+    return IgnoredChange(field=name, code=code, message=message, message_zh=message_zh)
+
+
+def _read(given: CorrectInput, writing: Writing, mistakes: Mistakes, links: Linked) -> _Wanted:
+    """The input checked by itself. Raises Refusal where it is not one correction of one record."""
+    reason = item(given.reason, mistakes, ["reason"], _REASON)
+    if reason is None and not mistakes.found:
+        mistakes.add(["reason"], "a correction needs a reason", "更正须填写理由")
+    record, number = parse_id(given.id)
+    if record is None or record.name not in CORRECTABLE:
+        mistakes.add(
+            ["id"],
+            "this is not the id of a person, case, contact, visit or sample",
+            "这不是人员、病例、密接、随访或检测的编号",
+        )
+    if not 1 <= len(given.changes) <= MOST_CHANGES:
+        text, text_zh = f"give 1 to {MOST_CHANGES} changes", f"每次更正 1 至 {MOST_CHANGES} 个字段"
+        mistakes.add(["changes"], text, text_zh)
+    mistakes.stop()
+    assert record is not None
+    assert reason is not None
+    wanted = _Wanted(record, number, reason)
+    named: set[str] = set()
+    for index, change in enumerate(given.changes):
+        place = ["changes", str(index)]
+        one = _field_of(record, change, mistakes, [*place, "field"])
+        if one is None:
+            continue
+        if change.field in named:
+            mistakes.add([*place, "field"], "each field once", "每个字段只能出现一次")
+        named.add(change.field)
+        _read_value(wanted, one, change.value, writing, mistakes, links, [*place, "value"])
+    if record.name == "Person":
+        _check_person(wanted, writing, mistakes)
+    mistakes.stop()
+    return wanted
+
+
+def _field_of(
+    record: Record, change: ChangeInput, mistakes: Mistakes, path: Sequence[str]
+) -> Correctable | None:
+    fields = CORRECTABLE[record.name]
+    one = fields.get(change.field)
+    if one is None:
+        known = ", ".join(fields)
+        mistakes.add(
+            path,
+            f"no field of a {record.kind} that can be corrected: {known}; what belongs to the "
+            "person is corrected by the person's id",
+            f"不可更正的字段，可更正：{known}；人员信息请按人员编号更正",
+        )
+    return one
+
+
+def _read_value(
+    wanted: _Wanted,
+    one: Correctable,
+    text: str | None,
+    writing: Writing,
+    mistakes: Mistakes,
+    links: Linked,
+    path: list[str],
+) -> None:
+    bare = (text or "").strip()
+    if bare == MASK:
+        wanted.masked.append(one.name)
+        return
+    wanted.paths[one.target] = path
+    before = len(mistakes.found)
+    value = None
+    if bare:
+        value = (
+            links.add(bare, one.link, path)
+            if one.link
+            else one.read(bare, mistakes, path, writing.moment)
+        )
+    if value is None and len(mistakes.found) == before and one.required:
+        mistakes.add(path, "this field cannot be emptied", "该字段不能为空")
+    wanted.values.append((one, value))
+
+
+def _check_person(wanted: _Wanted, writing: Writing, mistakes: Mistakes) -> None:
+    """Items of one correction must agree; they are never compared with hidden ones."""
+    items = {one.target: value for one, value in wanted.values if one.item is not None}
+    if not mistakes.found:
+        own = Mistakes()
+        agree(items, own, [], writing.moment)
+        for mistake in own.found:
+            target = {"birthDate": "birth_date", "idNumber": "id_number"}.get(
+                mistake.path[0], mistake.path[0]
+            )
+            mistakes.add(wanted.paths[target], mistake.message, mistake.message_zh)
+
+
+def _check_code(wanted: _Wanted, writing: Writing, store: Store, mistakes: Mistakes) -> None:
+    """A new county must be one of the same region and of the jurisdiction."""
+    code = next((value for one, value in wanted.values if one.target == "code"), None)
+    if code is None:
+        return
+    path = wanted.paths["code"]
+    other = county_store(writing.stores, code, mistakes, path)
+    if other is None:
+        return
+    require_jurisdiction(writing.viewer, code)
+    if other is not store:
+        mistakes.add(
+            path,
+            "this county belongs to another region: handing a record over is a transfer",
+            "该县（区）属于其他地区：跨地区移交请走转运流程",
+        )
+
+
+def _write(
+    connection: Connection,
+    writing: Writing,
+    store: Store,
+    wanted: _Wanted,
+    first: int,
+    wrote: Wrote,
+) -> dict[str, Any]:
+    """Corrects the record in the transaction; returns what is kept. Raises Refusal."""
+    record, table = wanted.record, wanted.record.table
+    scoped = scope_condition(writing.question, table, writing.region(store))
+    found = (
+        connection.execute(
+            select(table).where(table.c.id == wanted.number, *scoped).with_for_update()
+        )
+        .mappings()
+        .first()
+    )
+    if found is None:
+        raise not_found("id")
+    row = dict(found)
+    viewer = writing.viewer
+    if viewer.role is Role.DIRECT_REPORTER and row["reporter"] != viewer.account:
+        raise forbidden(
+            "a direct reporter corrects the records of the own account only",
+            "直报用户只能更正本人账号报告的记录",
+        )
+    opened: dict[str, Any] = {}
+    if row["sealed"] is not None:
+        opened = dict(store.sealer.open(table.name, wanted.number, row["sealed"]))
+    may_see = shown(viewer, record.name, row["code"], row["reporter"])
+    made = _compare(wanted, row, opened, may_see)
+    after = row | made.columns
+    mistakes = Mistakes()
+    apply_rules(table.name, after, mistakes, wanted.paths, writing.moment, made.columns)
+    mistakes.stop()
+    if not shown(viewer, record.name, after["code"], row["reporter"]) <= may_see:
+        raise forbidden(
+            "this county would show you items of the record that are masked for you",
+            "改到该县（区）会使您看到现被掩码的内容，不允许",
+        )
+    ids = list(range(first, first + len(made.entries)))
+    if ids:
+        at = writing.moment.now
+        _update(connection, store, wanted, row, opened, made, at)
+        entries = zip(ids, made.entries, strict=True)
+        rows = [_entry(writing, store, wanted, row, number, *entry) for number, entry in entries]
+        connection.execute(insert(corrections), rows)
+        if table.name == "cases":
+            apply_counts(connection, change_of(row, after))
+        wrote[record.kind], wrote["correction"] = [wanted.number], ids
+    return {
+        "corrections": ids,
+        "ignored": [
+            *((name, "MASK_GIVEN") for name in wanted.masked),
+            *((name, "UNCHANGED") for name in made.unchanged),
+        ],
+    }
+
+
+def _compare(
+    wanted: _Wanted,
+    row: Mapping[str, Any],
+    opened: Mapping[str, Any],
+    may_see: frozenset[str],
+) -> _Made:
+    """What really changes. For a hidden item nobody is told whether its value was the same."""
+    made = _Made()
+    for one, value in wanted.values:
+        old = row[one.target] if one.item is None else opened.get(one.target)
+        if old == value and (one.item is None or one.item.name in may_see):
+            made.unchanged.append(one.name)
+            continue
+        (made.columns if one.item is None else made.items)[one.target] = value
+        made.entries.append((one, old, value))
+    return made
+
+
+def _update(
+    connection: Connection,
+    store: Store,
+    wanted: _Wanted,
+    row: Mapping[str, Any],
+    opened: Mapping[str, Any],
+    made: _Made,
+    at: str,
+) -> None:
+    table = wanted.record.table
+    values = dict(made.columns)
+    if made.items:
+        items = dict.fromkeys(ITEMS[table.name]) | dict(opened) | made.items
+        values["sealed"] = store.sealer.seal(table.name, wanted.number, items)
+        if table.name == "people":
+            columns = ("id_number_index", "phone_index", "name_birth_index")
+            values |= zip(columns, indexes_of(items, store.indexer), strict=True)
+    if "version" in table.c:
+        values |= {"version": row["version"] + 1, "updated_at": at}
+    connection.execute(update(table).where(table.c.id == wanted.number).values(values))
+
+
+def _entry(
+    writing: Writing,
+    store: Store,
+    wanted: _Wanted,
+    row: Mapping[str, Any],
+    number: int,
+    one: Correctable,
+    old: Any,
+    new: Any,
+) -> dict[str, Any]:
+    """One line of the record's history."""
+    sealed = {"reason": wanted.reason}
+    public: dict[str, str | None] = {"old_value": None, "new_value": None}
+    if one.item is None:
+        public = {"old_value": _json(one, old), "new_value": _json(one, new)}
+    else:
+        sealed |= {"old": orjson.dumps(old).decode(), "new": orjson.dumps(new).decode()}
+    return public | {
+        "id": number,
+        "record_type": wanted.record.name.upper(),
+        "record_id": wanted.number,
+        "field": one.name,
+        "item": one.item.name if one.item else None,
+        "sealed": store.sealer.seal("corrections", number, sealed),
+        "corrected_by": writing.viewer.account,
+        "unit_id": writing.viewer.unit_id,
+        "reporter": row["reporter"],
+        "corrected_at": writing.moment.now,
+    }
+
+
+def _json(one: Correctable, value: Any) -> str:
+    """A column's value as JSON: an id as clients know it, a list as it stands."""
+    if one.link and value is not None:
+        return f'"{one.link}:{value}"'
+    if one.listed:
+        return str(value)
+    return orjson.dumps(value).decode()

@@ -1,0 +1,171 @@
+"""Refusals: a mutation that stops with a named problem, before or inside its transaction.
+
+Messages are in English and Chinese and never hold a private value, nor say more of a record that
+the viewer may not open than that there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from resolvers.writing.stores import WriteFailed
+from schema.enums import RegionState
+from schema.writing.problems import (
+    ForbiddenProblem,
+    IdempotencyConflict,
+    InvalidInputProblem,
+    Mistake,
+    NotFoundProblem,
+    Problem,
+    RegionUnavailableProblem,
+)
+
+__all__ = [
+    "Mistakes",
+    "Refusal",
+    "conflict",
+    "forbidden",
+    "lost",
+    "not_found",
+    "retold",
+    "told",
+    "unavailable",
+]
+
+Path = Sequence[str]
+
+
+class Refusal(Exception):
+    """Stops a mutation; what was written in its transaction is rolled back."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem = problem
+
+
+class Mistakes:
+    """The mistakes of an input, collected so that all of them are told at once."""
+
+    def __init__(self, path: Path = ()) -> None:
+        self._path = list(path)
+        self.found: list[Mistake] = []
+
+    def add(self, path: Path, message: str, message_zh: str) -> None:
+        """Adds a mistake at a path below that of the input."""
+        self.found.append(
+            Mistake(path=[*self._path, *path], message=message, message_zh=message_zh)
+        )
+
+    def problem(self) -> InvalidInputProblem:
+        """All of them as a problem."""
+        first = self.found[0]
+        return InvalidInputProblem(
+            code="INVALID_INPUT",
+            message=first.message,
+            message_zh=first.message_zh,
+            path=first.path,
+            mistakes=self.found,
+        )
+
+    def stop(self) -> None:
+        """Raises Refusal if there are any."""
+        if self.found:
+            raise Refusal(self.problem())
+
+
+def conflict() -> Refusal:
+    """The key was used before for something else."""
+    return Refusal(
+        IdempotencyConflict(
+            code="IDEMPOTENCY_CONFLICT",
+            message="this idempotency key was used before with another input; use a new key",
+            message_zh="该幂等键已用于其他内容，请换用新的键",
+        )
+    )
+
+
+def forbidden(message: str, message_zh: str) -> Refusal:
+    """The viewer's role or jurisdiction does not allow it."""
+    return Refusal(ForbiddenProblem(code="FORBIDDEN", message=message, message_zh=message_zh))
+
+
+def not_found(*path: str) -> Refusal:
+    """No such record that the viewer may open."""
+    return Refusal(
+        NotFoundProblem(
+            code="NOT_FOUND",
+            message="there is no such record, or none that you may open",
+            message_zh="没有该记录，或无权打开",
+            path=list(path),
+        )
+    )
+
+
+def unavailable(failed: WriteFailed) -> Refusal:
+    """The store did not take the write, or its answer was lost."""
+    settings = failed.settings
+    where, where_zh = f"{settings.code} {settings.name_en}", f"{settings.code} {settings.name_zh}"
+    if failed.written is None:
+        message = (
+            f"region {where} did not confirm the write: send the same request with the same key "
+            "to find out whether it was made"
+        )
+        message_zh = f"{where_zh} 未确认写入结果：请用同一幂等键重发同一请求以查明"
+    else:
+        message = f"region {where} did not answer ({failed.reason}); nothing was changed there"
+        message_zh = f"{where_zh} 未应答，未作任何更改"
+    return Refusal(
+        RegionUnavailableProblem(
+            code="REGION_UNAVAILABLE",
+            message=message,
+            message_zh=message_zh,
+            region=settings.code,  # type: ignore[arg-type]
+            state=RegionState[failed.state],
+            written=failed.written,
+        )
+    )
+
+
+def lost(settings: Any, state: str) -> Refusal:
+    """It was written, and the region failed before it could be read back."""
+    where, where_zh = f"{settings.code} {settings.name_en}", f"{settings.code} {settings.name_zh}"
+    return Refusal(
+        RegionUnavailableProblem(
+            code="REGION_UNAVAILABLE",
+            message=(
+                f"it was written, but region {where} does not answer now: send the same request "
+                "with the same key to see the record"
+            ),
+            message_zh=f"已写入，但 {where_zh} 现未应答：请用同一幂等键重发同一请求以查看记录",
+            region=settings.code,
+            state=RegionState[state],
+            written=True,
+        )
+    )
+
+
+def told(problem: Problem) -> dict[str, Any]:
+    """A problem as JSON, to be kept with an idempotency key (not for an unavailable region)."""
+    kept: dict[str, Any] = {
+        "code": problem.code,
+        "en": problem.message,
+        "zh": problem.message_zh,
+    }
+    if isinstance(problem, InvalidInputProblem):
+        kept["mistakes"] = [[m.path, m.message, m.message_zh] for m in problem.mistakes]
+    elif isinstance(problem, NotFoundProblem):
+        kept["path"] = problem.path
+    return kept
+
+
+def retold(kept: Mapping[str, Any]) -> Problem:
+    """The problem that was told so."""
+    if "mistakes" in kept:
+        mistakes = Mistakes()
+        for mistake in kept["mistakes"]:
+            mistakes.add(*mistake)
+        return mistakes.problem()
+    if "path" in kept:
+        return not_found(*kept["path"]).problem
+    return forbidden(kept["en"], kept["zh"]).problem

@@ -1,0 +1,154 @@
+"""One mutation on its way: who writes and when, its key, its transaction, what is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import strawberry
+from sqlalchemy import Connection
+
+from regions.errors import Forbidden
+from regions.ids import region_of
+from resolvers.context import Context, context_of
+from resolvers.filters import plain
+from resolvers.privacy import require_records
+from resolvers.writing.idempotency import check_key, claim, settle
+from resolvers.writing.looking import Indexes, Seen, look
+from resolvers.writing.refusing import Refusal, conflict, forbidden, lost, not_found, unavailable
+from resolvers.writing.stores import Store, WriteFailed
+from resolvers.writing.values import Moment
+
+__all__ = ["Work", "Writing", "Wrote", "answered"]
+
+Given = TypeVar("Given")
+
+Wrote = dict[str, list[int]]
+"""Ids of what was written, by kind: for the access log."""
+
+Work = Callable[[Connection, int, Wrote], dict[str, Any]]
+"""Writes, from the first of the ids taken for it; returns what is kept with the key."""
+
+
+async def answered(
+    info: strawberry.Info, work: Callable[[Context, Given, str], Awaitable[Any]], given: Given
+) -> Any:
+    """The result of a mutation: its payload, or the problem it was refused with."""
+    context = context_of(info)
+    context.signed_in()
+    try:
+        return await work(context, given, str(info.path.key))
+    except Refusal as refusal:
+        context.question.trail.problems.append(refusal.problem.code)
+        return refusal.problem
+
+
+class Writing:
+    """A mutation of one viewer. Raises Refusal where the role does not write, or the key is none.
+
+    `given` is the input; `path` names the field in the response, for errors of reading back.
+    """
+
+    def __init__(self, context: Context, operation: str, given: Any, path: str) -> None:
+        self.context, self._path = context, path
+        self.viewer = context.signed_in()
+        self.question = context.question
+        self.stores = context.stores
+        self.moment = Moment.this()
+        try:
+            require_records(self.viewer)
+        except Forbidden as error:
+            raise forbidden(
+                f"{error.message}: {error.hint}", "该角色不能打开或登记个案：请使用同级业务账号"
+            ) from None
+        key = given.idempotency_key
+        check_key(key)
+        payload = plain(given)
+        del payload["idempotencyKey"]
+        account, made = self.viewer.account, self.stores.fingerprints
+        self._operation = operation
+        self._key = made.of_key(account, key)
+        self._payload = made.of_payload(account, key, operation, payload)
+
+    @property
+    def reporter(self) -> tuple[str, str]:
+        """The account and the unit that write."""
+        return self.viewer.account, self.viewer.unit_id
+
+    async def look(
+        self,
+        people_indexes: Sequence[Indexes] = (),
+        links: Iterable[tuple[str, int]] = (),
+    ) -> Seen:
+        """What other regions know. Raises Refusal where the key was used for something else."""
+        seen = await look(
+            self.question,
+            account=self.viewer.account,
+            key=self._key,
+            people_indexes=people_indexes,
+            links=links,
+        )
+        if any(used != self._payload for used in seen.used.values()):
+            raise conflict()
+        return seen
+
+    def region(self, store: Store) -> int:
+        """The region's number in the configuration."""
+        return self.question.federation.index_of[store.settings.code]
+
+    async def once(self, store: Store, ids: int, work: Work) -> tuple[dict[str, Any], bool]:
+        """What is kept with the key, and whether it was kept before; else `work` is done now.
+
+        Raises Refusal: what `work` raises, or that the region did not answer.
+        """
+        account, trail = self.viewer.account, self.question.trail
+        wrote: Wrote = {}
+
+        def run(connection: Connection, first: int) -> tuple[dict[str, Any], bool]:
+            wrote.clear()
+            at = self.moment.now
+            kept = claim(connection, account, self._key, self._operation, self._payload, at)
+            if kept is not None:
+                return kept, True
+            result = work(connection, first, wrote)
+            settle(connection, account, self._key, result)
+            return result, False
+
+        code = store.settings.code
+        try:
+            result, repeated = await store.write(ids, run)
+        except WriteFailed as failed:
+            trail.regions[code] = failed.state
+            if failed.written is None:
+                trail.note_written(wrote)
+            raise unavailable(failed) from None
+        trail.regions[code] = "ANSWERED"
+        self.question.federation.breakers[self.region(store)].succeeded()
+        if not repeated:
+            trail.note_written(wrote)
+        return result, repeated
+
+    async def read_back(self, name: str, ids: Sequence[int]) -> dict[int, Any]:
+        """Records as the viewer may see them."""
+        if not ids:
+            return {}
+        return await self.context.records.of_ids(name, ids, self._path)
+
+    async def read_one(self, name: str, record_id: int) -> Any:
+        """A record as the viewer may see it. Raises Refusal where it cannot be read back."""
+        found = await self.read_back(name, [record_id])
+        if record_id not in found:
+            raise self.unread(record_id)
+        return found[record_id]
+
+    def unread(self, record_id: int) -> Refusal:
+        """Why a record that was written is not there: its region failed, or it left the viewer's
+        jurisdiction since the first request.
+        """
+        code = region_of(record_id)
+        state = self.question.trail.regions.get(code, "ANSWERED")
+        if state == "ANSWERED":
+            return not_found()
+        return lost(
+            self.question.federation.regions[self.question.federation.index_of[code]], state
+        )

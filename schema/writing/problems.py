@@ -1,0 +1,94 @@
+"""Expected failures of a mutation: named types, in English and Chinese, never with a private value.
+
+Problem
+├── InvalidInputProblem       INVALID_INPUT         what was given means nothing here
+├── IdempotencyConflict       IDEMPOTENCY_CONFLICT  the key was used for something else
+├── ForbiddenProblem          FORBIDDEN             not this role, or not this jurisdiction
+├── NotFoundProblem           NOT_FOUND             no such record that the viewer may open
+└── RegionUnavailableProblem  REGION_UNAVAILABLE    the region's store did not answer
+"""
+
+from __future__ import annotations
+
+import strawberry
+
+from schema.enums import RegionState
+from schema.scalars import RegionCode
+
+__all__ = [
+    "ForbiddenProblem",
+    "IdempotencyConflict",
+    "InvalidInputProblem",
+    "Mistake",
+    "NotFoundProblem",
+    "Problem",
+    "RegionUnavailableProblem",
+]
+
+
+@strawberry.interface(description="Why a mutation did not do what it was asked.")
+class Problem:
+    """Why a mutation did not do what it was asked."""
+
+    code: str = strawberry.field(description="A stable name, `INVALID_INPUT`.")
+    message: str = strawberry.field(description="What was wrong and how to mend it, in English.")
+    message_zh: str = strawberry.field(description="The same in Chinese.")
+
+
+@strawberry.type(description="One value of an input that cannot be taken.")
+class Mistake:
+    """One value of an input that cannot be taken."""
+
+    path: list[str] = strawberry.field(
+        description="Where it stands in the input: names of fields, and numbers from 0 in lists."
+    )
+    message: str = strawberry.field(description="What is wrong with it, in English.")
+    message_zh: str = strawberry.field(description="The same in Chinese.")
+
+
+@strawberry.type(
+    description="The input cannot be taken. `path` and the messages are those of the first mistake."
+)
+class InvalidInputProblem(Problem):
+    """The input cannot be taken."""
+
+    path: list[str] = strawberry.field(description="Where the first mistake stands in the input.")
+    mistakes: list[Mistake] = strawberry.field(description="Every mistake that was found.")
+
+
+@strawberry.type(
+    description=(
+        "The idempotency key was used before, for another operation or with another input. "
+        "Nothing was written now."
+    )
+)
+class IdempotencyConflict(Problem):
+    """The idempotency key was used before for something else."""
+
+
+@strawberry.type(description="The viewer's role or jurisdiction does not allow it.")
+class ForbiddenProblem(Problem):
+    """The viewer's role or jurisdiction does not allow it."""
+
+
+@strawberry.type(
+    description="There is no such record, or none that the viewer may open; never said which."
+)
+class NotFoundProblem(Problem):
+    """No such record that the viewer may open."""
+
+    path: list[str] = strawberry.field(description="Where its id stands in the input.")
+
+
+@strawberry.type(description="The region's store did not answer.")
+class RegionUnavailableProblem(Problem):
+    """The region's store did not answer."""
+
+    region: RegionCode = strawberry.field(description="The region.")
+    state: RegionState = strawberry.field(description="What became of it.")
+    written: bool | None = strawberry.field(
+        description=(
+            "False: nothing was changed. True: it was written, but could not be read back. Null: "
+            "the answer to the commit was lost. The same request with the same key finds out."
+        )
+    )
