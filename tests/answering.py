@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -123,58 +123,49 @@ class _Executor(Executor):
         return await super()._ordinary(*rest)
 
 
-@dataclass(slots=True, repr=False, eq=False)
 class Gateway:
     """Answers questions over regions, by plans and without. Close it at the end.
 
-    Every question of a gateway runs in one event loop of its own.
+    Every question of a gateway runs in one event loop of its own. `remember` is in bytes.
     """
 
-    regions: Sequence[RegionSettings]
-    keys: Keys
-    page_max: int = 1000
-    records_max: int = 100_000
-    remember: int = 0  # bytes
-    breaker_failures: int = 5
-    breaker_seconds: float = 10.0
-    depth_max: int = 20
-    federation: Watched = field(init=False)
-    answering: Answering = field(init=False)
-    went: _Counting = field(init=False)
-    _executors: dict[bool, _Executor] = field(init=False)
-    _runner: asyncio.Runner = field(init=False)
-
-    def __repr__(self) -> str:
-        return "Gateway"
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        regions: Sequence[RegionSettings],
+        keys: Keys,
+        *,
+        page_max: int = 1000,
+        records_max: int = 100_000,
+        remember: int = 0,
+        breaker_failures: int = 5,
+        breaker_seconds: float = 10.0,
+        depth_max: int = 20,
+    ) -> None:
+        self.regions, self.keys = regions, keys
         self._runner = asyncio.Runner()
         self.federation = Watched(
-            self.regions,
-            self.keys,
-            breaker_failures=self.breaker_failures,
-            breaker_seconds=self.breaker_seconds,
+            regions, keys, breaker_failures=breaker_failures, breaker_seconds=breaker_seconds
         )
         self.federation.rounds = []
         self.answering = Answering(
             self.federation,
-            Reference(self.regions),
-            Cursors(self.keys.cursor),
-            BlindIndexer(self.keys.index),
-            page_max=self.page_max,
-            records_max=self.records_max,
-            remembered=Remembered(self.remember),
+            Reference(regions),
+            Cursors(keys.cursor),
+            BlindIndexer(keys.index),
+            page_max=page_max,
+            records_max=records_max,
+            remembered=Remembered(remember),
         )
         self.went = _Counting()
-        self._executors = {planning: self._executor(planning) for planning in (True, False)}
+        self._executors = {one: self._executor(one, depth_max) for one in (True, False)}
 
-    def _executor(self, planning: bool) -> _Executor:
+    def _executor(self, planning: bool, depth_max: int) -> _Executor:
         made = _Executor(
             _SCHEMA,
             self.answering,
             None,
             tokens_max=20_000,
-            depth_max=self.depth_max,
+            depth_max=depth_max,
             planning=planning,
         )
         made.went = self.went

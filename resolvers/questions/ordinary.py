@@ -205,7 +205,7 @@ def _constant(reference: Reference, type_name: str, key: str) -> Any:
     if type_name == "RulePack":
         pack = reference.rule_pack(key)
         return RulePack(id=pack.id, name_zh=pack.name_zh, name_en=pack.name_en)  # type: ignore[arg-type]
-    return region_type(reference, key)
+    return region_type(reference, key, "ANSWERED")  # a record of its own leads here
 
 
 def disease_of(reference: Reference, key: str) -> Disease:
@@ -221,7 +221,7 @@ def disease_of(reference: Reference, key: str) -> Disease:
     )
 
 
-def region_type(reference: Reference, code: str, state: str = "NOT_ASKED") -> Region:
+def region_type(reference: Reference, code: str, state: str) -> Region:
     """A region as its type."""
     row = reference.region(code)
     return Region(

@@ -14,6 +14,7 @@ from graphql import (
 )
 from hypothesis import strategies as st
 
+from regions.ids import first_id
 from resolvers.catalog import RECORDS
 from resolvers.root import make_schema
 
@@ -24,6 +25,8 @@ _CODES = ("320100", "320104", "320000", "000000", "320103", "500000", "110000", 
 _DAYS = ("2025-12-31", "2026-01-01", "2026-01-02", "2026-05-01", "2026-07-01")
 _INSTANTS = ("2026-01-11T08:00:01Z", "2026-05-12T08:00:02Z", "2026-05-12T16:00:02+08:00")
 _IDS = {
+    "sourceCase": ("case:1", f"case:{first_id('3201') + 1}"),
+    "parentContact": ("contact:1", f"contact:{(1 << 63) - 1}"),
     "disease": ("covid_19", "measles", "nobody's"),
     "rulePack": ("N113", "of tomorrow"),
     "reportedBy": ("hospital-320102-1", "hospital-320104-1", "none"),
@@ -63,7 +66,7 @@ def filters(record: str, ids: dict[str, list[str]] | None = None) -> st.SearchSt
         elif hasattr(kind, "values"):
             fields[name] = _some(kind.values)
         else:
-            fields[name] = _some((ids or {}).get(name) or _IDS.get(name) or (f"{record.lower()}:1",))
+            fields[name] = _some((ids or {}).get(name) or _IDS[name])
     chosen = st.lists(st.sampled_from(sorted(fields)), max_size=2, unique=True)
     leaf = chosen.flatmap(
         lambda names: st.fixed_dictionaries({n: st.one_of(st.none(), fields[n]) for n in names})
@@ -132,12 +135,16 @@ class _Writer:
         """A selection set on a type, at most `depth` relations deep. `top` are always in it."""
         parts = [self.one(kind, name, depth) for name in top]
         names = [n for n, f in kind.fields.items() if depth or not _is_deep(kind.name, f.type)]
-        for name in self.draw(st.lists(st.sampled_from([*names, "__typename"]), max_size=4)):
+        if depth:
+            names += 2 * [n for n, f in kind.fields.items() if get_named_type(f.type).name in RECORDS]
+        least = 0 if top else 1
+        chosen = st.lists(st.sampled_from([*names, "__typename"]), min_size=least, max_size=6)
+        for name in self.draw(chosen):
             if name not in _ONCE or not top:
                 parts.append(self.one(kind, name, depth))
         if self.chance(4) and not top:
             parts.append(self.fragment(kind, depth))
-        return "{ " + " ".join(parts or ["__typename"]) + " }"
+        return "{ " + " ".join(parts) + " }"
 
     def one(self, kind: GraphQLObjectType, name: str, depth: int) -> str:
         # An alias says its field, so that fields with one key can always be merged.
@@ -181,7 +188,7 @@ class _Writer:
             given["orderBy"] = self.draw(orders(record))
         kinds = {"filter": f"{record}Filter", "orderBy": f"[{record}Order!]"}
         arguments = [f"{n}: {self.variable(kinds[n], value)}" for n, value in given.items()]
-        first = self.draw(st.integers(0, 12))
+        first = self.draw(st.sampled_from((8, 3, 30, 1, 0)))
         arguments.append(f"first: {first if self.chance(2) else self.variable('Int', first)}")
         arguments.append(f"after: {self.variable('String', None)}")
         self.operation.lists[key] = given | {"field": name, "after": arguments[-1][8:]}
