@@ -26,7 +26,8 @@ from resolvers.questions.filling import Row
 from resolvers.questions.links import rows_of, scope_condition, select_rows
 from resolvers.questions.question import Question
 from resolvers.questions.selection import Selected
-from resolvers.questions.shapes import Shaper, ShapeSet
+from resolvers.questions.shapes import ShapeSet
+from resolvers.questions.shaping import Shaper
 
 __all__ = ["ListPlan", "Page", "quota"]
 

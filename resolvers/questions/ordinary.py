@@ -20,7 +20,8 @@ from resolvers.questions.filling import Row, fill_rows
 from resolvers.questions.links import by_ids, fetch, note, relate
 from resolvers.questions.question import Answering, Question, rules_in, viewer_key
 from resolvers.questions.selection import Selected, Selector
-from resolvers.questions.shapes import Shaper, ShapeSet
+from resolvers.questions.shapes import ShapeSet
+from resolvers.questions.shaping import Shaper
 from resolvers.reference import Reference
 from resolvers.users import Viewer
 from schema.contacts import RulePack

@@ -23,7 +23,8 @@ from resolvers.questions.links import complete
 from resolvers.questions.listing import ListPlan, Page
 from resolvers.questions.question import Answering, Question, error_of, rules_in
 from resolvers.questions.selection import Selected, Selector
-from resolvers.questions.shapes import NotPlannable, Shaper
+from resolvers.questions.shapes import NotPlannable
+from resolvers.questions.shaping import Shaper
 from resolvers.users import Viewer
 
 __all__ = ["LISTS", "OperationPlan", "page_size", "plan_operation", "shaper_for"]
