@@ -19,6 +19,7 @@ __all__ = [
     "Text",
     "among",
     "among_texts",
+    "beginning",
     "hexadecimal",
     "literal_template",
     "number_or_null",
@@ -130,8 +131,13 @@ def under(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
     if len(prefix) >= 6:
         return column == prefix
     if len(prefix) == 4:
-        return func.substr(column, text("1"), text("4")) == prefix
+        return beginning(column) == prefix
     return (column >= prefix) & (column < prefix[:-1] + chr(ord(prefix[-1]) + 1))
+
+
+def beginning(column: ColumnElement[str]) -> ColumnElement[str]:
+    """The first four digits of a code, as the indexes hold them."""
+    return func.substr(column, text("1"), text("4"), type_=String())
 
 
 def _arguments(element: Any, compiler: SQLCompiler, **more: Any) -> list[str]:

@@ -11,19 +11,41 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, literal_column, not_, or_, true
+import orjson
+from sqlalchemy import ColumnElement, and_, false, func, literal, literal_column, not_, or_, true
 from sqlalchemy import String as SqlString
 
 from regions.areas import reference_areas
-from regions.errors import InvalidInput
-from regions.text import Text, quoted, string, text_or_null, under, written
+from regions.errors import InvalidInput, TooLarge
+from regions.text import (
+    Text,
+    among,
+    among_texts,
+    beginning,
+    quoted,
+    string,
+    text_or_null,
+    under,
+    written,
+)
 from resolvers.catalog import Form, Record
 from resolvers.users import prefix_of
 
-__all__ = ["Order", "code_prefixes", "condition", "orders", "plain"]
+__all__ = [
+    "Order",
+    "code_prefix",
+    "code_prefixes",
+    "condition",
+    "in_codes",
+    "in_texts",
+    "orders",
+    "plain",
+]
 
-_MOST_VALUES = 1000
+_MOST_VALUES = 1000  # of all lists of a filter
+_MOST_CONDITIONS = 200
 _DEEPEST = 20
+_LONG = 20  # values; a longer list is one parameter, quick to compile at any length
 _COLUMNS = {
     "sourceCase": ("source_case_id", "case"),
     "parentContact": ("parent_contact_id", "contact"),
@@ -50,24 +72,52 @@ def plain(value: Any) -> Any:
     return value
 
 
-def condition(
-    record: Record, wanted: Mapping[str, Any] | None, depth: int = 0
-) -> ColumnElement[bool]:
-    """The condition of a filter (as of `plain`). Raises InvalidInput."""
-    if depth > _DEEPEST:
-        raise InvalidInput(f"a filter is nested deeper than {_DEEPEST}")
+def condition(record: Record, wanted: Mapping[str, Any] | None) -> ColumnElement[bool]:
+    """The condition of a filter (as of `plain`). Raises InvalidInput, TooLarge."""
+    if not wanted:
+        return true()
+    _Size().add(wanted, 0)
+    return _condition(record, wanted)
+
+
+class _Size:
+    """Counts what a filter holds: a store takes only so much, and making SQL of it takes time."""
+
+    def __init__(self) -> None:
+        self._conditions = self._values = 0
+
+    def add(self, wanted: Mapping[str, Any], depth: int) -> None:
+        """Adds a filter and what is nested in it. Raises InvalidInput, TooLarge."""
+        if depth > _DEEPEST:
+            raise InvalidInput(f"a filter is nested deeper than {_DEEPEST}", argument="filter")
+        for name, value in wanted.items():
+            self._conditions += 1
+            if name == "not":
+                self.add(value, depth + 1)
+            elif name in ("and", "or"):
+                for one in value:
+                    self._conditions += 1
+                    self.add(one, depth + 1)
+            elif not isinstance(value, Mapping):
+                self._values += len(value)
+            if self._conditions > _MOST_CONDITIONS or self._values > _MOST_VALUES:
+                raise TooLarge(
+                    f"a filter has at most {_MOST_CONDITIONS} conditions and {_MOST_VALUES} values",
+                    argument="filter",
+                    hint="ask in parts",
+                )
+
+
+def _condition(record: Record, wanted: Mapping[str, Any]) -> ColumnElement[bool]:
     parts: list[ColumnElement[bool]] = []
-    for name, value in (wanted or {}).items():
-        if value is None:
-            continue
+    for name, value in wanted.items():
         if name == "and":
-            parts.append(and_(true(), *(condition(record, one, depth + 1) for one in value)))
+            parts.append(and_(true(), *(_condition(record, one) for one in value)))
         elif name == "or":
-            parts.append(or_(false(), *(condition(record, one, depth + 1) for one in value)))
+            parts.append(or_(false(), *(_condition(record, one) for one in value)))
         elif name == "not":
             # A row of which the condition is unknown (null) is one for which it does not hold.
-            inner = condition(record, value, depth + 1)
-            parts.append(not_(func.coalesce(inner, false())))
+            parts.append(not_(func.coalesce(_condition(record, value), false())))
         else:
             parts.append(_field(record, name, value))
     return and_(true(), *parts)
@@ -78,14 +128,45 @@ def _field(record: Record, name: str, value: Any) -> ColumnElement[bool]:
     column = record.table.c[column_name]
     if isinstance(value, Mapping):
         return _range(column, name, value)
-    if len(value) > _MOST_VALUES:
-        raise InvalidInput(f"{name} has more than {_MOST_VALUES} values", argument=name)
     if name == "code":
-        return or_(false(), *(_code(column, code) for code in value))
+        return in_codes(column, value)
     if kind:
         ids = [_id(name, kind, text) for text in value]
-        return column.in_([one for one in ids if one is not None])
-    return column.in_(value)
+        return _among_numbers(column, [one for one in ids if one is not None])
+    return in_texts(column, value)
+
+
+def in_codes(column: Any, codes: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a code lies in one of the places, in the form the indexes serve."""
+    prefixes = sorted({code_prefix(code) for code in codes})
+    if "" in prefixes:
+        return true()
+    counties = [prefix for prefix in prefixes if len(prefix) >= 6]
+    cities = [prefix for prefix in prefixes if len(prefix) == 4]
+    parts = [under(column, prefix) for prefix in prefixes if len(prefix) == 2]
+    if counties:
+        parts.append(in_texts(column, counties))
+    if len(cities) == 1:
+        parts.append(under(column, cities[0]))
+    elif cities:
+        parts.append(in_texts(beginning(column), cities))
+    return or_(false(), *parts)
+
+
+def in_texts(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a text is one of the values."""
+    # No store holds a NUL, and PostgreSQL fails on one.
+    found = [value for value in dict.fromkeys(values) if "\0" not in value]
+    return among_texts(column, _as_json(found)) if len(found) > _LONG else column.in_(found)
+
+
+def _among_numbers(column: ColumnElement[Any], values: Sequence[int]) -> ColumnElement[bool]:
+    found = list(dict.fromkeys(values))
+    return among(column, _as_json(found)) if len(found) > _LONG else column.in_(found)
+
+
+def _as_json(values: Sequence[Any]) -> ColumnElement[str]:
+    return literal(orjson.dumps(values).decode(), SqlString())
 
 
 def _range(column: Any, name: str, value: Mapping[str, Any]) -> ColumnElement[bool]:
@@ -100,11 +181,6 @@ def _range(column: Any, name: str, value: Mapping[str, Any]) -> ColumnElement[bo
     return and_(column.is_not(None), *parts) if column.nullable else and_(true(), *parts)
 
 
-def _code(column: Any, code: str) -> ColumnElement[bool]:
-    prefix = code_prefix(code)
-    return true() if prefix == "" else under(column, prefix)
-
-
 def code_prefix(code: str) -> str:
     """The prefix of a code; a code that died is followed through the table of changes."""
     return prefix_of(reference_areas().successor(code) or code)
@@ -112,7 +188,7 @@ def code_prefix(code: str) -> str:
 
 def _id(name: str, kind: str, text: str) -> int | None:
     head, _, tail = text.partition(":")
-    if head != kind or not tail.isdecimal() or len(tail) > 19:
+    if head != kind or not (tail.isascii() and tail.isdecimal()) or len(tail) > 19:
         raise InvalidInput(
             f"{name} takes ids of the form {kind}:123", argument=name, hint="use the field id"
         )
@@ -141,7 +217,7 @@ def _narrower(one: Sequence[str], other: Sequence[str]) -> list[str]:
                 both.append(a)
             elif b.startswith(a):
                 both.append(b)
-    return both
+    return list(dict.fromkeys(both))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, or_, select, true
+from sqlalchemy import ColumnElement, select, true
 
+from regions.errors import TooLarge
 from regions.instants import now
 from regions.reading import Read
 from regions.reference import units
 from regions.statements import Statement
-from regions.text import under
 from resolvers.context import Context, region_answers
 from resolvers.federation import Report
-from resolvers.filters import code_prefix, plain
+from resolvers.filters import in_codes, in_texts, plain
 from resolvers.questions.plans import page_size
 from schema.enums import UnitLevel
 from schema.nodes import PageInfo
@@ -22,6 +22,7 @@ from schema.users import Unit, UnitConnection, UnitEdge, UnitFilter
 __all__ = ["list_units"]
 
 _BOUND_TO = b"Unit|id"
+_MOST_VALUES = 1000  # of all lists of a filter
 
 
 async def list_units(
@@ -75,14 +76,15 @@ async def list_units(
 
 
 def _condition(wanted: dict[str, Any]) -> ColumnElement[bool]:
+    if sum(len(values) for values in wanted.values()) > _MOST_VALUES:
+        raise TooLarge(
+            f"a filter has at most {_MOST_VALUES} values", argument="filter", hint="ask in parts"
+        )
     parts: ColumnElement[bool] = true()
     if "ids" in wanted:
-        parts &= units.c.id.in_(wanted["ids"])
+        parts &= in_texts(units.c.id, wanted["ids"])
     if "level" in wanted:
-        parts &= units.c.level.in_(wanted["level"])
+        parts &= in_texts(units.c.level, wanted["level"])
     if "code" in wanted:
-        prefixes = [code_prefix(code) for code in wanted["code"]]
-        parts &= or_(
-            false(), *(true() if not prefix else under(units.c.code, prefix) for prefix in prefixes)
-        )
+        parts &= in_codes(units.c.code, wanted["code"])
     return parts
