@@ -23,6 +23,7 @@ from regions.store_files import StoreFile
 __all__ = ["FileReaders"]
 
 _RESCUE = 0.02  # seconds after which a second thread takes over what has not begun
+_TICK = 0.01  # seconds between two looks at what is late
 _BUSY_PAUSE = 0.005
 
 
@@ -37,12 +38,13 @@ class _Job:
 class _Batch:
     """The SQLite reads of one question. `answers` is filled by threads, `missing` counts down."""
 
-    __slots__ = ("answers", "closed", "deadline", "future", "jobs", "lock", "missing")
+    __slots__ = ("answers", "begun", "closed", "deadline", "future", "jobs", "lock", "missing")
 
-    def __init__(self, future: asyncio.Future[None], count: int, deadline: float) -> None:
+    def __init__(self, future: asyncio.Future[None], count: int, seconds: float) -> None:
         self.future = future
+        self.begun = time.monotonic()
         self.answers: list[Answer | None] = [None] * count
-        self.deadline = deadline
+        self.deadline = self.begun + seconds
         self.missing = count
         self.closed = False
         self.lock = threading.Lock()
@@ -72,6 +74,8 @@ class FileReaders:
         self._awake = 0
         self._waking = False
         self._closing = False
+        self._pending: set[_Batch] = set()
+        self._ticking = False
         self._finished: deque[_Batch] = deque()
         self._told = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -83,20 +87,21 @@ class FileReaders:
         loop = self._loop
         if loop is None:
             loop = self._loop = asyncio.get_running_loop()
-        batch = _Batch(loop.create_future(), len(reads), time.monotonic() + seconds)
+        batch = _Batch(loop.create_future(), len(reads), seconds)
         batch.jobs = [_Job(batch, i, read) for i, read in enumerate(reads)]
         self._jobs.extend(batch.jobs)
         if self._awake == 0 and not self._waking:
             # Not at once: the questions the loop has at hand in this turn share the wake-up.
             self._waking = True
             loop.call_soon(self._wake_first)
-        rescue = loop.call_later(min(_RESCUE, seconds / 2), self._rescue, batch)
-        limit = loop.call_later(seconds, self._cut_off, batch)
+        self._pending.add(batch)
+        if not self._ticking:
+            self._ticking = True
+            loop.call_later(min(_TICK, seconds / 2), self._tick)
         try:
             await batch.future
         finally:
-            rescue.cancel()
-            limit.cancel()
+            self._pending.discard(batch)
             batch.closed = True
         return [answer or too_late(seconds) for answer in batch.answers]
 
@@ -116,11 +121,24 @@ class FileReaders:
             self._awake += 1
         self._wake.put(None)
 
-    def _rescue(self, batch: _Batch) -> None:
-        if batch.missing and self._jobs:
+    def _tick(self) -> None:
+        """One look at all questions under way, in place of two timers for each of them."""
+        assert self._loop is not None
+        now = time.monotonic()
+        following = _TICK
+        late = False
+        for batch in list(self._pending):
+            left = batch.deadline - now
+            if left <= 0:
+                self._cut_off(batch)
+            else:
+                following = min(following, left)
+                late = late or now - batch.begun >= _RESCUE
+        if late and self._jobs:
             self._wake_one()
-            assert self._loop is not None
-            self._loop.call_later(_RESCUE, self._rescue, batch)
+        self._ticking = bool(self._pending)
+        if self._ticking:
+            self._loop.call_later(following, self._tick)
 
     def _cut_off(self, batch: _Batch) -> None:
         batch.closed = True

@@ -25,6 +25,8 @@ class Readers:
         self._files = {
             i: StoreFile(region) for i, region in enumerate(regions) if region.path is not None
         }
+        self._versions: tuple[int, ...] | None = None
+        self._looked = False
         self._only_files = len(self._files) == len(regions)
         self._file_readers = FileReaders(self._files, bulkhead=bulkhead)
         self._postgres = PostgresReaders(
@@ -38,10 +40,19 @@ class Readers:
         """
         if not self._only_files:
             return None
+        if self._looked:
+            return self._versions
         try:
-            return tuple([file.version() for file in self._files.values()])
+            self._versions = tuple([file.version() for file in self._files.values()])
         except (Failure, sqlite3.Error):
-            return None
+            self._versions = None
+        # What the loop has at hand in this turn had arrived before this look, and shares it.
+        self._looked = True
+        asyncio.get_running_loop().call_soon(self._look_again)
+        return self._versions
+
+    def _look_again(self) -> None:
+        self._looked = False
 
     async def ask(self, reads: Sequence[Read], seconds: float) -> list[Answer]:
         """Answers in the order of the reads, complete after `seconds` at the latest."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from regions.breaker import Breaker
 from regions.keys import Keys
@@ -41,6 +41,12 @@ class Report:
 
     def __init__(self, count: int) -> None:
         self.outcomes = [_NOT_ASKED] * count
+
+    def copy(self) -> Report:
+        """The same outcomes, to be changed."""
+        made = Report(0)
+        made.outcomes = [one if one is _NOT_ASKED else replace(one) for one in self.outcomes]
+        return made
 
     def at(self, region: int) -> Outcome:
         """The outcome of a region, to be changed."""
@@ -95,6 +101,7 @@ class Federation:
         self.sealers = [Sealer(keys.sealing, region.code) for region in self.regions]
         self.dialects = [region.dialect for region in self.regions]
         self.breakers = [Breaker(breaker_failures, breaker_seconds) for _ in self.regions]
+        self._troubled: set[int] = set()  # regions that failed since they last answered
         self.everyone = tuple(range(len(self.regions)))
         self._readers = Readers(self.regions, bulkhead=bulkhead)
         self._deadlines = [region.deadline for region in self.regions]
@@ -126,27 +133,36 @@ class Federation:
 
     async def ask(self, reads: Sequence[Read]) -> list[Answer]:
         """Answers in the order of the reads. Breakers and deadlines are applied."""
+        if not self._troubled:
+            answers = await self._ask(reads)
+            if any(answer.failure for answer in answers):
+                self._judge(reads, answers)
+            return answers
         now = time.monotonic()
-        breakers = self.breakers
         verdicts: dict[int, bool] = {}
         for read in reads:
             if read.region not in verdicts:
-                verdicts[read.region] = breakers[read.region].allows(now)
-        if all(verdicts.values()):
-            answers = await self._ask(reads)
-        else:
-            allowed = [i for i, read in enumerate(reads) if verdicts[read.region]]
-            answers = [Answer((), Refused("kept out after repeated failures"), 0.0)] * len(reads)
-            for i, answer in zip(
-                allowed, await self._ask([reads[i] for i in allowed]), strict=True
-            ):
+                verdicts[read.region] = self.breakers[read.region].allows(now)
+        allowed = [i for i, read in enumerate(reads) if verdicts[read.region]]
+        answers = [Answer((), Refused("kept out after repeated failures"), 0.0)] * len(reads)
+        if allowed:
+            found = await self._ask([reads[i] for i in allowed])
+            for i, answer in zip(allowed, found, strict=True):
                 answers[i] = answer
-        for read, answer in zip(reads, answers, strict=True):
-            if answer.failure is None:
-                breakers[read.region].succeeded()
-            elif not isinstance(answer.failure, Refused):
-                breakers[read.region].failed(time.monotonic())
+        self._judge(reads, answers)
         return answers
+
+    def _judge(self, reads: Sequence[Read], answers: Sequence[Answer]) -> None:
+        """Tells the breakers what became of their regions."""
+        for read, answer in zip(reads, answers, strict=True):
+            region, failure = read.region, answer.failure
+            if failure is None:
+                if region in self._troubled:
+                    self._troubled.discard(region)
+                    self.breakers[region].succeeded()
+            elif not isinstance(failure, Refused):
+                self._troubled.add(region)
+                self.breakers[region].failed(time.monotonic())
 
     async def _ask(self, reads: Sequence[Read]) -> list[Answer]:
         if self._one_deadline is not None:

@@ -82,6 +82,9 @@ class ListPlan:
         prefixes = _within(code_prefixes(wanted), question.scope.prefix)
         self.regions = question.federation.concerned(prefixes)
         self._statements: dict[tuple[int, bool], Statement] = {}
+        self._all_well = Report(len(question.federation.regions))
+        for region in self.regions:
+            self._all_well.at(region).state = "ANSWERED"
         self._first_reads: dict[int, Sequence[Read]] = {}
         self._pages = 0
         self._shares = dict.fromkeys(self.regions, 1.0 / max(1, len(self.regions)))
@@ -92,16 +95,20 @@ class ListPlan:
     async def page(self, question: Question, first: int, after: Sequence[Any] | None) -> Page:
         """The page of `first` records after the given keys."""
         federation = question.federation
-        report = Report(len(federation.regions))
         wanted = first + 1
         as_of = now()
         reads = self._reads(question, wanted, after)
         rows: list[Row] = []
         open_regions: dict[int, None] = {}
         total = 0
-        for read, answer in zip(reads, await federation.ask(reads), strict=True):
+        answers = await federation.ask(reads)
+        report = self._all_well
+        if self.reports or any(answer.failure for answer in answers):
+            report = Report(len(federation.regions))
+            for read, answer in zip(reads, answers, strict=True):
+                report.add(read.region, answer, as_of)
+        for read, answer in zip(reads, answers, strict=True):
             region = read.region
-            report.add(region, answer, as_of)
             if answer.failure is None:
                 found = rows_of(answer, region)
                 rows += found
@@ -113,6 +120,7 @@ class ListPlan:
         ran_out = False
         while again := self._run_out(rows, open_regions, wanted):
             ran_out = True
+            report = report.copy()
             rows = await self._ask_again(question, report, rows, open_regions, again, as_of)
         page = rows[:first]
         self._pages += 1
@@ -261,10 +269,11 @@ class ListPlan:
     def _learn(self, page: Sequence[Row], report: Report, ran_out: bool) -> None:
         """Notes which region gave how much of a page; remembers it for the next ones."""
         given = Counter(map(itemgetter(2), page))
-        for region in self.regions:
-            outcome = report.outcomes[region]
-            if outcome.state == "ANSWERED":
-                outcome.records = given[region]
+        if report is not self._all_well:
+            for region in self.regions:
+                outcome = report.outcomes[region]
+                if outcome.state == "ANSWERED":
+                    outcome.records = given[region]
         if len(page) < _LEARN_FROM or not (ran_out or self._pages % _LEARN_EVERY == 1):
             return
         for region in self.regions:

@@ -115,7 +115,7 @@ class Question:
         self.trail = Trail()
         self.errors: list[dict[str, Any]] = []
         self.spent = 0
-        self._failed: set[tuple[str, int]] = set()
+        self._failed: dict[tuple[str, int], tuple[str, str]] = {}
 
     def spend(self, rows: int) -> None:
         """Counts records read. Raises TooLarge over the limit of one question."""
@@ -137,13 +137,17 @@ class Question:
             elif code not in self.trail.regions:
                 self.trail.regions[code] = outcome.state
 
+    def failures(self, path: str) -> dict[int, tuple[str, str]]:
+        """Regions that failed under a root field, with their state and why."""
+        return {region: why for (at, region), why in self._failed.items() if at == path}
+
     def region_failed(self, region: int, state: str, reason: str, path: str) -> None:
         """Adds the error REGION_UNAVAILABLE, once a region and path."""
         settings = self.federation.regions[region]
         self.trail.regions[settings.code] = state
         if (path, region) in self._failed:
             return
-        self._failed.add((path, region))
+        self._failed[(path, region)] = (state, reason)
         self.errors.append(
             {
                 "message": f"Region {settings.code} {settings.name_zh} gave no answer: {reason}.",
