@@ -28,7 +28,7 @@ __all__ = ["Population", "Row", "counties", "make_population"]
 
 Row = dict[str, Any]
 
-_NAMES = ("张三", "O'Brien \"x\"", "100%s %d", "line\nbreak\t\x1e\x1f", "back\\slash", "😷", "李四")
+_NAMES = ("张三", 'O\'Brien "x"', "100%s %d", "line\nbreak\t\x1e\x1f", "back\\slash", "😷", "李四")
 _WORDS = (None, "nurse", "50 % \"quoted\" 'text'", "two\nlines \x1e", "汉字 😀", "{}[],:")
 _INSTANTS = tuple(f"2026-0{month}-1{day}T08:00:0{day}Z" for month in (1, 5) for day in (1, 2, 3))
 _DAYS = ("2025-12-31", "2026-01-01", "2026-01-02", "2026-05-01")
@@ -162,7 +162,7 @@ class _Region:
         row = self.written() | {
             "id": self.number(),
             "person_id": self.chance.choice(self.people)["id"],
-            "disease": self.chance.choice(("covid_19", "measles", "a \"new\" one's")),
+            "disease": self.chance.choice(("covid_19", "measles", 'a "new" one\'s')),
             "classification": self.chance.choice(("CONFIRMED", "SUSPECTED", "ASYMPTOMATIC")),
             "origin": self.chance.choice(("LOCAL", "IMPORTED")),
             "found_by": self.maybe(("SOURCE_TRACING",)),
@@ -194,7 +194,9 @@ class _Region:
                 "parent_contact_id": parent if level == "SECONDARY" else None,
                 "relation_to_case": self.maybe(("FAMILY", "COLLEAGUE")),
                 "manner": orjson.dumps(
-                    self.chance.sample(("SHARED_MEAL", "NURSING", "OTHER"), self.chance.randrange(3))
+                    self.chance.sample(
+                        ("SHARED_MEAL", "NURSING", "OTHER"), self.chance.randrange(3)
+                    )
                 ).decode(),
                 "frequency": self.maybe(("ONCE",)),
                 "first_contact_on": self.maybe(_DAYS),

@@ -10,8 +10,8 @@ import pytest
 from regions.keys import Keys
 from regions.settings import RegionSettings
 from tests.answering import Gateway
-from tests.records import Population, make_population
 from tests.postgres import Postgres
+from tests.records import Population, make_population
 from tests.stores import Stores
 
 SIZES = {"3201": 14, "3202": 6, "3405": 3, "5001": 1}

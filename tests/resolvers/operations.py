@@ -136,12 +136,13 @@ class _Writer:
         parts = [self.one(kind, name, depth) for name in top]
         names = [n for n, f in kind.fields.items() if depth or not _is_deep(kind.name, f.type)]
         if depth:
-            names += 2 * [n for n, f in kind.fields.items() if get_named_type(f.type).name in RECORDS]
+            names += 2 * [
+                n for n, f in kind.fields.items() if get_named_type(f.type).name in RECORDS
+            ]
         least = 0 if top else 1
         chosen = st.lists(st.sampled_from([*names, "__typename"]), min_size=least, max_size=6)
-        for name in self.draw(chosen):
-            if name not in _ONCE or not top:
-                parts.append(self.one(kind, name, depth))
+        names = [name for name in self.draw(chosen) if name not in _ONCE or not top]
+        parts.extend(self.one(kind, name, depth) for name in names)
         if self.chance(4) and not top:
             parts.append(self.fragment(kind, depth))
         return "{ " + " ".join(parts) + " }"
@@ -165,7 +166,7 @@ class _Writer:
 
     def fragment(self, kind: GraphQLObjectType, depth: int) -> str:
         if self.chance(4) and any(i.name == "Node" for i in kind.interfaces):
-            return self.draw(st.sampled_from(["... on Node { id }", "... on Node { n: id }"]))
+            return f"... on Node {{ {self.draw(st.sampled_from(['id', 'n: id']))} }}"
         known = [name for name, (of, _) in self.fragments.items() if of == kind.name]
         if known and self.chance(2):
             return f"...{self.draw(st.sampled_from(known))}{self.directives()}"

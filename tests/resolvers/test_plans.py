@@ -15,7 +15,9 @@ VIEWERS = {
     "national": NATIONAL,
     "city": viewer("320100"),
     "county": viewer("320104"),
-    "reporter": viewer("320100", Role.DIRECT_REPORTER, account="doctor-1", unit="hospital-320104-1"),
+    "reporter": viewer(
+        "320100", Role.DIRECT_REPORTER, account="doctor-1", unit="hospital-320104-1"
+    ),
     "narrow grant": viewer(
         grants=[grant("320104", items=frozenset({"NAME", "AGE"}), types=frozenset({"CONTACT"}))]
     ),
