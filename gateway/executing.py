@@ -20,6 +20,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     NonNullTypeNode,
+    OperationType,
     VariableNode,
     Visitor,
     execute,
@@ -29,6 +30,7 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_variable_values
 
 from gateway.documents import Document, Documents, Operation
+from gateway.messages import without_values
 from regions.errors import EpigateError
 from resolvers.context import Context
 from resolvers.questions.plans import OperationPlan, plan_operation
@@ -244,12 +246,13 @@ def _of_request(result: ExecutionResult) -> bool:
 def _formatted(error: GraphQLError, code: str = "") -> dict[str, Any]:
     """A GraphQL error as a client gets it: never a traceback, always a code."""
     original = error.original_error
-    found: dict[str, Any] = {"message": error.message}
+    found: dict[str, Any] = {"message": without_values(error.message)}
     if error.locations:
         found["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
     if error.path is not None:
         found["path"] = list(error.path)
     if isinstance(original, EpigateError):
+        found["message"] = original.message
         found["extensions"] = original.extensions()
     elif original is not None and not isinstance(original, GraphQLError):
         _log.error("a resolver failed", exc_info=original)
@@ -293,6 +296,8 @@ class _Paging:
 def _find_paging(document: Document, operation: Operation) -> None:
     """Finds `first` and `after` of each root field, and the variables that serve for them alone."""
     operation.pages = []
+    if operation.node.operation is not OperationType.QUERY:
+        return  # a mutation has no plan, and its variables are kept nowhere
     defaults = {one.variable.name.value: one for one in operation.node.variable_definitions or ()}
     paging: Counter[str] = Counter()
     for root in _roots(operation):

@@ -57,6 +57,10 @@ class Mistakes:
             Mistake(path=[*self._path, *path], message=message, message_zh=message_zh)
         )
 
+    def has(self, path: Path) -> bool:
+        """Whether a mistake stands at a path below that of the input."""
+        return any(one.path == [*self._path, *path] for one in self.found)
+
     def problem(self) -> InvalidInputProblem:
         """All of them as a problem."""
         first = self.found[0]

@@ -42,13 +42,15 @@ def apply_rules(
     """Adds a mistake for each rule that does not hold.
 
     `paths`: where each column stands in the input. `changed`: in a correction, the columns changed.
+    A value with a mistake already gets no second one.
     """
     for rule in RULES[table]:
         if changed is not None and (rule.first or not set(changed) & set(rule.columns)):
             continue
         if not rule.holds(row, moment):
             blamed = next(one for one in rule.columns if changed is None or one in changed)
-            mistakes.add(paths[blamed], rule.message, rule.message_zh)
+            if not mistakes.has(paths[blamed]):
+                mistakes.add(paths[blamed], rule.message, rule.message_zh)
 
 
 def _not_future(column: str) -> Rule:

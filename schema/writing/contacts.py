@@ -23,7 +23,9 @@ from schema.writing.problems import (
     ForbiddenProblem,
     IdempotencyConflict,
     InvalidInputProblem,
+    NotFoundProblem,
     Problem,
+    RegionUnavailableProblem,
 )
 
 __all__ = [
@@ -162,7 +164,12 @@ class RegisterContactsPayload:
 
 
 RegisterContactsResult = Annotated[
-    RegisterContactsPayload | InvalidInputProblem | IdempotencyConflict | ForbiddenProblem,
+    RegisterContactsPayload
+    | InvalidInputProblem
+    | IdempotencyConflict
+    | ForbiddenProblem
+    | NotFoundProblem
+    | RegionUnavailableProblem,
     strawberry.union(
         "RegisterContactsResult", description="What became of the rows, or why none was looked at."
     ),
