@@ -89,15 +89,16 @@ def write_cases(
     new = new_rows(connection, cases, rows, id_column, pretended, written)
     if not new or dry_run:
         return written
-    next_id = take_ids(connection, store.code, 2 * len(new) + sum(map(_has_exposure, new)))
+    exposed = [_has_exposure(row) for row in new]
+    next_id = take_ids(connection, store.code, 2 * len(new) + sum(exposed))
     people_rows, case_rows, exposure_rows = [], [], []
-    for row in new:
+    for row, has_exposure in zip(new, exposed, strict=True):
         created: Any = row.values["case"][_REPORTED]
         person_id, case_id = next_id, next_id + 1
         next_id += 2
         people_rows.append(person_row(store, person_id, row, created))
         case_rows.append(_case_row(store, case_id, person_id, row, created, written))
-        if _has_exposure(row):
+        if has_exposure:
             exposure_rows.append(_exposure_row(store, next_id, case_id, person_id, row, created))
             next_id += 1
     known_people(connection, list(zip(new, people_rows, strict=True)), notices)
@@ -113,7 +114,7 @@ def write_cases(
 
 def _has_exposure(row: Row) -> bool:
     values = row.values.get("exposure")
-    return values is not None and any(value is not None for value in values)
+    return values is not None and values.count(None) < len(values)
 
 
 def _case_row(

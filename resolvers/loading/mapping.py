@@ -181,8 +181,8 @@ class _Reader:
             line = int(found[1]) if found else text.count("\n") + 1
             message = str(error).partition(" (at ")[0]
             expected = "TOML"
-            if "key" in message and not text.splitlines()[line - 1].isascii():
-                expected = 'a key that is not plain letters in quotes: "确诊病例" = "CONFIRMED"'
+            if not "".join(text.splitlines()[line - 1 : line]).isascii():
+                expected = 'TOML; a key not of plain letters stands in quotes: "确诊" = "CONFIRMED"'
             _fail(file, line, "(line)", message, expected)
         self._tables: dict[str, Table] = {}
 

@@ -51,9 +51,11 @@ def code_by_name(name: str, within: str | None) -> tuple[str, ...]:
 
     With `within` only those below that code. More than one: the name is ambiguous.
     """
+    wanted = _normal(name)
+    areas = names_of().get(wanted) or names_of().get(_SUFFIX_EN.sub("", wanted), ())
     found = [
         area
-        for area in names_of().get(_normal(name), ())
+        for area in areas
         if within is None or area.code == within or within in reference_areas().ancestors(area.code)
     ]
     for level in _ORDER:
