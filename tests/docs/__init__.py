@@ -1,0 +1,1 @@
+"""The manual, held to the code: `python -m tests.docs` writes what is generated anew."""

@@ -1,0 +1,122 @@
+"""The manual's generated tables: errors, private fields, commands, settings.
+
+Each stands on its page between `<!-- name -->` and `<!-- end name -->`, but for the settings, which
+`epigate config table` prints.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
+
+from gateway.cli import app
+from regions.errors import EpigateError
+from resolvers.questions.question import policy_table
+
+__all__ = ["DOCS", "TABLES", "commands", "errors", "options", "replaced"]
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+
+_OTHER_CODES = (
+    ("GRAPHQL_INVALID", "400", "The document or its variables do not fit the schema."),
+    ("INTERNAL", "500", "The gateway failed; its own log says why."),
+)
+"""Codes that no class of the tree stands for."""
+
+
+def errors(base: type[EpigateError] = EpigateError) -> Iterator[type[EpigateError]]:
+    """Every class of the tree below the base, as the tree is drawn."""
+    for one in base.__subclasses__():
+        if one.__module__ == EpigateError.__module__:
+            yield one
+            yield from errors(one)
+
+
+def commands() -> dict[str, Any]:
+    """Every command of Typer's by its words: `config check`."""
+
+    def below(command: Any, words: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+        inner = getattr(command, "commands", None)
+        if inner is None:
+            yield " ".join(words), command
+            return
+        for name, one in inner.items():
+            yield from below(one, (*words, name))
+
+    return dict(below(get_command(app), ()))
+
+
+def options(command: Any) -> tuple[str, ...]:
+    """Every option of a command as it is written: `--config`, `--no-serve`."""
+    found = [one for one in command.params if one.param_type_name == "option"]
+    return tuple(text for one in found for text in (*one.opts, *one.secondary_opts))
+
+
+def error_table() -> str:
+    """The codes, the HTTP status where a whole request fails with it, and what it means."""
+    rows = [
+        (one.code, "" if one.status == EpigateError.status else str(one.status), _sentence(one))
+        for one in errors()
+    ]
+    return _table(
+        ("code", "status", "meaning"), [(f"`{a}`", b, c) for a, b, c in [*rows, *_OTHER_CODES]]
+    )
+
+
+def private_table() -> str:
+    """The private items and the fields that hold them."""
+    found: dict[str, list[str]] = {}
+    for (owner, field), item in policy_table().items():
+        found.setdefault(item, []).append(f"`{owner}.{field}`")
+    return _table(
+        ("item", "fields"), [(f"`{item}`", ", ".join(fields)) for item, fields in found.items()]
+    )
+
+
+def command_table() -> str:
+    """The commands, what they do and their options (`--config` is of all of them)."""
+    rows = []
+    for name, command in commands().items():
+        arguments = [
+            one.metavar or one.name.upper()
+            for one in command.params
+            if one.param_type_name == "argument"
+        ]
+        text = _first(command.help)
+        own = " ".join(f"`{o}`" for o in options(command) if o not in ("--config", "--help"))
+        rows.append((f"`epigate {' '.join([name, *arguments])}`", text, own))
+    return _table(("command", "what it does", "options"), sorted(rows))
+
+
+TABLES: dict[str, tuple[str, Callable[[], str]]] = {
+    "errors": ("asking.md", error_table),
+    "private": ("privacy.md", private_table),
+    "commands": ("operations.md", command_table),
+}
+"""By name: the page and what makes the table."""
+
+
+def replaced(page: str, name: str, table: str) -> str:
+    """The page's text with the table in its place. Raises ValueError where it has none."""
+    pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
+    if not pattern.search(page):
+        raise ValueError(f"no place for the table {name}")
+    return pattern.sub(lambda found: f"{found[1]}{table}{found[2]}", page)
+
+
+def _first(text: str | None) -> str:
+    return " ".join((text or "").split("\n\n")[0].split())
+
+
+def _sentence(one: type[EpigateError]) -> str:
+    return _first(inspect.getdoc(one))
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(cell or ' ' for cell in line)} |\n" for line in lines)
