@@ -7,6 +7,7 @@ process has one thread that writes what all its requests hand over, many entries
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -27,6 +28,8 @@ __all__ = ["AccessLog", "canonical", "read_entries"]
 
 Row = tuple[str, str, str, str, str]
 
+_log = logging.getLogger(__name__)
+
 _COLUMNS = ("at", "account", "operation", "result", "entry")
 _HINT = "no data leaves while the access log cannot be written: see to its file and its disk"
 
@@ -45,6 +48,7 @@ class AccessLog:
             self._commit.create(_create_statement())
         except (OSError, sqlite3.Error) as error:
             raise _failure(error) from None
+        self._failing = False
         self._thread: BatchThread[Row, None] = BatchThread(self._write, name="access-log")
 
     def append_nowait(
@@ -76,11 +80,17 @@ class AccessLog:
         try:
             self._commit.write(rows)
         except (OSError, sqlite3.OperationalError) as error:
+            if not self._failing:  # said once, however many ask meanwhile
+                _log.error("the access log cannot be written, nothing is answered: %s", error)
+            self._failing = True
             raise _failure(error) from None
         except Exception as error:  # of one row, before any was written
             if len(rows) == 1:
                 return [_failure(error)]
             return [self._write([row])[0] for row in rows]
+        if self._failing:
+            _log.warning("the access log is written again")
+        self._failing = False
         return [None] * len(rows)
 
 

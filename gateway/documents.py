@@ -4,8 +4,7 @@ included).
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -16,6 +15,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     InlineFragmentNode,
+    Node,
     OperationDefinitionNode,
     SelectionSetNode,
     parse,
@@ -24,25 +24,30 @@ from graphql import (
 )
 from graphql.validation import NoSchemaIntrospectionCustomRule
 
+from gateway._kept import Kept
+from regions.errors import TooLarge
+
 __all__ = ["Document", "Documents", "Operation"]
 
-_KEPT = 2_000
+_KEPT = 500_000  # characters of all documents; parsed, they take some 200 bytes for each
+_DOCUMENT = 200  # characters that a document counts for at least
+_LONGEST = 100_000  # characters
 _MOST_ERRORS = 20
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Operation:
-    """One operation of a document, and what was compiled for it.
+    """One operation of a document, and what is known of its paging once a plan was wanted.
 
-    `paging` are variables used only as `first` or `after` of a root field: a plan does not depend
-    on them. `plans` maps (rights, other variables) to a plan, or to None where there can be none.
+    `pages` are `first` and `after` of each root field; empty where there can be no plan. `deciding`
+    are the variables a plan depends on: all but those used only for pages.
     """
 
     node: OperationDefinitionNode
+    title: str  # `query cases contacts`, for the access log
     introspects: bool
     pages: list[tuple[Any, Any]] | None = None
-    paging: frozenset[str] = frozenset()
-    plans: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
+    deciding: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -53,6 +58,7 @@ class Document:
     errors: list[GraphQLError]
     operations: dict[str | None, Operation]
     fragments: dict[str, FragmentDefinitionNode]
+    size: int = 0  # characters
 
     def operation(self, name: str | None) -> Operation:
         """The operation of that name, or the only one. Raises GraphQLError."""
@@ -74,46 +80,65 @@ class Documents:
     def __init__(self, schema: GraphQLSchema, *, tokens_max: int, depth_max: int) -> None:
         self._schema = schema
         self._tokens_max, self._depth_max = tokens_max, depth_max
-        self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._kept: Kept[str, Document] = Kept(_KEPT)
 
     def get(self, text: str) -> Document:
-        """The document of a text; invalid ones are kept too."""
-        found = self._kept.get(text)
+        """The document of a text; invalid ones are kept too. Raises TooLarge."""
+        found = self._kept.get(text, None)
         if found is not None:
-            self._kept.move_to_end(text)
             return found
-        found = self._kept[text] = self._make(text)
-        if len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
+        if len(text) > _LONGEST:
+            raise TooLarge(
+                f"the document has more than {_LONGEST} characters",
+                hint="send values as variables",
+            )
+        found = self._make(text)
+        self._kept.keep(text, found, len(text) + _DOCUMENT)
         return found
 
     def _make(self, text: str) -> Document:
         try:
             node = parse(text, max_lexical_tokens=self._tokens_max)
         except GraphQLError as error:
-            return Document(None, [error], {}, {})
+            return Document(None, [self._sized(error)], {}, {})
         except RecursionError:
-            return Document(None, [GraphQLError("The document is nested too deeply.")], {}, {})
+            return Document(None, [_over("the document is nested too deeply")], {}, {})
         fragments = {
             one.name.value: one
             for one in node.definitions
             if isinstance(one, FragmentDefinitionNode)
         }
         try:
-            errors = validate(self._schema, node, specified_rules, max_errors=_MOST_ERRORS)
+            errors = validate(
+                self._schema,
+                node,
+                specified_rules,
+                max_errors=_MOST_ERRORS,
+                hide_suggestions=True,
+            )
             if not errors:
                 errors = self._too_deep(node, fragments)
         except RecursionError:
-            errors = [GraphQLError("The document is nested too deeply.")]
-        operations = {}
-        for one in node.definitions:
-            if isinstance(one, OperationDefinitionNode):
-                operations[one.name.value if one.name else None] = Operation(
-                    one, self._introspects(node)
-                )
-        if not operations and not errors:
+            errors = [_over("the document is nested too deeply")]
+        if errors:
+            return Document(None, errors, {}, {})
+        introspects = self._introspects(node)
+        operations = {
+            one.name.value if one.name else None: Operation(
+                one, _title(one, fragments), introspects
+            )
+            for one in node.definitions
+            if isinstance(one, OperationDefinitionNode)
+        }
+        if not operations:
             errors = [GraphQLError("The document has no operation.")]
-        return Document(node, errors, operations, fragments)
+        return Document(node, errors, operations, fragments, len(text))
+
+    def _sized(self, error: GraphQLError) -> GraphQLError:
+        """The parser's error; where a limit was passed, as one with that name."""
+        if "more than" in error.message:
+            return _over(f"the document has more than {self._tokens_max} tokens")
+        return _over("the document is nested too deeply") if "deeply" in error.message else error
 
     def _introspects(self, node: DocumentNode) -> bool:
         return bool(validate(self._schema, node, [NoSchemaIntrospectionCustomRule], max_errors=1))
@@ -146,6 +171,28 @@ class Documents:
             if isinstance(one, OperationDefinitionNode):
                 found = depth(one.selection_set)
                 if found > self._depth_max:
-                    text = f"The document is {found} fields deep; the limit is {self._depth_max}."
-                    return [GraphQLError(text, one)]
+                    text = f"the document is {found} fields deep; the limit is {self._depth_max}"
+                    return [_over(text, one)]
         return []
+
+
+def _over(message: str, node: Node | None = None) -> GraphQLError:
+    """A limit that was passed, as an error of the document."""
+    return GraphQLError(message, node, original_error=TooLarge(message))
+
+
+def _title(operation: OperationDefinitionNode, fragments: dict[str, FragmentDefinitionNode]) -> str:
+    """What an operation does: its kind and its root fields. The client's own names are not kept."""
+    names: dict[str, None] = {}
+    seen: set[str] = set()
+    waiting = [operation.selection_set]
+    while waiting:
+        for one in waiting.pop().selections:
+            if isinstance(one, FieldNode):
+                names[one.name.value] = None
+            elif isinstance(one, InlineFragmentNode):
+                waiting.append(one.selection_set)
+            elif isinstance(one, FragmentSpreadNode) and one.name.value not in seen:
+                seen.add(one.name.value)
+                waiting.append(fragments[one.name.value].selection_set)
+    return " ".join([operation.operation.value, *sorted(names)])

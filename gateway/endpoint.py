@@ -6,6 +6,7 @@ data.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import os
@@ -17,7 +18,7 @@ import orjson
 from gateway.access_log import AccessLog
 from gateway.executing import Answer, Executor, Request
 from gateway.sessions import Sessions
-from regions.errors import EpigateError, QuestionError, TooLarge
+from regions.errors import EpigateError, QuestionError, TooLarge, Unauthenticated
 from regions.instants import now
 from resolvers.access_log import entry
 from resolvers.users import Viewer
@@ -35,6 +36,15 @@ _HEADERS = [
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
 ]
+_ALLOW = (b"allow", b"POST")
+_BEARER = (b"www-authenticate", b"Bearer")
+_CLOSE = (b"connection", b"close")
+_UNREAD = "question"  # the operation where nobody looked at it
+_BODY_SECONDS = 20  # for the whole body of a request to arrive
+
+
+class _Gone(Exception):
+    """The client left before its request was complete."""
 
 
 class GraphQLEndpoint:
@@ -51,8 +61,10 @@ class GraphQLEndpoint:
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """One request."""
         authorization = content_type = accept = None
+        several = False
         for name, value in scope["headers"]:
             if name == b"authorization":
+                several = authorization is not None
                 authorization = value
             elif name == b"content-type":
                 content_type = value
@@ -60,50 +72,64 @@ class GraphQLEndpoint:
                 accept = value
         request_id = f"{self._run}-{next(self._numbers)}"
         kind = _RESPONSE_JSON if accept and b"graphql-response+json" in accept else _JSON
-        viewer: Viewer | None = None
         try:
             if scope["method"] != "POST":
-                await _send(
-                    send,
-                    405,
-                    _error("Only POST is answered here."),
-                    kind,
-                    request_id,
-                    (b"allow", b"POST"),
-                )
+                text = "Only POST is answered here."
+                await _send(send, 405, _error(text), kind, request_id, _ALLOW)
                 return
-            if content_type is None or not content_type.lower().startswith(b"application/json"):
+            if (content_type or b"").partition(b";")[0].strip().lower() != b"application/json":
                 text = "The body must be application/json."
                 await _send(send, 415, _error(text), kind, request_id)
                 return
+            if several:
+                raise QuestionError("there are several Authorization headers")
             body = await self._body(receive)
-            viewer = self._sessions.viewer(authorization)
-            request = _parse(body)
-            answer = await self._executor.answer(viewer, request)
-            if answer.what is not None or answer.unknown:
+            answer, viewer = await self._answer(authorization, body)
+            if answer.operation:
                 await self._enter(scope, viewer, answer, request_id)
-            await _send(send, answer.status, answer.body, kind, request_id)
+            more = (_BEARER,) if answer.status == 401 else ()
+            await _send(send, answer.status, answer.body, kind, request_id, *more)
+        except _Gone:
+            return  # nobody reads an answer
+        except TimeoutError:
+            text = f"The body did not arrive within {_BODY_SECONDS} s."
+            await _send(send, 408, _error(text), kind, request_id, _CLOSE)
+        except QuestionError as error:
+            await _send(send, error.status, _failure(error), kind, request_id)
         except EpigateError as error:
-            status = error.status if isinstance(error, QuestionError) else 503
-            await _send(send, status, _failure(error), kind, request_id)
+            await _send(send, 503, _failure(error), kind, request_id)
         except Exception:
             _log.exception("request %s failed", request_id)
             text = "The gateway failed; the failure is in its log."
             await _send(send, 500, _error(text, "INTERNAL"), kind, request_id)
 
+    async def _answer(
+        self, authorization: bytes | None, body: bytes
+    ) -> tuple[Answer, Viewer | None]:
+        """The answer, and whose it is. Raises QuestionError for what asks nothing yet."""
+        request = _parse(body)
+        viewer: Viewer | None = None
+        try:
+            viewer = self._sessions.viewer(authorization)
+            return await self._executor.answer(viewer, request), viewer
+        except Unauthenticated as error:
+            said = _failure(error)
+            return Answer(said, error.status, None, _UNREAD, True, error.code), viewer
+
     async def _body(self, receive: Receive) -> bytes:
         message = await receive()
         body: bytes = message.get("body", b"")
         if message.get("more_body"):
-            parts = [body]
-            size = len(body)
-            while message.get("more_body"):
-                message = await receive()
-                parts.append(message.get("body", b""))
-                size += len(parts[-1])
-                if size > self._body_max:
-                    break
+            async with asyncio.timeout(_BODY_SECONDS):
+                parts = [body]
+                size = len(body)
+                while message.get("more_body") and size <= self._body_max:
+                    message = await receive()
+                    parts.append(message.get("body", b""))
+                    size += len(parts[-1])
             body = b"".join(parts)
+        if message["type"] == "http.disconnect":
+            raise _Gone
         if len(body) > self._body_max:
             raise TooLarge(
                 f"the body is larger than {self._body_max} bytes",
@@ -151,7 +177,7 @@ def _parse(body: bytes) -> Request:
         raise QuestionError("variables is not an object")
     if name is not None and not isinstance(name, str):
         raise QuestionError("operationName is not a string")
-    return Request(query, variables or {}, name or None)
+    return Request(query, variables or {}, name or None, len(body))
 
 
 def _error(message: str, code: str = "BAD_REQUEST") -> bytes:
@@ -159,7 +185,14 @@ def _error(message: str, code: str = "BAD_REQUEST") -> bytes:
 
 
 def _failure(error: EpigateError) -> bytes:
-    return orjson.dumps({"errors": [{"message": error.message, "extensions": error.extensions()}]})
+    return orjson.dumps({"errors": [{"message": _said(error), "extensions": error.extensions()}]})
+
+
+def _said(error: EpigateError) -> str:
+    """What a client is told; of our own failures not the reason, which names files."""
+    if isinstance(error, QuestionError):
+        return error.message
+    return error.message.partition(":")[0]
 
 
 async def _send(

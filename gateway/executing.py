@@ -29,9 +29,10 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues, get_variable_values
 
+from gateway._kept import Kept
 from gateway.documents import Document, Documents, Operation
 from gateway.messages import without_values
-from regions.errors import EpigateError
+from regions.errors import EpigateError, QuestionError, TooLarge, Unauthenticated
 from resolvers.context import Context
 from resolvers.questions.plans import OperationPlan, plan_operation
 from resolvers.questions.question import Answering, Question, viewer_key
@@ -42,8 +43,14 @@ from resolvers.writing.stores import Stores
 __all__ = ["Answer", "Executor", "Request"]
 
 _log = logging.getLogger(__name__)
-_PLANS_KEPT = 200  # of one operation
+_PLANS_KEPT = 2_000_000  # characters of documents and variables, each plan for itself
+_PLAN = 200  # characters that a plan counts for at least
+_UNKNOWN = object()
+_QUESTION_BYTES = 262_144  # of a query; only mutations have much to say
+_STRANGER_CHARACTERS = 2_000  # of a document of somebody without a session
 _VIEWERS_KEPT = 20_000
+_MOST_ERRORS = 20  # of the variables
+_SIGN_IN = "POST /sign-in, then send authorization: Bearer <token>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +60,19 @@ class Request:
     query: str
     variables: Mapping[str, Any]
     operation_name: str | None
+    size: int = 0  # of the body, in bytes
 
 
 @dataclass(slots=True)
 class Answer:
-    """The response's body, its status, and what the access log must tell (None: nothing was
-    asked).
-    """
+    """The response's body, its status, and what the access log must tell."""
 
     body: bytes
     status: int
-    what: Mapping[str, Any] | orjson.Fragment | None
-    operation: str  # `query contacts`
+    what: Mapping[str, Any] | orjson.Fragment | None  # seen or written
+    operation: str  # `query contacts`; empty where there is nothing for the access log to tell
     failed: bool
     code: str = ""  # of the failure, where there are no data at all
-    unknown: bool = False  # somebody without a session asked for what needs one
 
 
 class Executor:
@@ -89,9 +94,12 @@ class Executor:
         self._stores = stores
         self._documents = Documents(self.schema, tokens_max=tokens_max, depth_max=depth_max)
         self._keys: dict[int, tuple[Viewer, Any]] = {}
+        self._plans: Kept[tuple[Operation, Any, bytes], OperationPlan | None] = Kept(_PLANS_KEPT)
 
     async def answer(self, viewer: Viewer | None, request: Request) -> Answer:
-        """The answer to a request."""
+        """The answer to a request. Raises QuestionError."""
+        if viewer is None and len(request.query) > _STRANGER_CHARACTERS:
+            raise Unauthenticated("a document of this length needs a session", hint=_SIGN_IN)
         document = self._documents.get(request.query)
         if document.errors:
             return _refused(document.errors)
@@ -100,8 +108,13 @@ class Executor:
         except GraphQLError as error:
             return _refused([error])
         if operation.introspects and viewer is None:
-            return _refused([GraphQLError("Introspection needs a session.")], "UNAUTHENTICATED")
-        name = f"{operation.node.operation.value} {request.operation_name or ''}".rstrip()
+            raise Unauthenticated("introspection needs a session", hint=_SIGN_IN)
+        if operation.node.operation is OperationType.QUERY and request.size > _QUESTION_BYTES:
+            raise TooLarge(
+                f"a query with its variables has at most {_QUESTION_BYTES} bytes",
+                hint="ask in parts",
+            )
+        name = operation.title
         if viewer is not None and self.planning and operation.pages != []:
             planned = self._plan(document, operation, request.variables, viewer)
             if planned is not None:
@@ -134,16 +147,18 @@ class Executor:
             _find_paging(document, operation)
             if not operation.pages:
                 return None
-        paging = operation.paging
-        others = {name: value for name, value in given.items() if name not in paging}
-        key = (self._rights(viewer), orjson.dumps(others) if others else b"")
-        if key in operation.plans:
-            plan = operation.plans[key]
+        # Only what the operation declares counts: a client may send anything beside it.
+        others = {name: given[name] for name in operation.deciding if name in given}
+        try:
+            key = (operation, self._rights(viewer), orjson.dumps(others) if others else b"")
+        except TypeError:  # nested deeper than can be written
+            return None
+        found = self._plans.get(key, _UNKNOWN)
+        if isinstance(found, OperationPlan) or found is None:
+            plan = found
         else:
             plan = self._make_plan(document, operation, given, viewer)
-            operation.plans[key] = plan
-            if len(operation.plans) > _PLANS_KEPT:
-                operation.plans.popitem(last=False)
+            self._plans.keep(key, plan, document.size + len(key[2]) + _PLAN)
         if plan is None:
             return None
         assert operation.pages is not None
@@ -167,7 +182,7 @@ class Executor:
             self.schema,
             operation.node.variable_definitions or (),
             dict(given),
-            hide_suggestions=True,
+            max_errors=1,
         )
         if not isinstance(values, VariableValues):
             return None
@@ -204,6 +219,8 @@ class Executor:
             context_value=context,
             variable_values=dict(request.variables),
             operation_name=request.operation_name,
+            max_coercion_errors=_MOST_ERRORS,
+            hide_suggestions=True,
         )
         result = await outcome if inspect.isawaitable(outcome) else outcome
         assert isinstance(result, ExecutionResult)
@@ -219,9 +236,10 @@ class Executor:
         if question is None and viewer is not None and context.touched:
             question = context.question
         code = str(errors[0]["extensions"]["code"]) if errors and not result.data else ""
-        unknown = viewer is None and context.touched
         what = None if question is None else question.trail.told()
-        return Answer(orjson.dumps(body), 200, what, name, bool(errors), code, unknown)
+        if viewer is None and not context.touched:
+            name = ""
+        return Answer(orjson.dumps(body), 200, what, name, bool(errors), code)
 
 
 def _answered(data: str | None, question: Question, name: str) -> Answer:
@@ -233,9 +251,11 @@ def _answered(data: str | None, question: Question, name: str) -> Answer:
     return Answer(body.encode(), 200, question.trail.told(), name, True, code)
 
 
-def _refused(errors: list[GraphQLError], code: str = "") -> Answer:
-    found = [_formatted(error, code) for error in errors]
-    return Answer(orjson.dumps({"errors": found}), 400, None, "", True)
+def _refused(errors: list[GraphQLError]) -> Answer:
+    found = [_formatted(error) for error in errors]
+    named = [one.original_error for one in errors]
+    status = next((one.status for one in named if isinstance(one, QuestionError)), 400)
+    return Answer(orjson.dumps({"errors": found}), status, None, "", True)
 
 
 def _of_request(result: ExecutionResult) -> bool:
@@ -243,7 +263,7 @@ def _of_request(result: ExecutionResult) -> bool:
     return all(error.path is None for error in result.errors or ())
 
 
-def _formatted(error: GraphQLError, code: str = "") -> dict[str, Any]:
+def _formatted(error: GraphQLError) -> dict[str, Any]:
     """A GraphQL error as a client gets it: never a traceback, always a code."""
     original = error.original_error
     found: dict[str, Any] = {"message": without_values(error.message)}
@@ -259,7 +279,7 @@ def _formatted(error: GraphQLError, code: str = "") -> dict[str, Any]:
         found["message"] = "The gateway failed; the failure is in its log."
         found["extensions"] = {"code": "INTERNAL"}
     else:
-        found["extensions"] = {"code": code or "GRAPHQL_INVALID"}
+        found["extensions"] = {"code": "GRAPHQL_INVALID"}
     return found
 
 
@@ -319,7 +339,8 @@ def _find_paging(document: Document, operation: Operation) -> None:
     for fragment in document.fragments.values():
         visit(fragment, counter)
     # Each is seen once more where the operation declares it.
-    operation.paging = frozenset(n for n, times in paging.items() if counter.used[n] == times + 1)
+    alone = {name for name, times in paging.items() if counter.used[name] == times + 1}
+    operation.deciding = tuple(name for name in defaults if name not in alone)
 
 
 def _roots(operation: Operation) -> list[FieldNode]:

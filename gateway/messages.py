@@ -1,7 +1,7 @@
 """Messages of the GraphQL library without the values they quote (leak channel 19).
 
-The library says what it did not accept by showing it: a whole input with its names and ID numbers. The
-client knows what it sent; its logs, and a screen somebody else sees, must not learn it from us.
+The library says what it did not accept by showing it: a whole input with its names and ID numbers.
+The client knows what it sent; its logs, and a screen somebody else sees, must not learn it from us.
 """
 
 from __future__ import annotations

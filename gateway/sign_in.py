@@ -248,7 +248,8 @@ def _answering(handler: Handler) -> Handler:
 def _failure(error: EpigateError) -> Response:
     said = {
         "code": error.code,
-        "message": error.message,
+        # Of our own failures not the reason, which names files.
+        "message": error.message if error.status < 500 else error.message.partition(":")[0],
         "messageZh": _CHINESE.get(error.code, "请求未能执行。"),
     }
     if error.hint:
