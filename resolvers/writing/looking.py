@@ -44,7 +44,8 @@ class Seen:
     there: set[tuple[str, int]] = field(default_factory=set)  # links that lead somewhere
     unknown: set[tuple[str, int]] = field(default_factory=set)  # links that do not
     known: set[str] = field(default_factory=set)  # blind indexes on record
-    complete: bool = True  # every region was asked for the blind indexes and answered
+    complete: bool = True  # every region that was asked answered
+    late: set[str] = field(default_factory=set)  # regions that did not answer within their deadline
 
     def duplicate(self, indexes: Indexes) -> bool | None:
         """Whether somebody with one of the indexes is on record; None where that is not known."""
@@ -96,6 +97,8 @@ async def look(
             else:
                 question.trail.regions[code] = state_of(answer.failure)
                 seen.complete = False
+                if answer.failure.timed_out:
+                    seen.late.add(code)
     return seen
 
 

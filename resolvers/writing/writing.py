@@ -69,6 +69,7 @@ class Writing:
         self._operation = operation
         self._key = made.of_key(account, key)
         self._payload = made.of_payload(account, key, operation, payload)
+        self._late: set[str] = set()
 
     @property
     def reporter(self) -> tuple[str, str]:
@@ -90,6 +91,7 @@ class Writing:
         )
         if any(used != self._payload for used in seen.used.values()):
             raise conflict()
+        self._late = seen.late
         return seen
 
     def region(self, store: Store) -> int:
@@ -115,6 +117,9 @@ class Writing:
             return result, False
 
         code = store.settings.code
+        if code in self._late:  # it just let a read wait in vain: nobody waits a second time
+            reason = "no answer within the deadline"
+            raise unavailable(WriteFailed(store.settings, "TIMED_OUT", reason, False))
         try:
             result, repeated = await store.write(ids, run)
         except WriteFailed as failed:

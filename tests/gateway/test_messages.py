@@ -18,7 +18,8 @@ from gateway.messages import without_values
         (
             "Variable '$i' has invalid value at .phone: String cannot represent a non string "
             "value: 13912345678",
-            "Variable '$i' has invalid value at .phone: String cannot represent a non string value.",
+            "Variable '$i' has invalid value at .phone: String cannot represent a non string "
+            "value.",
         ),
         ("ID cannot represent value: {'a':\n 1}", "ID cannot represent value."),
         (

@@ -1,4 +1,4 @@
-"""What the tests of mutations share: a gateway that writes, people of every role, inputs, documents."""
+"""What the tests of mutations share: a gateway that writes, viewers, inputs, documents."""
 
 from __future__ import annotations
 
@@ -118,7 +118,8 @@ class Writer(Gateway):
 
 
 def result(name: str, asked: Asked) -> Any:
-    assert asked.errors == [], asked.errors
+    """A mutation's result; no errors but of regions that a relation was asked of in vain."""
+    assert set(asked.codes) <= {"REGION_UNAVAILABLE"}, asked.errors
     return asked.data[name]
 
 

@@ -1,4 +1,4 @@
-"""People: their items checked, derived, sealed, indexed; nothing of them in a message or in a file."""
+"""People: items checked, derived, sealed, indexed; nothing of them in a message or a file."""
 
 from __future__ import annotations
 
