@@ -147,6 +147,17 @@ class Executor:
             _find_paging(document, operation)
             if not operation.pages:
                 return None
+        pages = []
+        for first, after in operation.pages:
+            try:
+                size, place = first.of(given), after.of(given)
+            except LookupError:
+                return None
+            if size is not None and (type(size) is not int or abs(size) > 0x7FFFFFFF):
+                return None  # the ordinary way says what is wrong with it
+            if place is not None and type(place) is not str:
+                return None
+            pages.append((size, place))
         # Only what the operation declares counts: a client may send anything beside it.
         others = {name: given[name] for name in operation.deciding if name in given}
         try:
@@ -159,21 +170,7 @@ class Executor:
         else:
             plan = self._make_plan(document, operation, given, viewer)
             self._plans.keep(key, plan, document.size + len(key[2]) + _PLAN)
-        if plan is None:
-            return None
-        assert operation.pages is not None
-        pages = []
-        for first, after in operation.pages:
-            try:
-                size, place = first.of(given), after.of(given)
-            except LookupError:
-                return None
-            if size is not None and (type(size) is not int or abs(size) > 0x7FFFFFFF):
-                return None  # the ordinary way says what is wrong with it
-            if place is not None and type(place) is not str:
-                return None
-            pages.append((size, place))
-        return plan, tuple(pages)
+        return None if plan is None else (plan, tuple(pages))
 
     def _make_plan(
         self, document: Document, operation: Operation, given: Mapping[str, Any], viewer: Viewer

@@ -17,8 +17,12 @@ _QUOTES = (
     (re.compile(r"(cannot represent [^:]*value): .*", re.DOTALL), r"\1."),
     # Value '…' does not exist in 'CaseOrigin' enum.
     (re.compile(r"Value '.*' does not exist in", re.DOTALL), "The value does not exist in"),
-    # Syntax Error: Expected ':', found String "…".
-    (re.compile(r"(Unexpected|found) (String|BlockString|Int|Float) .*", re.DOTALL), r"\1 \2."),
+    # … not to include unknown field '张三'. Names of the language itself may stay.
+    (re.compile(r"unknown field '(?![_A-Za-z][_A-Za-z0-9]{0,40}'\.$).*'", re.DOTALL), "that field"),
+    # Syntax Error: Expected ':', found String '…'.
+    (re.compile(r"(nexpected|found) (Name|String|BlockString|Int|Float) .*", re.DOTALL), r"\1 \2."),
+    # Syntax Error: Invalid number, expected digit but got: 'X'.
+    (re.compile(r"^(Syntax Error: (?:Invalid|Unexpected) [A-Za-z ]+)[:,].*", re.DOTALL), r"\1."),
 )
 
 

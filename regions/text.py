@@ -6,6 +6,7 @@ text ready for the response. Hardly anything of it passes through the interprete
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, String, func, literal_column, text
@@ -20,12 +21,11 @@ __all__ = [
     "among",
     "among_texts",
     "beginning",
+    "filled",
     "hexadecimal",
-    "literal_template",
     "number_or_null",
     "quoted",
     "string",
-    "template",
     "text_aggregate",
     "text_or_null",
     "under",
@@ -37,6 +37,8 @@ GAP = "\x1e"
 
 RECORD = "\x1f"
 """Stands between two records. JSON text cannot hold either character unescaped."""
+
+_MOST_ARGUMENTS = 90  # of one call: SQLite takes 127, PostgreSQL 100
 
 
 class template(GenericFunction[str]):
@@ -121,8 +123,20 @@ def written(expression: ColumnElement[Any]) -> Text:
     return Text("%s", expression)
 
 
-def literal_template(pattern: str) -> ColumnElement[str]:
-    """The first argument of `template`, written into the statement."""
+def filled(pattern: str, arguments: Sequence[ColumnElement[Any]]) -> ColumnElement[str]:
+    """The pattern with the arguments in place of each `%s`, however many there are."""
+    head, *tails = pattern.split("%s")
+    found: ColumnElement[str] | None = None
+    for start in range(0, max(1, len(arguments)), _MOST_ARGUMENTS):
+        end = start + _MOST_ARGUMENTS
+        part = "".join(f"%s{tail}" for tail in tails[start:end])
+        text = template(_literal(part if start else head + part), *arguments[start:end])
+        found = text if found is None else found.op("||")(text)
+    assert found is not None
+    return found
+
+
+def _literal(pattern: str) -> ColumnElement[str]:
     return literal_column("'" + pattern.replace("'", "''") + "'", String())
 
 

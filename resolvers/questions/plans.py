@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from graphql import FieldNode, GraphQLSchema, OperationDefinitionNode, OperationType
+from graphql import (
+    FieldNode,
+    GraphQLSchema,
+    NamedTypeNode,
+    OperationDefinitionNode,
+    OperationType,
+    VariableDefinitionNode,
+)
 from graphql.execution.values import VariableValues, get_argument_values
 
 from regions.errors import EpigateError, InvalidInput, TooLarge
@@ -194,6 +201,8 @@ def plan_operation(
     """The plan of an operation. Raises NotPlannable, or an EpigateError of the first root field."""
     if operation.operation is not OperationType.QUERY or operation.directives:
         raise NotPlannable("not a query")
+    if any(_is_unset(one, variables) for one in operation.variable_definitions or ()):
+        raise NotPlannable("a condition that is null")
     require_records(viewer)
     question = Question(answering, viewer)
     selector = Selector(schema, fragments, variables.coerced)
@@ -236,6 +245,16 @@ def plan_operation(
     if not any(isinstance(root, _Root) for root in roots):
         raise NotPlannable("no list")
     return OperationPlan(roots)
+
+
+def _is_unset(definition: VariableDefinitionNode, variables: VariableValues) -> bool:
+    """Whether it is a condition (`@skip`, `@include`) that was given as null."""
+    kind = definition.type
+    return (
+        isinstance(kind, NamedTypeNode)
+        and kind.name.value == "Boolean"
+        and variables.coerced.get(definition.variable.name.value) is None
+    )
 
 
 def _below(

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement
 
 from regions.statements import Statement
-from regions.text import Text, literal_template, template
+from regions.text import Text, filled
 from resolvers.catalog import Field, Record
 from resolvers.privacy import Rule
 from resolvers.questions.selection import Selected
@@ -121,12 +121,12 @@ class Shape:
 
     def text(self) -> ColumnElement[str]:
         """The expression that writes the record."""
-        return template(literal_template("".join(self.pattern)), *self.arguments)
+        return filled("".join(self.pattern), self.arguments)
 
     def keys_text(self) -> ColumnElement[str]:
         """The expression that writes the keys as a JSON array."""
         pattern = "[" + ",".join([key.pattern for key in self.keys]) + "]"
-        return template(literal_template(pattern), *(key.expression for key in self.keys))
+        return filled(pattern, [key.expression for key in self.keys])
 
 
 class ShapeMaker(Protocol):
