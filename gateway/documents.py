@@ -33,6 +33,7 @@ _KEPT = 500_000  # characters of all documents; parsed, they take some 200 bytes
 _DOCUMENT = 200  # characters that a document counts for at least
 _LONGEST = 100_000  # characters
 _MOST_ERRORS = 20
+_MOST_ROOTS = 50  # fields of Query or Mutation in one operation
 
 
 @dataclass(slots=True, eq=False)
@@ -44,7 +45,7 @@ class Operation:
     """
 
     node: OperationDefinitionNode
-    title: str  # `query cases contacts`, for the access log
+    title: str  # `query cases contacts`, for the access log: no word in it is the client's
     introspects: bool
     pages: list[tuple[Any, Any]] | None = None
     deciding: tuple[str, ...] = ()
@@ -118,18 +119,23 @@ class Documents:
             )
             if not errors:
                 errors = self._too_deep(node, fragments)
+            elif [one.message for one in errors] == ["Validation aborted."]:
+                errors = [_over("the document is too complex to be checked")]
         except RecursionError:
             errors = [_over("the document is nested too deeply")]
         if errors:
             return Document(None, errors, {}, {})
         introspects = self._introspects(node)
-        operations = {
-            one.name.value if one.name else None: Operation(
-                one, _title(one, fragments), introspects
-            )
-            for one in node.definitions
-            if isinstance(one, OperationDefinitionNode)
-        }
+        operations = {}
+        for one in node.definitions:
+            if isinstance(one, OperationDefinitionNode):
+                roots = _roots(one, fragments)
+                if len(roots) > _MOST_ROOTS:
+                    message = f"an operation has at most {_MOST_ROOTS} fields at its root"
+                    return Document(None, [_over(message, one)], {}, {})
+                title = " ".join([one.operation.value, *sorted(set(roots.values()))])
+                name = one.name.value if one.name else None
+                operations[name] = Operation(one, title, introspects)
         if not operations:
             errors = [GraphQLError("The document has no operation.")]
         return Document(node, errors, operations, fragments, len(text))
@@ -181,18 +187,20 @@ def _over(message: str, node: Node | None = None) -> GraphQLError:
     return GraphQLError(message, node, original_error=TooLarge(message))
 
 
-def _title(operation: OperationDefinitionNode, fragments: dict[str, FragmentDefinitionNode]) -> str:
-    """What an operation does: its kind and its root fields. The client's own names are not kept."""
-    names: dict[str, None] = {}
+def _roots(
+    operation: OperationDefinitionNode, fragments: dict[str, FragmentDefinitionNode]
+) -> dict[str, str]:
+    """The fields at the root of an operation: names by response key."""
+    names: dict[str, str] = {}
     seen: set[str] = set()
     waiting = [operation.selection_set]
     while waiting:
         for one in waiting.pop().selections:
             if isinstance(one, FieldNode):
-                names[one.name.value] = None
+                names[(one.alias or one.name).value] = one.name.value
             elif isinstance(one, InlineFragmentNode):
                 waiting.append(one.selection_set)
             elif isinstance(one, FragmentSpreadNode) and one.name.value not in seen:
                 seen.add(one.name.value)
                 waiting.append(fragments[one.name.value].selection_set)
-    return " ".join([operation.operation.value, *sorted(names)])
+    return names
