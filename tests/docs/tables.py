@@ -17,6 +17,10 @@ from typer.main import get_command
 from gateway.cli import app
 from regions.errors import EpigateError
 from resolvers.questions.question import policy_table
+from resolvers.writing.correctable import CORRECTABLE
+from resolvers.writing.rules import RULES
+from schema.writing import problems
+from schema.writing.problems import Problem
 
 __all__ = ["DOCS", "TABLES", "commands", "errors", "options", "replaced"]
 
@@ -93,10 +97,46 @@ def command_table() -> str:
     return _table(("command", "what it does", "options"), sorted(rows))
 
 
+def correctable_table() -> str:
+    """What `correct` changes, by type of record; private fields are marked."""
+    rows: list[tuple[str, ...]] = []
+    for name, fields in CORRECTABLE.items():
+        told = (f"`{one.name}`" + ("*" if one.item else "") for one in fields.values())
+        rows.append((f"`{name}`", " ".join(told)))
+    return _table(("record", "fields (* private)"), rows)
+
+
+def problem_table() -> str:
+    """The problems of mutations."""
+    rows = []
+    for one in Problem.__subclasses__():
+        definition: Any = one.__dict__["__strawberry_definition__"]
+        codes = re.findall(rf"{one.__name__} +([A-Z_]+)", inspect.getdoc(problems) or "")
+        rows.append((f"`{one.__name__}`", *(f"`{code}`" for code in codes), definition.description))
+    return _table(("type", "code", "meaning"), rows)
+
+
+def rule_table() -> str:
+    """The rules between the values of one record."""
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for table, rules in RULES.items():
+        for rule in rules:
+            columns = " and ".join(f"`{column}`" for column in rule.columns)
+            key = (f"`{table}`", rule.message, "new" if rule.first else "")
+            rows.setdefault(key, []).append(columns)
+    return _table(
+        ("table", "columns", "refused, since", "when"),
+        [(table, ", ".join(columns), why, when) for (table, why, when), columns in rows.items()],
+    )
+
+
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "errors": ("asking.md", error_table),
     "private": ("privacy.md", private_table),
     "commands": ("operations.md", command_table),
+    "correctable": ("writing.md", correctable_table),
+    "problems": ("writing.md", problem_table),
+    "rules": ("writing.md", rule_table),
 }
 """By name: the page and what makes the table."""
 

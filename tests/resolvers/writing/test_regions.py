@@ -1,4 +1,4 @@
-"""Regions that are down, slow or locked: writes fail by name, change nothing, are made good later."""
+"""Regions that are down, slow or locked: writes fail by name and change nothing."""
 
 from __future__ import annotations
 
@@ -288,10 +288,10 @@ def test_two_workers_write_to_one_file(stores: Stores, keys: Keys) -> None:
         writer = Writer([settings], keys)
 
         async def all_of_them() -> None:
-            for result in await asyncio.gather(
+            results = await asyncio.gather(
                 *(writer.doing("registerCase", NATIONAL, one) for one in given)
-            ):
-                repeated.append(result["repeated"])
+            )
+            repeated.extend(one["repeated"] for one in results)
 
         writer.run(all_of_them())
         writer.close()
