@@ -14,6 +14,7 @@ import argparse
 import getpass
 import json
 import os
+import signal
 import sys
 import urllib.error
 import urllib.request
@@ -91,4 +92,5 @@ def _text(answer: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end quietly before `| head`
     sys.exit(main())
