@@ -116,6 +116,7 @@ class Documents:
                 specified_rules,
                 max_errors=_MOST_ERRORS,
                 hide_suggestions=True,
+                allow_empty_selection_sets=False,
             )
             if not errors:
                 errors = self._too_deep(node, fragments)
