@@ -135,7 +135,7 @@ class Records:
             async def load(records: list[Any]) -> list[Any]:
                 return await self._load(shapes, number, records)
 
-            loader = DataLoader(load_fn=load, cache_key_fn=id)
+            loader = DataLoader(load_fn=load, cache_key_fn=_place)
             self._loaders[(id(shapes), number)] = loader
         return await loader.load(record)
 
@@ -152,6 +152,11 @@ class Records:
             key = (region, *(keys[position] for position in positions))
             values.append(found[key] if key in found else empty())
         return values
+
+
+def _place(record: Any) -> tuple[int, str]:
+    """What tells a record from every other: not its address, which another may be given later."""
+    return record._row[2], record.id
 
 
 def _instance(shapes: ShapeSet, row: Row, values: Mapping[str, Any], reference: Reference) -> Any:
