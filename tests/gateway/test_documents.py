@@ -59,7 +59,6 @@ INVALID = {
     "defer": "{... @defer{me{code}}}",
     "nothing": "",
     "a comment": "# {__typename}",
-    "an empty selection": "{}",
     "an empty selection below": "{contacts{edges{node{}}}}",
     "half": "{me{code}",
     "NUL": "{\0__typename}",
