@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from regions.keys import Keys
+from tests.postgres import Postgres
 from tests.resolvers.writing.making import Writer
 from tests.stores import Stores
 
@@ -27,3 +29,22 @@ def either(request: pytest.FixtureRequest, stores: Stores, keys: Keys) -> Iterat
     made = Writer([stores.make(request.param, code) for code in REGIONS], keys)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def kept(
+    request: pytest.FixtureRequest, templates: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Writer]:
+    """The same for all tests of a module, which must not mind what the others wrote."""
+
+    def server() -> Postgres:
+        found: Postgres = request.getfixturevalue("postgres")
+        return found
+
+    folder = tmp_path_factory.mktemp("kept")
+    stores = Stores(templates, lambda: folder, server)
+    keys = Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4)))
+    made = Writer([stores.make(request.param, code) for code in REGIONS], keys)
+    yield made
+    made.close()
+    stores.close()

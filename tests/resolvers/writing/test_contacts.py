@@ -163,15 +163,18 @@ def test_one_to_a_thousand_rows(number: int, writer: Writer) -> None:
 def test_a_thousand_rows_at_once(either: Writer) -> None:
     codes = ("320102", "320205")
     given = contacts_input(*(contact_row(code=codes[n % 2]) for n in range(1000)))
-    found = either.do("registerContacts", NATIONAL, given)
-    assert found["registered"] == 1000
-    assert {row["duplicate"] for row in rows(found)} == {False}
+    document = """mutation ($input: RegisterContactsInput!) { registerContacts(input: $input) {
+      ... on RegisterContactsPayload {
+        registered repeated rows { duplicate contact { id person { id } } } } } }"""
+    found = either.ask(document, NATIONAL, {"input": given}).data["registerContacts"]
+    assert (found["registered"], found["repeated"]) == (1000, False)
+    assert {row["duplicate"] for row in found["rows"]} == {False}
     assert either.counts("people", "contacts") == {"people": 1000, "contacts": 1000}
     assert len({row["contact"]["id"] for row in found["rows"]}) == 1000
     asked = len(either.reads)
     assert asked <= 4 * len(codes)  # key, duplicates, the contacts, their people: one a region
-    again = either.do("registerContacts", NATIONAL, given)
-    assert again["repeated"] is True
+    again = either.ask(document, NATIONAL, {"input": given}).data["registerContacts"]
+    assert (again["rows"], again["repeated"]) == (found["rows"], True)
     assert either.count("contacts") == 1000
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from random import Random
+
+import hypothesis
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
 
 from regions.blind_index import BlindIndexer
 from resolvers.catalog import RECORDS
@@ -334,3 +339,60 @@ def test_everything_registered_can_be_corrected_and_every_rule_knows_its_columns
         assert record is not None
         assert {column for rule in rules for column in rule.columns} <= set(record.table.c.keys())
         assert all(rule.message and rule.message_zh for rule in rules)
+
+
+ITEMS = tuple(name for name, one in CORRECTABLE["Person"].items() if one.item is not None)
+VALUES = {
+    "sex": ["M", "F"],
+    "age": ["1", "99"],
+    "birthDate": ["1990-01-02", "2000-02-29"],
+    "idType": ["PASSPORT"],
+    "idNumber": [id_number("1990-01-02"), id_number("2000-02-29")],
+    "phone": ["15400000001", "15400000002"],
+}
+WHO = (DOCTOR, COUNTY, NATIONAL)
+EDITS = st.lists(
+    st.tuples(
+        st.sampled_from(range(len(WHO))),
+        st.dictionaries(
+            st.sampled_from(ITEMS),
+            st.sampled_from(["*", "* ", None, "甲", "乙"]),
+            min_size=1,
+            max_size=5,
+        ),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+def test_whatever_forms_send_back_no_hidden_value_is_lost(writer: Writer) -> None:
+    """Edits by clear and masked viewers: every item is what was last given for it, never a mask."""
+    who = make_case(writer)["person"]["id"]
+
+    @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+    @hypothesis.given(EDITS, st.randoms(use_true_random=False))
+    def edits(steps: list[tuple[int, dict[str, str | None]]], chance: Random) -> None:
+        (row,) = writer.rows("people")
+        model = {name: row[one.target] for name, one in CORRECTABLE["Person"].items()}
+        for number, changes in steps:
+            given_values = {
+                name: chance.choice(VALUES[name])
+                if value in ("甲", "乙") and name in VALUES
+                else value
+                for name, value in changes.items()
+            }
+            found = writer.do("correct", WHO[number], correction(who, *given_values.items()))
+            if found["__typename"] != "CorrectPayload":  # items that contradict each other
+                assert found["__typename"] == "InvalidInputProblem"
+                continue
+            for name, value in given_values.items():
+                if value is None or value.strip() != "*":
+                    model[name] = int(value) if name == "age" and value else value
+        (row,) = writer.rows("people")
+        after = {name: row[one.target] for name, one in CORRECTABLE["Person"].items()}
+        assert after == model
+        assert "*" not in after.values()
+
+    edits()
+    assert writer.count("corrections") > 0

@@ -97,7 +97,7 @@ def test_counts_are_those_of_the_cases(dialect: str, stores: Stores, keys: Keys)
                 done.append(("correct", change))
 
     @settings(
-        max_examples=12 if dialect == "sqlite" else 5,
+        max_examples=10 if dialect == "sqlite" else 4,
         suppress_health_check=[HealthCheck.too_slow],
     )
     @given(STEPS)

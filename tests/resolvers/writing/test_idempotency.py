@@ -11,6 +11,7 @@ import pytest
 
 from resolvers.root import make_schema
 from resolvers.users import Role
+from resolvers.writing.fingerprints import Fingerprints
 from tests.answering import viewer
 from tests.resolvers.writing.making import (
     AUDITOR,
@@ -107,45 +108,45 @@ def less_repeated(result: Any) -> Any:
 
 
 @every_mutation
-def test_the_same_key_gives_the_first_result_and_writes_once(kind: Kind, either: Writer) -> None:
-    given = kind.given(registered(either))
-    before = counts(either)
-    first = either.do(kind.name, NATIONAL, given)
+def test_the_same_key_gives_the_first_result_and_writes_once(kind: Kind, kept: Writer) -> None:
+    given = kind.given(registered(kept))
+    before = counts(kept)
+    first = kept.do(kind.name, NATIONAL, given)
     assert first["repeated"] is False
-    after = counts(either)
+    after = counts(kept)
     assert {t: after[t] - before[t] for t in TABLES if after[t] != before[t]} == dict(kind.wrote)
-    again = either.do(kind.name, NATIONAL, given)
+    again = kept.do(kind.name, NATIONAL, given)
     assert again["repeated"] is True
     assert less_repeated(again) == less_repeated(first)
-    assert counts(either) == after
+    assert counts(kept) == after
 
 
 @every_mutation
-def test_eight_at_once_write_once(kind: Kind, either: Writer) -> None:
-    given = kind.given(registered(either))
-    before = counts(either)
+def test_eight_at_once_write_once(kind: Kind, kept: Writer) -> None:
+    given = kind.given(registered(kept))
+    before = counts(kept)
 
     async def eight() -> list[Any]:
-        return await asyncio.gather(*(either.doing(kind.name, NATIONAL, given) for _ in range(8)))
+        return await asyncio.gather(*(kept.doing(kind.name, NATIONAL, given) for _ in range(8)))
 
-    results = either.run(eight())
+    results = kept.run(eight())
     assert sum(not one["repeated"] for one in results) == 1, results
     first = less_repeated(results[0])
     assert all(less_repeated(one) == first for one in results)
-    after = counts(either)
+    after = counts(kept)
     assert {t: after[t] - before[t] for t in TABLES if after[t] != before[t]} == dict(kind.wrote)
 
 
 @every_mutation
-def test_the_same_key_with_another_input_is_a_conflict(kind: Kind, either: Writer) -> None:
-    given = kind.given(registered(either))
-    either.do(kind.name, NATIONAL, given)
-    before = counts(either)
-    found = either.do(kind.name, NATIONAL, kind.other(given))
+def test_the_same_key_with_another_input_is_a_conflict(kind: Kind, kept: Writer) -> None:
+    given = kind.given(registered(kept))
+    kept.do(kind.name, NATIONAL, given)
+    before = counts(kept)
+    found = kept.do(kind.name, NATIONAL, kind.other(given))
     assert found["__typename"] == "IdempotencyConflict"
     assert found["code"] == "IDEMPOTENCY_CONFLICT"
     assert found["messageZh"]
-    assert counts(either) == before
+    assert counts(kept) == before
 
 
 @every_mutation
@@ -167,6 +168,22 @@ def test_a_key_in_another_region_is_a_conflict_too(either: Writer) -> None:
     found = either.do("registerCase", NATIONAL, {**given, "code": "320205"})
     assert found["__typename"] == "IdempotencyConflict"
     assert either.count("cases") == 1
+
+
+def test_fingerprints_tell_neither_key_nor_payload_nor_that_two_are_the_same() -> None:
+    made = Fingerprints(b"2" * 32)
+    first = made.of_payload("a", "k", "correct", {"x": 1, "y": [None, "*"]})
+    assert first == made.of_payload("a", "k", "correct", {"y": [None, "*"], "x": 1})
+    others = [
+        made.of_payload("b", "k", "correct", {"x": 1, "y": [None, "*"]}),
+        made.of_payload("a", "l", "correct", {"x": 1, "y": [None, "*"]}),
+        made.of_payload("a", "k", "recordVisit", {"x": 1, "y": [None, "*"]}),
+        made.of_payload("a", "k", "correct", {"x": 2, "y": [None, "*"]}),
+        Fingerprints(b"3" * 32).of_payload("a", "k", "correct", {"x": 1, "y": [None, "*"]}),
+        made.of_key("a", "k"),
+        made.of_key("b", "k"),
+    ]
+    assert len({first, *others}) == 8
 
 
 def test_a_key_serves_one_operation(writer: Writer) -> None:

@@ -95,17 +95,22 @@ def test_a_region_whose_file_is_gone_takes_no_write(hasty: Writer) -> None:
     }
 
 
-def test_a_region_whose_file_is_spoilt_takes_no_write(hasty: Writer) -> None:
-    hasty.do("registerCase", NATIONAL, case_input())
-    file = file_of(hasty)
-    kept = file.with_suffix(".kept")
-    file.rename(kept)
-    file.write_bytes(b"no database at all" * 1000)
-    unavailable(hasty.do("registerCase", NATIONAL, case_input()))
-    file.write_bytes(b"")
-    unavailable(hasty.do("registerCase", NATIONAL, case_input()))
-    kept.rename(file)
-    assert hasty.do("registerCase", NATIONAL, case_input())["repeated"] is False
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 1000], ids=["empty", "garbage"])
+def test_a_region_whose_file_is_spoilt_takes_no_write(
+    content: bytes, stores: Stores, keys: Keys
+) -> None:
+    settings = stores.sqlite("3201")
+    path = settings.path
+    assert path is not None
+    good = path.read_bytes()
+    path.write_bytes(content)
+    writer = Writer([settings], keys)
+    unavailable(writer.do("registerCase", NATIONAL, case_input()))
+    writer.close()
+    path.write_bytes(good)
+    writer = Writer([settings], keys)
+    assert writer.do("registerCase", NATIONAL, case_input())["repeated"] is False
+    writer.close()
 
 
 def test_a_locked_store_is_waited_for_and_then_named(hasty: Writer) -> None:
