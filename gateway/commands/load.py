@@ -25,7 +25,8 @@ from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, DryRunOption
 from gateway.config import Config, load_config
 from regions.keys import load_keys
 from resolvers.loading.load import load as load_list
-from resolvers.loading.mapping import Mapping, read_mapping, shipped_mappings
+from resolvers.loading.mapping import Mapping
+from resolvers.loading.mapping_file import read_mapping, shipped_mappings
 from resolvers.loading.reasons import NOTICES, REASONS
 from resolvers.loading.summary import Summary
 

@@ -13,7 +13,8 @@ from resolvers.loading.mapping import Mapping
 from resolvers.loading.notices import Notices
 from resolvers.loading.records import Written, furnish
 from resolvers.loading.rejects import Rejects
-from resolvers.loading.rows import Rejection, Row, RowReader, SourceKeys
+from resolvers.loading.rows import Rejection, Row, RowReader
+from resolvers.loading.source_keys import SourceKeys
 from resolvers.loading.stores import Store, Stores
 from resolvers.loading.summary import Summary
 

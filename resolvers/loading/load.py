@@ -21,8 +21,9 @@ from resolvers.loading.job import Job, Limits, Loading
 from resolvers.loading.loadings import LOADINGS
 from resolvers.loading.mapping import Mapping
 from resolvers.loading.rejects import Rejects
-from resolvers.loading.rows import RowReader, SourceKeys
+from resolvers.loading.rows import RowReader
 from resolvers.loading.source import ListFile
+from resolvers.loading.source_keys import SourceKeys
 from resolvers.loading.stores import Stores
 from resolvers.loading.summary import Summary
 

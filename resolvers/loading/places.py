@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from regions.areas import Area, reference_areas
 from regions.ids import padded
 from regions.settings import RegionSettings
+from resolvers.loading.cells import Cells, Header, Wrong
+from resolvers.loading.mapping import ANYTHING_ELSE, Mapping, PlaceChoice, fold
+from resolvers.loading.notices import Notices
 
-__all__ = ["OUTSIDE", "RegionFinder", "code_by_name", "living_code", "names_of"]
+__all__ = ["OUTSIDE", "PlaceFinder", "RegionFinder", "code_by_name", "living_code", "names_of"]
 
 OUTSIDE = -1
 """In place of a region's number: no configured region covers the code."""
@@ -37,6 +40,70 @@ class RegionFinder:
             number = next((n for p, n in self._prefixes if code.startswith(p)), OUTSIDE)
             self._known[code] = number
         return number
+
+
+class PlaceFinder:
+    """Finds the code of a row's place by the choices of a mapping, in their order."""
+
+    def __init__(self, mapping: Mapping, header: Header, notices: Notices) -> None:
+        self._missing, self._header, self._notices = mapping.missing, header, notices
+        self._columns = tuple(dict.fromkeys(place.column for place in mapping.places))
+        self._finders = [self._finder(place) for place in mapping.places]
+
+    def __call__(self, cells: Cells) -> str:
+        """The code, of six digits. Raises Wrong where there is none or a name has several."""
+        ambiguous = False
+        for find in self._finders:
+            code = find(cells)
+            if code:
+                return code
+            ambiguous = ambiguous or code is None
+        reason = "AMBIGUOUS_PLACE" if ambiguous else "UNKNOWN_PLACE"
+        raise Wrong(*self.named(cells), reason)
+
+    def named(self, cells: Cells) -> tuple[str, str]:
+        """The columns that name a row's place, and what stands in them."""
+        values = [cells[self._header[column]].strip() for column in self._columns]
+        return ", ".join(self._columns), " | ".join(values)
+
+    def _finder(self, place: PlaceChoice) -> Callable[[Cells], str | None]:
+        """What finds a code; "" where it finds none, None where it finds several."""
+        at = self._header[place.column]
+        above = self._header[place.within] if place.within else None
+        known: dict[tuple[str, str], tuple[str | None, str]] = {}
+
+        def find(cells: Cells) -> str | None:
+            raw = cells[at], cells[above] if above is not None else ""
+            found = known.get(raw)
+            if found is None:
+                found = known[raw] = self._found(place, raw[0].strip(), raw[1].strip())
+            code, notice = found
+            if notice:
+                self._notices.add(notice, place.column, raw[0], self._header.line, code or "")
+            return code
+
+        return find
+
+    def _found(self, place: PlaceChoice, text: str, above: str) -> tuple[str | None, str]:
+        """The code of a place, and the notice due to it."""
+        coarse = "COARSE_PLACE" if place.coarser else ""
+        if fold(text) in self._missing:
+            return "", ""
+        if place.table is not None:
+            code = place.table.get(fold(text), place.table.get(ANYTHING_ELSE, ""))
+            return (living_code(code) or "" if code else ""), coarse if code else ""
+        if place.lookup == "code":
+            code = living_code(text) or ""
+            changed = bool(code) and not code.startswith(text[:6])
+            return code, "CODE_CHANGED" if changed else coarse if code else ""
+        within = None
+        if above:
+            codes = (living_code(above),) if above.isdigit() else code_by_name(above, None)
+            within = codes[0] if len(codes) == 1 else None
+        found = code_by_name(text, within)
+        if len(found) > 1:
+            return None, ""
+        return (found[0], coarse) if found else ("", "")
 
 
 def living_code(text: str) -> str | None:

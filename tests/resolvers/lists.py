@@ -16,7 +16,7 @@ from regions.sealing import ITEMS, Sealer
 from regions.settings import RegionSettings
 from regions.tables import regional
 from resolvers.loading.load import load
-from resolvers.loading.mapping import read_mapping
+from resolvers.loading.mapping_file import read_mapping
 from resolvers.loading.summary import Summary
 from tests.stores import in_store
 

@@ -306,7 +306,7 @@ from pathlib import Path
 from regions.keys import Keys
 from resolvers.loading.job import Limits
 from resolvers.loading.load import load
-from resolvers.loading.mapping import read_mapping
+from resolvers.loading.mapping_file import read_mapping
 from tests.stores import region_settings
 
 folder = Path(sys.argv[1])

@@ -9,7 +9,7 @@ import pytest
 import schema.enums as enums
 from regions.errors import LoadError
 from resolvers.loading.fields import KINDS, SECTIONS, FieldKind, fields_table
-from resolvers.loading.mapping import read_mapping, shipped_mappings
+from resolvers.loading.mapping_file import read_mapping, shipped_mappings
 from resolvers.loading.source import ListFile
 from tests.resolvers.lists import CARDS, LISTS
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from regions.errors import LoadError
-from resolvers.loading.mapping import read_mapping
+from resolvers.loading.mapping_file import read_mapping
 from resolvers.loading.notices import Notices
 from resolvers.loading.places import OUTSIDE, RegionFinder, code_by_name, living_code
-from resolvers.loading.rows import FIELDS, Rejection, Row, RowReader, SourceKeys
+from resolvers.loading.rows import FIELDS, Rejection, Row, RowReader
+from resolvers.loading.source_keys import SourceKeys
 from tests.resolvers.lists import CARDS, TODAY, card
 from tests.stores import region_settings
 
@@ -70,6 +71,8 @@ def test_the_hash_says_whether_anything_mapped_changed(tmp_path: Path) -> None:
     assert read(card(1, reported="2026/03/01")).hash == first.hash  # the same day, said otherwise
     assert read(card(1, age="35")).hash != first.hash
     assert read(card(1, county="320104")).hash != first.hash
+    shorter = Reading(tmp_path, CARDS.replace('remarks = "remarks"\n', ""), card(1))
+    assert shorter(card(1)).hash == first.hash  # what is not said does not count
     other = SourceKeys(b"x" * 32)
     assert SourceKeys(b"k" * 32).hash(b"values") != other.hash(b"values")  # no one guesses values
 
@@ -176,6 +179,15 @@ def test_days_in_an_unlikely_order_are_kept_and_remarked_on(tmp_path: Path) -> N
         ("onset, reported", "2026-03-05, 2026-03-01"),
         ("onset, died", "2026-03-05, 2026-03-04"),
     }
+
+
+def test_a_report_in_the_first_hours_of_a_day_is_in_order(tmp_path: Path) -> None:
+    read = Reading(tmp_path, CARDS, card(1))
+    row = read(card(1, onset="2026-03-01", reported="2026-03-01 01:30:00"))
+    assert value(row, "case.reported_at") == "2026-02-28T17:30:00Z"
+    assert not read.notices.counts
+    read(card(2, onset="2026-03-02", reported="2026-03-01 01:30:00"))
+    assert read.notices.counts == {"DATES_OUT_OF_ORDER": 1}
 
 
 # Places

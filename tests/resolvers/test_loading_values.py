@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolvers.loading.fields import SECTIONS
-from resolvers.loading.mapping import Choice, Mapping, read_mapping
+from resolvers.loading.mapping import Choice, Mapping
+from resolvers.loading.mapping_file import read_mapping
 from resolvers.loading.reasons import NOTICES, REASONS
 from resolvers.loading.values import Unreadable, converter
 from tests.resolvers.lists import CARDS, TODAY
