@@ -233,7 +233,10 @@ class Executor:
         if question is None and viewer is not None and context.touched:
             question = context.question
         code = str(errors[0]["extensions"]["code"]) if errors and not result.data else ""
-        what = None if question is None else question.trail.told()
+        what = None
+        if question is not None:
+            question.trail.confine(operation.private(self.schema, document.fragments))
+            what = question.trail.told()
         if viewer is None and not context.touched:
             name = ""
         return Answer(orjson.dumps(body), 200, what, name, bool(errors), code)

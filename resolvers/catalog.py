@@ -6,6 +6,7 @@ not exist, or a column that nobody has classified, stops the start.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -40,7 +41,7 @@ from schema.people import Correction, Person
 from schema.scalars import Date, DateTime, RegionCode
 from schema.users import Unit
 
-__all__ = ["RECORDS", "Field", "Form", "Record", "record_of_kind"]
+__all__ = ["RECORDS", "Field", "Form", "Record", "owners_of", "private_fields", "record_of_kind"]
 
 
 class Form(Enum):
@@ -193,3 +194,26 @@ RECORDS = _records()
 def record_of_kind(kind: str) -> Record | None:
     """The record type whose ids begin with `kind`."""
     return next((record for record in RECORDS.values() if record.kind == kind), None)
+
+
+@cache
+def private_fields() -> Mapping[tuple[str, str], str]:
+    """(type, field) → private item, for every private field of the schema."""
+    found = {}
+    for record in RECORDS.values():
+        for one in record.fields.values():
+            for part in (one, *one.fields):
+                if isinstance(part.source, PrivateSource):
+                    owner = record.name if part is one else one.type_name
+                    found[(owner, part.name)] = part.source.item.name
+    return found
+
+
+@cache
+def owners_of(kind: str) -> frozenset[str]:
+    """The types that show fields of a kind of record: its own, and those of its groups."""
+    record = record_of_kind(kind)
+    if record is None:
+        return frozenset()
+    groups = {field.type_name for field in record.fields.values() if field.fields}
+    return frozenset({record.name, *groups})

@@ -182,6 +182,7 @@ async def fetch(
             if isinstance(source, One) and source.local:
                 lost.add(region)
         else:
+            question.region_answered(region)
             found[i].extend(rows_of(answer, region))
     return found, lost
 
@@ -201,6 +202,7 @@ async def by_ids(question: Question, shapes: ShapeSet, ids: Iterable[int], path:
             failure = answer.failure
             question.region_failed(read.region, state_of(failure), str(failure), path)
         else:
+            question.region_answered(read.region)
             rows += rows_of(answer, read.region)
     return rows
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from regions.blind_index import BlindIndexer
 from regions.errors import EpigateError, TooLarge
 from regions.instants import now
-from resolvers.catalog import RECORDS, Record
+from resolvers.catalog import Record, owners_of
 from resolvers.cursors import Cursors
 from resolvers.federation import Federation, Report
 from resolvers.privacy import Scope, rules, scope
@@ -53,6 +53,20 @@ class Trail:
         """Notes private fields that were shown in clear somewhere, and those masked."""
         self.clear = self.clear | clear if self.clear else clear
         self.masked = self.masked | masked if self.masked else masked
+
+    def confine(self, asked: Collection[tuple[str, str]]) -> None:
+        """Forgets private fields that were read but not asked for, (type, field) each.
+
+        The ordinary way reads whole records; what the answer does not have was not shown.
+        """
+        names = {f"{owner}.{name}" for owner, name in asked}
+        self.clear &= names
+        self.masked &= names
+        shown = {name.partition(".")[0] for name in self.clear}
+        for kinds in self.reasons.values():
+            for kind in list(kinds):
+                if not shown & owners_of(kind):
+                    del kinds[kind]
 
     def saw(self, kind: str, ids: list[Any]) -> None:
         """Notes records of a kind."""
@@ -137,6 +151,10 @@ class Question:
             elif code not in self.trail.regions:
                 self.trail.regions[code] = outcome.state
 
+    def region_answered(self, region: int) -> None:
+        """Notes that a region answered, unless it failed elsewhere in this question."""
+        self.trail.regions.setdefault(self.federation.regions[region].code, "ANSWERED")
+
     def failures(self, path: str) -> dict[int, tuple[str, str]]:
         """Regions that failed under a root field, with their state and why."""
         return {region: why for (at, region), why in self._failed.items() if at == path}
@@ -192,18 +210,3 @@ def viewer_key(viewer: Viewer) -> tuple[Any, ...]:
         viewer.account if where.unit is not None else "",
         tuple(g for g in viewer.grants if g.starts_at <= at < g.ends_at),
     )
-
-
-def policy_table() -> Mapping[tuple[str, str], str]:
-    """(type, field) → private item, for every private field of the schema."""
-    from schema.fields import PrivateSource
-
-    found = {}
-    for record in RECORDS.values():
-        for one in record.fields.values():
-            parts = (one, *one.fields)
-            for part in parts:
-                if isinstance(part.source, PrivateSource):
-                    owner = record.name if part is one else one.type_name
-                    found[(owner, part.name)] = part.source.item.name
-    return found

@@ -100,13 +100,13 @@ class Shaper:
             if one.name == "__typename":
                 shape.pattern.append(_literal(type_name))
             else:
-                self._value(shape, fields[one.name], one)
+                self._value(shape, type_name, fields[one.name], one)
         shape.pattern.append("}")
 
     def _name(self, shape: Shape, number: int, key: str) -> None:
         shape.pattern.append(f'{"," if number else ""}"{key}":')
 
-    def _value(self, shape: Shape, wanted: Field, one: Selected) -> None:
+    def _value(self, shape: Shape, owner: str, wanted: Field, one: Selected) -> None:
         source = wanted.source
         if isinstance(source, Identity):
             shape.pattern.append(f'"{shape.record.kind}:%s"')
@@ -114,7 +114,7 @@ class Shaper:
         elif isinstance(source, Column):
             self.column(shape, wanted)
         elif isinstance(source, PrivateSource):
-            self.item(shape, wanted, source)
+            self.item(shape, owner, wanted, source)
         elif isinstance(source, Group):
             inner = {field.name: field for field in wanted.fields}
             below = self._selector.below(one, wanted.type_name)
@@ -134,13 +134,16 @@ class Shaper:
             shape.pattern.append("%s")
             shape.arguments.append(json_text(column, wanted.form, wanted.nullable))
 
-    def item(self, shape: Shape, wanted: Field, source: PrivateSource) -> None:
-        """Adds a private item: the mask, or a gap where the viewer may see some of them."""
+    def item(self, shape: Shape, owner: str, wanted: Field, source: PrivateSource) -> None:
+        """Adds a private item: the mask, or a gap where the viewer may see some of them.
+
+        `owner` is the type that has the field: the record's, or a group's.
+        """
         if not any(source.item.name in view.rule.items for view in shape.rules):
-            shape.masked.add(f"{shape.record.name}.{wanted.name}")
+            shape.masked.add(f"{owner}.{wanted.name}")
             shape.pattern.append('"*"')
             return
-        shape.clear.add(f"{shape.record.name}.{wanted.name}")
+        shape.clear.add(f"{owner}.{wanted.name}")
         table = shape.record.table
         of_person = bool(source.of)
         if shape.view_at < 0:

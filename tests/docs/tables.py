@@ -16,7 +16,7 @@ from typer.main import get_command
 
 from gateway.cli import app
 from regions.errors import EpigateError
-from resolvers.questions.question import policy_table
+from resolvers.catalog import private_fields
 from resolvers.writing.correctable import CORRECTABLE
 from resolvers.writing.rules import RULES
 from schema.writing import problems
@@ -75,7 +75,7 @@ def error_table() -> str:
 def private_table() -> str:
     """The private items and the fields that hold them."""
     found: dict[str, list[str]] = {}
-    for (owner, field), item in policy_table().items():
+    for (owner, field), item in private_fields().items():
         found.setdefault(item, []).append(f"`{owner}.{field}`")
     return _table(
         ("item", "fields"), [(f"`{item}`", ", ".join(fields)) for item, fields in found.items()]

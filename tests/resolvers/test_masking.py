@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regions.ids import region_of
-from resolvers.catalog import RECORDS
+from resolvers.catalog import RECORDS, private_fields
 from resolvers.privacy import Decision, decide
-from resolvers.questions.question import policy_table
 from resolvers.root import make_schema
 from resolvers.users import Role, Viewer, prefix_of
 from schema.privacy import PrivateItem
@@ -24,7 +23,7 @@ from tests.records import Population, Row
 from tests.resolvers.operations import Operation, operations
 
 _PRIVATE: dict[str, dict[str, PrivateItem]] = {}
-for (_owner, _field), _item in policy_table().items():
+for (_owner, _field), _item in private_fields().items():
     _PRIVATE.setdefault(_owner, {})[_field] = PrivateItem[_item]
 
 
@@ -63,7 +62,7 @@ def test_the_policy_is_that_of_the_directives() -> None:
             for field in one.fields or ():
                 if (item := _directive(field)) is not None:
                     declared[(one.name.value, field.name.value)] = item
-    assert policy_table() == declared
+    assert private_fields() == declared
     assert len(declared) >= 40
 
 
@@ -77,7 +76,7 @@ def _directive(field: FieldDefinitionNode) -> str | None:
 
 def test_every_private_field_has_a_scalar_that_may_be_a_mask() -> None:
     types = make_schema()._schema.type_map
-    for owner, field in policy_table():
+    for owner, field in private_fields():
         kind = types[owner].fields[field].type  # type: ignore[attr-defined]
         assert str(kind) in ("PrivateString", "PrivateInt", "PrivateDate"), (owner, field)
 
