@@ -40,6 +40,7 @@ _ALLOW = (b"allow", b"POST")
 _BEARER = (b"www-authenticate", b"Bearer")
 _CLOSE = (b"connection", b"close")
 _UNREAD = "question"  # the operation where nobody looked at it
+_PATIENCE = 4  # times the largest body
 _BODY_SECONDS = 20  # for the whole body of a request to arrive
 
 
@@ -75,11 +76,11 @@ class GraphQLEndpoint:
         try:
             if scope["method"] != "POST":
                 text = "Only POST is answered here."
-                await _send(send, 405, _error(text), kind, request_id, _ALLOW)
+                await _send(send, 405, _error(text), kind, request_id, _ALLOW, _CLOSE)
                 return
             if (content_type or b"").partition(b";")[0].strip().lower() != b"application/json":
                 text = "The body must be application/json."
-                await _send(send, 415, _error(text), kind, request_id)
+                await _send(send, 415, _error(text), kind, request_id, _CLOSE)
                 return
             if several:
                 raise QuestionError("there are several Authorization headers")
@@ -95,7 +96,8 @@ class GraphQLEndpoint:
             text = f"The body did not arrive within {_BODY_SECONDS} s."
             await _send(send, 408, _error(text), kind, request_id, _CLOSE)
         except QuestionError as error:
-            await _send(send, error.status, _failure(error), kind, request_id)
+            more = (_CLOSE,) if isinstance(error, TooLarge) else ()
+            await _send(send, error.status, _failure(error), kind, request_id, *more)
         except EpigateError as error:
             await _send(send, 503, _failure(error), kind, request_id)
         except Exception:
@@ -123,19 +125,25 @@ class GraphQLEndpoint:
             async with asyncio.timeout(_BODY_SECONDS):
                 parts = [body]
                 size = len(body)
-                while message.get("more_body") and size <= self._body_max:
+                # A body over the limit is read on for a while and dropped, since a client that is
+                # still sending would not see the answer.
+                while message.get("more_body") and size <= _PATIENCE * self._body_max:
                     message = await receive()
-                    parts.append(message.get("body", b""))
-                    size += len(parts[-1])
+                    part = message.get("body", b"")
+                    size += len(part)
+                    if size <= self._body_max:
+                        parts.append(part)
+            if size > self._body_max:
+                raise self._too_large()
             body = b"".join(parts)
         if message["type"] == "http.disconnect":
             raise _Gone
         if len(body) > self._body_max:
-            raise TooLarge(
-                f"the body is larger than {self._body_max} bytes",
-                hint="send what repeats as variables, or ask in parts",
-            )
+            raise self._too_large()
         return body
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"the body is larger than {self._body_max} bytes", hint="ask in parts")
 
     async def _enter(
         self, scope: MutableMapping[str, Any], viewer: Viewer | None, answer: Answer, request: str
