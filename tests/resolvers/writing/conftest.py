@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,10 +41,25 @@ def kept(
         found: Postgres = request.getfixturevalue("postgres")
         return found
 
-    folder = tmp_path_factory.mktemp("kept")
+    yield from _kept(request.param, templates, tmp_path_factory.mktemp("kept"), server)
+
+
+@pytest.fixture(scope="module")
+def shared(templates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
+    """The same on SQLite alone."""
+
+    def server() -> Postgres:
+        raise AssertionError("this test is of SQLite alone")
+
+    yield from _kept("sqlite", templates, tmp_path_factory.mktemp("shared"), server)
+
+
+def _kept(
+    dialect: str, templates: Path, folder: Path, server: Callable[[], Postgres]
+) -> Iterator[Writer]:
     stores = Stores(templates, lambda: folder, server)
     keys = Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4)))
-    made = Writer([stores.make(request.param, code) for code in REGIONS], keys)
+    made = Writer([stores.make(dialect, code) for code in REGIONS], keys)
     yield made
     made.close()
     stores.close()

@@ -88,18 +88,18 @@ SAMPLES: list[tuple[Row, str, str]] = [
 
 
 @pytest.mark.parametrize(("more", "path", "says"), VISITS, ids=lambda one: str(one)[:50])
-def test_a_visit_that_cannot_be_taken(more: Row, path: str, says: str, writer: Writer) -> None:
-    case = writer.do("registerCase", DOCTOR, case_input())["case"]["id"]
-    found = writer.do("recordVisit", DOCTOR, {**visit_input(case), **more})
+def test_a_visit_that_cannot_be_taken(more: Row, path: str, says: str, shared: Writer) -> None:
+    case = shared.do("registerCase", DOCTOR, case_input())["case"]["id"]
+    found = shared.do("recordVisit", DOCTOR, {**visit_input(case), **more})
     assert (found["__typename"], found["path"]) == ("InvalidInputProblem", [path])
     assert says in found["message"]
 
 
 @pytest.mark.parametrize(("more", "path", "says"), SAMPLES, ids=lambda one: str(one)[:50])
-def test_a_sample_that_cannot_be_taken(more: Row, path: str, says: str, writer: Writer) -> None:
-    case = writer.do("registerCase", DOCTOR, case_input())["case"]["id"]
+def test_a_sample_that_cannot_be_taken(more: Row, path: str, says: str, shared: Writer) -> None:
+    case = shared.do("registerCase", DOCTOR, case_input())["case"]["id"]
     given = {**sample_input(case, result="PENDING"), **more}
-    found = writer.do("recordSample", DOCTOR, given)
+    found = shared.do("recordSample", DOCTOR, given)
     assert (found["__typename"], found["path"]) == ("InvalidInputProblem", [path])
     assert says in found["message"]
 

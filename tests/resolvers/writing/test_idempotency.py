@@ -130,7 +130,11 @@ def test_eight_at_once_write_once(kind: Kind, kept: Writer) -> None:
         return await asyncio.gather(*(kept.doing(kind.name, NATIONAL, given) for _ in range(8)))
 
     results = kept.run(eight())
-    assert sum(not one["repeated"] for one in results) == 1, results
+    if kind.name == "registerContacts":  # one request may be the first in one region alone
+        for index in range(2):
+            assert sum(not one["rows"][index]["repeated"] for one in results) == 1
+    else:
+        assert sum(not one["repeated"] for one in results) == 1
     first = less_repeated(results[0])
     assert all(less_repeated(one) == first for one in results)
     after = counts(kept)
@@ -150,14 +154,14 @@ def test_the_same_key_with_another_input_is_a_conflict(kind: Kind, kept: Writer)
 
 
 @every_mutation
-def test_two_inputs_at_once_with_one_key_write_one_of_them(kind: Kind, writer: Writer) -> None:
-    given = kind.given(registered(writer))
+def test_two_inputs_at_once_with_one_key_write_one_of_them(kind: Kind, shared: Writer) -> None:
+    given = kind.given(registered(shared))
 
     async def both() -> list[Any]:
         inputs = (given, kind.other(given))
-        return await asyncio.gather(*(writer.doing(kind.name, NATIONAL, one) for one in inputs))
+        return await asyncio.gather(*(shared.doing(kind.name, NATIONAL, one) for one in inputs))
 
-    types = {one["__typename"] for one in writer.run(both())}
+    types = {one["__typename"] for one in shared.run(both())}
     assert "IdempotencyConflict" in types
     assert any(one.endswith("Payload") for one in types)
 
@@ -186,12 +190,12 @@ def test_fingerprints_tell_neither_key_nor_payload_nor_that_two_are_the_same() -
     assert len({first, *others}) == 8
 
 
-def test_a_key_serves_one_operation(writer: Writer) -> None:
-    case = registered(writer)
+def test_a_key_serves_one_operation(shared: Writer) -> None:
+    case = registered(shared)
     given = visit_input(case)
-    writer.do("recordVisit", NATIONAL, given)
+    shared.do("recordVisit", NATIONAL, given)
     key = given["idempotencyKey"]
-    found = writer.do("recordSample", NATIONAL, sample_input(case, idempotencyKey=key))
+    found = shared.do("recordSample", NATIONAL, sample_input(case, idempotencyKey=key))
     assert found["__typename"] == "IdempotencyConflict"
 
 
@@ -204,9 +208,9 @@ def test_two_accounts_have_keys_of_their_own(writer: Writer) -> None:
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "line\nbreak", "bell\a"])
 @every_mutation
-def test_a_key_is_short_and_printable(kind: Kind, key: str, writer: Writer) -> None:
+def test_a_key_is_short_and_printable(kind: Kind, key: str, shared: Writer) -> None:
     given = {**kind.given("case:1"), "idempotencyKey": key}
-    found = writer.do(kind.name, NATIONAL, given)
+    found = shared.do(kind.name, NATIONAL, given)
     assert found["__typename"] == "InvalidInputProblem"
     assert found["path"] == ["idempotencyKey"]
 
@@ -225,50 +229,50 @@ def test_what_is_kept_with_a_key_tells_nothing(writer: Writer) -> None:
 
 
 @every_mutation
-def test_an_administrator_or_auditor_writes_nothing(kind: Kind, writer: Writer) -> None:
-    found = writer.do(kind.name, AUDITOR, kind.given("case:1"))
+def test_an_administrator_or_auditor_writes_nothing(kind: Kind, shared: Writer) -> None:
+    found = shared.do(kind.name, AUDITOR, kind.given("case:1"))
     assert found["__typename"] == "ForbiddenProblem"
     assert "auditor" in found["message"]
 
 
 @every_mutation
-def test_nobody_writes_without_a_session(kind: Kind, writer: Writer) -> None:
-    asked = writer.ask(DOCUMENTS[kind.name], None, {"input": kind.given("case:1")})
+def test_nobody_writes_without_a_session(kind: Kind, shared: Writer) -> None:
+    asked = shared.ask(DOCUMENTS[kind.name], None, {"input": kind.given("case:1")})
     assert asked.data is None
     assert asked.codes == ["UNAUTHENTICATED"]
 
 
-def test_every_business_role_writes(writer: Writer) -> None:
+def test_every_business_role_writes(shared: Writer) -> None:
     for role in Role:
         who = viewer("320102", role, account=role.name)
-        found = writer.do("registerCase", who, case_input())
+        found = shared.do("registerCase", who, case_input())
         expected = "RegisterCasePayload" if who.opens_records else "ForbiddenProblem"
         assert found["__typename"] == expected
 
 
 @every_mutation
-def test_the_access_log_is_told_what_was_written(kind: Kind, writer: Writer) -> None:
-    given = kind.given(registered(writer))
-    asked = writer.ask(DOCUMENTS[kind.name], NATIONAL, {"input": given})
+def test_the_access_log_is_told_what_was_written(kind: Kind, shared: Writer) -> None:
+    given = kind.given(registered(shared))
+    asked = shared.ask(DOCUMENTS[kind.name], NATIONAL, {"input": given})
     wrote = asked.told["wrote"]
     kinds = {"people": "person"}
     expected = {kinds.get(table, table.removesuffix("s")): n for table, n in kind.wrote.items()}
     if kind.name == "correct":
         expected["case"] = 1
     assert {name: len(ids) for name, ids in wrote.items() if ids} == expected
-    again = writer.ask(DOCUMENTS[kind.name], NATIONAL, {"input": given})
+    again = shared.ask(DOCUMENTS[kind.name], NATIONAL, {"input": given})
     assert "wrote" not in again.told
-    conflict = writer.ask(DOCUMENTS[kind.name], NATIONAL, {"input": kind.other(given)})
+    conflict = shared.ask(DOCUMENTS[kind.name], NATIONAL, {"input": kind.other(given)})
     assert conflict.told["problems"] == ["IDEMPOTENCY_CONFLICT"]
 
 
-def test_several_mutations_of_one_document(writer: Writer) -> None:
+def test_several_mutations_of_one_document(shared: Writer) -> None:
     document = """mutation ($a: RegisterCaseInput!, $b: RegisterCaseInput!) {
       a: registerCase(input: $a) { ... on RegisterCasePayload { repeated case { id } } }
       b: registerCase(input: $b) { ... on RegisterCasePayload { repeated case { id } } }
       again: registerCase(input: $a) { ... on RegisterCasePayload { repeated case { id } } }
     }"""
-    asked = writer.ask(document, NATIONAL, {"a": case_input(), "b": case_input()})
+    asked = shared.ask(document, NATIONAL, {"a": case_input(), "b": case_input()})
     data = asked.data
     assert data["a"]["case"] == data["again"]["case"] != data["b"]["case"]
     assert [data[name]["repeated"] for name in data] == [False, False, True]
