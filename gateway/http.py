@@ -23,6 +23,7 @@ from regions.blind_index import BlindIndexer
 from regions.engines import sqlite_engine
 from regions.keys import load_keys
 from resolvers.cursors import Cursors
+from resolvers.diseases import learn_diseases
 from resolvers.federation import Federation
 from resolvers.questions.question import Answering
 from resolvers.questions.remembered import Remembered
@@ -86,6 +87,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await learn_diseases(federation, answering.reference)
         async with sessions.running():
             yield
         await federation.close()

@@ -6,7 +6,7 @@ depend on one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -38,6 +38,7 @@ __all__ = [
     "condition",
     "in_codes",
     "in_texts",
+    "named_diseases",
     "orders",
     "plain",
 ]
@@ -207,6 +208,18 @@ def code_prefixes(wanted: Mapping[str, Any] | None) -> list[str]:
     for inner in wanted.get("and") or ():
         found = _narrower(found, code_prefixes(inner))
     return found
+
+
+def named_diseases(wanted: Mapping[str, Any] | None) -> Iterator[str]:
+    """Every disease a filter names, at any depth."""
+    for name, value in (wanted or {}).items():
+        if name == "disease":
+            yield from value
+        elif name == "not":
+            yield from named_diseases(value)
+        elif name in ("and", "or"):
+            for one in value:
+                yield from named_diseases(one)
 
 
 def _narrower(one: Sequence[str], other: Sequence[str]) -> list[str]:

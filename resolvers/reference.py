@@ -5,7 +5,7 @@ for.
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -84,9 +84,24 @@ class Reference:
             r.code: RegionRow(r.code, r.name_zh, r.name_en, r.prefixes) for r in regions
         }
 
+        self._diseases = dict(diseases())
+
+    def learn(self, rows: Iterable[DiseaseRow]) -> None:
+        """Adds diseases that a store has beside those of the law."""
+        for row in rows:
+            self._diseases.setdefault(row.id, row)
+
+    def disease_keys(self) -> list[str]:
+        """The keys of the diseases known, those of the law first."""
+        return list(self._diseases)
+
+    def knows(self, key: str) -> bool:
+        """Whether the key is of a disease known."""
+        return key in self._diseases
+
     def disease(self, key: str) -> DiseaseRow:
         """The disease; a key nobody knows is shown as it is."""
-        return diseases().get(key) or DiseaseRow(key, key, key, "OTHER", "NONE", "")
+        return self._diseases.get(key) or DiseaseRow(key, key, key, "OTHER", "NONE", "")
 
     def rule_pack(self, key: str) -> RulePackRow:
         """The rule pack; a key nobody knows is shown as it is."""

@@ -9,11 +9,11 @@ from strawberry.schema.config import StrawberryConfig
 
 from resolvers.chain import DEFAULT_DEPTH, follow
 from resolvers.context import context_of
+from resolvers.diseases import learn_diseases
 from resolvers.lists import connection
 from resolvers.nodes import by_global_ids, regions_now
 from resolvers.people import check_duplicate, search_people
 from resolvers.questions.ordinary import disease_of
-from resolvers.reference import diseases as disease_rows
 from resolvers.statistics import count_series
 from resolvers.units import list_units
 from resolvers.writing.mutation import Mutation
@@ -175,12 +175,16 @@ class Query:
             context, diseases, codes, start, end, step or Step.DAY, _path(info)
         )
 
-    @strawberry.field(description="The notifiable diseases.")
+    @strawberry.field(
+        description="The notifiable diseases, and those that line lists brought along."
+    )
     async def diseases(self, info: strawberry.Info) -> list[Disease]:
         """The notifiable diseases."""
         context = context_of(info)
         context.signed_in()
-        return [disease_of(context.answering.reference, key) for key in disease_rows()]
+        reference = context.answering.reference
+        await learn_diseases(context.answering.federation, reference)
+        return [disease_of(reference, key) for key in reference.disease_keys()]
 
     @strawberry.field(description="Units of all regions, by id.")
     async def units(

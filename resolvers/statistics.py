@@ -14,10 +14,10 @@ from regions.statements import Statement
 from regions.statistics import daily_counts
 from regions.text import under
 from resolvers.context import Context, region_answers
+from resolvers.diseases import require_diseases
 from resolvers.federation import Report
 from resolvers.filters import code_prefix
 from resolvers.questions.ordinary import disease_of
-from resolvers.reference import diseases
 from schema.enums import Step
 from schema.statistics import Count, CountSeries
 
@@ -41,7 +41,8 @@ async def count_series(
     diseases_wanted, codes_wanted = list(dict.fromkeys(keys)), list(dict.fromkeys(codes))
     prefixes = {code: code_prefix(code) for code in codes_wanted}
     _check(question.scope.prefix, diseases_wanted, codes_wanted, start, end)
-    federation = question.federation
+    federation, reference = question.federation, context.answering.reference
+    await require_diseases(federation, reference, diseases_wanted, "diseases")
     report = Report(len(federation.regions))
     as_of = now()
     reads = []
@@ -68,7 +69,6 @@ async def count_series(
     question.note_regions(report, path)
     steps = list(_steps(start, end, step))
     answers = region_answers(question, report)
-    reference = context.answering.reference
     return [
         CountSeries(
             disease=disease_of(reference, disease),
@@ -87,13 +87,6 @@ async def count_series(
 
 
 def _check(scope: str, keys: Sequence[str], codes: Sequence[str], start: str, end: str) -> None:
-    unknown = [key for key in keys if key not in diseases()]
-    if unknown:
-        raise InvalidInput(
-            "an id of `diseases` is not known",
-            argument="diseases",
-            hint="the field diseases lists them",
-        )
     if start > end:
         raise InvalidInput("from is after to", argument="from")
     outside = [code for code in codes if not code_prefix(code).startswith(scope)]

@@ -16,12 +16,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
 
+from regions.errors import Forbidden, InvalidInput
 from regions.instants import now
 from regions.reading import Read
 from regions.statements import Statement, number, text_value
 from resolvers.catalog import Record
+from resolvers.diseases import require_diseases
 from resolvers.federation import Report
-from resolvers.filters import Order, code_prefixes, condition
+from resolvers.filters import Order, code_prefixes, condition, named_diseases
 from resolvers.questions.filling import Row
 from resolvers.questions.links import rows_of, scope_condition, select_rows
 from resolvers.questions.question import Question
@@ -79,8 +81,8 @@ class ListPlan:
         self.shapes = ShapeSet(
             shaper, record, selected, edges=edges, order=[one.key(record) for one in order]
         )
-        prefixes = _within(code_prefixes(wanted), question.scope.prefix)
-        self.regions = question.federation.concerned(prefixes)
+        self._diseases = tuple(named_diseases(wanted))
+        self.regions = _concerned(question, wanted)
         self._statements: dict[tuple[int, bool], Statement] = {}
         self._all_well = Report(len(question.federation.regions))
         for region in self.regions:
@@ -93,8 +95,11 @@ class ListPlan:
         ).encode()
 
     async def page(self, question: Question, first: int, after: Sequence[Any] | None) -> Page:
-        """The page of `first` records after the given keys."""
+        """The page of `first` records after the given keys. Raises InvalidInput."""
         federation = question.federation
+        if self._diseases:
+            reference = question.answering.reference
+            await require_diseases(federation, reference, self._diseases, "filter.disease")
         wanted = first + 1
         as_of = now()
         reads = self._reads(question, wanted, after)
@@ -280,6 +285,27 @@ class ListPlan:
             seen = given[region] / len(page)
             self._shares[region] = _MEMORY * self._shares[region] + (1 - _MEMORY) * seen
         self._first_reads.clear()
+
+
+def _concerned(question: Question, wanted: Mapping[str, Any] | None) -> tuple[int, ...]:
+    """The regions that can hold what is wanted.
+
+    Raises Forbidden where every code asked for lies outside of the viewer's jurisdiction, and
+    InvalidInput where no region holds any: "no records" would be no answer to either.
+    """
+    federation, scope = question.federation, question.scope.prefix
+    asked = code_prefixes(wanted)
+    within = _within(asked, scope)
+    codes = (wanted or {}).get("code")
+    if codes and not within:
+        raise Forbidden("every code asked for is outside of your jurisdiction", argument="code")
+    if codes and not federation.concerned(asked):
+        raise InvalidInput(
+            "no region of this gateway holds a code asked for",
+            argument="code",
+            hint="the field regions lists them with their prefixes",
+        )
+    return federation.concerned(within)
 
 
 def _within(prefixes: Sequence[str], scope: str) -> list[str]:
