@@ -8,7 +8,7 @@ hidden value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,28 +19,22 @@ from regions.corrections import corrections
 from regions.ids import region_of
 from regions.sealing import ITEMS
 from regions.statistics import apply_counts, change_of
-from resolvers.catalog import Record
 from resolvers.context import Context
-from resolvers.nodes import parse_id
 from resolvers.questions.links import scope_condition
 from resolvers.users import Role
-from resolvers.writing.correctable import CORRECTABLE, Correctable
+from resolvers.writing.changes import Wanted, check_code, read_wanted
+from resolvers.writing.correctable import Correctable
 from resolvers.writing.joining import shown
 from resolvers.writing.linking import Linked
-from resolvers.writing.people import agree, indexes_of
-from resolvers.writing.places import county_store, require_jurisdiction
+from resolvers.writing.people import indexes_of
 from resolvers.writing.refusing import Mistakes, forbidden, not_found
 from resolvers.writing.rules import apply_rules
 from resolvers.writing.stores import Store
-from resolvers.writing.values import item
 from resolvers.writing.writing import Writing, Wrote
-from schema.privacy import MASK
-from schema.writing.correcting import ChangeInput, CorrectInput, CorrectPayload, IgnoredChange
+from schema.writing.correcting import CorrectInput, CorrectPayload, IgnoredChange
 
-__all__ = ["MOST_CHANGES", "correct"]
+__all__ = ["correct"]
 
-MOST_CHANGES = 50
-_REASON = 1000
 _IGNORED = {
     "MASK_GIVEN": (
         "`*` stands for a hidden value and never overwrites it",
@@ -48,18 +42,6 @@ _IGNORED = {
     ),
     "UNCHANGED": ("the field has this value already", "该字段已是此值"),
 }
-
-
-@dataclass(slots=True)
-class _Wanted:
-    """A correction as it was asked for: new values and where each stands in the input."""
-
-    record: Record
-    number: int
-    reason: str
-    values: list[tuple[Correctable, Any]] = field(default_factory=list)
-    paths: dict[str, list[str]] = field(default_factory=dict)  # by column or sealed item
-    masked: list[str] = field(default_factory=list)  # fields whose value was `*`
 
 
 @dataclass(slots=True)
@@ -77,11 +59,11 @@ async def correct(context: Context, given: CorrectInput, path: str) -> CorrectPa
     writing = Writing(context, "correct", given, path)
     mistakes = Mistakes()
     links = Linked(mistakes)
-    wanted = _read(given, writing, mistakes, links)
+    wanted = read_wanted(given, writing, mistakes, links)
     store = writing.stores.of_region(region_of(wanted.number))
     if store is None:
         raise not_found("id")
-    _check_code(wanted, writing, store, mistakes)
+    check_code(wanted, writing, store, mistakes)
     links.judge(await writing.look(links=links.all))
     mistakes.stop()
 
@@ -109,120 +91,11 @@ def _ignored(name: str, code: str) -> IgnoredChange:
     return IgnoredChange(field=name, code=code, message=message, message_zh=message_zh)
 
 
-def _read(given: CorrectInput, writing: Writing, mistakes: Mistakes, links: Linked) -> _Wanted:
-    """The input checked by itself. Raises Refusal where it is not one correction of one record."""
-    reason = item(given.reason, mistakes, ["reason"], _REASON)
-    if reason is None and not mistakes.found:
-        mistakes.add(["reason"], "a correction needs a reason", "更正须填写理由")
-    record, number = parse_id(given.id)
-    if record is None or record.name not in CORRECTABLE:
-        mistakes.add(
-            ["id"],
-            "this is not the id of a person, case, contact, visit or sample",
-            "这不是人员、病例、密接、随访或检测的编号",
-        )
-    if not 1 <= len(given.changes) <= MOST_CHANGES:
-        text, text_zh = f"give 1 to {MOST_CHANGES} changes", f"每次更正 1 至 {MOST_CHANGES} 个字段"
-        mistakes.add(["changes"], text, text_zh)
-    mistakes.stop()
-    assert record is not None
-    assert reason is not None
-    wanted = _Wanted(record, number, reason)
-    named: set[str] = set()
-    for index, change in enumerate(given.changes):
-        place = ["changes", str(index)]
-        one = _field_of(record, change, mistakes, [*place, "field"])
-        if one is None:
-            continue
-        if change.field in named:
-            mistakes.add([*place, "field"], "each field once", "每个字段只能出现一次")
-        named.add(change.field)
-        _read_value(wanted, one, change.value, writing, mistakes, links, [*place, "value"])
-    if record.name == "Person":
-        _check_person(wanted, writing, mistakes)
-    mistakes.stop()
-    return wanted
-
-
-def _field_of(
-    record: Record, change: ChangeInput, mistakes: Mistakes, path: Sequence[str]
-) -> Correctable | None:
-    fields = CORRECTABLE[record.name]
-    one = fields.get(change.field)
-    if one is None:
-        known = ", ".join(fields)
-        mistakes.add(
-            path,
-            f"no field of a {record.kind} that can be corrected: {known}; what belongs to the "
-            "person is corrected by the person's id",
-            f"不可更正的字段，可更正：{known}；人员信息请按人员编号更正",
-        )
-    return one
-
-
-def _read_value(
-    wanted: _Wanted,
-    one: Correctable,
-    text: str | None,
-    writing: Writing,
-    mistakes: Mistakes,
-    links: Linked,
-    path: list[str],
-) -> None:
-    bare = (text or "").strip()
-    if bare == MASK:
-        wanted.masked.append(one.name)
-        return
-    wanted.paths[one.target] = path
-    before = len(mistakes.found)
-    value = None
-    if bare:
-        value = (
-            links.add(bare, one.link, path)
-            if one.link
-            else one.read(bare, mistakes, path, writing.moment)
-        )
-    if value is None and len(mistakes.found) == before and one.required:
-        mistakes.add(path, "this field cannot be emptied", "该字段不能为空")
-    wanted.values.append((one, value))
-
-
-def _check_person(wanted: _Wanted, writing: Writing, mistakes: Mistakes) -> None:
-    """Items of one correction must agree; they are never compared with hidden ones."""
-    items = {one.target: value for one, value in wanted.values if one.item is not None}
-    if not mistakes.found:
-        own = Mistakes()
-        agree(items, own, [], writing.moment)
-        for mistake in own.found:
-            target = {"birthDate": "birth_date", "idNumber": "id_number"}.get(
-                mistake.path[0], mistake.path[0]
-            )
-            mistakes.add(wanted.paths[target], mistake.message, mistake.message_zh)
-
-
-def _check_code(wanted: _Wanted, writing: Writing, store: Store, mistakes: Mistakes) -> None:
-    """A new county must be one of the same region and of the jurisdiction."""
-    code = next((value for one, value in wanted.values if one.target == "code"), None)
-    if code is None:
-        return
-    path = wanted.paths["code"]
-    other = county_store(writing.stores, code, mistakes, path)
-    if other is None:
-        return
-    require_jurisdiction(writing.viewer, code)
-    if other is not store:
-        mistakes.add(
-            path,
-            "this county belongs to another region: handing a record over is a transfer",
-            "该县（区）属于其他地区：跨地区移交请走转运流程",
-        )
-
-
 def _write(
     connection: Connection,
     writing: Writing,
     store: Store,
-    wanted: _Wanted,
+    wanted: Wanted,
     first: int,
     wrote: Wrote,
 ) -> dict[str, Any]:
@@ -279,7 +152,7 @@ def _write(
 
 
 def _compare(
-    wanted: _Wanted,
+    wanted: Wanted,
     row: Mapping[str, Any],
     opened: Mapping[str, Any],
     may_see: frozenset[str],
@@ -299,7 +172,7 @@ def _compare(
 def _update(
     connection: Connection,
     store: Store,
-    wanted: _Wanted,
+    wanted: Wanted,
     row: Mapping[str, Any],
     opened: Mapping[str, Any],
     made: _Made,
@@ -321,7 +194,7 @@ def _update(
 def _entry(
     writing: Writing,
     store: Store,
-    wanted: _Wanted,
+    wanted: Wanted,
     row: Mapping[str, Any],
     number: int,
     one: Correctable,

@@ -34,7 +34,7 @@ Reader = Callable[[Any, Mistakes, Path, Moment], Value]
 RESIDENT_ID = "RESIDENT_ID"
 OLDEST = 130
 _AGES_APART = 2  # an age counted in the old way (虚岁) may be two more
-_NUMBER = re.compile(r"[0-9A-Z][0-9A-Z()/.-]{2,39}")
+_NUMBER = re.compile(r"\w[\w()/.-]{2,39}")  # 军字第…号 is one, too
 
 PEOPLE_COLUMNS = (
     "id",

@@ -116,6 +116,9 @@ class Writing:
             settle(connection, account, self._key, result)
             return result, False
 
+        def note_written() -> None:
+            trail.note_written({kind: ids for kind, ids in wrote.items() if ids})
+
         code = store.settings.code
         if code in self._late:  # it just let a read wait in vain: nobody waits a second time
             reason = "no answer within the deadline"
@@ -125,12 +128,12 @@ class Writing:
         except WriteFailed as failed:
             trail.regions[code] = failed.state
             if failed.written is None:
-                trail.note_written(wrote)
+                note_written()
             raise unavailable(failed) from None
         trail.regions[code] = "ANSWERED"
         self.question.federation.breakers[self.region(store)].succeeded()
         if not repeated:
-            trail.note_written(wrote)
+            note_written()
         return result, repeated
 
     async def read_back(self, name: str, ids: Sequence[int]) -> dict[int, Any]:

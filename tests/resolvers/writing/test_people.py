@@ -62,6 +62,8 @@ def test_another_document_is_not_checked() -> None:
     items, wrong = read(id_type="PASSPORT", id_number=" e1234567 ")
     assert wrong == {}
     assert items == {"id_type": "PASSPORT", "id_number": "E1234567"}
+    items, wrong = read(id_type="MILITARY", id_number="军字第1234567号")
+    assert wrong == {}
 
 
 WRONG: list[tuple[Row, str, str]] = [
