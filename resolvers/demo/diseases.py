@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 from functools import cache
 from importlib.resources import files
-from math import log1p
 from typing import NamedTuple
 
 from regions.areas import reference_rows
@@ -72,5 +71,5 @@ def _disease(profile: dict[str, str], calibrations: dict[str, dict[str, str]]) -
 
 
 def _damped(mean: float) -> float:
-    """Two million cases a year against one become 2,000 against one: rare diseases are seen too."""
-    return log1p(mean) ** 3
+    """Two million cases a year against one become 6,000 against one: rare diseases are seen too."""
+    return float((1 + mean) ** 0.6)

@@ -19,10 +19,13 @@ CASES_SHARE = 0.047
 
 _CLOSE_SHARE = 0.15  # close contacts of all people
 _MOST_CLOSE = 14
-_DISPERSION = 3.0  # of cases of a disease, region and month
+_DISPERSION = 5.0  # of cases of a disease, region and month
 _CLOSE_DISPERSION = 2.5
 _FEWEST_OF_DISEASE = 3
 _FEWEST_OF_REGION = 4
+_GROWTH = 1.25  # reports grow by so much a year
+_FRESH_DAYS = (1, 5)  # every region has a case in the last day, another one in the last five
+_COMMON = 40  # the most frequent disease against one that is still common
 _WEEKDAYS = (1.25, 1.1, 1.05, 1.0, 1.0, 0.75, 0.65)  # reports by day, from Monday
 _FIRST_COUNTY = 4.0  # the first county of the first region is a city's crowded centre
 
@@ -53,6 +56,7 @@ class _Month(NamedTuple):
     first: int  # ordinal of its first day within the history
     days: Weighted
     length: int
+    growth: float  # how much is reported, against the end of the history
 
 
 def county_weights(parameters: Parameters, region: int) -> list[float]:
@@ -70,6 +74,7 @@ def plan_epidemics(
     random = parameters.random("epidemics")
     outbreaks = _plan_outbreaks(parameters, random)
     cases = _background(parameters, random, region_weights, sum(o.size for o in outbreaks))
+    _bring_up_to_date(parameters, cases)
     for number, outbreak in enumerate(outbreaks):
         days = _outbreak_days(random, outbreak, parameters.until.toordinal() - 1)
         cases[outbreak.region] += [
@@ -100,7 +105,7 @@ def _background(
     fewest = max(1, min(_FEWEST_OF_DISEASE, int(wanted) // (4 * len(diseases))))
     any_region = Weighted(region_weights)
     for number, disease in enumerate(diseases):
-        seasons = [disease.season[month.number] * month.length for month in months]
+        seasons = [disease.season[month.number] * month.length * month.growth for month in months]
         mean = wanted * disease.frequency / frequency / sum(seasons) / weight
         found = 0
         for region, share in enumerate(region_weights):
@@ -126,9 +131,30 @@ def _months(parameters: Parameters) -> list[_Month]:
         next_month = date(day.year + day.month // 12, day.month % 12 + 1, 1)
         length = (min(next_month, end) - day).days
         weights = [_WEEKDAYS[(day + timedelta(days=n)).weekday()] for n in range(length)]
-        months.append(_Month(day.month - 1, day.toordinal(), Weighted(weights), length))
+        growth = _GROWTH ** ((day - end).days / 365.25)
+        months.append(_Month(day.month - 1, day.toordinal(), Weighted(weights), length, growth))
         day = next_month
     return months
+
+
+def _bring_up_to_date(parameters: Parameters, cases: list[list[PlannedCase]]) -> None:
+    """Moves cases of each region to the last days where those are empty.
+
+    A small population has days without a case anywhere; whoever asks for what is new should hear
+    of every region, and not of the outbreaks alone.
+    """
+    random, last = parameters.random("fresh"), parameters.until.toordinal() - 1
+    month = date.fromordinal(last).month - 1
+    common = max(disease.frequency for disease in all_diseases()) / _COMMON
+    usual = [d.season[month] ** 2 if d.frequency > common else 0.0 for d in all_diseases()]
+    for planned in cases:
+        in_season = [usual[case.disease] for case in planned]
+        for wanted, days in enumerate(_FRESH_DAYS, 1):
+            if sum(case.day > last - days for case in planned) < wanted and any(in_season):
+                moved = Weighted(in_season).draw(random)
+                day = last - int(random.random() * days)
+                planned[moved] = planned[moved]._replace(day=day)
+                in_season[moved] = 0.0  # it stays where it is now
 
 
 def _plan_outbreaks(parameters: Parameters, random: Random) -> list[Outbreak]:
@@ -148,11 +174,19 @@ def _plan_outbreaks(parameters: Parameters, random: Random) -> list[Outbreak]:
     for _ in range(max(1, parameters.years * regions // 8)):
         region = int(random.random() * regions)
         county = int(random.random() * len(counties_of(parameters.regions[region])))
-        start = first + int(random.random() * (last - 60 - first))
         setting = "WORK" if random.random() < 0.25 else "SCHOOL"
         key = "covid19" if setting == "WORK" else schools[int(random.random() * len(schools))]
-        earlier.append(Outbreak(numbers[key], region, county, start, size * 2 // 3, setting))
+        disease = numbers[key]
+        start = _in_season(random, all_diseases()[disease], first, last - 60)
+        earlier.append(Outbreak(disease, region, county, start, size * 2 // 3, setting))
     return recent + earlier
+
+
+def _in_season(random: Random, disease: Disease, first: int, last: int) -> int:
+    """A day when an outbreak of the disease may well begin."""
+    days = [first + int(random.random() * (last - first)) for _ in range(12)]
+    months = (date.fromordinal(day).month - 1 for day in days)
+    return days[Weighted([disease.season[month] for month in months]).draw(random)]
 
 
 def _outbreak_days(random: Random, outbreak: Outbreak, last: int) -> list[int]:

@@ -155,3 +155,41 @@ def test_one_region_alone_has_no_travellers_and_no_imports() -> None:
     assert alone.regions[0].people == 500
     assert alone.regions[0].travellers == ()
     assert alone.regions[0].imports == ()
+
+
+@pytest.mark.parametrize(("people", "seed"), [(800, 1), (20_000, 1), (20_000, 2)])
+def test_every_region_has_something_new(people: int, seed: int) -> None:
+    made = make_plan(parameters(people=people, seed=seed, years=5))
+    last = UNTIL.toordinal() - 1
+    for region in made.regions:
+        assert region.cases[-1].day == last, region.code
+        days = [case.day for case in region.cases]
+        assert days == sorted(days)
+
+
+def test_what_is_new_is_nothing_rare() -> None:
+    made = make_plan(parameters(people=20_000, seed=1, years=5))
+    last = UNTIL.toordinal() - 1
+    new = {
+        all_diseases()[case.disease].key
+        for region in made.regions
+        for case in region.cases
+        if case.day == last
+    }
+    assert not new & {"plague", "cholera", "sars", "polio", "rabies", "diphtheria"}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_20_000_people_have_a_winter_of_influenza_and_a_warm_half_year_of_hfmd(seed: int) -> None:
+    made = make_plan(parameters(people=20_000, seed=seed, years=5))
+
+    def months(key: str) -> Counter[int]:
+        days = (date.fromordinal(day) for day in by_disease(made, key))
+        return Counter(day.month for day in days if (UNTIL - day).days <= 365)
+
+    influenza, hfmd = months("influenza"), months("hfmd")
+    winter, warm = {12, 1, 2}, {4, 5, 6, 7, 8, 9}
+    assert sum(influenza.values()) > 15
+    assert sum(hfmd.values()) > 20
+    assert sum(influenza[month] for month in winter) > 0.45 * sum(influenza.values())
+    assert sum(hfmd[month] for month in warm) > 0.55 * sum(hfmd.values())
