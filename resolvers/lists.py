@@ -8,12 +8,13 @@ from typing import Any
 import strawberry
 from strawberry.types.nodes import FragmentSpread, InlineFragment, SelectedField
 
-from resolvers.catalog import RECORDS
+from resolvers.catalog import RECORDS, Field
 from resolvers.context import Context, context_of, region_answers
 from resolvers.filters import orders, plain
 from resolvers.questions.listing import ListPlan
 from resolvers.questions.ordinary import every_shaper
 from resolvers.questions.plans import page_size
+from schema.fields import One
 from schema.nodes import PageInfo
 
 __all__ = ["connection"]
@@ -50,7 +51,11 @@ async def connection(
     page = await plan.page(question, size, place)
     path = str(info.path.key)
     question.note_regions(page.report, path)
-    nodes = context.records.objects(plan.shapes, page.rows)
+    nodes = context.records.objects(plan.shapes, page.rows, path)
+    must = [one.python_name for one in record.fields.values() if _must_be(info, one)]
+    if must and (lost := await context.records.lost(nodes, must)):
+        nodes = [node for node in nodes if node._row[2] not in lost]
+        page.amend([node._row for node in nodes], question.failures(path))
     connection_type, edge_type = types
     edges = [
         edge_type(cursor=answering.cursors.seal(row[0][:width], plan.bound_to), node=node)
@@ -66,6 +71,15 @@ async def connection(
         ),
         regions=region_answers(question, page.report),
         total_count=page.total,
+    )
+
+
+def _must_be(info: strawberry.Info, field: Field) -> bool:
+    """Whether a field asked for is a record of the same store, without which a row is none."""
+    return (
+        isinstance(field.source, One)
+        and field.source.local
+        and _asks_for(info.selected_fields, field.name)
     )
 
 

@@ -90,7 +90,7 @@ async def search_people(
     report = Report(len(federation.regions))
     as_of = now()
     rows = []
-    for read, answer in zip(reads, await federation.ask(reads), strict=True):
+    for read, answer in zip(reads, await question.ask(reads), strict=True):
         report.add(read.region, answer, as_of)
         if answer.failure is None:
             found = rows_of(answer, read.region)
@@ -98,7 +98,7 @@ async def search_people(
             rows += found
     question.note_regions(report, path)
     return PersonMatches(
-        matches=context.records.objects(shapes, rows[:_MOST]),
+        matches=context.records.objects(shapes, rows[:_MOST], path),
         regions=region_answers(question, report),
     )
 
@@ -133,7 +133,7 @@ async def check_duplicate(
     report = Report(len(federation.regions))
     as_of = now()
     found = False
-    for read, answer in zip(reads, await federation.ask(reads), strict=True):
+    for read, answer in zip(reads, await question.ask(reads), strict=True):
         report.add(read.region, answer, as_of)
         found = found or (answer.failure is None and bool(answer.rows[0][0]))
     complete = not report.failed()

@@ -57,7 +57,7 @@ async def count_series(
         compiled = Statement(statement, settings.dialect)
         reads.append(Read(region, compiled.sql, compiled.bind({})))
     found: dict[tuple[str, str, str], list[int]] = {}
-    for read, answer in zip(reads, await federation.ask(reads) if reads else [], strict=True):
+    for read, answer in zip(reads, await question.ask(reads) if reads else [], strict=True):
         report.add(read.region, answer, as_of)
         if answer.failure is not None:
             continue

@@ -46,7 +46,7 @@ async def list_units(
     report = Report(len(federation.regions))
     as_of = now()
     found: dict[str, Any] = {}
-    for read, answer in zip(reads, await federation.ask(reads), strict=True):
+    for read, answer in zip(reads, await question.ask(reads), strict=True):
         report.add(read.region, answer, as_of)
         if answer.failure is None:
             report.at(read.region).records = len(answer.rows)

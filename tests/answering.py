@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,11 +94,17 @@ class Asked:
 
 
 class Watched(Federation):
-    """A federation that remembers what it was asked: `rounds`, a list of reads each."""
+    """A federation that remembers what it was asked: `rounds`, a list of reads each.
+
+    `between`, if any, is called before each round but the first of a question.
+    """
 
     rounds: list[Sequence[Read]]
+    between: Callable[[], Awaitable[None]] | None = None
 
     async def ask(self, reads: Sequence[Read]) -> list[StoreAnswer]:
+        if self.rounds and self.between is not None:
+            await self.between()
         self.rounds.append(reads)
         return await super().ask(reads)
 

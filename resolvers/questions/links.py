@@ -172,7 +172,7 @@ async def fetch(
         for region, keys in one.keys.items():
             reads.append(_read(question, one.link.shapes, source, region, keys, one.more_keys))
             origins.append((i, region))
-    answers = await question.federation.ask(reads) if reads else []
+    answers = await question.ask(reads) if reads else []
     lost: set[int] = set()
     found: list[list[Row]] = [[] for _ in wanted]
     for (i, region), answer in zip(origins, answers, strict=True):
@@ -197,7 +197,7 @@ async def by_ids(question: Question, shapes: ShapeSet, ids: Iterable[int], path:
     source = One(shapes.record.name, "")
     reads = [_read(question, shapes, source, region, keys[region], {}) for region in keys]
     rows: list[Row] = []
-    for read, answer in zip(reads, await question.federation.ask(reads), strict=True):
+    for read, answer in zip(reads, await question.ask(reads), strict=True):
         if answer.failure is not None:
             failure = answer.failure
             question.region_failed(read.region, state_of(failure), str(failure), path)

@@ -48,12 +48,31 @@ def quota(wanted: int, share: float) -> int:
 
 @dataclass(slots=True)
 class Page:
-    """A page: its rows in order, whether more follow, what became of the regions, the total."""
+    """A page: its rows in order, whether more follow, what became of the regions.
+
+    `totals` are the numbers of records by region, empty where nobody asked for them.
+    """
 
     rows: list[Row]
     more: bool
     report: Report
-    total: int | None
+    totals: dict[int, int]
+
+    @property
+    def total(self) -> int:
+        """How many records there are in the regions that answered."""
+        return sum(self.totals.values())
+
+    def amend(self, rows: list[Row], failures: Mapping[int, tuple[str, str]]) -> None:
+        """Leaves `rows` after what belongs to them was read; `failures` happened in between."""
+        gone = {row[2] for row in self.rows}.difference(row[2] for row in rows)
+        self.rows, self.report = rows, self.report.copy()
+        for region, (state, reason) in failures.items():
+            outcome = self.report.at(region)
+            outcome.state, outcome.reason = state, reason
+            if region in gone:
+                outcome.records = None
+                self.totals.pop(region, None)
 
 
 class ListPlan:
@@ -105,8 +124,8 @@ class ListPlan:
         reads = self._reads(question, wanted, after)
         rows: list[Row] = []
         open_regions: dict[int, None] = {}
-        total = 0
-        answers = await federation.ask(reads)
+        totals = {}
+        answers = await question.ask(reads)
         report = self._all_well
         if self.reports or any(answer.failure for answer in answers):
             report = Report(len(federation.regions))
@@ -120,18 +139,19 @@ class ListPlan:
                 if len(found) == read.limit:
                     open_regions[region] = None
                 if self._count:
-                    total += answer.rows[0][2]
+                    totals[region] = answer.rows[0][2]
         self._sort(rows)
         ran_out = False
         while again := self._run_out(rows, open_regions, wanted):
             ran_out = True
             report = report.copy()
             rows = await self._ask_again(question, report, rows, open_regions, again, as_of)
+            totals = {i: n for i, n in totals.items() if report.outcomes[i].state == "ANSWERED"}
         page = rows[:first]
         self._pages += 1
         if self.reports or ran_out or self._pages % _LEARN_EVERY == 1:
             self._learn(page, report, ran_out)
-        return Page(page, len(rows) > first, report, total if self._count else None)
+        return Page(page, len(rows) > first, report, totals)
 
     async def _ask_again(
         self,
@@ -149,7 +169,7 @@ class ListPlan:
             for region, (need, last) in again.items()
         ]
         lost = set()
-        for read, answer in zip(reads, await question.federation.ask(reads), strict=True):
+        for read, answer in zip(reads, await question.ask(reads), strict=True):
             report.add(read.region, answer, as_of)
             found = rows_of(answer, read.region) if answer.failure is None else []
             rows += found

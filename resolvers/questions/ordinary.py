@@ -6,6 +6,7 @@ viewer may have, and relations are loaded when a resolver asks, batched by Straw
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -109,18 +110,18 @@ class Records:
         rows = await by_ids(self.question, shapes, ids, path)
         return {
             row[0][shapes.of(row[2]).id_at]: record
-            for row, record in zip(rows, self.objects(shapes, rows), strict=True)
+            for row, record in zip(rows, self.objects(shapes, rows, path), strict=True)
         }
 
-    def objects(self, shapes: ShapeSet, rows: list[Row]) -> list[Any]:
-        """Rows as instances of their type; notes them for the access log."""
+    def objects(self, shapes: ShapeSet, rows: list[Row], path: str) -> list[Any]:
+        """Rows as instances of their type; notes them for the access log. `path` is of errors."""
         question = self.question
         note(question, shapes, rows)
         texts = fill_rows(question, shapes, rows, [{}] * len(shapes.links))
         question.trail.named(*shapes.named())
         reference = question.answering.reference
         return [
-            _instance(shapes, row, orjson.loads(text), reference)
+            _instance(shapes, row, orjson.loads(text), reference, path)
             for row, text in zip(rows, texts, strict=True)
         ]
 
@@ -139,12 +140,23 @@ class Records:
             self._loaders[(id(shapes), number)] = loader
         return await loader.load(record)
 
+    async def lost(self, records: Sequence[Any], names: Sequence[str]) -> set[int]:
+        """The regions of records without what must belong to them: relations of these python names.
+
+        What is read for it is kept for the resolvers that ask next.
+        """
+        asked = [(record, name) for record in records for name in names]
+        found = await asyncio.gather(*(self.related(*one) for one in asked))
+        return {
+            record._row[2] for (record, _), one in zip(asked, found, strict=True) if one is None
+        }
+
     async def _load(self, shapes: ShapeSet, number: int, records: Sequence[Any]) -> list[Any]:
         parents = [record._row for record in records]
         link = shapes.links[number]
-        path = link.field.name
+        path = records[0]._path
         (rows,), lost = await fetch(self.question, shapes, parents, [number], path)
-        found = relate(shapes, number, parents, rows, self.objects(link.shapes, rows), lost)
+        found = relate(shapes, number, parents, rows, self.objects(link.shapes, rows, path), lost)
         empty = list if isinstance(link.field.source, Many) else lambda: None
         values = []
         for keys, _, region in parents:
@@ -159,11 +171,13 @@ def _place(record: Any) -> tuple[int, str]:
     return record._row[2], record.id
 
 
-def _instance(shapes: ShapeSet, row: Row, values: Mapping[str, Any], reference: Reference) -> Any:
+def _instance(
+    shapes: ShapeSet, row: Row, values: Mapping[str, Any], reference: Reference, path: str
+) -> Any:
     record = shapes.record
     made: Any = object.__new__(record.type)
     _fill(made, record.fields.values(), values, row, reference)
-    made._row, made._shapes = row, shapes
+    made._row, made._shapes, made._path = row, shapes, path
     return made
 
 

@@ -108,9 +108,8 @@ async def _answer(question: Question, root: _Root, first: int | None, after: str
 
     question.note_regions(page.report, root.key)
     rows, texts = await complete(question, plan.shapes, page.rows, root.key, cursor)
-    for region, (state, reason) in question.failures(root.key).items():  # of relations too
-        outcome = page.report.at(region)
-        outcome.state, outcome.reason, outcome.records = state, reason, None
+    if failures := question.failures(root.key):  # of relations too
+        page.amend(rows, failures)
     question.trail.named(*plan.shapes.named())
     parts = []
     for one in root.fields:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from regions.blind_index import BlindIndexer
 from regions.errors import EpigateError, TooLarge
 from regions.instants import now
+from regions.reading import Answer, Failure, Read
 from resolvers.catalog import Record, owners_of
 from resolvers.cursors import Cursors
 from resolvers.federation import Federation, Report
@@ -110,11 +111,11 @@ class Question:
     """The state of one operation of one viewer."""
 
     __slots__ = (
+        "_down",
         "_failed",
         "answering",
         "errors",
         "federation",
-        "lost",
         "scope",
         "spent",
         "trail",
@@ -130,6 +131,27 @@ class Question:
         self.errors: list[dict[str, Any]] = []
         self.spent = 0
         self._failed: dict[tuple[str, int], tuple[str, str]] = {}
+        self._down: dict[int, Failure] = {}
+
+    async def ask(self, reads: Sequence[Read]) -> list[Answer]:
+        """Answers in the order of the reads.
+
+        A region that failed is not asked again in the same question: it had its time.
+        """
+        down = self._down
+        if not down:
+            answers = await self.federation.ask(reads)
+        else:
+            open_reads = [read for read in reads if read.region not in down]
+            found = iter(await self.federation.ask(open_reads) if open_reads else ())
+            answers = [
+                Answer((), down[read.region], 0.0) if read.region in down else next(found)
+                for read in reads
+            ]
+        for read, answer in zip(reads, answers, strict=True):
+            if answer.failure is not None:
+                down.setdefault(read.region, answer.failure)
+        return answers
 
     def spend(self, rows: int) -> None:
         """Counts records read. Raises TooLarge over the limit of one question."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,9 +51,35 @@ def filled(
     return settings
 
 
+@pytest.fixture
+def copies(filled: tuple[RegionSettings, ...], tmp_path: Path) -> tuple[RegionSettings, ...]:
+    """Copies of them for a test that breaks them; a question waits 0.3 s for each."""
+    made = []
+    for one in filled:
+        assert one.path is not None
+        path = tmp_path / one.path.name
+        shutil.copyfile(one.path, path)
+        made.append(replace(one, path=path, deadline=0.3))
+    return tuple(made)
+
+
 @pytest.fixture(scope="session")
 def gateway(filled: tuple[RegionSettings, ...], shared_keys: Keys) -> Iterator[Gateway]:
     """A gateway over them."""
     made = Gateway(filled, shared_keys)
     yield made
     made.close()
+
+
+@pytest.fixture
+def make(shared_keys: Keys) -> Iterator[Callable[..., Gateway]]:
+    """Makes gateways, and closes them."""
+    made: list[Gateway] = []
+
+    def gateway(regions: Sequence[RegionSettings], **options: Any) -> Gateway:
+        made.append(Gateway(regions, shared_keys, **options))
+        return made[-1]
+
+    yield gateway
+    for one in made:
+        one.close()
