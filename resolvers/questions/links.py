@@ -5,7 +5,7 @@ size.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, TypeVar
 
@@ -105,33 +105,49 @@ async def complete(
     rows: list[Row],
     path: str,
     cursor: Callable[[list[Any]], str] | None = None,
-) -> tuple[list[Row], list[str]]:
-    """Rows and their finished texts; loads what they are linked to.
+) -> tuple[list[Row], list[str], list[int]]:
+    """Rows, their finished texts, how many records each text holds; loads what they are linked to.
 
     Rows of a region that died meanwhile, so that what belongs to them in the same store is
     missing, are left out: the region is then named as not having answered.
     """
     note(question, shapes, rows)
     if not shapes.links:
-        return rows, fill_rows(question, shapes, rows, (), cursor)
+        return rows, fill_rows(question, shapes, rows, (), cursor), [1] * len(rows)
     numbers = range(len(shapes.links))
     found, lost = await fetch(question, shapes, rows, numbers, path)
     finished = await asyncio.gather(
         *(complete(question, shapes.links[i].shapes, found[i], path) for i in numbers)
     )
-    related = [relate(shapes, i, rows, *finished[i], lost) for i in numbers]
+    related = []
+    for i, (targets, target_texts, target_sizes) in enumerate(finished):
+        values = list(zip(target_texts, target_sizes, strict=True))
+        related.append(relate(shapes, i, rows, targets, values, lost))
     if lost:
         rows = [row for row in rows if row[2] not in lost]
-    texts = [
-        {key: joined(value) for key, value in one.items()} if many_of(shapes, i) else one
-        for i, one in enumerate(related)
-    ]
-    return rows, fill_rows(question, shapes, rows, texts, cursor)
+    sizes = _sizes(shapes, rows, related)
+    question.make_room(sum(sizes))  # before any text is put into another
+    texts = []
+    for i, one in enumerate(related):
+        if isinstance(shapes.links[i].field.source, Many):
+            texts.append({key: joined([text for text, _ in many]) for key, many in one.items()})
+        else:
+            texts.append({key: text for key, (text, _) in one.items()})
+    return rows, fill_rows(question, shapes, rows, texts, cursor), sizes
 
 
-def many_of(shapes: ShapeSet, number: int) -> bool:
-    """Whether a link leads to many records."""
-    return isinstance(shapes.links[number].field.source, Many)
+def _sizes(
+    shapes: ShapeSet, rows: Sequence[Row], related: Sequence[Mapping[Key, Any]]
+) -> list[int]:
+    """How many records the text of each row will hold: its own, and all that are put into it."""
+    sizes = [1] * len(rows)
+    for number, one in enumerate(related):
+        many = isinstance(shapes.links[number].field.source, Many)
+        held = {k: sum(size for _, size in v) if many else v[1] for k, v in one.items()}
+        for i, (keys, _, region) in enumerate(rows):
+            positions = shapes.of(region).links[number]
+            sizes[i] += held.get((region, *[keys[position] for position in positions]), 0)
+    return sizes
 
 
 def joined(texts: Sequence[str]) -> str:

@@ -126,7 +126,12 @@ class Records:
         ]
 
     async def related(self, record: Any, name: str) -> Any:
-        """What is behind the relation `name` (python name) of a record."""
+        """What is behind the relation `name` (python name) of a record, as part of the answer."""
+        found = await self._related(record, name)
+        self.question.hold(len(found) if isinstance(found, list) else found is not None)
+        return found
+
+    async def _related(self, record: Any, name: str) -> Any:
         shapes: ShapeSet = record._shapes
         shapes.of(record._row[2])
         number = next(i for i, link in enumerate(shapes.links) if link.field.python_name == name)
@@ -146,7 +151,7 @@ class Records:
         What is read for it is kept for the resolvers that ask next.
         """
         asked = [(record, name) for record in records for name in names]
-        found = await asyncio.gather(*(self.related(*one) for one in asked))
+        found = await asyncio.gather(*(self._related(*one) for one in asked))
         return {
             record._row[2] for (record, _), one in zip(asked, found, strict=True) if one is None
         }

@@ -116,6 +116,7 @@ class Question:
         "answering",
         "errors",
         "federation",
+        "held",
         "scope",
         "spent",
         "trail",
@@ -129,7 +130,8 @@ class Question:
         self.scope: Scope = scope(viewer)
         self.trail = Trail()
         self.errors: list[dict[str, Any]] = []
-        self.spent = 0
+        self.spent = 0  # records read
+        self.held = 0  # records in the answer, each as often as it stands there
         self._failed: dict[tuple[str, int], tuple[str, str]] = {}
         self._down: dict[int, Failure] = {}
 
@@ -156,7 +158,22 @@ class Question:
     def spend(self, rows: int) -> None:
         """Counts records read. Raises TooLarge over the limit of one question."""
         self.spent += rows
-        if self.spent > self.answering.records_max:
+        self._limit(self.spent)
+
+    def make_room(self, records: int) -> None:
+        """Raises TooLarge where the answer cannot hold so many more records.
+
+        Relations that lead back and forth put the same few records into an answer again and again.
+        """
+        self._limit(self.held + records)
+
+    def hold(self, records: int) -> None:
+        """Counts records put into the answer. Raises TooLarge."""
+        self.held += records
+        self._limit(self.held)
+
+    def _limit(self, records: int) -> None:
+        if records > self.answering.records_max:
             raise TooLarge(
                 f"the answer has more than {self.answering.records_max} records",
                 hint="ask for a smaller page, or for fewer relations at once",

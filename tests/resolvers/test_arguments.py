@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -252,6 +253,24 @@ def test_an_answer_over_the_limit_of_records_is_refused(
         asked = small.ask(query.replace("id }", "id phone }"), planning=planning)
         assert asked.codes[0] == "TOO_LARGE"
     small.close()
+
+
+def test_relations_back_and_forth_do_not_make_an_answer_endless(
+    filled: Any, make: Callable[..., Gateway]
+) -> None:
+    """The same few records, read once, would stand in it a million times."""
+    selection = "id"
+    for _ in range(6):
+        selection = f"sourceCase {{ contacts {{ {selection} }} }}"
+    small = make(filled, records_max=2_000)
+    for query in (
+        f"{{ contacts {{ edges {{ node {{ {selection} }} }} }} }}",
+        f"{{ diseases {{ id }} contacts {{ edges {{ node {{ {selection} }} }} }} }}",
+    ):
+        for planning in (True, False):
+            asked = small.ask(query, planning=planning)
+            assert asked.codes[0] == "TOO_LARGE"
+            assert len(asked.answer.body) < 500_000
 
 
 def test_more_fields_than_a_function_of_the_store_takes(gateway: Gateway) -> None:
