@@ -52,7 +52,7 @@ class _Root:
     arguments: FieldNode
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class OperationPlan:
     """An operation compiled. `run` answers it as the text of `data`."""
 

@@ -4,12 +4,14 @@ Officers of one level ask the same questions over and over. An answer is kept wi
 all regions' stores from before it was read; as long as every version is the same it is still the
 answer, for every viewer with the same rights (the plan is theirs). Answers with a region missing,
 or with figures of their own moment, are never kept; answers with anything in clear are kept sealed
-under a key that only this process has and that ends with it.
+under a key that only this process has and that ends with it. An answer goes when its plan does:
+whoever asks again asks by another.
 """
 
 from __future__ import annotations
 
 import os
+import weakref
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,19 +43,19 @@ class Remembered:
         self.most = most
         self._size = 0
         self._cipher = AESGCM(AESGCM.generate_key(256))
-        self._kept: OrderedDict[tuple[Any, Any], Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, Any], Kept] = OrderedDict()
+        self._pages: dict[int, set[Any]] = {}  # of plans, by their id
 
     def recall(
         self, plan: object, pages: object, versions: tuple[int, ...]
     ) -> tuple[bytes, orjson.Fragment] | None:
         """The answer's body and what the access log tells of it, if it is still the answer."""
-        key = (plan, pages)
+        key = (id(plan), pages)
         kept = self._kept.get(key)
         if kept is None:
             return None
         if kept.versions != versions:
-            del self._kept[key]
-            self._size -= kept.size
+            self._drop(*key)
             return None
         self._kept.move_to_end(key)
         if kept.nonce:
@@ -79,8 +81,25 @@ class Remembered:
             body = self._cipher.encrypt(nonce, body, None)
         what = orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
         kept = Kept(versions, body, orjson.Fragment(what), len(body) + len(what) + _ENTRY, nonce)
-        old = self._kept.pop((plan, pages), None)
-        self._size += kept.size - (old.size if old else 0)
-        self._kept[(plan, pages)] = kept
+        number = id(plan)
+        if number not in self._pages:
+            self._pages[number] = set()
+            weakref.finalize(plan, self._forget, number).atexit = False
+        self._drop(number, pages)
+        self._kept[(number, pages)] = kept
+        self._pages[number].add(pages)
+        self._size += kept.size
         while self._size > self.most:
-            self._size -= self._kept.popitem(last=False)[1].size
+            self._drop(*next(iter(self._kept)))
+
+    def _drop(self, number: int, pages: Any) -> None:
+        kept = self._kept.pop((number, pages), None)
+        if kept is not None:
+            self._size -= kept.size
+            self._pages[number].discard(pages)
+
+    def _forget(self, number: int) -> None:
+        """Drops the answers of a plan that is gone."""
+        for pages in list(self._pages[number]):
+            self._drop(number, pages)
+        del self._pages[number]
