@@ -130,6 +130,15 @@ def regions(
     _finish(benchmark.sheet(results, contacts, others), write)
 
 
+@app.command("all")
+def every(quick: Quick = False, write: Write = False, port: Port = 9900) -> None:
+    """Pages, people, regions and memory, one after the other."""
+    read(quick=quick, write=write, port=port)
+    people(quick=quick, write=write, port=port)
+    regions(quick=quick, write=write, port=port)
+    memory(quick=quick, write=write, port=port)
+
+
 @app.command()
 def client(seconds: float = 2.0, port: Port = 9900) -> None:
     """What the load generator can do: requests/s against an application that answers nothing."""
