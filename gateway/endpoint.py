@@ -152,6 +152,8 @@ class GraphQLEndpoint:
         result = "OK"
         if answer.failed:
             result = answer.code or "PARTIAL"
+        elif answer.problem:
+            result = answer.problem
         address = scope.get("client")
         told = entry(
             at=at,

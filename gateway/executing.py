@@ -73,6 +73,7 @@ class Answer:
     operation: str  # `query contacts`; empty where there is nothing for the access log to tell
     failed: bool
     code: str = ""  # of the failure, where there are no data at all
+    problem: str = ""  # code of the first thing a mutation refused
 
 
 class Executor:
@@ -233,13 +234,14 @@ class Executor:
         if question is None and viewer is not None and context.touched:
             question = context.question
         code = str(errors[0]["extensions"]["code"]) if errors and not result.data else ""
-        what = None
+        what, problem = None, ""
         if question is not None:
             question.trail.confine(operation.private(self.schema, document.fragments))
             what = question.trail.told()
+            problem = next(iter(question.trail.problems), "")
         if viewer is None and not context.touched:
             name = ""
-        return Answer(orjson.dumps(body), 200, what, name, bool(errors), code)
+        return Answer(orjson.dumps(body), 200, what, name, bool(errors), code, problem)
 
 
 def _answered(data: str | None, question: Question, name: str) -> Answer:

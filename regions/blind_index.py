@@ -7,9 +7,9 @@ the country's prefix, a name in lower case without spaces.
 
 from __future__ import annotations
 
-import hmac
 import re
 import unicodedata
+from hashlib import blake2b
 
 __all__ = ["BlindIndexer", "check_digit", "normal_id_number", "normal_name", "normal_phone"]
 
@@ -73,4 +73,5 @@ class BlindIndexer:
     def _hash(self, item: str, normal: str) -> str | None:
         if not normal:
             return None
-        return hmac.digest(self._key, f"{item}|{normal}".encode(), "sha256")[:_BYTES].hex()
+        text = f"{item}|{normal}".encode()
+        return blake2b(text, key=self._key, digest_size=_BYTES).hexdigest()

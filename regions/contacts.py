@@ -33,14 +33,15 @@ contacts = Table(
     public("observation_due_on", nullable=True),
     public("observation_released_on", nullable=True),
     public("symptom_onset_on", nullable=True),
+    public("symptoms", nullable=True),  # JSON array of Symptom names
     public("outcome"),  # CONTINUING RELEASED TURNED_POSITIVE TURNED_CONFIRMED
     public("traced"),  # YES NO MOVED_TO_OTHER_PROVINCE
     public("exclusion_reason", nullable=True),  # a code: why the person is no contact after all
     public("code"),  # county responsible
     public("rule_pack"),  # id of the pack in force when the level was judged (B1)
     sealed(nullable=True),
-    internal("reporter", nullable=True, index=True),
-    internal("reporter_unit", nullable=True, index=True),
+    internal("reporter", nullable=True),
+    internal("reporter_unit", nullable=True),
     internal("source_key", nullable=True, unique=True),
     internal("source_hash", nullable=True),
     public("created_at"),
@@ -70,7 +71,7 @@ visits = Table(
     public("symptoms"),  # JSON array of Symptom names
     public("code"),
     sealed(nullable=True),
-    internal("reporter", nullable=True, index=True),
+    internal("reporter", nullable=True),
     internal("reporter_unit", nullable=True),
     internal("source_key", nullable=True, unique=True),
     public("created_at"),
@@ -91,7 +92,7 @@ samples = Table(
     public("laboratory", nullable=True),  # unit id
     public("code"),
     sealed(nullable=True),
-    internal("reporter", nullable=True, index=True),
+    internal("reporter", nullable=True),
     internal("reporter_unit", nullable=True),
     internal("source_key", nullable=True, unique=True),
     public("created_at"),

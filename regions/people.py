@@ -47,11 +47,11 @@ people = Table(
     blind_index("id_number_index"),
     blind_index("phone_index"),
     blind_index("name_birth_index"),
-    internal("reporter", nullable=True, index=True),  # account that wrote the record (F1)
-    internal("reporter_unit", nullable=True, index=True),
+    internal("reporter", nullable=True),  # account that wrote the record (F1)
+    internal("reporter_unit", nullable=True),
     internal("source_key", nullable=True, unique=True),  # where a loaded row came from
     internal("source_hash", nullable=True),
-    public("created_at", index=True),
+    public("created_at"),
     public("updated_at"),
     internal("version", Integer(), default=1, server_default="1"),
 )

@@ -17,6 +17,7 @@ from schema.enums import (
     Direction,
     ObservationMode,
     RelationToCase,
+    Symptom,
     Traced,
 )
 from schema.fields import column, constant, group, identity, many, one, private
@@ -96,6 +97,7 @@ class Contact(Node):
     last_contact_on: Date | None = column("Last contact.")
     observation: Observation | None = group("The medical observation.", prefix="observation_")
     symptom_onset_on: Date | None = column("First symptoms.")
+    symptoms: list[Symptom] | None = column("Symptoms; null where nobody has asked.")
     traced: Traced = column("Whether found.")
     outcome: ContactOutcome = column("How the observation ended.")
     exclusion_reason: str | None = column("Why the person is no contact after all.")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, String, func, literal_column
 
 from regions.ids import region_of
 from regions.people import people
@@ -222,7 +222,7 @@ def json_text(column: ColumnElement[Any], form: Form, nullable: bool) -> ColumnE
     if form is Form.NUMBER:
         return number_or_null(column) if nullable else column
     if form is Form.JSON:
-        return column
+        return func.coalesce(column, literal_column("'null'", String())) if nullable else column
     return text_or_null(column)
 
 

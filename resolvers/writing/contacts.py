@@ -163,6 +163,7 @@ def _read(writing: Writing, index: int, given: ContactInput) -> _Row:
         "observation_due_on": watched.due_on,
         "observation_released_on": watched.released_on,
         "symptom_onset_on": given.symptom_onset_on,
+        "symptoms": None if given.symptoms is None else _names(given.symptoms),
         "outcome": given.outcome.name,
         "traced": given.traced.name,
         "exclusion_reason": word(given.exclusion_reason, mistakes, ["exclusionReason"]),

@@ -15,6 +15,7 @@ from schema.enums import (
     ContactRoute,
     ObservationMode,
     RelationToCase,
+    Symptom,
     Traced,
 )
 from schema.people import PersonInput
@@ -93,6 +94,7 @@ class ContactInput:
         default=None, description="The medical observation."
     )
     symptom_onset_on: Date | None = strawberry.field(default=None, description="First symptoms.")
+    symptoms: list[Symptom] | None = strawberry.field(default=None, description="Symptoms.")
     traced: Traced = strawberry.field(default=Traced.YES, description="Whether found.")
     destination: str | None = strawberry.field(default=None, description="Where the contact went.")
     outcome: ContactOutcome = strawberry.field(

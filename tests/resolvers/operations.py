@@ -27,7 +27,7 @@ _INSTANTS = ("2026-01-11T08:00:01Z", "2026-05-12T08:00:02Z", "2026-05-12T16:00:0
 _IDS = {
     "sourceCase": ("case:1", f"case:{first_id('3201') + 1}"),
     "parentContact": ("contact:1", f"contact:{(1 << 63) - 1}"),
-    "disease": ("covid_19", "measles", "nobody's"),
+    "disease": ("covid_19", "measles", "rabies"),
     "rulePack": ("N113", "of tomorrow"),
     "reportedBy": ("hospital-320102-1", "hospital-320104-1", "none"),
 }

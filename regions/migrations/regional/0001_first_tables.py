@@ -91,8 +91,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_cases_person_id", "cases", ["person_id"])
     op.create_index("ix_cases_reported", "cases", ["reported_at", "id"])
-    op.create_index("ix_cases_reporter", "cases", ["reporter"])
-    op.create_index("ix_cases_reporter_unit", "cases", ["reporter_unit"])
     op.create_index("ix_cases_unit_created", "cases", ["reporter_unit", "created_at", "id"])
     op.create_index("ix_cases_unit_id", "cases", ["unit_id"])
     op.create_table(
@@ -113,6 +111,7 @@ def upgrade() -> None:
         _text("observation_due_on", null=True),
         _text("observation_released_on", null=True),
         _text("symptom_onset_on", null=True),
+        _text("symptoms", null=True),
         _text("outcome"),
         _text("traced"),
         _text("exclusion_reason", null=True),
@@ -139,8 +138,6 @@ def upgrade() -> None:
     op.create_index("ix_contacts_last_contact_on", "contacts", ["last_contact_on"])
     op.create_index("ix_contacts_parent_contact_id", "contacts", ["parent_contact_id"])
     op.create_index("ix_contacts_person_id", "contacts", ["person_id"])
-    op.create_index("ix_contacts_reporter", "contacts", ["reporter"])
-    op.create_index("ix_contacts_reporter_unit", "contacts", ["reporter_unit"])
     op.create_index("ix_contacts_source_case_id", "contacts", ["source_case_id"])
     op.create_index(
         "ix_contacts_unit_created",
@@ -237,12 +234,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_people"),
         sa.UniqueConstraint("source_key", name="uq_people_source_key"),
     )
-    op.create_index("ix_people_created_at", "people", ["created_at"])
     op.create_index("ix_people_id_number_index", "people", ["id_number_index"])
     op.create_index("ix_people_name_birth_index", "people", ["name_birth_index"])
     op.create_index("ix_people_phone_index", "people", ["phone_index"])
-    op.create_index("ix_people_reporter", "people", ["reporter"])
-    op.create_index("ix_people_reporter_unit", "people", ["reporter_unit"])
     op.create_table(
         "samples",
         _id("id"),
@@ -267,7 +261,6 @@ def upgrade() -> None:
     op.create_index("ix_samples_case_id", "samples", ["case_id"])
     op.create_index("ix_samples_contact_id", "samples", ["contact_id"])
     op.create_index("ix_samples_person_id", "samples", ["person_id"])
-    op.create_index("ix_samples_reporter", "samples", ["reporter"])
     op.create_table(
         "sequences",
         _text("name"),
@@ -307,4 +300,3 @@ def upgrade() -> None:
     op.create_index("ix_visits_case_id", "visits", ["case_id"])
     op.create_index("ix_visits_contact_id", "visits", ["contact_id"])
     op.create_index("ix_visits_person_id", "visits", ["person_id"])
-    op.create_index("ix_visits_reporter", "visits", ["reporter"])
