@@ -260,7 +260,7 @@ def serving(demo: Demo, *, workers: int = 1, before: str = "") -> Iterator[Gatew
     url = next((word for word in line.split() if word.startswith("http")), "")
     gateway = Gateway(demo, process, url or "http://127.0.0.1:9")
     try:
-        assert url, f"it does not serve: {''.join(gateway.said)}"
+        assert url, f"it does not serve: {gateway.stop()} {''.join(gateway.said)}"
         yield gateway
     finally:
         gateway.stop()
