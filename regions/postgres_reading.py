@@ -50,7 +50,8 @@ class PostgresReaders:
                     url.render_as_string(hide_password=False),
                     min_size=0,
                     max_size=_MOST_CONNECTIONS,
-                    init=_read_only,
+                    # Of the session from its start: what is set later, the pool takes back.
+                    server_settings={"default_transaction_read_only": "on"},
                 )
                 self._pools[region] = pool
             return pool
@@ -64,7 +65,3 @@ class PostgresReaders:
             except TimeoutError:
                 pool.terminate()
         self._pools.clear()
-
-
-async def _read_only(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    await connection.execute("SET default_transaction_read_only = on")
