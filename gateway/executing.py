@@ -44,7 +44,7 @@ __all__ = ["Answer", "Executor", "Request"]
 
 _log = logging.getLogger(__name__)
 _PLANS_KEPT = 2_000_000  # characters of documents and variables, each plan for itself
-_PLAN = 200  # characters that a plan counts for at least
+_PLAN = 2_000  # a plan counts for so many more: its statements take some 50 KB
 _UNKNOWN = object()
 _QUESTION_BYTES = 262_144  # of a query; only mutations have much to say
 _STRANGER_CHARACTERS = 2_000  # of a document of somebody without a session

@@ -38,6 +38,7 @@ __all__ = [
     "complete",
     "fetch",
     "note",
+    "reaches_beyond",
     "relate",
     "rows_of",
     "scope_condition",
@@ -94,9 +95,15 @@ def scope_condition(question: Question, table: Any, region: int) -> list[ColumnE
     where = question.scope
     if where.unit is not None:
         found.append(table.c.reporter_unit == where.unit)
-    if not all(p.startswith(where.prefix) for p in question.federation.regions[region].prefixes):
+    if reaches_beyond(question, region):
         found.append(under(table.c.code, where.prefix))
     return found
+
+
+def reaches_beyond(question: Question, region: int) -> bool:
+    """Whether a region holds codes outside of the viewer's jurisdiction, too."""
+    prefix = question.scope.prefix
+    return not all(p.startswith(prefix) for p in question.federation.regions[region].prefixes)
 
 
 async def complete(
@@ -141,11 +148,11 @@ def _sizes(
 ) -> list[int]:
     """How many records the text of each row will hold: its own, and all that are put into it."""
     sizes = [1] * len(rows)
-    for number, one in enumerate(related):
-        many = isinstance(shapes.links[number].field.source, Many)
+    for link, one in enumerate(related):
+        many = isinstance(shapes.links[link].field.source, Many)
         held = {k: sum(size for _, size in v) if many else v[1] for k, v in one.items()}
         for i, (keys, _, region) in enumerate(rows):
-            positions = shapes.of(region).links[number]
+            positions = shapes.of(region).links[link]
             sizes[i] += held.get((region, *[keys[position] for position in positions]), 0)
     return sizes
 
@@ -273,7 +280,8 @@ def _statement(question: Question, shape: Shape, source: One | Many, region: int
     dialect = question.federation.dialects[region]
     table = shape.record.table
     scoped = _scoped(shape, source)
-    remembered = (dialect, region if scoped else -1)
+    # Regions that are asked alike share a statement: compiling one takes milliseconds.
+    remembered = (dialect, scoped and reaches_beyond(question, region))
     known = shape.statements.get(remembered)
     if known is not None:
         return known

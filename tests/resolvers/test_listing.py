@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, insert, select
 
 from regions.keys import Keys
+from regions.settings import RegionSettings
 from resolvers.catalog import RECORDS
 from resolvers.questions.listing import quota
 from tests.answering import NATIONAL, Gateway, viewer
@@ -160,3 +161,17 @@ def test_a_share_is_asked_for_with_a_margin_but_never_more_than_a_page(
     found = quota(wanted, share)
     assert 1 <= found <= wanted
     assert found >= min(wanted, wanted * share)
+
+
+def test_regions_that_are_asked_alike_share_their_statements(
+    filled: tuple[RegionSettings, ...], make: Callable[..., Gateway]
+) -> None:
+    """Compiling one takes milliseconds of the event loop, for every filter somebody thinks of."""
+    query = "{ contacts(first: 4) { edges { node { id secondaryContacts { id } } } } }"
+    for who in (NATIONAL, viewer("320102"), viewer("320000")):
+        gateway = make(filled)
+        gateway.ask(query, who)
+        concerned = len(gateway.federation.concerned([who.prefix]))
+        assert len(gateway.reads) >= concerned
+        statements = {read.sql for read in gateway.reads}
+        assert len({id(read.sql) for read in gateway.reads}) == len(statements) == 2
