@@ -18,7 +18,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 
 from regions.reads import Answer, Failure, Read, too_late
-from regions.store_files import StoreFile
+from regions.store_files import StoreConnection, StoreFile
 
 __all__ = ["FileReaders"]
 
@@ -116,8 +116,8 @@ class FileReaders:
                 if len(self._threads) >= self._most:
                     return
                 thread = threading.Thread(target=self._work, name="epigate-reader", daemon=True)
-                self._threads.append(thread)
                 thread.start()
+                self._threads.append(thread)
             self._awake += 1
         self._wake.put(None)
 
@@ -171,12 +171,10 @@ class FileReaders:
     def _run(self, job: _Job) -> _Job | None:
         """Does one read; returns one that waited for the same region, if any."""
         lane = self._lanes[job.read.region]
-        if lane.running >= self._bulkhead:
-            with self._guard:
-                if lane.running >= self._bulkhead:
-                    lane.waiting.append(job)
-                    return None
         with self._guard:
+            if lane.running >= self._bulkhead:
+                lane.waiting.append(job)
+                return None
             lane.running += 1
         try:
             if not job.batch.closed:
@@ -190,18 +188,18 @@ class FileReaders:
     def _read(self, file: StoreFile, job: _Job) -> Answer:
         started = time.perf_counter()
         batch, read = job.batch, job.read
-        connection: sqlite3.Connection | None = None
+        connection: StoreConnection | None = None
         while True:
             try:
                 connection = file.connection()
                 job.connection = connection
                 rows = connection.execute(read.sql, read.parameters).fetchall()
                 job.connection = None
-                file.idle.append(connection)
+                file.release(connection)
                 return Answer(rows, None, time.perf_counter() - started)
             except Failure as failure:
                 return Answer((), failure, time.perf_counter() - started)
-            except sqlite3.Error as error:
+            except Exception as error:  # not SQLite's alone: nothing may end the thread
                 job.connection = None
                 if connection is not None:
                     connection.close()

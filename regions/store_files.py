@@ -4,89 +4,117 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 from collections import deque
+from contextlib import suppress
 
 from regions.reads import Failure
 from regions.settings import RegionSettings
 
-__all__ = ["StoreFile"]
+__all__ = ["StoreConnection", "StoreFile"]
 
 _RECHECK = 0.05  # seconds for which a file is believed to be where it was
 _CACHE_KIB = 16_384
 _MAPPED_BYTES = 256 << 20
 
 
+class StoreConnection(sqlite3.Connection):
+    """A connection that knows which of the files that had the store's name it reads."""
+
+    generation = 0
+
+
 class StoreFile:
-    """One region's SQLite file: idle connections, and whether it is still the file it was."""
+    """One region's SQLite file: idle connections, and whether it is still the file it was.
+
+    A store restored from a backup is another file under the same name. Whoever notices first, a
+    reader or `version`, begins a new generation, and no connection of an older one is used again.
+    """
 
     def __init__(self, settings: RegionSettings) -> None:
-        self.path = str(settings.path)
-        self.idle: deque[sqlite3.Connection] = deque()
+        assert settings.path is not None
+        self.path = settings.path
+        self.idle: deque[StoreConnection] = deque()
         self._identity: tuple[int, int] | None = None
-        self._checked = 0.0
-        self._watch: sqlite3.Cursor | None = None
-        self._watched: tuple[int, int] | None = None
         self._generation = 0
         self._looked = 0.0
+        self._looking = threading.Lock()
+        self._watch: StoreConnection | None = None
 
-    def connection(self) -> sqlite3.Connection:
+    def connection(self) -> StoreConnection:
         """An idle connection, or a new one. Raises Failure where there is no file."""
-        now = time.monotonic()
-        if now - self._checked > _RECHECK:
-            self._check()
-            self._checked = now
-        try:
-            return self.idle.popleft()
-        except IndexError:
-            return self._open()
+        self._look()
+        while True:
+            try:
+                connection = self.idle.popleft()
+            except IndexError:
+                return self._open()
+            if connection.generation == self._generation:
+                return connection
+            connection.close()
+
+    def release(self, connection: StoreConnection) -> None:
+        """Takes a connection back that nobody uses any more."""
+        if connection.generation == self._generation:
+            self.idle.append(connection)
+        else:
+            connection.close()
 
     def version(self) -> int:
         """`PRAGMA data_version` of a connection kept for it. Raises Failure, sqlite3.Error."""
-        now = time.monotonic()
-        if now - self._looked > _RECHECK:
-            identity = self._identity_now()
-            self._looked = now
-            if identity != self._watched:
-                self._watched, self._watch, self._generation = identity, None, self._generation + 1
+        self._look()
         watch = self._watch
-        if watch is None:
-            watch = self._watch = self._open().cursor()
+        if watch is None or watch.generation != self._generation:
+            if watch is not None:
+                watch.close()
+            watch = self._watch = self._open()
         version: int = watch.execute("PRAGMA data_version").fetchone()[0]
-        return version + (self._generation << 32)
+        return version + (watch.generation << 32)
 
-    def _identity_now(self) -> tuple[int, int]:
-        try:
-            status = os.stat(self.path)
-        except OSError as error:
-            raise Failure(f"the store's file cannot be reached ({error.strerror})") from None
-        return status.st_dev, status.st_ino
+    def _look(self) -> None:
+        now = time.monotonic()
+        if now - self._looked <= _RECHECK:
+            return
+        with self._looking:
+            try:
+                status = os.stat(self.path)
+            except OSError as error:
+                self._identity = None
+                self._close_idle()
+                reason = f"the store's file cannot be reached ({error.strerror})"
+                raise Failure(reason) from None
+            identity = status.st_dev, status.st_ino
+            if identity != self._identity:
+                self._identity = identity
+                self._generation += 1
+            self._looked = now
 
-    def _check(self) -> None:
-        try:
-            identity = self._identity_now()
-        except Failure:
-            self.close()
-            raise
-        if identity != self._identity:
-            self.close()
-            self._identity = identity
-
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> StoreConnection:
+        generation = self._generation  # before: if the file is replaced now, it is of an older one
         connection = sqlite3.connect(
-            f"file:{self.path}?mode=rw",
+            f"{self.path.absolute().as_uri()}?mode=rw",
             uri=True,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=512,
             timeout=0,
+            factory=StoreConnection,
         )
+        connection.generation = generation
         connection.execute("PRAGMA query_only=ON")
         connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
         connection.execute(f"PRAGMA mmap_size={_MAPPED_BYTES}")
         return connection
 
+    def _close_idle(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self.idle.popleft().close()
+
     def close(self) -> None:
-        """Closes the idle connections."""
-        while self.idle:
-            self.idle.popleft().close()
+        """Closes the connections that nobody uses."""
+        self._close_idle()
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.close()
