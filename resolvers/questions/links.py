@@ -213,9 +213,10 @@ async def fetch(
 async def by_ids(question: Question, shapes: ShapeSet, ids: Iterable[int], path: str) -> list[Row]:
     """The records of these ids that the viewer may open, from the regions the ids name."""
     keys: dict[int, dict[Any, None]] = {}
+    within = question.federation.concerned([question.scope.prefix])
     for one in ids:
         region = question.federation.index_of.get(region_of(one))
-        if region is not None:
+        if region in within:
             keys.setdefault(region, {})[one] = None
     source = One(shapes.record.name, "")
     reads = [_read(question, shapes, source, region, keys[region], {}) for region in keys]
@@ -264,6 +265,8 @@ def _wanted(question: Question, shapes: ShapeSet, number: int, rows: list[Row]) 
         if first or one.more_keys:
             one.keys = dict.fromkeys(regions, first)
         return one
+    # Where the viewer may open nothing nobody is asked: a failure there would tell where it lies.
+    within = federation.concerned([question.scope.prefix])
     for keys, _, region in rows:
         key = keys[shapes.of(region).links[number][0]]
         if key is None:
@@ -271,7 +274,7 @@ def _wanted(question: Question, shapes: ShapeSet, number: int, rows: list[Row]) 
         at: int | None = region
         if isinstance(source, One) and not source.local:
             at = federation.index_of.get(region_of(key))
-        if at is not None:
+        if at in within:
             one.keys.setdefault(at, {})[key] = None
     return one
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import given, settings
 from regions.cases import cases, exposures
 from regions.contacts import contacts, samples, visits
 from regions.corrections import corrections
+from regions.ids import region_of
 from regions.people import people
+from regions.settings import RegionSettings
 from resolvers.questions.ordinary import Records
 from resolvers.questions.question import Question
 from resolvers.users import Role, Viewer
@@ -260,3 +263,32 @@ def test_records_read_at_different_times_are_not_taken_for_each_other(
 
     for _ in range(25):  # mostly it gets another one
         gateway.run(work())
+
+
+@pytest.mark.parametrize("planning", [True, False])
+def test_leak_40_a_region_that_is_down_does_not_tell_that_a_hidden_record_lies_there(
+    copies: tuple[RegionSettings, ...],
+    make: Callable[..., Gateway],
+    population: Population,
+    planning: bool,
+) -> None:
+    """Where the viewer may open nothing nobody is asked, so that no failure names the region."""
+    who = viewer("320100")
+    (away,) = [
+        row["source_case_id"]
+        for row in population.of(contacts)
+        if row["code"].startswith("3201") and region_of(row["source_case_id"] or 0) == "320200"
+    ][:1]
+    broken = make(copies)
+    for region in copies[1:]:
+        assert region.path is not None
+        region.path.unlink()
+    for query in (
+        "{ contacts(first: 100) { edges { node { id sourceCase { id } parentContact { id } } } } }",
+        f'{{ node(id: "case:{away}") {{ id }} }}',
+    ):
+        asked = broken.ask(query, who, planning=planning)
+        assert asked.errors == []
+        assert {read.region for read in broken.reads} <= {0}
+        assert set(asked.told["regions"]) <= {"320100"}
+    assert asked.data == {"node": None}
