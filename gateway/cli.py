@@ -13,6 +13,7 @@ from rich.text import Text
 
 from gateway.commands.access_log import app as access_log_app
 from gateway.commands.accounts import app as accounts_app
+from gateway.commands.ask import ask
 from gateway.commands.config import app as config_app
 from gateway.commands.counts import app as counts_app
 from gateway.commands.demo import demo
@@ -21,15 +22,18 @@ from gateway.commands.init import init
 from gateway.commands.load import load
 from gateway.commands.migrate import migrate
 from gateway.commands.serve import serve
+from gateway.commands.units import app as units_app
 from regions.errors import ConfigError, EpigateError
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="epigate",
-    help="One GraphQL question over every region's epidemic database.",
+    help="One GraphQL question over every region's epidemic database. To try it: `epigate demo`. "
+    "For data of your own: `epigate config new`, then `init`, `load`, `accounts add`, `serve`.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 app.add_typer(access_log_app, name="access-log")
@@ -37,6 +41,8 @@ app.add_typer(accounts_app, name="accounts")
 app.add_typer(config_app, name="config")
 app.add_typer(counts_app, name="counts")
 app.add_typer(grants_app, name="grants")
+app.add_typer(units_app, name="units")
+app.command()(ask)
 app.command()(demo)
 app.command()(init)
 app.command()(load)
@@ -58,6 +64,6 @@ def _tell(error: EpigateError) -> int:
     in_config = isinstance(error, ConfigError)
     message = str(error) if in_config else f"{error.message} [{error.code}]"
     console.print(Text.assemble(("epigate: ", "bold red"), message))
-    if error.hint and not in_config:
+    if error.hint and error.hint not in message:
         console.print(Text(f"  {error.hint}"))
     return 2 if in_config else 1

@@ -7,10 +7,12 @@ in the file: they come from the key folder or the environment (`regions.keys`, `
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,7 +21,7 @@ from regions.errors import ConfigError
 from regions.ids import padded
 from regions.settings import RegionSettings
 
-__all__ = ["Config", "load_config"]
+__all__ = ["Config", "ConfigMissing", "load_config", "write_default"]
 
 _Path = tuple[str | int, ...]  # of a value in the parsed file: ("region", 2, "code")
 
@@ -62,9 +64,33 @@ class Config:
         return self.data / "access-log.db"
 
 
+class ConfigMissing(ConfigError):
+    """There is no configuration file of that name."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            "no such file", file=str(path), line=1, key="--config", expected="a configuration file"
+        )
+        self.hint = (
+            "write one with `epigate config new` (eight regions, ready to run), or name yours with "
+            "--config FILE"
+        )
+
+    def __str__(self) -> str:
+        return f"there is no configuration {self.details['file']}"
+
+
 def load_config(path: Path) -> Config:
     """Reads and checks a configuration file. Raises ConfigError."""
     return _Reader(path).config()
+
+
+def write_default(path: Path) -> None:
+    """Writes the shipped configuration of eight regions. Raises FileExistsError, OSError."""
+    content = files("gateway").joinpath("default_config.toml").read_bytes()
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
 
 
 class _Reader:
@@ -74,6 +100,8 @@ class _Reader:
         self._path = path
         try:
             self._text = path.read_text("utf-8")
+        except FileNotFoundError:
+            raise ConfigMissing(path) from None
         except OSError as error:
             reason = error.strerror or "cannot be read"
             self._fail_at(1, "--config", reason, "a configuration file that can be read")

@@ -15,12 +15,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from gateway.accounts import find_account
+from gateway.accounts import Account, find_account
 from regions.areas import reference_areas
 from regions.errors import InvalidInput, NotFound
 from regions.instants import instant, now, seconds_of
 from regions.privacy import grants
-from resolvers.users import BUSINESS_ROLES, prefix_of
+from resolvers.users import BUSINESS_ROLES, Role, prefix_of
 
 __all__ = ["ITEMS", "RECORD_TYPES", "GrantRow", "add_grant", "list_grants", "revoke_grant"]
 
@@ -77,7 +77,8 @@ def add_grant(
     """Gives a right and returns its id. Instants or days (`2026-12-31`, its first second, UTC).
 
     Raises NotFound where there is no such account, InvalidInput where the grant makes no sense: an
-    administrator's or auditor's account never opens records (A7), nothing holds over a year (F7).
+    administrator's or auditor's account never opens records (A7), nothing holds over a year (F7),
+    and for a code apart from the account's jurisdiction it would open nothing.
     """
     found = find_account(connection, account)
     if found is None:
@@ -93,7 +94,7 @@ def add_grant(
         "account": account,
         "record_types": json.dumps(_chosen(record_types, RECORD_TYPES, "record type")),
         "items": json.dumps(_chosen(items, ITEMS, "item")),
-        "code": _code(code),
+        "code": _within(found, _code(code)),
         "purpose": _purpose(purpose),
         "starts_at": starts,
         "ends_at": ends,
@@ -151,6 +152,27 @@ def _code(code: str) -> str:
             f"{code!r} is no code of GB/T 2260", hint="six digits; 000000 is the country"
         )
     return code
+
+
+def _within(account: Account, code: str) -> str:
+    """The code, where it has any place in common with what the account may open."""
+    if account.role is Role.DIRECT_REPORTER:  # opens what its unit reported, wherever that lives
+        return code
+    ours, given = prefix_of(account.code), prefix_of(code)
+    if not (given.startswith(ours) or ours.startswith(given)):
+        raise InvalidInput(
+            f"{_place(code)} lies outside the jurisdiction of {account.account}, "
+            f"{_place(account.code)}: the grant would open nothing",
+            hint=f"a grant never widens a jurisdiction; give {account.code} or a code below it, "
+            "or give the right to an account there",
+        )
+    return code
+
+
+def _place(code: str) -> str:
+    """The code with its name; a few codes of a region have none of their own."""
+    name = reference_areas().name(code)
+    return code if name == code else f"{code} {name}"
 
 
 def _purpose(purpose: str) -> str:

@@ -190,7 +190,8 @@ SETTINGS: tuple[Setting, ...] = (
         "remember_mb",
         32,
         "MB",
-        "Memory of each worker for answers given again while no store changed; 0 for none.",
+        "Memory of each worker for answers that are kept to be given again while no store changed; "
+        "those with clear values are kept sealed under a key of the process. 0 for none.",
         _whole(0, 65_536),
     ),
     Setting(

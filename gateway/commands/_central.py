@@ -9,11 +9,12 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
-from gateway.config import load_config
+from gateway.config import Config, load_config
 from regions.engines import sqlite_engine
+from regions.errors import StoreBehind
 from regions.migrating import check_central
 
-__all__ = ["in_central"]
+__all__ = ["in_central", "require_init"]
 
 _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
@@ -26,7 +27,9 @@ def in_central(
     **more: _P.kwargs,
 ) -> _Result:
     """Does some work in one transaction on the gateway's own store. Raises StoreBehind."""
-    path = load_config(config).central_store
+    loaded = load_config(config)
+    require_init(loaded)
+    path = loaded.central_store
 
     async def run() -> _Result:
         await check_central(path)
@@ -38,3 +41,13 @@ def in_central(
             await engine.dispose()
 
     return asyncio.run(run())
+
+
+def require_init(config: Config) -> None:
+    """Raises StoreBehind where `epigate init` was never run: a newcomer needs more than tables."""
+    if not config.central_store.exists():
+        raise StoreBehind(
+            f"nothing is set up yet: there is no {config.central_store}",
+            hint="run `epigate init`: it makes the keys and every store",
+            store="gateway",
+        )

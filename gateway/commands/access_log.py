@@ -4,66 +4,102 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import orjson
 import typer
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
 from gateway.access_log import read_entries
-from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console
+from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, JsonOption, console, print_json
 from gateway.config import load_config
-from regions.errors import InvalidInput
+from regions.errors import AccessLogError, InvalidInput
 from regions.instants import instant, seconds_of
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Read the access log.", no_args_is_help=True)
+app = typer.Typer(
+    help="Read the access log: who saw what, when, by what right.", no_args_is_help=True
+)
 
-_COLUMNS = ("number", "at", "account", "unit", "operation", "result")
+_FIRST = ("number", "at", "account", "operation", "result")
+_TOLD_ONCE = ("unit", "address")  # of the second line; what else there is follows
+_LEFT_OUT = ("role", "code", "session", "request", "module")  # --json has them
+_MANY = 8
 
 
 @app.callback()
 def _group() -> None:
-    """Keeps `show` a command of its own while it is the only one."""
+    """Read the access log: who saw what, when, by what right."""
 
 
 @app.command()
 def show(
-    account: Annotated[str | None, typer.Option(help="Only entries of this account.")] = None,
+    account: Annotated[
+        str | None, typer.Option(help="Only entries of this login name.", metavar="ACCOUNT")
+    ] = None,
     since: Annotated[
-        str | None, typer.Option(help="Only entries since this day or instant (UTC).")
+        str | None,
+        typer.Option(
+            help="Only entries since this day or instant (UTC): 2026-11-22 or "
+            "2026-11-22T08:00:00Z.",
+            metavar="WHEN",
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 100,
-    as_json: Annotated[bool, typer.Option("--json", help="One entry a line, as JSON.")] = False,
+    as_json: JsonOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Show the last entries, the oldest of them first."""
+    """Show the last entries, the oldest of them first.
+
+    An entry is two lines: its number, when, who, what was done and with what result; then from
+    where, which records were read, and which private items were shown in clear, by what right.
+    --json has every key of an entry.
+    """
     path = load_config(config).log_store
+    if not path.exists():
+        raise AccessLogError(
+            f"there is no access log {path} yet",
+            hint="`epigate init` makes one; where one was moved away, put it back",
+        )
     entries = read_entries(path, account=account, since=_instant(since), limit=limit)
     if as_json:
-        for entry in entries:
-            print(orjson.dumps(entry).decode())
+        print_json(entries)
         return
-    table = Table()
-    for name in _COLUMNS:
-        table.add_column(name, no_wrap=True)
-    table.add_column("more", no_wrap=True, overflow="ellipsis")
+    out = console()
     for entry in entries:
-        shown = [Text(str(entry.pop(name, ""))) for name in _COLUMNS]
-        table.add_row(*shown, Text(_more(entry)))
-    console().print(table)
+        first = "  ".join(str(entry.pop(name, None) or "-") for name in _FIRST)
+        out.print(Text(first, style="bold"), soft_wrap=True)
+        out.print(Padding(Text(_more(entry), overflow="fold"), (0, 0, 0, 4)))
 
 
 def _more(entry: dict[str, Any]) -> str:
     """What else the entry says; long lists by their length."""
-    parts = []
-    for name, value in entry.items():
-        if isinstance(value, list) and len(value) > 8:
-            parts.append(f"{name}: {len(value):,}")
-        elif value not in ("", None, []):
-            text = value if isinstance(value, str) else orjson.dumps(value).decode()
-            parts.append(f"{name}: {text}")
+    parts = [str(entry.pop(name)) for name in _TOLD_ONCE if entry.get(name)]
+    what = entry.pop("what", None)
+    told = {**entry, **what} if isinstance(what, dict) else entry
+    if isinstance(told.get("regions"), dict):
+        told["regions"] = _by_state(told["regions"])
+    for name, value in told.items():
+        if name not in _LEFT_OUT and value not in ("", None, 0, [], {}):
+            parts.append(f"{name}: {_said(value)}")
     return "; ".join(parts)
+
+
+def _by_state(regions: dict[str, Any]) -> dict[str, list[str]]:
+    """The regions of each state: `ANSWERED 320100, 320200`."""
+    found: dict[str, list[str]] = {}
+    for code, state in regions.items():
+        found.setdefault(str(state), []).append(code)
+    return found
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_said(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        if len(value) > _MANY or any(not isinstance(one, str) for one in value):
+            return f"{len(value):,}"  # ids of records: --json has them
+        return ", ".join(value)
+    return str(value)
 
 
 def _instant(text: str | None) -> str | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from gateway.accounts import (
+    UNIT_LEVELS,
     Account,
     create_account,
     disable_account,
@@ -19,14 +21,22 @@ from gateway.accounts import (
     list_accounts,
     set_password,
 )
-from gateway.commands._central import in_central
-from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console
+from gateway.commands._central import in_central, require_init
+from gateway.commands._options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    JsonOption,
+    console,
+    print_json,
+    print_list,
+)
 from gateway.config import load_config
+from gateway.units import Unit, find_units
 from regions.errors import InvalidInput
 from regions.seeding import cdc_units
 from resolvers.users import Role
 
-__all__ = ["app"]
+__all__ = ["PASSWORD_VARIABLE", "app"]
 
 app = typer.Typer(help="Add, list and disable accounts.", no_args_is_help=True)
 
@@ -34,6 +44,7 @@ PASSWORD_VARIABLE = "EPIGATE_ACCOUNT_PASSWORD"
 
 _UNIT = re.compile(r"(cdc|hospital|site|centre)-([0-9]{6})(-[0-9]+)?")
 _LEVELS = {"hospital": "HOSPITAL", "site": "ISOLATION_SITE", "centre": "HEALTH_CENTRE"}
+_COLUMNS = {"account": 0, "role": 13, "code": 0, "unit": 6, "name": 6, "state": 0}
 
 _Login = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Login name.")]
 
@@ -43,48 +54,82 @@ def add(
     account: _Login,
     name: Annotated[str, typer.Option(help="Name of its holder: real names only.")],
     role: Annotated[str, typer.Option(help=f"One of: {', '.join(role.value for role in Role)}.")],
-    unit: Annotated[str, typer.Option(help="Id of the unit, such as cdc-320102.")],
+    unit: Annotated[
+        str,
+        typer.Option(
+            help="Id of the unit, such as cdc-320102 or hospital-320102-1; `epigate units list` "
+            "shows them."
+        ),
+    ],
     unit_name: Annotated[
-        str | None, typer.Option(help="Name of the unit; known for every CDC of the regions.")
+        str | None,
+        typer.Option(help="Name of the unit, where no store knows it: it is then taken as stated."),
+    ] = None,
+    unit_level: Annotated[
+        str | None,
+        typer.Option(
+            help=f"With --unit-name, where the id does not tell: {', '.join(UNIT_LEVELS)}."
+        ),
+    ] = None,
+    code: Annotated[
+        str | None,
+        typer.Option(help="With --unit-name, where the id does not tell: code of its place."),
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Add an account; its password comes from EPIGATE_ACCOUNT_PASSWORD, a pipe or a prompt."""
-    code, level, known_name = _unit(config, unit)
+    """Add an account; its password comes from EPIGATE_ACCOUNT_PASSWORD, a pipe or a prompt.
+
+    What it may open follows from its role and its unit: the code of the unit and all below it.
+    The unit is looked up in the stores of the regions.
+    """
+    wanted = _role(role)
+    found = _stated(unit, unit_name, unit_level, code)
+    if found is None:
+        found = _found(config, unit)
     made = Account(
         account=account,
         name=name,
-        role=_role(role),
+        role=wanted,
         unit_id=unit,
-        unit_name=unit_name or known_name,
-        unit_level=level,
-        code=code,
+        unit_name=found.name_zh,
+        unit_level=found.level,
+        code=found.code,
     )
     in_central(config, create_account, made, _password())
-    console().print(f"added {account}: {made.role.value} of {made.unit_name} ({code})")
+    console().print(
+        f"added {account}: {made.role.value} of {made.unit_name} ({made.code})", soft_wrap=True
+    )
 
 
 @app.command("list")
-def list_all(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """List every account."""
-    table = Table("account", "name", "role", "unit", "level", "code", "created", "state")
-    for account in in_central(config, list_accounts):
-        table.add_row(
-            account.account,
-            account.name,
-            account.role.value,
-            account.unit_name,
-            account.unit_level,
-            account.code,
-            account.created_at,
-            "disabled" if account.disabled else "active",
-        )
-    console().print(table)
+def list_all(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """List every account, by login name."""
+    found = in_central(config, list_accounts)
+    if as_json:
+        print_json({**asdict(one), "role": one.role.name} for one in found)
+        return
+    print_list(
+        _COLUMNS,
+        (
+            (
+                one.account,
+                one.role.value,
+                one.code,
+                one.unit_name,
+                one.name,
+                "disabled" if one.disabled else "active",
+            )
+            for one in found
+        ),
+    )
 
 
 @app.command()
 def disable(account: _Login, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Refuse an account from now on, and end its sessions."""
+    """Refuse an account from now on, and end its sessions.
+
+    Accounts are never deleted: the access log names them.
+    """
     in_central(config, disable_account, account)
     console().print(f"disabled {account}")
 
@@ -98,7 +143,10 @@ def enable(account: _Login, config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 @app.command()
 def password(account: _Login, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Give an account another password, and end its sessions."""
+    """Give an account another password, and end its sessions.
+
+    It comes from EPIGATE_ACCOUNT_PASSWORD, a pipe or a prompt, never from the command line.
+    """
     in_central(config, set_password, account, _password())
     console().print(f"the password of {account} is changed")
 
@@ -122,18 +170,42 @@ def _role(text: str) -> Role:
         raise InvalidInput(f"{text!r} is no role", hint=f"one of {known}") from None
 
 
-def _unit(config: Path, unit: str) -> tuple[str, str, str]:
-    """Code, level and, of a CDC of the configured regions, name."""
+def _stated(unit: str, name: str | None, level: str | None, code: str | None) -> Unit | None:
+    """The unit as the command line states it; what it does not say is read from the id."""
+    if name is None:
+        if level is not None or code is not None:
+            raise InvalidInput(
+                "--unit-level and --code state a unit that no store knows",
+                hint="give its --unit-name too",
+            )
+        return None
     parts = _UNIT.fullmatch(unit)
-    if parts is None:
-        raise InvalidInput(
-            f"{unit!r} is no id of a unit", hint="such as cdc-320102 or hospital-320102-1"
+    level = level or (_LEVELS.get(parts[1]) if parts else None)
+    code = code or (parts[2] if parts else None)
+    if level is None or code is None:
+        missing = " and ".join(
+            text for text, value in (("--unit-level", level), ("--code", code)) if value is None
         )
-    kind, code = parts[1], parts[2]
-    if kind != "cdc":
-        return code, _LEVELS[kind], ""
-    for region in load_config(config).regions:
+        raise InvalidInput(f"the id {unit} does not tell everything", hint=f"give {missing} too")
+    return Unit(unit, code, level.upper(), name, "")
+
+
+def _found(config: Path, unit: str) -> Unit:
+    """The unit as reference data or a region's store know it."""
+    loaded = load_config(config)
+    for region in loaded.regions:
         for row in cdc_units(region):
             if row["id"] == unit:
-                return code, row["level"], row["name_zh"]
-    raise InvalidInput(f"{unit} is no CDC of the configured regions or above them")
+                return Unit(unit, row["code"], row["level"], row["name_zh"], row["name_en"])
+    require_init(loaded)
+    found = asyncio.run(find_units(loaded, unit=unit))
+    if found.units:
+        return found.units[0]
+    away = f" ({', '.join(found.away)} gave no answer)" if found.away else ""
+    parts = _UNIT.fullmatch(unit)
+    raise InvalidInput(
+        f"{unit!r} is no unit of the configured regions{away}",
+        hint=f"`epigate units list{f' --code {parts[2]}' if parts else ''}` shows those there are; "
+        "state a new one with --unit-name"
+        + ("" if parts and parts[1] in _LEVELS else ", --unit-level and --code"),
+    )

@@ -20,12 +20,14 @@ __all__ = ["app"]
 
 _SHOWN = 10  # differing cells of a region that are listed
 
-app = typer.Typer(help="The daily counts per county and disease.", no_args_is_help=True)
+app = typer.Typer(
+    help="Prove the daily counts per county and disease, or mend them.", no_args_is_help=True
+)
 
 
 @app.callback()
 def _counts() -> None:
-    """The daily counts per county and disease."""
+    """Prove the daily counts per county and disease, or mend them."""
 
 
 @app.command()

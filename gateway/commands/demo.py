@@ -6,6 +6,9 @@ import asyncio
 import json
 import os
 import secrets
+import shlex
+import shutil
+import sys
 import time
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +22,8 @@ from rich.table import Table
 from gateway._listening import Address
 from gateway.accounts import Account, create_account
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console
-from gateway.config import Config, load_config
+from gateway.commands.ask import gateway_url
+from gateway.config import Config, load_config, write_default
 from regions.engines import sqlite_engine
 from regions.errors import StoreError
 from regions.keys import KEY_NAMES, create_keys, load_keys
@@ -44,13 +48,17 @@ _SHOWN = ("account", "password", "role", "code")  # what fits 80 columns; the fi
 
 def demo(
     config: ConfigOption = DEFAULT_CONFIG,
-    people: Annotated[int, typer.Option(help="Rows of people, over all regions.")] = DEFAULT_PEOPLE,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = 1,
-    years: Annotated[int, typer.Option(help="Years of history.")] = 5,
+    people: Annotated[
+        int, typer.Option(help="How many people, over all regions.")
+    ] = DEFAULT_PEOPLE,
+    seed: Annotated[int, typer.Option(help="The same number makes the same people.")] = 1,
+    years: Annotated[int, typer.Option(help="Years of history, 1 to 10.")] = 5,
     until: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d"], help="The day the history ends before.", show_default="today"
+            formats=["%Y-%m-%d"],
+            help="The day before which the history ends.",
+            show_default="today",
         ),
     ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
@@ -58,19 +66,26 @@ def demo(
     workers: Annotated[
         int | None, typer.Option(min=0, help="Processes; 0 is one for each core.")
     ] = None,
-    serve: Annotated[bool, typer.Option(help="Serve the stores once they are made.")] = True,
+    serve: Annotated[
+        bool, typer.Option(help="Serve the stores once they are made, or only make them.")
+    ] = True,
 ) -> None:
     """Fill the configured stores with invented people, print accounts and questions, and serve.
 
     Nobody in it can exist. A data folder that holds anything else is left alone; a complete demo of
-    the same numbers is served as it is, an interrupted one is made anew.
+    the same numbers is served as it is, an interrupted one is made anew. In a folder without a
+    config.toml, the shipped one is written there first.
     """
+    if config == DEFAULT_CONFIG and not config.exists():
+        write_default(config)
+        console().print(f"written: {config}, eight regions; the demo is made of it")
     loaded = load_config(config)
     host, port = host or loaded.host, loaded.port if port is None else port
-    url = f"http://{host}:{port}"
+    url = gateway_url(host, port)
     if serve:  # whether the port is free is better known before a million people than after
         with closing(Address(host, port)) as address:
-            url, port = address.url, address.port
+            port = address.port
+            url = gateway_url(host, port)
     last = until.date() if until is not None else datetime.now(UTC).date()
     parameters = Parameters(people, seed, years, last, loaded.regions)
     with DemoFolder(loaded.data, parameters, any_until=until is None) as folder:
@@ -78,7 +93,7 @@ def demo(
             processes = (loaded.workers if workers is None else workers) or _cores()
             _make(loaded, parameters, folder, processes)
         made = folder.read()
-    _tell(loaded.data / ACCOUNTS_FILE, made, url)
+    _tell(loaded, made, url, config)
     if serve:
         from gateway.serve import serve as serve_gateway
 
@@ -205,9 +220,10 @@ def _outbreaks(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def _tell(path: Path, made: dict[str, Any], url: str) -> None:
-    """Prints the address, the accounts and three questions to try."""
+def _tell(config: Config, made: dict[str, Any], url: str, given: Path) -> None:
+    """Prints the address, the accounts and three questions, each a line to paste."""
     out = console()
+    path = config.data / ACCOUNTS_FILE
     try:
         accounts = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -220,25 +236,48 @@ def _tell(path: Path, made: dict[str, Any], url: str) -> None:
     for account in accounts:
         table.add_row(*(account[column] for column in _SHOWN))
     out.print(table)
-    out.print(f"密码也在此文件 · the same in {path}", soft_wrap=True)
-    out.print(f"\n登录 · sign in: POST {url}/sign-in", soft_wrap=True, markup=False)
-    out.print('  {"account": "national", "password": "…"}', markup=False)
-    out.print(f"提问 · ask, with the token: POST {url}/graphql", soft_wrap=True, markup=False)
+
+    def line(text: str) -> None:
+        out.print(text, soft_wrap=True, markup=False)
+
+    line(f"密码也在此文件 · the same in {path}")
+    line(
+        "\n在另一终端粘贴提问 · ask from a second terminal: paste a line; --account asks as another"
+    )
     for title, question in _questions(made):
-        out.print(f"\n{title}", soft_wrap=True, markup=False)
-        out.print(question, soft_wrap=True, markup=False)
-    out.print()
+        line(f"\n{title}")
+        line(f"{_command(config, url, given)} {shlex.quote(question)}")
+    line(f"\n任何 GraphQL 客户端 · any client of GraphQL: POST {url}/sign-in, then {url}/graphql\n")
+
+
+def _command(config: Config, url: str, given: Path) -> str:
+    """`epigate ask` as it must be written to reach this demo from this folder."""
+    words = [_program(), "ask"]
+    if given != DEFAULT_CONFIG:
+        words += ["--config", str(given)]
+    if url != gateway_url(config.host, config.port):
+        words += ["--url", url]
+    return shlex.join(words)
+
+
+def _program() -> str:
+    """The command itself, with its folder where a shell would not find it."""
+    called = Path(sys.argv[0])
+    if called.name != "epigate" or shutil.which("epigate") == str(called.absolute()):
+        return "epigate"
+    return str(called)
 
 
 def _questions(made: dict[str, Any]) -> list[tuple[str, str]]:
     """Three questions that a demo has answers to, each with a line that says what it shows."""
     until = date.fromisoformat(made["until"])
-    first, last = until - timedelta(days=365), until - timedelta(days=1)
+    first, last = until.replace(day=1) - timedelta(days=365), until - timedelta(days=1)
+    first = first.replace(day=1)
     return [
         (
-            "1. 一次查询各地区的接触者 · Contacts of every region, and which regions answered",
-            "{ contacts(first: 5) { regions { code state records } edges { node { id code level "
-            "name lastContactOn sourceCase { id disease { nameZh } } } } } }",
+            "1. 各地区最新的接触者 · The newest contacts, whatever region they are of",
+            "{ contacts(first: 8) { edges { node { id code name phone lastContactOn "
+            "sourceCase { code disease { nameZh } } } } regions { code state records } } }",
         ),
         (
             "2. 一起暴发的传播链 · The chain of an outbreak: cases, their contacts, and theirs",
@@ -247,10 +286,11 @@ def _questions(made: dict[str, Any]) -> list[tuple[str, str]]:
             "... on Contact { id code level } } } }",
         ),
         (
-            "3. 手足口病逐月病例数 · Hand, foot and mouth disease by month: its summers",
-            '{ counts(diseases: ["hfmd"], codes: ["000000"], '
+            "3. 流感与手足口病逐月病例数 · Influenza and hand, foot and mouth disease by month: "
+            "a winter, a summer",
+            '{ counts(diseases: ["influenza", "hfmd"], codes: ["000000"], '
             f'from: "{first}", to: "{last}", step: MONTH) '
-            "{ code counts { from cases deaths } } }",
+            "{ disease { nameZh } counts { from cases } } }",
         ),
     ]
 

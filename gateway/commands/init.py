@@ -20,7 +20,11 @@ __all__ = ["init", "initialise"]
 
 
 def init(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Make the key folder, the data folder and every store; what is there already is kept."""
+    """Make the key folder, the data folder and every store; what is there already is kept.
+
+    The first command of a new installation, after its configuration is written. Keep a copy of the
+    key folder in a safe place: nothing opens the stores without it.
+    """
     if not initialise(load_config(config)):
         raise typer.Exit(1)
 

@@ -23,6 +23,7 @@ from rich.table import Table
 
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, DryRunOption, console
 from gateway.config import Config, load_config
+from regions.errors import LoadError
 from regions.keys import load_keys
 from resolvers.loading.load import load as load_list
 from resolvers.loading.mapping import Mapping
@@ -65,11 +66,14 @@ def load(
 ) -> None:
     """Load a line list by a mapping, each row into the store of its region.
 
-    Loading the same list again changes nothing; an interrupted load is gone on with by the same
-    command. Rows that cannot be taken are written to the rejects file.
+    Try it with --dry-run first. Loading the same list again changes nothing; an interrupted load is
+    gone on with by the same command. Rows that cannot be taken are written to the rejects file.
     """
-    loaded = load_config(config)
+    if not file.is_file():  # before anything that is harder to mend
+        why = "not a file" if file.exists() else "No such file or directory"
+        raise LoadError(f"{file}: {why}", hint="name a line list in CSV, also compressed by gzip")
     known = read_mapping(mapping)
+    loaded = load_config(config)
     where = rejects or loaded.data / "rejects" / f"{file.name}.{known.name}.csv"
     with _interruptible() as stop:
         summary = _run(file, known, loaded, where, dry_run, stop)

@@ -16,7 +16,11 @@ __all__ = ["migrate", "run_migrations"]
 
 
 def migrate(config: ConfigOption = DEFAULT_CONFIG, dry_run: DryRunOption = False) -> None:
-    """Bring every store up to date, one transaction each; run it again after an interruption."""
+    """Bring every store up to date, one transaction each; run it again after an interruption.
+
+    For a new version of epigate: stop the gateway, make a backup, install, migrate, serve. A new
+    installation wants `epigate init` instead.
+    """
     if not run_migrations(load_config(config), dry_run=dry_run):
         raise typer.Exit(1)
 

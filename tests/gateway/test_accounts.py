@@ -27,7 +27,7 @@ from gateway.accounts import (
 )
 from gateway.cli import app
 from gateway.commands.accounts import _role
-from gateway.config import load_config
+from gateway.config import Config, load_config
 from gateway.passwords import verify_password
 from gateway.stores import migrate_stores
 from regions.errors import EpigateError, InvalidInput, NotFound, StoreBehind
@@ -176,7 +176,7 @@ def test_accounts_on_the_command_line(config: Path, monkeypatch: pytest.MonkeyPa
     assert "xuanwu" in listed
     assert "disabled" in listed
     assert "direct reporter" in listed
-    assert "HOSPITAL" in listed
+    assert "鼓楼医院" in listed
     run(config, "accounts", "enable", "xuanwu")
     assert "disabled" not in run(config, "accounts", "list").output
     assert "is changed" in run(config, "accounts", "password", "xuanwu").output
@@ -191,10 +191,25 @@ def test_accounts_on_the_command_line(config: Path, monkeypatch: pytest.MonkeyPa
 def test_mistakes_on_the_command_line(config: Path) -> None:
     with pytest.raises(InvalidInput, match="'king' is no role"):
         add(config, "one", "--role", "king")
-    with pytest.raises(InvalidInput, match="'nanjing' is no id of a unit"):
-        add(config, "one", "--unit", "nanjing")
-    with pytest.raises(InvalidInput, match="no CDC of the configured regions"):
-        add(config, "one", "--unit", "cdc-500103")
+    for unit in ("nanjing", "cdc-500103", "hospital-320102-1"):
+        with pytest.raises(InvalidInput, match=f"'{unit}' is no unit of the configured") as raised:
+            add(config, "one", "--unit", unit)
+        assert "epigate units list" in raised.value.hint
+        assert "--unit-name" in raised.value.hint
+    with pytest.raises(InvalidInput, match="does not tell everything") as raised:
+        add(config, "one", "--unit", "nanjing", "--unit-name", "X", "--code", "320100")
+    assert raised.value.hint == "give --unit-level too"
+    with pytest.raises(InvalidInput, match="state a unit that no store knows"):
+        add(config, "one", "--code", "320100")
+    with pytest.raises(InvalidInput, match="'TOWN' is no level"):
+        add(
+            config,
+            "one",
+            "--unit",
+            "x",
+            *("--unit-name", "X", "--code", "320100"),
+            *("--unit-level", "town"),
+        )
     with pytest.raises(InvalidInput, match="8 to 256 characters"):
         add(config, "one", password="short\n")
     with pytest.raises(NotFound):
@@ -204,7 +219,7 @@ def test_mistakes_on_the_command_line(config: Path) -> None:
 def test_a_store_without_tables_is_said_so(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text(CONFIG, "utf-8")
-    with pytest.raises(StoreBehind, match="has no tables yet"):
+    with pytest.raises(StoreBehind, match="nothing is set up yet"):
         run(file, "accounts", "list")
 
 
@@ -228,9 +243,9 @@ def test_the_access_log_on_the_command_line(config: Path) -> None:
 
     asyncio.run(fill())
     shown = run(config, "access-log", "show").output
-    assert "xuanwu" in shown
+    assert "1  2026-11-22T08:00:00Z  xuanwu  cases  OK" in shown.splitlines()
     assert "records: 20" in shown
-    assert 'masked: ["name"]' in shown
+    assert "masked: name" in shown
     assert "odd: [bold]" in shown
     lines = run(config, "access-log", "show", "--json", "--account", "nanjing").output.splitlines()
     assert [json.loads(line)["number"] for line in lines] == [2]
@@ -245,3 +260,80 @@ def test_roles_are_found_by_either_name() -> None:
     for role in Role:
         assert _role(role.name) is role
         assert _role(role.value.upper().replace(" ", "-")) is role
+
+
+HOSPITAL = {
+    "id": "hospital-320102-1",
+    "code": "320102",
+    "level": "HOSPITAL",
+    "name_zh": "鼓楼医院",
+    "name_en": "Gulou Hospital",
+    "parent": "cdc-320102",
+}
+
+
+def in_region(config: Config, **row: str) -> None:
+    """Adds a unit to the store of the first region."""
+    path = config.regions[0].path
+    assert path
+    with closing(sqlite3.connect(path)) as connection, connection:
+        names = ", ".join(row)
+        connection.execute(
+            f"INSERT INTO units ({names}) VALUES ({', '.join('?' * len(row))})", [*row.values()]
+        )
+
+
+def test_a_unit_is_looked_up_in_the_stores(config: Path) -> None:
+    loaded = load_config(config)
+    in_region(loaded, **HOSPITAL)
+    in_region(loaded, **(HOSPITAL | {"id": "ward-7", "name_zh": "七病区"}))
+    said = add(config, "wang.fang", "--unit", "hospital-320102-1").output
+    assert "unit user of 鼓楼医院 (320102)" in said
+    assert "unit user of 七病区 (320102)" in add(config, "li.lei", "--unit", "ward-7").output
+    stated = ("--unit-name", "X", "--unit-level", "hospital", "--code", "320104")
+    assert "of X (320104)" in add(config, "xu", "--unit", "a-new-one", *stated).output
+
+    listed = run(config, "units", "list", "--code", "320102").output
+    assert "ward-7" in listed
+    assert "cdc-320104" not in listed
+    rows = [json.loads(line) for line in run(config, "units", "list", "--json").output.splitlines()]
+    assert {row["id"] for row in rows} >= {"cdc-000000", "cdc-320104", "ward-7"}
+    with pytest.raises(InvalidInput, match="no code of GB/T 2260"):
+        run(config, "units", "list", "--code", "99")
+
+    assert loaded.regions[0].path
+    loaded.regions[0].path.rename(config.with_name("away.db"))
+    with pytest.raises(InvalidInput, match="320100 gave no answer"):
+        add(config, "another", "--unit", "hospital-320102-1")
+    result = CliRunner().invoke(app, ["units", "list", "--config", str(config)])
+    assert result.exit_code == 1
+    assert "no answer from 320100" in result.stderr
+
+
+LONG = "a-login.name_of-30-characters1"
+
+
+def lines_of_80(config: Path, *arguments: str) -> str:
+    """What a terminal of 80 columns shows: no line is longer."""
+    result = CliRunner().invoke(app, [*arguments, "--config", str(config)], env={"COLUMNS": "80"})
+    assert result.exit_code == 0, result.output
+    for line in result.output.splitlines():
+        assert sum(2 if ord(char) > 0x2FFF else 1 for char in line.rstrip()) <= 80, line
+    return result.output
+
+
+def test_lists_are_readable_at_80_columns(config: Path) -> None:
+    given = ("--role", "security administrator", "--name", "王芳 of the office for everything")
+    add(config, LONG, *given)
+    add(config, "xuanwu.county-user-1")
+    shown = lines_of_80(config, "accounts", "list")
+    for whole in (LONG, "xuanwu.county-user-1", "320102", "active", "administrator"):
+        assert whole in shown
+    rows = [
+        json.loads(line) for line in run(config, "accounts", "list", "--json").stdout.splitlines()
+    ]
+    assert [(row["account"], row["role"], row["unit_id"]) for row in rows] == [
+        (LONG, "SECURITY_ADMINISTRATOR", "cdc-320102"),
+        ("xuanwu.county-user-1", "UNIT_USER", "cdc-320102"),
+    ]
+    assert not {key for row in rows for key in row if "password" in key}

@@ -17,6 +17,7 @@ import pytest
 from gateway.cli import main
 from gateway.config import Config
 from gateway.settings import settings_table
+from tests.docs.tables import commands
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -134,6 +135,44 @@ def test_config_check_prints_what_was_understood(run: Run, config: Config) -> No
         assert text in out
 
 
+def test_config_new_writes_one_that_works_and_never_overwrites(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    code, out, _ = run("config", "new", path)
+    assert (code, str(path) in out) == (0, True)
+    assert run("init", "--config", path)[0] == 0
+    path.write_text("# mine\n")
+    code, out, err = run("config", "new", path)
+    assert (code, out) == (1, "")
+    assert "is there already and was left as it is" in err
+    assert path.read_text() == "# mine\n"
+    code, _, err = run("config", "new", tmp_path / "none" / "config.toml")
+    assert (code, "cannot be written" in err) == (1, True)
+
+
+def test_a_newcomer_is_told_of_init(run: Run, config: Config) -> None:
+    for command in (["serve"], ["accounts", "list"], ["grants", "list"], ["units", "list"]):
+        code, _, err = run(*command, "--config", config.file)
+        assert code == 1, command
+        assert "nothing is set up yet" in err
+        assert "epigate init" in err
+        assert "migrate" not in err
+    assert "`epigate init`" in run("access-log", "show", "--config", config.file)[2]
+    assert run("migrate", "--config", config.file)[0] == 0  # stores, but no keys
+    code, _, err = run("serve", "--config", config.file)
+    assert (code, "run `epigate init`" in err) == (1, True)
+
+
+def test_config_check_fits_80_columns(
+    run: Run, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = run("config", "check", "--config", config.file)
+    for region in config.regions:
+        assert region.code in out
+        assert region.name_en in out
+        assert f"regions/{region.code}.db" in out
+
+
 def test_config_table_prints_the_manuals_table(run: Run) -> None:
     assert run("config", "table") == (0, settings_table(), "")
 
@@ -169,10 +208,19 @@ def test_the_installed_command_reads_config_toml_of_its_folder(config: Config) -
         [program, "config", "check"], cwd=config.file.parent.parent, capture_output=True, text=True
     )
     assert elsewhere.returncode == 2
-    assert "config.toml:1: --config: No such file" in elsewhere.stderr
+    assert "there is no configuration config.toml" in elsewhere.stderr
+    assert "epigate config new" in elsewhere.stderr
 
 
 def test_the_help_lists_every_command(run: Run) -> None:
     _, out, _ = run("--help")
-    for command in ("init", "migrate", "config", "counts"):
+    for command in ("init", "migrate", "config", "counts", "ask", "units"):
         assert command in out
+
+
+@pytest.mark.parametrize("name", commands())
+def test_every_command_and_option_has_a_help_text(name: str) -> None:
+    command = commands()[name]
+    assert command.help.rstrip().endswith(".")
+    for one in command.params:
+        assert one.help, f"{name}: {one.name}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Config, load_config
+from gateway.config import Config, ConfigMissing, load_config, write_default
 from gateway.settings import REGION, SETTINGS, settings_table
 from regions.errors import ConfigError
 from regions.settings import RegionSettings
@@ -276,6 +276,16 @@ def test_text_that_is_not_utf_8_names_its_line(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="No such file") as raised:
+    with pytest.raises(ConfigMissing, match=r"no configuration .*other\.toml") as raised:
         load_config(tmp_path / "other.toml")
     assert raised.value.details["key"] == "--config"
+    assert "epigate config new" in raised.value.hint
+    assert "--config FILE" in raised.value.hint
+
+
+def test_the_configuration_in_the_wheel_is_the_one_on_top(tmp_path: Path) -> None:
+    path = tmp_path / "new.toml"
+    write_default(path)
+    assert path.read_bytes() == (ROOT / "config.toml").read_bytes()
+    with pytest.raises(FileExistsError):
+        write_default(path)

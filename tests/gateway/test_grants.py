@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from regions.errors import InvalidInput, NotFound
 from resolvers.users import Role
 from schema.privacy import PrivateItem, RecordType
 from tests.gateway.central_store import NANJING, World, bearer, world
-from tests.gateway.test_accounts import add, config, run
+from tests.gateway.test_accounts import add, config, lines_of_80, run
 
 __all__ = ["config"]
 
@@ -127,3 +128,38 @@ def test_grants_on_the_command_line(config: Path) -> None:
     assert "revoked" in run(config, "grants", "list").output
     with pytest.raises(InvalidInput, match="SHOE is no item"):
         run(config, "grants", "add", "xuanwu", *given, *later, "--items", "SHOE")
+
+
+def test_a_grant_outside_the_jurisdiction_is_refused(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        with pytest.raises(
+            InvalidInput, match=r"500103 渝中区 lies outside .* 320100 南京市"
+        ) as found:
+            await grant(world, code="500103")
+        assert "never widens" in found.value.hint
+        assert await world.do(list_grants) == []
+        for code in ("320102", "320100", "320000", "000000"):  # all of them open something
+            await grant(world, code=code)
+        reporter = replace(NANJING, account="ward", role=Role.DIRECT_REPORTER)
+        await world.do(create_account, reporter, "long enough")
+        await grant(world, "ward", code="500103")  # whom it reported may live anywhere
+
+    in_store(tmp_path, body)
+
+
+def test_grants_are_readable_at_80_columns(config: Path) -> None:
+    account = "xuanwu.county-user-1"
+    add(config, account)
+    given = ("--items", "all", "--records", "case,contact", "--code", "320102")
+    more = ("--until", "2100-12-31T12:30:00Z", "--since", "2100-01-01")
+    purpose = "calls to the contacts of a cluster in a school, form 2026-17"
+    said = run(config, "grants", "add", account, *given, *more, "--purpose", purpose)
+    grant_id = said.output.split()[-1]
+    shown = lines_of_80(config, "grants", "list")
+    for whole in (grant_id, account, "320102", "2100-12-31T12:30:00Z", "2100-01-01", "2026-17"):
+        assert whole in shown
+    (row,) = map(json.loads, run(config, "grants", "list", "--json").output.splitlines())
+    assert (row["id"], row["state"], row["purpose"]) == (grant_id, "to come", purpose)
+    assert row["record_types"] == ["CASE", "CONTACT"]
+    run(config, "grants", "revoke", grant_id)
+    assert "revoked" in lines_of_80(config, "grants", "list")

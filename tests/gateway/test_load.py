@@ -39,6 +39,13 @@ def cases(config: Config, region: int = 0) -> int:
         return found
 
 
+def test_a_list_that_is_not_there_is_said_before_anything_else(
+    config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert load(config, "none.csv", "--mapping", "no mapping") == 1  # and neither keys nor stores
+    assert "none.csv: No such file" in capsys.readouterr().err
+
+
 def test_a_list_is_loaded_and_the_sum_adds_up(
     ready_config: Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
