@@ -103,6 +103,8 @@ class FileReaders:
         finally:
             self._pending.discard(batch)
             batch.closed = True
+            if batch.missing:  # whoever asked has gone
+                self._cut_off(batch)
         return [answer or too_late(seconds) for answer in batch.answers]
 
     def _wake_first(self) -> None:

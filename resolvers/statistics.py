@@ -136,10 +136,9 @@ def first_day(day: str, step: Step) -> str:
 
 def _steps(start: str, end: str, step: Step) -> Iterable[str]:
     last = ""
-    day, final = date.fromisoformat(start), date.fromisoformat(end)
-    while day <= final:
-        first = first_day(day.isoformat(), step)
+    days = range(date.fromisoformat(start).toordinal(), date.fromisoformat(end).toordinal() + 1)
+    for day in days:
+        first = first_day(date.fromordinal(day).isoformat(), step)
         if first != last:
             yield first
             last = first
-        day += timedelta(days=1)
