@@ -68,6 +68,10 @@ class Context:
             self._records = Records(self.question)
         return self._records
 
+    def forget(self) -> None:
+        """Forgets the records that were read: whoever writes next may change them."""
+        self._records = None
+
     @property
     def stores(self) -> Stores:
         """Where mutations write."""

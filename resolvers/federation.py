@@ -153,16 +153,21 @@ class Federation:
         return answers
 
     def _judge(self, reads: Sequence[Read], answers: Sequence[Answer]) -> None:
-        """Tells the breakers what became of their regions."""
+        """Tells the breakers what became of their regions: one word a region, however many reads.
+
+        A question that asks a region for many things at once is one failure, not many in a row.
+        """
+        asked: dict[int, bool] = {}
         for read, answer in zip(reads, answers, strict=True):
-            region, failure = read.region, answer.failure
-            if failure is None:
-                if region in self._troubled:
-                    self._troubled.discard(region)
-                    self.breakers[region].succeeded()
-            elif not isinstance(failure, Refused):
+            if not isinstance(answer.failure, Refused):
+                asked[read.region] = asked.get(read.region, True) and answer.failure is None
+        for region, well in asked.items():
+            if not well:
                 self._troubled.add(region)
                 self.breakers[region].failed(time.monotonic())
+            elif region in self._troubled:
+                self._troubled.discard(region)
+                self.breakers[region].succeeded()
 
     async def _ask(self, reads: Sequence[Read]) -> list[Answer]:
         if self._one_deadline is not None:

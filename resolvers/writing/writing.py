@@ -36,6 +36,7 @@ async def answered(
     """The result of a mutation: its payload, or the problem it was refused with."""
     context = context_of(info)
     context.signed_in()
+    context.forget()
     try:
         return await work(context, given, str(info.path.key))
     except Refusal as refusal:

@@ -19,6 +19,7 @@ import pytest
 
 from regions.contacts import contacts
 from regions.keys import Keys
+from regions.reading import Read
 from regions.settings import RegionSettings
 from resolvers.federation import Federation
 from tests.answering import Gateway, viewer
@@ -265,3 +266,17 @@ def test_only_regions_that_can_matter_are_concerned(
         if any(prefix.startswith(one) or one.startswith(prefix) for one in prefixes)
     ]
     assert list(found) == expected
+
+
+def test_one_question_is_one_failure_however_much_it_asked_for(
+    copies: Regions, make: Callable[..., Gateway]
+) -> None:
+    """One who asks for many relations must not take a region away from everybody."""
+    store_of(copies).unlink()
+    gateway = make(copies, breaker_failures=3)
+    reads = [Read(region, "SELECT 1", ()) for region in (1, 0, 1, 1, 1, 1)]
+    for asked in range(3):
+        assert not gateway.federation.breakers[1].open
+        answers = gateway.run(gateway.federation.ask(reads))
+        assert [answer.failure is None for answer in answers] == [False, True] + [False] * 4
+        assert gateway.federation.breakers[1].open == (asked == 2)

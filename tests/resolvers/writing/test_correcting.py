@@ -395,3 +395,20 @@ def test_whatever_forms_send_back_no_hidden_value_is_lost(writer: Writer) -> Non
 
     edits()
     assert writer.count("corrections") > 0
+
+
+def test_two_corrections_of_a_record_in_one_operation_each_tell_their_own(writer: Writer) -> None:
+    """What the first read is not what the second finds."""
+    contact = make_contact(writer)
+    selection = "{ ... on CorrectPayload { corrections { field } record { id } } }"
+    asked = writer.ask(
+        f"""mutation ($one: CorrectInput!, $two: CorrectInput!) {{
+          one: correct(input: $one) {selection} two: correct(input: $two) {selection} }}""",
+        DOCTOR,
+        {
+            "one": correction(contact, ("level", "GENERAL")),
+            "two": correction(contact, ("traced", "NO")),
+        },
+    )
+    found = [[one["field"] for one in asked.data[name]["corrections"]] for name in ("one", "two")]
+    assert found == [["level"], ["traced"]]
