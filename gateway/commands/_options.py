@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -24,6 +25,8 @@ __all__ = [
 ]
 
 DEFAULT_CONFIG = Path("config.toml")
+
+_GAP = 2  # between two columns of a list
 
 ConfigOption = Annotated[
     Path,
@@ -62,12 +65,33 @@ def print_list(columns: Mapping[str, int], rows: Iterable[Iterable[str]]) -> Non
     `columns`: by title, the width from which its cells fold; 0 for those that must stay whole, as
     an id that is to be copied.
     """
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for title, least in columns.items():
-        if least:
-            table.add_column(title, overflow="fold", min_width=least)
-        else:
-            table.add_column(title, no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console().print(table)
+    out, cells = console(), [list(row) for row in rows]
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for (title, least), width in zip(
+        columns.items(), _widths(columns, cells, out.width), strict=True
+    ):
+        table.add_column(title, width=width, no_wrap=not least, overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))
+    out.print(table, crop=False)
+
+
+def _widths(columns: Mapping[str, int], rows: list[list[str]], most: int) -> list[int]:
+    """The width of each column: what folds gives way, the widest first.
+
+    Rich would cut an id before it folds a sentence.
+    """
+    widths = [
+        max(cell_len(title), *(cell_len(row[number]) for row in rows), 1)
+        for number, title in enumerate(columns)
+    ]
+    least = [min(wide, low or wide) for wide, low in zip(widths, columns.values(), strict=True)]
+    over = sum(widths) + _GAP * (len(widths) - 1) - most
+    for _ in range(over):
+        slack = [wide - low for wide, low in zip(widths, least, strict=True)]
+        if not any(slack):
+            break
+        widest = max((wide for wide, free in zip(widths, slack, strict=True) if free), default=0)
+        number = next(n for n, free in enumerate(slack) if free and widths[n] == widest)
+        widths[number] -= 1
+    return widths
