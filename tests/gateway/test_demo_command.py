@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import shlex
 import signal
 import socket
 import sqlite3
@@ -16,11 +18,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from gateway.cli import main
-from gateway.config import Config
+from gateway.commands.accounts import PASSWORD_VARIABLE
+from gateway.commands.ask import gateway_url
+from gateway.config import Config, load_config
 from gateway.passwords import verify_password
 from resolvers.users import Role
 
@@ -214,7 +217,23 @@ def test_a_port_in_use_is_known_before_anything_is_made(run: Run, config: Config
     assert not config.data.exists()
 
 
-def test_the_questions_it_prints_have_answers(config: Config) -> None:
+def test_an_empty_folder_gets_the_shipped_configuration(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = run(*NUMBERS)
+    assert code == 0
+    assert "written: config.toml" in out
+    assert len(load_config(tmp_path / "config.toml").regions) == 8
+    assert (tmp_path / "data" / "demo.json").exists()
+    assert "\nepigate ask '{" in out
+    code, out, _ = run(*NUMBERS)
+    assert (code, "written" in out) == (0, False)
+
+
+@contextmanager
+def serving(config: Config) -> Iterator[tuple[str, list[str]]]:
+    """A small demo that is served: its address and the lines it printed."""
     numbers = ("--people", "1200", "--years", "1", "--until", "2026-11-22")
     with running(config, *numbers, "--port", "0", "--workers", "1") as process:
         assert process.stdout
@@ -225,26 +244,82 @@ def test_the_questions_it_prints_have_answers(config: Config) -> None:
                 break
         else:
             raise AssertionError(process.communicate()[1])
-        url = next(word for word in printed[-1].split() if word.startswith("http"))
-        assert any(f"{url}/graphql" in line for line in printed)
-        accounts = json.loads((config.data / "demo-accounts.json").read_text())
-        signed = httpx.post(
-            f"{url}/sign-in",
-            json={name: accounts[0][name] for name in ("account", "password")},
-        )
-        headers = {"authorization": f"Bearer {signed.json()['token']}"}
-        answers = []
-        for question in (line for line in printed if line.startswith("{ ")):
-            answer = httpx.post(
-                f"{url}/graphql", json={"query": question}, headers=headers, timeout=15
-            ).json()
-            assert "errors" not in answer
-            answers.append(answer["data"])
+        yield next(word for word in printed[-1].split() if word.startswith("http")), printed
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=15)
-    contacts, chain, counts = (next(iter(answer.values())) for answer in answers)
-    assert [answer["state"] for answer in contacts["regions"]] == ["ANSWERED"] * 8
-    assert {edge["node"]["name"] for edge in contacts["edges"]} == {"*"}
-    assert len(chain["links"]) > 10
-    assert {link["kind"] for link in chain["links"]} >= {"CONTACT_OF_CASE", "BECAME_CASE"}
-    assert sum(count["cases"] for series in counts for count in series["counts"]) > 0
+
+
+def test_the_lines_it_prints_can_be_pasted(
+    config: Config, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(PASSWORD_VARIABLE, raising=False)
+
+    def ask(*words: str) -> tuple[int, str, str]:
+        code = 0
+        try:
+            main(["ask", *words])
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        return code, *capsys.readouterr()
+
+    with serving(config) as (url, printed):
+        assert any(f"{url}/graphql" in line for line in printed)
+        pasted = [shlex.split(line) for line in printed if line.startswith("epigate ask ")]
+        answers = []
+        for words in pasted:
+            code, out, _ = ask(*words[2:])
+            answer = json.loads(out)
+            assert (code, "errors" in answer) == (0, False)
+            answers.append(answer["data"])
+        contacts, chain, counts = (next(iter(answer.values())) for answer in answers)
+        assert [answer["state"] for answer in contacts["regions"]] == ["ANSWERED"] * 8
+        assert sum(answer["records"] > 0 for answer in contacts["regions"]) >= 3
+        assert {edge["node"]["name"] for edge in contacts["edges"]} == {"*"}
+        assert len(chain["links"]) > 10
+        assert {link["kind"] for link in chain["links"]} >= {"CONTACT_OF_CASE", "BECAME_CASE"}
+        assert [len(series["counts"]) for series in counts] == [13, 13]
+        assert all(sum(count["cases"] for count in series["counts"]) > 0 for series in counts)
+
+        here = ("--config", str(config.file), "--url", url)
+        given = ("--variables", '{"n": 2}', "--account", "city-320100")
+        code, out, _ = ask(*here, *given, "query ($n: Int) { contacts(first: $n) { totalCount } }")
+        assert (code, json.loads(out)["data"]["contacts"]["totalCount"] > 2) == (0, True)
+        code, out, _ = ask(*here, "--account", "auditor", "{ contacts(first: 1) { totalCount } }")
+        assert (code, "FORBIDDEN" in out) == (1, True)
+        monkeypatch.setattr("sys.stdin", io.StringIO("{ me { account } }"))
+        code, out, _ = ask(*here)
+        assert (code, json.loads(out)) == (0, {"data": {"me": {"account": "national"}}})
+
+        code, _, err = ask(*here, "--account", "nobody", "{ me { account } }")
+        assert (code, "no password of nobody is known" in err) == (1, True)
+        code, _, err = ask(*here, "--variables", "[]", "{ me { account } }")
+        assert (code, "no JSON object" in err) == (1, True)
+        monkeypatch.setenv(PASSWORD_VARIABLE, "not the password")
+        code, out, err = ask(*here, "{ me { account } }")
+        assert (code, out, "the account or the password is wrong" in err) == (1, "", True)
+    code, out, err = ask(*here, "{ me { account } }")
+    assert (code, out, "no gateway answers" in err) == (1, "", True)
+    left = in_file(config.central_store, "SELECT count(*) FROM sessions WHERE revoked_at IS NULL")
+    assert left == [(0,)]  # every one was signed out
+
+
+def test_the_address_by_which_a_gateway_is_asked() -> None:
+    assert gateway_url("127.0.0.1", 8000) == "http://127.0.0.1:8000"
+    assert gateway_url("0.0.0.0", 80) == "http://127.0.0.1:80"
+    assert gateway_url("::", 80) == "http://[::1]:80"
+
+
+def test_an_address_needs_no_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(PASSWORD_VARIABLE, "a password")
+    for words, said in (
+        (("--url", "http://127.0.0.1:9"), "no gateway answers at http://127.0.0.1:9/sign-in"),
+        (("--url", "nonsense"), "no gateway answers at nonsense"),
+        ((), "there is no configuration config.toml"),
+        (("--config", "other.toml", "--url", "http://127.0.0.1:9"), "no configuration other.toml"),
+    ):
+        with pytest.raises(SystemExit):
+            main(["ask", *words, "{ me { account } }"])
+        assert said in capsys.readouterr().err
