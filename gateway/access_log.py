@@ -49,7 +49,7 @@ class AccessLog:
         except (OSError, sqlite3.Error) as error:
             raise _failure(error) from None
         self._failing = False
-        self._thread: BatchThread[Row, None] = BatchThread(self._write, name="access-log")
+        self._thread: BatchThread[Row | None, None] = BatchThread(self._write, name="access-log")
 
     def append_nowait(
         self, at: str, account: str, operation: str, result: str, entry: bytes
@@ -71,27 +71,39 @@ class AccessLog:
         """Returns when the entry is durable; raises AccessLogError otherwise."""
         await self.append_nowait(at, account, operation, result, entry)
 
+    async def check(self) -> None:
+        """Returns when the log is known to be writable; raises AccessLogError otherwise."""
+        try:
+            await self._thread.submit(None)
+        except RuntimeError as error:
+            raise _failure(error) from None
+
     async def close(self) -> None:
         """Writes what was handed over, then closes the file."""
         await self._thread.close()
         self._commit.close()
 
-    def _write(self, rows: Sequence[Row]) -> Sequence[Exception | None]:
+    def _write(self, batch: Sequence[Row | None]) -> Sequence[Exception | None]:
+        """Writes the rows of a batch; None stands for whoever only wants to know that it can be."""
+        rows = [row for row in batch if row is not None]
         try:
-            self._commit.write(rows)
+            if rows:
+                self._commit.write(rows)
+            else:
+                self._commit.try_out()
         except (OSError, sqlite3.OperationalError) as error:
             if not self._failing:  # said once, however many ask meanwhile
                 _log.error("the access log cannot be written, nothing is answered: %s", error)
             self._failing = True
             raise _failure(error) from None
         except Exception as error:  # of one row, before any was written
-            if len(rows) == 1:
+            if len(batch) == 1:
                 return [_failure(error)]
-            return [self._write([row])[0] for row in rows]
+            return [self._write([row])[0] for row in batch]
         if self._failing:
             _log.warning("the access log is written again")
         self._failing = False
-        return [None] * len(rows)
+        return [None] * len(batch)
 
 
 def canonical(entry: Mapping[str, Any]) -> bytes:

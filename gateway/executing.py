@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,7 +77,10 @@ class Answer:
 
 
 class Executor:
-    """Answers requests. `planning=False` leaves everything to the ordinary executor (for tests)."""
+    """Answers requests. `planning=False` leaves everything to the ordinary executor (for tests).
+
+    `before_writing` is awaited before a mutation is begun; what it raises keeps it from that.
+    """
 
     def __init__(
         self,
@@ -88,11 +91,13 @@ class Executor:
         tokens_max: int,
         depth_max: int,
         planning: bool = True,
+        before_writing: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.schema: GraphQLSchema = schema._schema
         self.answering = answering
         self.planning = planning
         self._stores = stores
+        self._before_writing = before_writing
         self._documents = Documents(self.schema, tokens_max=tokens_max, depth_max=depth_max)
         self._keys: dict[int, tuple[Viewer, Any]] = {}
         self._plans: Kept[tuple[Operation, Any, bytes], OperationPlan | None] = Kept(_PLANS_KEPT)
@@ -209,6 +214,8 @@ class Executor:
         viewer: Viewer | None,
         name: str,
     ) -> Answer:
+        if operation.node.operation is OperationType.MUTATION and self._before_writing is not None:
+            await self._before_writing()
         context = Context(self.answering, viewer, self._stores)
         assert document.node is not None
         outcome = execute(

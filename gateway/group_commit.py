@@ -30,7 +30,8 @@ class GroupCommit:
     """Appends rows of text to `table`. For one thread at a time.
 
     After any failure the connection is given up, and the next batch begins with a new one. A file
-    that is not there is an error, never made anew: a log that vanished must be noticed.
+    that is not there is an error, never made anew, and so is another in its place: a log that
+    vanished must be noticed.
     """
 
     def __init__(
@@ -39,11 +40,14 @@ class GroupCommit:
         self._path, self._busy_seconds = path, busy_seconds
         self._insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "
         self._row = f"({', '.join('?' * len(columns))})"
+        self._columns = len(columns)
+        self._take_back = f"DELETE FROM {table} WHERE rowid = last_insert_rowid()"
         self._statements: dict[int, str] = {}
         self._files = tuple(f"{path}{suffix}" for suffix in ("", "-wal", "-shm"))
         self._turnstile = _Turnstile(path)
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[tuple[int, int], ...] = ()
+        self._file: tuple[int, int] | None = None  # the one that was opened first
 
     def create(self, *statements: str) -> None:
         """Makes the file where there is none (for its owner only) and runs the statements in it.
@@ -56,13 +60,18 @@ class GroupCommit:
         with queue, closing(self._connect()) as connection:
             for statement in statements:
                 connection.execute(statement)
+            self._check_file()
 
     def write(self, rows: Sequence[Sequence[str]]) -> None:
         """Makes the rows durable, all or none. Raises OSError, sqlite3.Error, UnicodeError."""
+        with self._transaction() as connection:
+            self._commit(connection, rows)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
         try:
             with self._turnstile.pass_through(self._busy_seconds):
-                connection = self._connection or self._open()
-                self._commit(connection, rows)
+                yield self._connection or self._open()
             # After the commit: what was written to a file without a name is not kept.
             identity = self._identify()
             if not identity or identity != self._identity:
@@ -70,6 +79,14 @@ class GroupCommit:
         except BaseException:
             self.close()
             raise
+
+    def try_out(self) -> None:
+        """Writes a row and takes it back, durably: raises what `write` would."""
+        with self._transaction() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(self._statement(1), [""] * self._columns)
+            connection.execute(self._take_back)
+            connection.execute("COMMIT")
 
     def close(self) -> None:
         """Gives up the connection; another write would open a new one."""
@@ -100,6 +117,8 @@ class GroupCommit:
         return statement
 
     def _open(self) -> sqlite3.Connection:
+        # Before: with the write-ahead log of the old file, SQLite takes any file for the old one.
+        self._check_file()
         connection = self._connection = self._connect()
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # maps log and index
         self._identity = self._identify()
@@ -121,6 +140,18 @@ class GroupCommit:
             connection.close()
             raise
         return connection
+
+    def _check_file(self) -> None:
+        """Raises FileMoved where it is not the file that was opened first."""
+        try:
+            status = os.stat(self._path)
+        except FileNotFoundError:
+            return  # opening it says so
+        found = status.st_dev, status.st_ino
+        if self._file is None:
+            self._file = found
+        elif found != self._file:
+            raise FileMoved(f"another file stands in the place of {self._path}")
 
     def _identify(self) -> tuple[tuple[int, int], ...]:
         try:

@@ -59,6 +59,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         records_max=config.records_max,
         remembered=Remembered(config.remember_mb << 20),
     )
+    log = AccessLog(config.log_store)
     stores = Stores(config.regions, keys)
     executor = Executor(
         make_schema(),
@@ -67,6 +68,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         tokens_max=config.tokens_max,
         depth_max=config.depth_max,
         planning=planning,
+        before_writing=log.check,  # else a mutation would be made that nobody can be told of
     )
     engine = sqlite_engine(str(config.central_store))
     sessions = Sessions(
@@ -75,7 +77,6 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         idle_seconds=config.session_idle_minutes * 60,
         longest_seconds=config.session_hours * 3600,
     )
-    log = AccessLog(config.log_store)
     sign_in = SignIn(
         engine,
         sessions,

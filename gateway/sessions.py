@@ -194,7 +194,7 @@ class Sessions:
         while True:
             await asyncio.sleep(_FLUSH_SECONDS)
             await self._flush_quietly()
-            self._notice_replacement()
+            await self._notice_replacement()
 
     async def _flush_quietly(self) -> None:
         try:
@@ -245,10 +245,11 @@ class Sessions:
         if store is not None:
             store.close()
 
-    def _notice_replacement(self) -> None:
+    async def _notice_replacement(self) -> None:
         """A store restored from a backup is another file under the same name."""
         if self._store is not None and self._identity() != self._file:
             self._disconnect()
+            await self._engine.dispose()  # else sessions would be opened and ended in the old one
 
     def _identity(self) -> tuple[int, int] | None:
         try:

@@ -352,7 +352,7 @@ def test_a_store_restored_from_a_backup_is_noticed(run: Run, tmp_path: Path) -> 
         for log in (tmp_path / "gateway.db-wal", tmp_path / "gateway.db-shm"):
             log.unlink()
         backup.replace(world.path)
-        sessions._notice_replacement()
+        await sessions._notice_replacement()
         with pytest.raises(Unauthenticated):
             sessions.viewer(header)
 
