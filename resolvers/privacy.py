@@ -100,7 +100,10 @@ def _rules(
 def decide(
     viewer: Viewer, record: Record, item: PrivateItem, *, code: str, reporter: str | None
 ) -> Decision:
-    """What becomes of a private item of a record of county `code`, written by `reporter`."""
+    """What becomes of a private item of a record of county `code`, written by `reporter`.
+
+    An exposure is part of its case: county and reporter are the case's.
+    """
     if not viewer.opens_records:
         return Decision.DENY
     for rule in rules(viewer, record):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, cast
 
 from sqlalchemy import Column as TableColumn
-from sqlalchemy import ColumnElement, case, false, literal_column, or_
+from sqlalchemy import ColumnElement, Table, and_, case, exists, false, literal_column, or_, select
 from sqlalchemy import String as SqlString
 
+from regions.cases import cases, exposures
 from regions.text import Text, hexadecimal, string, text_or_null, under, written
+from resolvers.privacy import Rule
 from resolvers.questions.shapes import Shape, ViewRule
 
 __all__ = ["sealed_text", "view_number"]
@@ -16,19 +18,22 @@ __all__ = ["sealed_text", "view_number"]
 
 def _condition(shape: Shape, view: ViewRule) -> ColumnElement[bool] | None:
     """Whether a rule covers the row; None where it covers every row."""
-    table = shape.record.table
-    rule = view.rule
-    if rule.reporter is not None:
-        if "reporter" not in table.c:
-            return false()
-        return table.c.reporter == rule.reporter
-    if view.always:
+    table, rule = shape.record.table, view.rule
+    if rule.reporter is None and view.always:
         return None
+    if table is exposures:
+        # Part of a case and judged by it: its own code says where it happened, not whose it is.
+        part = and_(cases.c.id == exposures.c.case_id, _covered(cases, rule))
+        return exists(select(literal_column("1")).where(part).correlate(exposures))
+    return _covered(table, rule)
+
+
+def _covered(table: Table, rule: Rule) -> ColumnElement[bool]:
+    if rule.reporter is not None:
+        return table.c.reporter == rule.reporter
     if "code" not in table.c:
         return false()
-    code = table.c.code
-    condition = under(code, rule.prefix)
-    return condition if not code.nullable else condition & code.is_not(None)
+    return under(table.c.code, rule.prefix)
 
 
 def view_number(shape: Shape) -> ColumnElement[Any]:
