@@ -105,15 +105,23 @@ async def search_people(
 
 def _allowed(question: Question, region: int, items: frozenset[str]) -> ColumnElement[bool] | None:
     """The condition that the items of a record are shown in clear; None where they never are."""
-    found: list[ColumnElement[bool]] = []
-    for view in rules_in(question.viewer, question.federation, RECORDS["Person"], region):
-        if not items <= view.rule.items:
-            continue
-        if view.rule.reporter is not None:
-            found.append(people_table.c.reporter == view.rule.reporter)
-        else:
-            found.append(true() if view.always else under(people_table.c.code, view.rule.prefix))
-    return or_(false(), *found) if found else None
+    parts: list[ColumnElement[bool]] = []
+    views = rules_in(question.viewer, question.federation, RECORDS["Person"], region)
+    for item in sorted(items):  # one right may show one of them, another right another
+        found: list[ColumnElement[bool]] = []
+        for view in views:
+            if item not in view.rule.items:
+                continue
+            if view.rule.reporter is not None:
+                found.append(people_table.c.reporter == view.rule.reporter)
+            elif view.always:
+                found.append(true())
+            else:
+                found.append(under(people_table.c.code, view.rule.prefix))
+        if not found:
+            return None
+        parts.append(or_(false(), *found))
+    return and_(true(), *parts)
 
 
 async def check_duplicate(
