@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -246,6 +247,7 @@ def test_a_region_that_is_down(one_person: Gateway) -> None:
         path = one_person.regions[region].path
         assert path is not None
         away = path.rename(path.with_suffix(".away"))
+        time.sleep(0.06)  # for so long a file is believed to be where it was
         found = (
             {"exists": True, "complete": False}
             if region == 0
