@@ -50,6 +50,9 @@ class Population:
     rows: dict[str, dict[Table, list[Row]]] = field(default_factory=dict)
     items: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return "Population"
+
     def of(self, table: Table) -> list[Row]:
         """The rows of a table in all regions."""
         return [row for tables in self.rows.values() for row in tables.get(table, [])]
