@@ -120,13 +120,6 @@ class Federation:
             if any(p.startswith(wanted) or w.startswith(p) for p in region.prefixes for w in wanted)
         )
 
-    def region_of_code(self, code: str) -> int | None:
-        """The region responsible for a code, or None."""
-        for i, region in enumerate(self.regions):
-            if region.covers(code):
-                return i
-        return None
-
     def versions(self) -> tuple[int, ...] | None:
         """A number for each region that changes when its store does; None where one has none."""
         return self._readers.versions()

@@ -77,12 +77,7 @@ async def correct(context: Context, given: CorrectInput, path: str) -> CorrectPa
         ours = {f"correction:{number}" for number in kept["corrections"]}
         every = await context.records.related(record, "history")
         history = [one for one in every if one.id in ours]
-    ignored = [
-        IgnoredChange(
-            field=name, code=code, message=_IGNORED[code][0], message_zh=_IGNORED[code][1]
-        )
-        for name, code in kept["ignored"]
-    ]
+    ignored = [_ignored(name, code) for name, code in kept["ignored"]]
     return CorrectPayload(record=record, corrections=history, ignored=ignored, repeated=repeated)
 
 
