@@ -230,14 +230,14 @@ def constant_text(
     reference: Reference, type_name: str, below: Sequence[Selected]
 ) -> Callable[[Any], str]:
     """A function from a key to the text of reference data, remembering what it wrote."""
-    written: dict[Any, str] = {}
+    written: dict[Any, tuple[object, str]] = {}
 
     def text(key: Any) -> str:
         if type_name == "Region":
             key = region_of(key)
+        row = reference.constant(type_name, key)  # another once more is known of it
         known = written.get(key)
-        if known is None:
-            row = reference.constant(type_name, key)
+        if known is None or known[0] is not row:
             body = {}
             for one in below:
                 if one.name == "__typename":
@@ -246,8 +246,8 @@ def constant_text(
                     body[one.key] = "ANSWERED"  # it did: the record that leads here is its own
                 else:
                     body[one.key] = getattr(row, _snake(one.name))
-            known = written[key] = orjson.dumps(body).decode()
-        return known
+            known = written[key] = (row, orjson.dumps(body).decode())
+        return known[1]
 
     return text
 
