@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 
@@ -32,7 +35,8 @@ class PostgresReaders:
         try:
             async with asyncio.timeout(seconds):
                 pool = self._pools.get(read.region) or await self._make(read.region)
-                rows = await pool.fetch(read.sql, *read.parameters)
+                async with _lent(pool) as connection:
+                    rows = await connection.fetch(read.sql, *read.parameters)
             return Answer([tuple(row) for row in rows], None, time.perf_counter() - started)
         except TimeoutError:
             return too_late(time.perf_counter() - started)
@@ -50,8 +54,12 @@ class PostgresReaders:
                     url.render_as_string(hide_password=False),
                     min_size=0,
                     max_size=_MOST_CONNECTIONS,
-                    # Of the session from its start: what is set later, the pool takes back.
-                    server_settings={"default_transaction_read_only": "on"},
+                    server_settings={
+                        "default_transaction_read_only": "on",
+                        # Nobody waits any more then; the server need not know by itself.
+                        "statement_timeout": f"{math.ceil(1000 * self._regions[region].deadline)}",
+                    },
+                    reset=_nothing,  # there is nothing to take back, and it is a round trip
                 )
                 self._pools[region] = pool
             return pool
@@ -65,3 +73,21 @@ class PostgresReaders:
             except TimeoutError:
                 pool.terminate()
         self._pools.clear()
+
+
+@asynccontextmanager
+async def _lent(pool: asyncpg.Pool[asyncpg.Record]) -> AsyncIterator[Any]:
+    """A connection of the pool. Where its answer is not waited for any more, it is cut."""
+    connection = await pool.acquire()
+    try:
+        yield connection
+    except asyncio.CancelledError:
+        # Else it would be given back only when the server, which may never, has said something.
+        connection.terminate()
+        raise
+    finally:
+        await pool.release(connection)
+
+
+async def _nothing(_: Any) -> None:
+    """Takes nothing back."""

@@ -15,8 +15,8 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -39,11 +39,55 @@ _SETTINGS = {  # nothing here is worth keeping: quick, not durable
 
 
 class Postgres:
-    """The running server: makes databases and drops them."""
+    """The running server: makes databases and drops them; can be killed, held and started again."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, start: Callable[[], subprocess.Popen[bytes]], log: Path) -> None:
+        self._port, self._start, self._log = port, start, log
         self._numbers = count(1)
+        self.start()
+
+    def start(self) -> None:
+        """Starts it, and waits until it answers."""
+        self._process = self._start()
+        until = time.monotonic() + _SECONDS
+        while True:
+            try:
+                return self.run("SELECT 1")
+            except (OSError, asyncpg.PostgresError):
+                if self._process.poll() is not None or time.monotonic() > until:
+                    self._process.kill()
+                    self._process.wait(_SECONDS)
+                    text = self._log.read_text()
+                    raise RuntimeError(f"PostgreSQL did not start:\n{text}") from None
+                time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Ends it without waiting for its clients."""
+        self.resume()
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(_SECONDS)
+
+    def kill(self) -> None:
+        """Kills all of it at once, as a machine that loses its power."""
+        self._signal(signal.SIGKILL)
+        self._process.wait(_SECONDS)
+
+    def pause(self) -> None:
+        """Holds all of it: connections stand, nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Lets it run on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        pid = self._process.pid
+        if self._process.poll() is not None:
+            return
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for one in (pid, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(one, number)
 
     def url(self, database: str) -> str:
         """The URL of a database, as a region's configuration has it."""
@@ -96,32 +140,22 @@ def running_postgres() -> Iterator[Postgres]:
         )
         port = _free_port()
         options = [f"--{key}={value}" for key, value in _SETTINGS.items()]
-        with log.open("wb") as output:
-            server = subprocess.Popen(
-                [programs / "postgres", "-D", data, f"--port={port}", *options],
-                stdout=output,
-                stderr=output,
-                cwd=folder,
-                user=user,
-            )
+
+        def start() -> subprocess.Popen[bytes]:
+            with log.open("ab") as output:
+                return subprocess.Popen(
+                    [programs / "postgres", "-D", data, f"--port={port}", *options],
+                    stdout=output,
+                    stderr=output,
+                    cwd=folder,
+                    user=user,
+                )
+
+        postgres = Postgres(port, start, log)
         try:
-            postgres = Postgres(port)
-            _wait(postgres, server, log)
             yield postgres
         finally:
-            server.send_signal(signal.SIGINT)  # "fast": it does not wait for its clients
-            server.wait(_SECONDS)
-
-
-def _wait(postgres: Postgres, server: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + _SECONDS
-    while True:
-        try:
-            return postgres.run("SELECT 1")
-        except (OSError, asyncpg.CannotConnectNowError):
-            if server.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}") from None
-            time.sleep(0.02)
+            postgres.stop()
 
 
 def _programs(folder: Path, *, may_be_closed: bool) -> Path:

@@ -1,0 +1,365 @@
+"""A region on PostgreSQL that is killed, held and started again while questions are asked."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import create_engine, delete, insert, select
+
+from gateway.config import load_config
+from regions.engines import make_engine
+from regions.migrating import migrate
+from regions.settings import RegionSettings
+from regions.tables import regional
+from tests.postgres import Postgres
+from tests.served import BROAD, Demo, Gateway, serving
+
+REGION = "500100"
+DEADLINE = 0.6  # seconds
+LIST = """query($n: Int, $f: ContactFilter) { contacts(first: $n, filter: $f) {
+  totalCount regions { code state records }
+  edges { node { id code level name person { id code } sourceCase { id disease { id } } } } } }"""
+
+
+@dataclass
+class World:
+    """A gateway with one region on PostgreSQL, seven on files."""
+
+    gateway: Gateway
+    postgres: Postgres
+
+    def states(self) -> dict[str, str]:
+        """The regions' states in the answer to a list."""
+        answer = self.gateway.ask(LIST, {"n": 5}).json()
+        return {one["code"]: one["state"] for one in answer["data"]["contacts"]["regions"]}
+
+    def wait_for(self, *states: str) -> None:
+        """Until the region is in one of the states."""
+        deadline = time.monotonic() + 10
+        while self.states()[REGION] not in states:
+            assert time.monotonic() < deadline, self.states()
+            time.sleep(0.05)
+
+
+def copy_rows(source: RegionSettings, target: RegionSettings) -> None:
+    """Everything of one store into another, migrated one."""
+    file = create_engine(f"sqlite:///{source.path}")
+    with file.connect() as connection:
+        rows = {
+            table: [dict(row) for row in connection.execute(select(table)).mappings()]
+            for table in regional.sorted_tables
+        }
+    file.dispose()
+
+    async def write() -> None:
+        engine = make_engine(target)
+        async with engine.begin() as connection:
+            for table in reversed(regional.sorted_tables):
+                await connection.execute(delete(table))
+            for table in regional.sorted_tables:
+                if rows[table]:
+                    await connection.execute(insert(table), rows[table])
+        await engine.dispose()
+
+    asyncio.run(write())
+
+
+@pytest.fixture(scope="module")
+def world(
+    demo: Demo, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    own = demo.copied(
+        tmp_path_factory.mktemp("down"), deadline_ms=int(DEADLINE * 1000), breaker_seconds=1
+    )
+    database = postgres.create()
+    # What was written must outlive a kill; the tests' server does not care otherwise.
+    postgres.run(f"ALTER DATABASE {database} SET synchronous_commit = on")
+    url = postgres.url(database)
+    file = next(region for region in own.config.regions if region.code == REGION)
+    config = own.folder / "config.toml"
+    text = config.read_text("utf-8")
+    before, code, after = text.partition('code = "5001"\n')
+    config.write_text(f'{before}{code}url = "{url}"\n{after}', "utf-8")
+    store = next(region for region in load_config(config).regions if region.code == REGION)
+    asyncio.run(migrate(store))
+    copy_rows(file, store)
+    postgres.run("CHECKPOINT")  # and so must the databases of other tests
+    with serving(own) as gateway:
+        yield World(gateway, postgres)
+    postgres.drop(database)
+
+
+@pytest.fixture(autouse=True)
+def well(world: World) -> Iterator[None]:
+    """Each test begins and ends with all regions well."""
+    world.wait_for("ANSWERED")
+    yield
+    world.wait_for("ANSWERED")
+    assert not [line for line in world.gateway.said if "Traceback" in line], world.gateway.said
+
+
+def comparable(answer: Any) -> Any:
+    page = answer["data"]["contacts"]
+    return page["totalCount"], page["regions"], page["edges"], answer.get("errors")
+
+
+def test_both_kinds_of_store_give_the_same_answer(world: World, edge: Gateway) -> None:
+    asked: list[tuple[int, Any]] = [(200, None), (7, {"code": ["500000"]}), (3, {"not": {}})]
+    for first, wanted in asked:
+        variables = {"n": first, "f": wanted}
+        one, other = (gateway.ask(LIST, variables).json() for gateway in (world.gateway, edge))
+        assert comparable(one) == comparable(other)
+
+
+HOSTILE = [
+    {"rulePack": ["\0", "a\0b", "\x1e", "\x1f", "'", '"', "\\", "%", "$1", "{}", "NULL"]},
+    {"rulePack": ["\0"] + [str(number) for number in range(100)]},
+    {"rulePack": ["a\0", *"abcdefghijklmnopqrstuvwxyz"]},
+    {"sourceCase": [f"case:{2**63 - 1}", f"case:{2**63}", "case:0"]},
+    {"sourceCase": [f"case:{2**63 - number}" for number in range(200)]},
+    {"code": [str(number) for number in range(500000, 500900)]},
+    {"not": {"or": [{"rulePack": ["\udbff\udfff"]}, {"and": []}]}},
+    {"createdAt": {"from": "0001-01-01T00:00:00Z", "to": "9999-12-31T23:59:59Z"}},
+    {"lastContactOn": {"from": "0001-01-01", "to": "9999-12-31"}},
+]
+
+
+@pytest.mark.parametrize("wanted", HOSTILE)
+def test_no_value_a_client_sends_looks_like_a_failure_of_the_store(
+    world: World, edge: Gateway, wanted: dict[str, Any]
+) -> None:
+    one, other = (g.ask(LIST, {"n": 9, "f": wanted}).json() for g in (world.gateway, edge))
+    assert comparable(one) == comparable(other)
+    assert "errors" not in one
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "query($t:ID!){node(id:$t){id}}",
+        "query($t:ID!){nodes(ids:[$t]){id}}",
+        "query($t:ID!){units(filter:{ids:[$t]}){totalCount}}",
+        "query($t:String!){checkDuplicate(candidate:{phone:$t}){exists complete}}",
+        "query($t:String!){checkDuplicate(candidate:{idNumber:$t}){exists complete}}",
+        'query($t:String!){people(search:{name:$t,birthDate:"2000-01-01"}){matches{id}}}',
+        'query($t:ID!){counts(diseases:[$t],codes:["500100"],from:"2026-01-01",to:"2026-01-02"){code}}',
+    ],
+)
+def test_no_text_a_client_sends_does_either(world: World, question: str) -> None:
+    for text in ("\0", "a\0b", f"case:{2**63 - 1}", "\x1e\x1f", "😷", "x" * 10_000):
+        answer = world.gateway.ask(question, {"t": text}).json()
+        found = {error["extensions"]["code"] for error in answer.get("errors", ())}
+        assert not found & {"REGION_UNAVAILABLE", "STORE_FAILED", "INTERNAL"}, answer
+    assert world.states()[REGION] == "ANSWERED"
+
+
+def test_no_text_that_is_written_breaks_a_store(world: World) -> None:
+    """What a client writes is either refused or read back as it was, by everyone."""
+    text = """mutation($k: String!, $v: String!) { registerContacts(input: { idempotencyKey: $k,
+      rows: [{ level: CLOSE, code: "500103", exclusionReason: $v, place: $v,
+        person: { name: $v, occupation: $v, nationality: $v, residence: $v } }] }) {
+      ... on RegisterContactsPayload { registered rows { contact { id } problem { code message } } }
+      ... on Problem { code message } } }"""
+    text = fitted(world.gateway, text)
+    values = ["a\0b", "\x1e", "\x1f", "a\x1eb\x1fc", "\\\"'%s", "😷", "\u2028", "\x7f", "x" * 5_000]
+    for number, value in enumerate(values):
+        answer = world.gateway.ask(text, {"k": f"text-{number}", "v": value}).json()
+        assert "errors" not in answer, answer
+        before = world.gateway.data(LIST, {"n": 1_000})["contacts"]
+        assert {one["state"] for one in before["regions"]} == {"ANSWERED"}
+
+
+def fitted(gateway: Gateway, text: str) -> str:
+    """The mutation without the fields that the inputs do not have."""
+    for _ in range(8):
+        answer = gateway.ask(text, {"k": "probe", "v": "probe"}).json()
+        unknown = [
+            error["message"].split("field '")[1].partition("'")[0]
+            for error in answer.get("errors", ())
+            if "unknown field" in error["message"]
+        ]
+        if not unknown:
+            return text
+        for name in unknown:
+            text = text.replace(f", {name}: $v", "", 1).replace(f"{name}: $v,", "", 1)
+    raise AssertionError(answer)
+
+
+# Down ----------------------------------------------------------------------------------------
+
+
+class Clients:
+    """Three clients that ask without pause, and what went wrong."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.states: Counter[str] = Counter()
+        self.wrong: list[str] = []
+        self.slowest = 0.0
+        self._stop = threading.Event()
+        self._gateway = gateway
+        self._threads = [threading.Thread(target=self._ask) for _ in range(3)]
+
+    def __enter__(self) -> Clients:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self) -> None:
+        number = 0
+        with httpx.Client(base_url=self._gateway.url, timeout=20) as client:
+            while not self._stop.is_set():
+                number += 1
+                body = {"query": LIST, "variables": {"n": number % 40 + 1}}
+                response = client.post("/graphql", json=body, headers=self._gateway.headers())
+                self.slowest = max(self.slowest, response.elapsed.total_seconds())
+                answer = response.json()
+                states = {o["code"]: o["state"] for o in answer["data"]["contacts"]["regions"]}
+                self.states[states.pop(REGION)] += 1
+                if set(states.values()) != {"ANSWERED"}:
+                    self.wrong.append(response.text)
+
+
+def test_killed_in_the_middle_of_questions(world: World) -> None:
+    with Clients(world.gateway) as clients:
+        time.sleep(0.3)
+        world.postgres.kill()
+        time.sleep(0.8)
+        world.postgres.start()
+        world.wait_for("ANSWERED")
+        time.sleep(0.2)
+    assert not clients.wrong
+    assert clients.states["ANSWERED"]
+    assert clients.states["UNREACHABLE"] + clients.states["REFUSED"]
+    assert clients.slowest < DEADLINE + 2  # a busy machine; alone it takes milliseconds
+
+
+def test_held_in_the_middle_of_questions(world: World) -> None:
+    with Clients(world.gateway) as clients:
+        time.sleep(0.2)
+        world.postgres.pause()
+        try:
+            time.sleep(2 * DEADLINE + 0.5)
+        finally:
+            world.postgres.resume()
+        world.wait_for("ANSWERED")
+    assert not clients.wrong
+    assert clients.states["TIMED_OUT"]
+    assert clients.states["REFUSED"] > clients.states["TIMED_OUT"]  # asked seldom meanwhile
+    assert clients.slowest < 2 * DEADLINE + 2
+
+
+def held(world: World) -> Callable[[], None]:
+    world.postgres.pause()
+    return world.postgres.resume
+
+
+def killed(world: World) -> Callable[[], None]:
+    world.postgres.kill()
+    return world.postgres.start
+
+
+@pytest.fixture(params=[held, killed])
+def down(world: World, request: pytest.FixtureRequest) -> Iterator[None]:
+    """The region is down meanwhile."""
+    restore = request.param(world)
+    yield
+    restore()
+
+
+def test_every_question_names_a_region_that_is_down(world: World, down: None) -> None:
+    ask = world.gateway.ask
+    took = []
+    for question, complete in (
+        ("{contacts(first:3){regions{code state}}}", None),
+        ("{cases(first:3){regions{code state}}}", None),
+        ("{units(first:3){regions{code state}}}", None),
+        (
+            '{counts(diseases:["hfmd"],codes:["500000"],from:"2026-01-01",to:"2026-01-01")'
+            "{regions{code state}}}",
+            None,
+        ),
+        (
+            '{checkDuplicate(candidate:{phone:"13900000000"}){exists complete}}',
+            {"exists": None, "complete": False},
+        ),
+    ):
+        began = time.monotonic()
+        answer = ask(question).json()
+        took.append(time.monotonic() - began)
+        (found,) = answer["data"].values()
+        (error,) = answer["errors"]
+        assert error["extensions"]["code"] == "REGION_UNAVAILABLE"
+        assert error["extensions"]["region"] == REGION
+        if complete is not None:
+            assert found == complete
+            continue
+        regions = found[0]["regions"] if isinstance(found, list) else found["regions"]
+        states = {one["code"]: one["state"] for one in regions}
+        assert states.pop(REGION) in ("TIMED_OUT", "UNREACHABLE", "REFUSED")
+        assert set(states.values()) <= {"ANSWERED", "NOT_ASKED"}
+    assert max(took) < DEADLINE + 1
+    (found,) = [
+        one
+        for one in ask("{regions{code state}}").json()["data"]["regions"]
+        if one["code"] == REGION
+    ]
+    assert found["state"] in ("TIMED_OUT", "UNREACHABLE", "REFUSED")
+    entry = world.gateway.entry(ask("{contacts(first:1){edges{node{id}}}}"))
+    assert entry["result"] == "PARTIAL"
+    assert entry["what"]["regions"][REGION] in ("TIMED_OUT", "UNREACHABLE", "REFUSED")
+    # Where the region cannot matter, it is not even asked.
+    county = world.gateway.demo.account_of("county")
+    assert "errors" not in ask("{contacts(first:3){edges{node{id code}}}}", who=county).json()
+
+
+WRITE = """mutation($k: String!, $code: RegionCode!) { registerContacts(input: {
+  idempotencyKey: $k, rows: [{ level: CLOSE, code: $code, person: { name: "某人" } }] }) {
+  ... on RegisterContactsPayload { registered rows { contact { id } problem { code
+    ... on RegionUnavailableProblem { region written } } } }
+  ... on Problem { code } } }"""
+
+
+def test_a_write_to_a_region_that_is_down_fails_by_name_and_changes_nothing(
+    world: World, request: pytest.FixtureRequest
+) -> None:
+    def total() -> int:
+        found = world.gateway.data('{contacts(filter:{code:["500000"]}){totalCount}}')
+        count: int = found["contacts"]["totalCount"]
+        return count
+
+    before = total()
+    for number, fault in enumerate((held, killed)):
+        restore = fault(world)
+        try:
+            variables = {"k": f"down-{number}", "code": "500103"}
+            began = time.monotonic()
+            found = world.gateway.data(WRITE, variables, who=BROAD)["registerContacts"]
+            assert time.monotonic() - began < 2 * DEADLINE + 1.5
+            assert found["registered"] == 0
+            problem = found["rows"][0]["problem"]
+            assert problem["code"] == "REGION_UNAVAILABLE"
+            assert (problem["region"], problem["written"]) == (REGION, False)
+            # Other regions take theirs meanwhile.
+            here = world.gateway.data(WRITE, {"k": f"here-{number}", "code": "320102"})
+            assert here["registerContacts"]["registered"] == 1
+        finally:
+            restore()
+        world.wait_for("ANSWERED")
+        assert total() == before
+        again = world.gateway.data(WRITE, variables)["registerContacts"]
+        assert again["registered"] == 1  # the same key, now that it can be written
+        before += 1
+        assert total() == before
