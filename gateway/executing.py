@@ -5,6 +5,7 @@ The plan answers what it can; the ordinary executor does the rest, by the same s
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections import Counter
@@ -227,8 +228,10 @@ class Executor:
             max_coercion_errors=_MOST_ERRORS,
             hide_suggestions=True,
         )
-        result = await outcome if inspect.isawaitable(outcome) else outcome
-        assert isinstance(result, ExecutionResult)
+        if inspect.isawaitable(outcome):
+            outcome = await _finished(outcome, operation, context)
+        assert isinstance(outcome, ExecutionResult)
+        result = outcome
         if result.data is None and not context.touched and _of_request(result):
             return _refused(result.errors or [])
         body: dict[str, Any] = {"data": result.data}
@@ -249,6 +252,25 @@ class Executor:
         if viewer is None and not context.touched:
             name = ""
         return Answer(orjson.dumps(body), 200, what, name, bool(errors), code, problem)
+
+
+async def _finished(
+    outcome: Awaitable[ExecutionResult], operation: Operation, context: Context
+) -> ExecutionResult:
+    """The result; a query is left off as soon as it is too large.
+
+    The executor would go on, and find the same error for each of a hundred thousand records.
+    """
+    task = asyncio.ensure_future(outcome)
+    if operation.node.operation is OperationType.QUERY:
+        context.stop = task.cancel
+    try:
+        return await task
+    except asyncio.CancelledError:
+        error = context.asked.too_large if context.asked is not None else None
+        if error is None:
+            raise
+        return ExecutionResult(None, [GraphQLError(error.message, original_error=error)])
 
 
 def _answered(data: str | None, question: Question, name: str) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import strawberry
@@ -33,6 +34,7 @@ class Context:
         self._question: Question | None = None
         self._records: Records | None = None
         self.touched = False  # whether any field asked who the viewer is
+        self.stop: Callable[[], object] | None = None  # see Question
 
     def signed_in(self) -> Viewer:
         """The viewer. Raises Unauthenticated."""
@@ -54,6 +56,7 @@ class Context:
         """The state of this operation."""
         if self._question is None:
             self._question = Question(self.answering, self.signed_in())
+            self._question.stop = self.stop
         return self._question
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,6 +119,7 @@ class Question:
         "held",
         "scope",
         "spent",
+        "stop",
         "trail",
         "viewer",
     )
@@ -132,6 +133,7 @@ class Question:
         self.errors: list[dict[str, Any]] = []
         self.spent = 0  # records read
         self.held = 0  # records in the answer, each as often as it stands there
+        self.stop: Callable[[], object] | None = None  # ends what answers, once that is too much
         self._failed: dict[tuple[str, int], tuple[str, str]] = {}
         self._down: dict[int, Failure] = {}
 
@@ -172,12 +174,25 @@ class Question:
         self.held += records
         self._limit(self.held)
 
+    @property
+    def too_large(self) -> TooLarge | None:
+        """That the answer holds more than it may, if it does."""
+        return self._over(max(self.spent, self.held))
+
+    def _over(self, records: int) -> TooLarge | None:
+        if records <= self.answering.records_max:
+            return None
+        return TooLarge(
+            f"the answer has more than {self.answering.records_max} records",
+            hint="ask for a smaller page, or for fewer relations at once",
+        )
+
     def _limit(self, records: int) -> None:
-        if records > self.answering.records_max:
-            raise TooLarge(
-                f"the answer has more than {self.answering.records_max} records",
-                hint="ask for a smaller page, or for fewer relations at once",
-            )
+        error = self._over(records)
+        if error is not None:
+            if self.stop is not None:
+                self.stop()
+            raise error
 
     def note_regions(self, report: Report, path: str) -> None:
         """Notes what became of the regions; those that failed become errors at the path."""

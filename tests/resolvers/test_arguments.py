@@ -270,7 +270,7 @@ def test_relations_back_and_forth_do_not_make_an_answer_endless(
         for planning in (True, False):
             asked = small.ask(query, planning=planning)
             assert asked.codes[0] == "TOO_LARGE"
-            assert len(asked.answer.body) < 500_000
+            assert (asked.data, len(asked.errors)) == (None, 1)
 
 
 def test_more_fields_than_a_function_of_the_store_takes(gateway: Gateway) -> None:
