@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
@@ -37,8 +37,25 @@ from schema.users import GrantOfViewer, UnitConnection, UnitFilter, Viewer
 
 __all__ = ["Query", "make_schema"]
 
-_FIRST = "Size of the page, at most 1,000."
-_AFTER = "The page behind this cursor."
+
+def _argument(description: str) -> Any:
+    return strawberry.argument(description=description)
+
+
+_First = Annotated[
+    int | None, _argument("Size of the page, at most 1,000; the gateway has a default.")
+]
+_After = Annotated[str | None, _argument("The page behind this cursor: `endCursor` of the last.")]
+_Search = Annotated[PersonSearch, _argument("Whom to look for.")]
+_Cases = Annotated[CaseFilter | None, _argument("Which cases; all unless given.")]
+_CaseOrders = Annotated[
+    list[CaseOrder] | None, _argument("Keys of the order; newest first unless given.")
+]
+_Contacts = Annotated[ContactFilter | None, _argument("Which contacts; all unless given.")]
+_ContactOrders = Annotated[
+    list[ContactOrder] | None, _argument("Keys of the order; newest first unless given.")
+]
+_Units = Annotated[UnitFilter | None, _argument("Which units; all unless given.")]
 
 
 def _path(info: strawberry.Info) -> str:
@@ -76,13 +93,21 @@ class Query:
     @strawberry.field(
         description="A record by its id; null where there is none that the viewer may open."
     )
-    async def node(self, info: strawberry.Info, id: strawberry.ID) -> Node | None:
+    async def node(
+        self,
+        info: strawberry.Info,
+        id: Annotated[strawberry.ID, _argument("An id, as a field `id` tells it.")],
+    ) -> Node | None:
         """A record by its id."""
         found: Node | None = (await by_global_ids(context_of(info), [id], _path(info)))[0]
         return found
 
     @strawberry.field(description="Records by their ids, in their order; at most 1,000.")
-    async def nodes(self, info: strawberry.Info, ids: list[strawberry.ID]) -> list[Node | None]:
+    async def nodes(
+        self,
+        info: strawberry.Info,
+        ids: Annotated[list[strawberry.ID], _argument("Ids, as fields `id` tell them.")],
+    ) -> list[Node | None]:
         """Records by their ids."""
         return await by_global_ids(context_of(info), ids, _path(info))
 
@@ -95,10 +120,10 @@ class Query:
     async def cases(
         self,
         info: strawberry.Info,
-        filter: CaseFilter | None = None,
-        order_by: list[CaseOrder] | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        filter: _Cases = None,
+        order_by: _CaseOrders = None,
+        first: _First = None,
+        after: _After = None,
     ) -> CaseConnection:
         """Cases of all regions."""
         types = (CaseConnection, CaseEdge)
@@ -111,10 +136,10 @@ class Query:
     async def contacts(
         self,
         info: strawberry.Info,
-        filter: ContactFilter | None = None,
-        order_by: list[ContactOrder] | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        filter: _Contacts = None,
+        order_by: _ContactOrders = None,
+        first: _First = None,
+        after: _After = None,
     ) -> ContactConnection:
         """Contacts of all regions."""
         types = (ContactConnection, ContactEdge)
@@ -129,7 +154,7 @@ class Query:
             "clear. Several items find whoever matches one of them."
         )
     )
-    async def people(self, info: strawberry.Info, search: PersonSearch) -> PersonMatches:
+    async def people(self, info: strawberry.Info, search: _Search) -> PersonMatches:
         """People, exactly, over every region."""
         context = context_of(info)
         return await search_people(context, context.answering.indexer, search, _path(info))
@@ -137,9 +162,7 @@ class Query:
     @strawberry.field(
         description="Whether a person is on record in any region. Says only whether (L503 2.1)."
     )
-    async def check_duplicate(
-        self, info: strawberry.Info, candidate: PersonSearch
-    ) -> DuplicateCheck:
+    async def check_duplicate(self, info: strawberry.Info, candidate: _Search) -> DuplicateCheck:
         """Whether a person is on record in any region."""
         context = context_of(info)
         return await check_duplicate(context, context.answering.indexer, candidate, _path(info))
@@ -154,7 +177,9 @@ class Query:
             strawberry.ID,
             strawberry.argument(name="root", description="Id of a case or a contact."),
         ],
-        depth: int | None = DEFAULT_DEPTH,
+        depth: Annotated[
+            int | None, _argument("How many links far; 3 unless given, at most 10.")
+        ] = DEFAULT_DEPTH,
     ) -> Chain:
         """Cases and contacts linked across regions."""
         return await follow(context_of(info), start, depth, _path(info))
@@ -163,11 +188,11 @@ class Query:
     async def counts(
         self,
         info: strawberry.Info,
-        diseases: list[strawberry.ID],
-        codes: list[RegionCode],
+        diseases: Annotated[list[strawberry.ID], _argument("Keys of diseases.")],
+        codes: Annotated[list[RegionCode], _argument("Each stands for itself and all below.")],
         start: Annotated[Date, strawberry.argument(name="from", description="First day.")],
         end: Annotated[Date, strawberry.argument(name="to", description="Last day.")],
-        step: Step | None = Step.DAY,
+        step: Annotated[Step | None, _argument("What one count covers.")] = Step.DAY,
     ) -> list[CountSeries]:
         """Counts by day of report."""
         context = context_of(info)
@@ -190,9 +215,9 @@ class Query:
     async def units(
         self,
         info: strawberry.Info,
-        filter: UnitFilter | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        filter: _Units = None,
+        first: _First = None,
+        after: _After = None,
     ) -> UnitConnection:
         """Units of all regions."""
         return await list_units(context_of(info), filter, first, after, _path(info))

@@ -23,5 +23,9 @@ class DateRange:
 class DateTimeRange:
     """Instants from (included) and to (not included)."""
 
-    start: DateTime | None = strawberry.field(name="from", default=None, description="From.")
-    end: DateTime | None = strawberry.field(name="to", default=None, description="To.")
+    start: DateTime | None = strawberry.field(
+        name="from", default=None, description="From this instant on."
+    )
+    end: DateTime | None = strawberry.field(
+        name="to", default=None, description="Before this instant."
+    )

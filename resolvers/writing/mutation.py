@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import strawberry
 
 from resolvers.writing.care import record_sample, record_visit
@@ -25,6 +27,7 @@ _KEY = (
     "The same idempotency key again gives the first result and writes nothing; with another input "
     "it is a conflict."
 )
+_WHAT = strawberry.argument(description="What to write, and the idempotency key.")
 
 
 @strawberry.type(description=f"What changes records. {_KEY}")
@@ -33,7 +36,7 @@ class Mutation:
 
     @strawberry.mutation(description=f"Registers a case with its person. {_KEY}")
     async def register_case(
-        self, info: strawberry.Info, input: RegisterCaseInput
+        self, info: strawberry.Info, input: Annotated[RegisterCaseInput, _WHAT]
     ) -> RegisterCaseResult:
         """Registers a case with its person."""
         result: RegisterCaseResult = await answered(info, register_case, input)
@@ -46,7 +49,7 @@ class Mutation:
         )
     )
     async def register_contacts(
-        self, info: strawberry.Info, input: RegisterContactsInput
+        self, info: strawberry.Info, input: Annotated[RegisterContactsInput, _WHAT]
     ) -> RegisterContactsResult:
         """Registers contacts."""
         result: RegisterContactsResult = await answered(info, register_contacts, input)
@@ -54,7 +57,7 @@ class Mutation:
 
     @strawberry.mutation(description=f"Records a visit or health check. {_KEY}")
     async def record_visit(
-        self, info: strawberry.Info, input: RecordVisitInput
+        self, info: strawberry.Info, input: Annotated[RecordVisitInput, _WHAT]
     ) -> RecordVisitResult:
         """Records a visit."""
         result: RecordVisitResult = await answered(info, record_visit, input)
@@ -62,7 +65,7 @@ class Mutation:
 
     @strawberry.mutation(description=f"Records a sample and its test. {_KEY}")
     async def record_sample(
-        self, info: strawberry.Info, input: RecordSampleInput
+        self, info: strawberry.Info, input: Annotated[RecordSampleInput, _WHAT]
     ) -> RecordSampleResult:
         """Records a sample."""
         result: RecordSampleResult = await answered(info, record_sample, input)
@@ -73,7 +76,9 @@ class Mutation:
             f"Corrects fields of a record; the history keeps old and new with a reason. {_KEY}"
         )
     )
-    async def correct(self, info: strawberry.Info, input: CorrectInput) -> CorrectResult:
+    async def correct(
+        self, info: strawberry.Info, input: Annotated[CorrectInput, _WHAT]
+    ) -> CorrectResult:
         """Corrects fields of a record."""
         result: CorrectResult = await answered(info, correct, input)
         return result
