@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from sqlalchemy import ColumnElement, and_, exists, false, literal, or_, select, true
 
@@ -12,13 +13,14 @@ from regions.errors import Forbidden, InvalidInput
 from regions.instants import now
 from regions.people import people as people_table
 from regions.reading import Read
-from regions.statements import Statement
+from regions.statements import Statement, text_value
 from regions.text import under
 from resolvers.catalog import RECORDS
 from resolvers.context import Context, region_answers
 from resolvers.federation import Report
 from resolvers.questions.links import rows_of, scope_condition, select_rows
 from resolvers.questions.question import Question, rules_in
+from resolvers.questions.shapes import Shape
 from schema.people import DuplicateCheck, PersonMatches, PersonSearch
 
 __all__ = ["check_duplicate", "search_people"]
@@ -30,11 +32,13 @@ _MOST = 100
 class _Sought:
     """Blind indexes to look for, and the private items they stand for."""
 
-    indexes: tuple[tuple[str, str], ...]
+    indexes: dict[str, str]  # by column
     items: frozenset[str]
 
-    def condition(self) -> ColumnElement[bool]:
-        return or_(false(), *(people_table.c[name] == value for name, value in self.indexes))
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns looked at: statements are the same for all who look at the same."""
+        return tuple(self.indexes)
 
 
 def _sought(indexer: BlindIndexer, search: PersonSearch) -> _Sought:
@@ -50,7 +54,7 @@ def _sought(indexer: BlindIndexer, search: PersonSearch) -> _Sought:
             {"NAME", "BIRTH_DATE"},
         ),
     }
-    indexes = tuple((name, value) for name, (value, _) in found.items() if value is not None)
+    indexes = {name: value for name, (value, _) in found.items() if value is not None}
     if not indexes:
         raise InvalidInput(
             "nothing to look for", hint="give an ID number, a phone, or name and birth date"
@@ -73,15 +77,10 @@ async def search_people(
     shapes = context.records.shapes("Person")
     reads = []
     for region in federation.concerned([question.scope.prefix]):
-        allowed = _allowed(question, region, sought.items)
-        if allowed is None:
-            continue
-        where = [sought.condition(), allowed, *scope_condition(question, people_table, region)]
-        statement = Statement(
-            select_rows(shapes.of(region), where, [people_table.c.created_at, people_table.c.id]),
-            federation.dialects[region],
-        )
-        reads.append(Read(region, statement.sql, statement.bind({"row_limit": _MOST})))
+        statement = _search(question, shapes.of(region), sought, region)
+        if statement is not None:
+            values = {**sought.indexes, "row_limit": _MOST}
+            reads.append(Read(region, statement.sql, statement.bind(values)))
     if not reads:
         raise Forbidden(
             "a search by a private item needs the right to see it",
@@ -101,6 +100,28 @@ async def search_people(
         matches=context.records.objects(shapes, rows[:_MOST], path),
         regions=region_answers(question, report),
     )
+
+
+def _search(question: Question, shape: Shape, sought: _Sought, region: int) -> Statement | None:
+    """The search of one region, kept with the shape; None where the viewer has no right to it."""
+    key = ("search", sought.columns, region)
+    if key in shape.statements:
+        return shape.statements[key]
+    allowed = _allowed(question, region, sought.items)
+    if allowed is None:
+        return None
+    table = people_table
+    where = [_matches(sought.columns), allowed, *scope_condition(question, table, region)]
+    statement = shape.statements[key] = Statement(
+        select_rows(shape, where, [table.c.created_at, table.c.id]),
+        question.federation.dialects[region],
+    )
+    return statement
+
+
+def _matches(columns: Sequence[str]) -> ColumnElement[bool]:
+    """Whether one of the blind indexes, given by the names of their columns, is the person's."""
+    return or_(false(), *(people_table.c[name] == text_value(name) for name in columns))
 
 
 def _allowed(question: Question, region: int, items: frozenset[str]) -> ColumnElement[bool] | None:
@@ -133,11 +154,10 @@ async def check_duplicate(
     question = context.opens_records()
     sought = _sought(indexer, candidate)
     federation = question.federation
-    statements = {dialect: _exists(sought, dialect) for dialect in set(federation.dialects)}
-    reads: Sequence[Read] = [
-        Read(region, statements[dialect].sql, statements[dialect].bind({}))
-        for region, dialect in enumerate(federation.dialects)
-    ]
+    reads = []
+    for region, dialect in enumerate(federation.dialects):
+        statement = _exists(sought.columns, dialect)
+        reads.append(Read(region, statement.sql, statement.bind(sought.indexes)))
     report = Report(len(federation.regions))
     as_of = now()
     found = False
@@ -152,6 +172,7 @@ async def check_duplicate(
     )
 
 
-def _exists(sought: _Sought, dialect: str) -> Statement:
-    found = exists(select(literal(1)).select_from(people_table).where(and_(sought.condition())))
+@cache
+def _exists(columns: tuple[str, ...], dialect: str) -> Statement:
+    found = exists(select(literal(1)).select_from(people_table).where(_matches(columns)))
     return Statement(select(found), dialect)
