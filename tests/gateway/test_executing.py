@@ -151,7 +151,7 @@ ASKED = "query($n:Int,$a:String,$s:Boolean=false){contacts(first:$n,after:$a){%s
         ({"n": 3}, 3),
         ({"n": 3.0}, 3),
         ({"n": 0}, 0),
-        ({"n": 1000}, 252),
+        ({"n": 1000}, -1),
         ({"n": 3, "unknown": {"a": [1]}}, 3),
         ({"n": 3, "s": True}, None),
     ],
@@ -159,6 +159,9 @@ ASKED = "query($n:Int,$a:String,$s:Boolean=false){contacts(first:$n,after:$a){%s
 def test_variables(gateway: Gateway, variables: dict[str, Any] | None, records: int | None) -> None:
     text = ASKED % "edges@skip(if:$s){node{id}} pageInfo{hasNextPage}"
     page = gateway.data(text, variables)["contacts"]
+    if records == -1:  # all there are
+        records = gateway.data("{contacts(first:1){totalCount}}")["contacts"]["totalCount"]
+        assert records > 200
     assert len(page["edges"]) == records if records is not None else "edges" not in page
 
 
