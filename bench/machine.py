@@ -28,6 +28,9 @@ def describe() -> str:
     )
 
 
+_TOO_MUCH = 0.1
+
+
 class Others:
     """What part of all processors (0 to 1) processes other than ours used inside the `with`.
 
@@ -52,7 +55,10 @@ class Others:
         self.share = max(0.0, busy - ours) / total if total else 0.0
 
     def __str__(self) -> str:
-        return f"other processes used {self.share:.0%} of the machine meanwhile"
+        told = f"other processes used {self.share:.0%} of the machine meanwhile"
+        if self.share > _TOO_MUCH:
+            told += ": requests/s and waits are not to be trusted, processor times are"
+        return told
 
 
 def _jiffies() -> tuple[float, float, float]:
