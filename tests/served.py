@@ -23,7 +23,7 @@ from typing import Any
 
 import httpx
 import orjson
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from gateway.accounts import disable_account
 from gateway.config import Config, load_config
@@ -112,6 +112,16 @@ class Demo:
         def work(connection: Connection, _: Sessions) -> None:
             ended = update(sessions).where(sessions.c.token_hash == found).values(**columns)
             assert connection.execute(ended).rowcount == 1
+
+        self.central(work)
+
+    def add_account(self, name: str, like: str, **columns: str) -> None:
+        """An account with the password and the columns of another, but for those given."""
+
+        def work(connection: Connection, _: Sessions) -> None:
+            known = connection.execute(select(accounts).where(accounts.c.account == like))
+            row = dict(known.mappings().one())
+            connection.execute(insert(accounts).values({**row, "account": name, **columns}))
 
         self.central(work)
 
@@ -264,16 +274,6 @@ def serving(demo: Demo, *, workers: int = 1, before: str = "") -> Iterator[Gatew
         yield gateway
     finally:
         gateway.stop()
-
-
-def role_of(demo: Demo, account: str) -> str:
-    """The stored name of an account's role."""
-
-    def work(connection: Connection, _: Sessions) -> Any:
-        return connection.scalar(select(accounts.c.role).where(accounts.c.account == account))
-
-    role: str = demo.central(work)
-    return role
 
 
 _DIE_WITH_PARENT = """
