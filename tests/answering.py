@@ -212,7 +212,7 @@ class Gateway:
         assert self.went.planned == before + 1, "the question was not planned"
         ordinary = self.ask(*args, **more, planning=False)
         assert self.went.planned == before + 1
-        assert planned.data == ordinary.data
+        assert planned.data == ordinary.data, (planned.errors, ordinary.errors)
         assert list(_keys(planned.data)) == list(_keys(ordinary.data))
         assert planned.codes == ordinary.codes
         return planned

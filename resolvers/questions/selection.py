@@ -15,6 +15,7 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLUnionType,
     InlineFragmentNode,
     SelectionSetNode,
     VariableNode,
@@ -102,7 +103,7 @@ class Selector:
         wanted = self._schema.type_map.get(condition)
         actual = self._schema.type_map.get(type_name)
         return (
-            isinstance(wanted, GraphQLInterfaceType)
+            isinstance(wanted, (GraphQLInterfaceType, GraphQLUnionType))
             and isinstance(actual, GraphQLObjectType)
-            and wanted in actual.interfaces
+            and self._schema.is_sub_type(wanted, actual)
         )

@@ -165,6 +165,8 @@ class _Writer:
         return f"{alias}{name}{self.directives()}{below}"
 
     def fragment(self, kind: GraphQLObjectType, depth: int) -> str:
+        if self.chance(6) and kind.name in ("Contact", "Case"):
+            return f"... on ChainNode{self.directives()} {{ ... on {kind.name} {{ c: code }} }}"
         if self.chance(4) and any(i.name == "Node" for i in kind.interfaces):
             return f"... on Node {{ {self.draw(st.sampled_from(['id', 'n: id']))} }}"
         known = [name for name, (of, _) in self.fragments.items() if of == kind.name]
