@@ -103,6 +103,7 @@ class FileReaders:
         finally:
             self._pending.discard(batch)
             batch.closed = True
+            batch.jobs = []  # they name the batch: rows must not wait for the collector of cycles
             if batch.missing:  # whoever asked has gone
                 self._cut_off(batch)
         return [answer or too_late(seconds) for answer in batch.answers]
