@@ -6,6 +6,7 @@ interpreter lock across cores, which costs more than half of the throughput.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
@@ -34,6 +35,7 @@ _IDLE_SECONDS = 75  # a connection is kept without a request
 _BACKLOG = 2_048
 _GC_OBJECTS = 50_000
 _HEAD_MAX = 65_536  # bytes of a request line and its headers
+_HEAD_SECONDS = 30.0  # for them to arrive, from the connection or their first byte on
 
 
 def load_factory(name: str) -> Factory:
@@ -115,10 +117,19 @@ def watch_parent(life: int) -> None:
 
 
 class _Protocol(HttpToolsProtocol):
-    """HTTP by httptools, whose parser would gather a head or trailers of any length."""
+    """HTTP by httptools, whose parser would gather a head or trailers of any length, for ever."""
 
     _gathered = 0  # bytes received since a message began, its head was complete or its body grew
     _in_head = True
+    _too_slow: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._too_slow = self.loop.call_later(_HEAD_SECONDS, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._in_time()
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         self._gathered, self._in_head = 0, True
@@ -126,6 +137,7 @@ class _Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._gathered, self._in_head = 0, False
+        self._in_time()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -140,6 +152,13 @@ class _Protocol(HttpToolsProtocol):
                 self.send_400_response(f"The headers are over {_HEAD_MAX:,} bytes.")
             else:
                 self.transport.close()
+        elif self._in_head and self._too_slow is None:
+            self._too_slow = self.loop.call_later(_HEAD_SECONDS, self.transport.abort)
+
+    def _in_time(self) -> None:
+        if self._too_slow is not None:
+            self._too_slow.cancel()
+            self._too_slow = None
 
 
 class _Server(uvicorn.Server):

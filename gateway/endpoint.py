@@ -41,7 +41,7 @@ _BEARER = (b"www-authenticate", b"Bearer")
 _CLOSE = (b"connection", b"close")
 _UNREAD = "question"  # the operation where nobody looked at it
 _PATIENCE = 4  # times the largest body
-_BODY_SECONDS = 20  # for the whole body of a request to arrive
+_BODY_SECONDS = 60  # for the whole body of a request to arrive
 
 
 class _Gone(Exception):

@@ -168,6 +168,25 @@ def test_a_client_that_leaves(edge: Gateway, cut: int) -> None:
     well(edge)
 
 
+def test_a_head_that_never_ends(demo: Demo, tmp_path: Path) -> None:
+    """Neither at the first request of a connection nor at a later one."""
+    hurry = "import gateway._worker; gateway._worker._HEAD_SECONDS = 0.3"
+    with serving(demo.copied(tmp_path), before=hurry) as gateway:
+        for begin in (b"", b"POST /graphql HT", request(PUBLIC) + b"POST /gra"):
+            with closing(socket.create_connection(("127.0.0.1", gateway.port), 5)) as wire:
+                wire.sendall(begin)
+                began = time.monotonic()
+                with suppress(ConnectionResetError):
+                    while wire.recv(65_536):
+                        pass
+                assert time.monotonic() - began < 3
+        headers = gateway.headers()
+        for _ in range(2):  # a connection without a request under way is kept
+            assert gateway.client.post("/graphql", content=ASKED, headers=headers).is_success
+            time.sleep(0.5)
+        assert gateway.client.post("/graphql", content=ASKED, headers=headers).is_success
+
+
 def test_a_body_that_never_comes(
     demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
