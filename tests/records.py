@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -42,16 +41,13 @@ def counties(region: str) -> tuple[str, ...]:
     return tuple(area.code for area in below if area.level == "COUNTY")[:4]
 
 
-@dataclass(slots=True)
 class Population:
     """Rows by region and table, without their envelopes; `items` by table name and id."""
 
-    keys: Keys
-    rows: dict[str, dict[Table, list[Row]]] = field(default_factory=dict)
-    items: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        return "Population"
+    def __init__(self, keys: Keys) -> None:
+        self.keys = keys
+        self.rows: dict[str, dict[Table, list[Row]]] = {}
+        self.items: dict[tuple[str, int], dict[str, Any]] = {}
 
     def of(self, table: Table) -> list[Row]:
         """The rows of a table in all regions."""

@@ -45,7 +45,8 @@ def filled(
     """Four SQLite stores with the population. Tests only read them."""
     folder = tmp_path_factory.mktemp("filled")
     made = Stores(templates, lambda: folder, no_server)
-    settings = tuple(made.sqlite(code) for code in SIZES)
+    # Long enough for a machine that does other things too: no test waits for these.
+    settings = tuple(replace(made.sqlite(code), deadline=30.0) for code in SIZES)
     for one in settings:
         population.write(one)
     return settings

@@ -220,7 +220,7 @@ def test_one_statement_for_each_relation_and_region(
         assert len({read.region for read in reads}) == len(reads)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(operation=operations())
 def test_no_more_statements_than_relations_and_regions(
     gateway: Gateway, operation: Operation

@@ -196,7 +196,7 @@ _VIEWERS = st.builds(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(who=_VIEWERS)
 def test_what_is_shown_is_what_was_decided(
     gateway: Gateway, population: Population, who: Viewer
