@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
+from regions.settings import RegionSettings
 from resolvers.users import Role, Viewer
 from tests.answering import NATIONAL, Gateway, grant, viewer
 from tests.resolvers.operations import Operation, operations
@@ -53,3 +57,36 @@ def test_a_plan_answers_like_the_ordinary_way(
     for given_ in operation.lists.values():
         later[given_["after"][1:]] = _place(gateway, who, given_)
     gateway.both(operation.text, who, later)
+
+
+_ASKED = (
+    "{ contacts(first: 9) { edges { cursor node { id name phone person { name age } } } } }",
+    "{ cases(first: 7) { totalCount edges { node { id remarks person { idNumber } } } } }",
+    "{ contacts { edges { node { id sourceCase { id name } visits { remarks } } } } }",
+    "{ me { account role } cases(first: 3) { edges { node { id name } } } }",
+    '{ checkDuplicate(candidate: { phone: "13900000001" }) { exists } }',
+)
+
+
+@pytest.mark.parametrize("remember", [0, 1 << 20])
+def test_leak_27_many_questions_at_once_get_their_own_answers(
+    filled: Sequence[RegionSettings], make: Callable[..., Gateway], remember: int
+) -> None:
+    gateway = make(filled, remember=remember)
+    expected = {
+        (name, text): gateway.ask(text, who).body
+        for name, who in VIEWERS.items()
+        for text in _ASKED
+    }
+
+    async def work() -> None:
+        asked = [(name, text, planning) for name, text in expected for planning in (True, False)]
+        random.Random(1).shuffle(asked)
+        answers = await asyncio.gather(
+            *(gateway.asking(t, VIEWERS[n], planning=p) for n, t, p in asked for _ in range(3))
+        )
+        for number, answer in enumerate(answers):
+            name, text, _ = asked[number // 3]
+            assert answer.body == expected[(name, text)]
+
+    gateway.run(work())
