@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from graphql import (
     GraphQLEnumType,
@@ -19,8 +21,9 @@ from graphql import (
     is_required_argument,
     is_required_input_field,
 )
+from hypothesis import strategies as st
 
-__all__ = ["RootField", "root_fields"]
+__all__ = ["RootField", "input_values", "root_fields"]
 
 _SDL = Path(__file__).parent.parent / "schema" / "schema.graphql"
 _SCALARS = {
@@ -55,15 +58,45 @@ class RootField:
         return self.name
 
 
+@cache
+def _schema() -> GraphQLSchema:
+    return build_schema(_SDL.read_text("utf-8"))
+
+
 def root_fields(*, arguments: Mapping[str, str] | None = None) -> list[RootField]:
     """Every field of Query and Mutation; `arguments` are given instead of the smallest."""
-    schema = build_schema(_SDL.read_text("utf-8"))
+    schema = _schema()
     return [
         RootField(kind, name, _question(schema, kind, name, (arguments or {}).get(name)))
         for kind, root in (("query", schema.query_type), ("mutation", schema.mutation_type))
         if root is not None
         for name in root.fields
     ]
+
+
+def input_values(
+    name: str, of_scalar: Mapping[str, st.SearchStrategy[Any]]
+) -> st.SearchStrategy[Any]:
+    """Values of an input type, as variables; `of_scalar` has those of scalars by name."""
+    schema = _schema()
+
+    def of(kind: GraphQLInputType) -> st.SearchStrategy[Any]:
+        if isinstance(kind, GraphQLNonNull):
+            return of(kind.of_type)
+        if isinstance(kind, GraphQLList):
+            return st.lists(of(kind.of_type), max_size=3)
+        if isinstance(kind, GraphQLEnumType):
+            return st.sampled_from(list(kind.values))
+        if isinstance(kind, GraphQLInputObjectType):
+            fields = kind.fields.items()
+            must = {n: of(f.type) for n, f in fields if is_required_input_field(f)}
+            may = {n: st.none() | of(f.type) for n, f in fields if n not in must}
+            return st.fixed_dictionaries(must, optional=may)
+        return of_scalar[kind.name]
+
+    found = schema.type_map[name]
+    assert isinstance(found, GraphQLInputObjectType)
+    return of(found)
 
 
 def _question(schema: GraphQLSchema, kind: str, name: str, given: str | None) -> str:

@@ -56,7 +56,10 @@ class Moment:
 
 def day_of(instant: str) -> str:
     """The day in China of an instant."""
-    return (_instant(instant) + _CHINA).date().isoformat()
+    try:
+        return (_instant(instant) + _CHINA).date().isoformat()
+    except OverflowError:  # in the last hours of the year 9999
+        return date.max.isoformat()
 
 
 def _instant(text: str) -> datetime:

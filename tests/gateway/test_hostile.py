@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.root_fields import root_fields
+from tests.root_fields import input_values, root_fields
 from tests.served import Demo, Gateway, serving
 
 SECRET = "张伟-110101199001010014"
@@ -152,6 +152,81 @@ JSON = st.recursive(
 @settings(max_examples=150)
 def test_any_json(gateway: Gateway, body: dict[str, Any]) -> None:
     refused(gateway.send(orjson.dumps(body)))
+
+
+# Mutations -----------------------------------------------------------------------------------
+
+_TEXTS = st.sampled_from(
+    [
+        "",
+        " ",
+        "*",
+        "\0",
+        "\x1e",
+        "某人",
+        "a'b\"c\\%s",
+        "x" * 300,
+        "=1+1",
+        "2026-01-01",
+        "😷",
+        SECRET,
+    ]
+)
+_IDENTIFIERS = st.sampled_from(
+    ["", "*", "\0", "hfmd", "covid_19", "case:1", "contact:-1", "person:１", "N113", SECRET]
+)
+SCALARS: dict[str, st.SearchStrategy[Any]] = {
+    "String": _TEXTS,
+    "PrivateString": _TEXTS,
+    "ID": _IDENTIFIERS,
+    "Int": st.sampled_from([0, 1, -1, 36, 2**31 - 1, -(2**31)]),
+    "Float": st.sampled_from([0.0, -1.5, 36.6, 1e308, -0.0]),
+    "Boolean": st.booleans(),
+    "PrivateInt": st.sampled_from([0, -1, 44, 1000, 2**31, 2**62, "*"]),
+    "Date": st.sampled_from(["2026-01-01", "0001-01-01", "9999-12-31", "2026-12-31"]),
+    "PrivateDate": st.sampled_from(["1990-01-01", "0001-01-01", "9999-12-31", "*"]),
+    "DateTime": st.sampled_from(
+        ["2026-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]
+    ),
+    "RegionCode": st.sampled_from(["320102", "320100", "500103", "110101", "000000", "999999"]),
+}
+INPUTS = {
+    field.name: f"{field.name[0].upper()}{field.name[1:]}Input"
+    for field in root_fields()
+    if field.operation == "mutation"
+}
+MUTATIONS = {name: input_values(kind, SCALARS) for name, kind in INPUTS.items()}
+
+
+@pytest.fixture(scope="module")
+def written(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A server that may be written to; all of it can be read afterwards."""
+    with serving(demo.copied(tmp_path_factory.mktemp("written"))) as found:
+        yield found
+        page = found.data("{contacts(first:1000){totalCount edges{node{id remarks place}}}}")
+        assert len(page["contacts"]["edges"]) == min(1_000, page["contacts"]["totalCount"])
+        found.data("{cases(first:1000){totalCount edges{node{id remarks history{old new}}}}}")
+    assert not [line for line in found.said if "Traceback" in line], "".join(found.said)
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+@given(data=st.data())
+@settings(max_examples=40)
+def test_any_mutation(written: Gateway, name: str, data: st.DataObject) -> None:
+    value = data.draw(MUTATIONS[name])
+    text = f"mutation($v:{INPUTS[name]}!){{{name}(input:$v){{...on Problem{{code}}}}}}"
+    who = data.draw(st.sampled_from(["national", written.demo.account_of("county")]))
+    response = written.ask(text, {"v": value}, who=who)
+    held(response)
+    assert SECRET not in response.text
+
+
+def test_the_last_hours_of_time(written: Gateway) -> None:
+    """In China they lie in the year 10000."""
+    text = """mutation { registerCase(input: { idempotencyKey: "late", disease: "hfmd",
+      classification: CONFIRMED, code: "320102", onsetOn: "2026-01-01",
+      reportedAt: "9999-12-31T23:59:59Z" }) { ... on Problem { code } } }"""
+    assert written.data(text) == {"registerCase": {"code": "INVALID_INPUT"}}
 
 
 # Documents -----------------------------------------------------------------------------------
