@@ -11,7 +11,9 @@ from graphql import (
     GraphQLSchema,
     get_named_type,
     is_composite_type,
+    print_ast,
 )
+from graphql.utilities import value_to_literal
 from hypothesis import strategies as st
 
 from regions.ids import first_id
@@ -190,7 +192,15 @@ class _Writer:
         if self.chance(2):
             given["orderBy"] = self.draw(orders(record))
         kinds = {"filter": f"{record}Filter", "orderBy": f"[{record}Order!]"}
-        arguments = [f"{n}: {self.variable(kinds[n], value)}" for n, value in given.items()]
+        declared = _SCHEMA.query_type.fields[name].args  # type: ignore[union-attr]
+        arguments = []
+        for argument, value in given.items():
+            if self.chance(3):
+                literal = value_to_literal(value, declared[argument].type)
+                assert literal is not None
+                arguments.append(f"{argument}: {print_ast(literal)}")
+            else:
+                arguments.append(f"{argument}: {self.variable(kinds[argument], value)}")
         first = self.draw(st.sampled_from((8, 3, 30, 1, 0)))
         arguments.append(f"first: {first if self.chance(2) else self.variable('Int', first)}")
         arguments.append(f"after: {self.variable('String', None)}")
