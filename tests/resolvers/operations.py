@@ -74,12 +74,12 @@ def filters(record: str, ids: dict[str, list[str]] | None = None) -> st.SearchSt
         lambda names: st.fixed_dictionaries({n: st.one_of(st.none(), fields[n]) for n in names})
     )
 
-    def deeper(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-        several = st.lists(inner, max_size=3)
-        trees = st.fixed_dictionaries({}, optional={"and": several, "or": several, "not": inner})
-        return st.builds(lambda one, other: one | other, leaf, trees)
-
-    return st.recursive(leaf, deeper, max_leaves=6)
+    found = leaf
+    for _ in range(3):
+        several = st.lists(found, max_size=2)
+        trees = st.fixed_dictionaries({}, optional={"and": several, "or": several, "not": found})
+        found = st.one_of(leaf, st.builds(lambda one, other: one | other, leaf, trees))
+    return found.filter(lambda wanted: str(wanted).count(":") < 100)
 
 
 def orders(record: str) -> st.SearchStrategy[list[dict[str, str]]]:
