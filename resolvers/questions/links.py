@@ -170,6 +170,12 @@ def note(question: Question, shapes: ShapeSet, rows: list[Row]) -> None:
     if shapes.record.name != "Unit":
         at = shapes.of(rows[0][2]).id_at
         question.trail.saw(shapes.record.kind, [row[0][at] for row in rows])
+    named: dict[str, dict[Any, None]] = {}
+    for keys, _, region in rows if shapes.of(rows[0][2]).named else ():
+        for kind, at in shapes.of(region).named.items():
+            named.setdefault(kind, {})[keys[at]] = None
+    for kind, ids in named.items():
+        question.trail.saw(kind, list(ids))
 
 
 class _Wanted:

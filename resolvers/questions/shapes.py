@@ -99,6 +99,7 @@ class Shape:
     gaps: list[Gap] = field(default_factory=list)
     keys: list[Text] = field(default_factory=list)
     links: list[tuple[int, ...]] = field(default_factory=list)  # per link: where its keys stand
+    named: dict[str, int] = field(default_factory=dict)  # kind shown by its id alone → its key
     clear: set[str] = field(default_factory=set)  # names of fields shown in clear somewhere
     masked: set[str] = field(default_factory=set)
     statements: dict[Any, Statement] = field(default_factory=dict)  # of a link, once compiled

@@ -185,6 +185,8 @@ class Shaper:
             body = ",".join(f'"{part.key}":{values[part.name]}' for part in below)
             shape.pattern.append("{" + body + "}")
             shape.arguments.extend([table.c[source.by]] * sum(p.name == "id" for p in below))
+            if any(part.name == "id" for part in below):  # seen, though nothing is read of it
+                shape.named[target.kind] = shape.key(written(table.c[source.by]))
             return
         number = len(shape.links)
         if number == len(shape.shapes.links):

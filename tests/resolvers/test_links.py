@@ -292,3 +292,10 @@ def test_leak_40_a_region_that_is_down_does_not_tell_that_a_hidden_record_lies_t
         assert {read.region for read in broken.reads} <= {0}
         assert set(asked.told["regions"]) <= {"320100"}
     assert asked.data == {"node": None}
+
+
+def test_a_person_shown_by_the_id_alone_is_in_the_log(gateway: Gateway) -> None:
+    asked = gateway.ask("{ contacts(first: 8) { edges { node { person { id } } } } }", NATIONAL)
+    shown = {edge["node"]["person"]["id"] for edge in asked.data["contacts"]["edges"]}
+    assert shown
+    assert {f"person:{one}" for one in asked.told["records"]["person"]} == shown
