@@ -34,6 +34,7 @@ from gateway._kept import Kept
 from gateway.documents import Document, Documents, Operation
 from gateway.messages import without_values
 from regions.errors import EpigateError, QuestionError, TooLarge, Unauthenticated
+from resolvers.central import Central
 from resolvers.context import Context
 from resolvers.questions.plans import OperationPlan, plan_operation
 from resolvers.questions.question import Answering, Question, viewer_key
@@ -91,13 +92,14 @@ class Executor:
         *,
         tokens_max: int,
         depth_max: int,
+        central: Central | None = None,
         planning: bool = True,
         before_writing: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.schema: GraphQLSchema = schema._schema
         self.answering = answering
         self.planning = planning
-        self._stores = stores
+        self._stores, self._central = stores, central
         self._before_writing = before_writing
         self._documents = Documents(self.schema, tokens_max=tokens_max, depth_max=depth_max)
         self._keys: dict[int, tuple[Viewer, Any]] = {}
@@ -217,7 +219,7 @@ class Executor:
     ) -> Answer:
         if operation.node.operation is OperationType.MUTATION and self._before_writing is not None:
             await self._before_writing()
-        context = Context(self.answering, viewer, self._stores)
+        context = Context(self.answering, viewer, self._stores, self._central)
         assert document.node is not None
         outcome = execute(
             self.schema,

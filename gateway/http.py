@@ -22,6 +22,7 @@ from gateway.sign_in import SignIn
 from regions.blind_index import BlindIndexer
 from regions.engines import sqlite_engine
 from regions.keys import load_keys
+from resolvers.central import Central
 from resolvers.cursors import Cursors
 from resolvers.diseases import learn_diseases
 from resolvers.federation import Federation
@@ -61,16 +62,17 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     )
     log = AccessLog(config.log_store)
     stores = Stores(config.regions, keys)
+    engine = sqlite_engine(str(config.central_store))
     executor = Executor(
         make_schema(),
         answering,
         stores,
+        central=Central(engine, keys),
         tokens_max=config.tokens_max,
         depth_max=config.depth_max,
         planning=planning,
         before_writing=log.check,  # else a mutation would be made that nobody can be told of
     )
-    engine = sqlite_engine(str(config.central_store))
     sessions = Sessions(
         engine,
         config.central_store,

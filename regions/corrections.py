@@ -1,4 +1,4 @@
-"""Corrections: the history of every field (B14), and the results kept for repeated writes."""
+"""Corrections: the history of every field (B14)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sqlalchemy import Index, Table
 
 from regions.metadata import ID, internal, primary_key, public, regional, sealed
 
-__all__ = ["CORRECTION_ITEMS", "corrections", "idempotency", "sequences"]
+__all__ = ["CORRECTION_ITEMS", "corrections", "sequences"]
 
 CORRECTION_ITEMS = ("old", "new", "reason")
 """The reason, which is free text, and the old and new value of a private field: sealed."""
@@ -28,17 +28,6 @@ corrections = Table(
     public("corrected_at"),
 )
 Index("ix_corrections_record", corrections.c.record_type, corrections.c.record_id)
-
-idempotency = Table(
-    "idempotency",
-    regional,
-    internal("account", primary_key=True),
-    internal("key", primary_key=True),
-    internal("operation"),
-    internal("payload_hash"),
-    internal("result"),  # JSON: ids and row outcomes, no private value
-    internal("created_at"),
-)
 
 sequences = Table(
     "sequences",

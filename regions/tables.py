@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
-from regions import cases, contacts, corrections, people, privacy, reference, statistics, users
+from regions import (
+    cases,
+    contacts,
+    corrections,
+    idempotency,
+    people,
+    privacy,
+    reference,
+    statistics,
+    users,
+)
 from regions.access_log import log_tables
 from regions.metadata import central, regional
 
 __all__ = ["central", "log_tables", "regional"]
 
-_DECLARED = (cases, contacts, corrections, people, privacy, reference, statistics, users)
+_DECLARED = (
+    cases,
+    contacts,
+    corrections,
+    idempotency,
+    people,
+    privacy,
+    reference,
+    statistics,
+    users,
+)

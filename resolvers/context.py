@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import strawberry
 
 from regions.errors import Unauthenticated
+from resolvers.central import Central
 from resolvers.federation import Outcome, Report
 from resolvers.privacy import require_records
 from resolvers.questions.ordinary import Records
@@ -26,11 +27,16 @@ class Context:
     """The context of one operation. `viewer` is None for a request without a token."""
 
     def __init__(
-        self, answering: Answering, viewer: Viewer | None, stores: Stores | None = None
+        self,
+        answering: Answering,
+        viewer: Viewer | None,
+        stores: Stores | None = None,
+        central: Central | None = None,
     ) -> None:
         self.answering = answering
         self.viewer = viewer
         self._stores = stores
+        self._central = central
         self._question: Question | None = None
         self._records: Records | None = None
         self.touched = False  # whether any field asked who the viewer is
@@ -80,6 +86,12 @@ class Context:
         """Where mutations write."""
         assert self._stores is not None
         return self._stores
+
+    @property
+    def central(self) -> Central:
+        """The gateway's own store."""
+        assert self._central is not None
+        return self._central
 
     async def related(self, record: Any, name: str) -> Any:
         """What is behind a relation (`schema.fields.Asking`)."""

@@ -47,7 +47,7 @@ class Trail:
     """Reason → kind → ids of records of which private items were shown in clear."""
     regions: dict[str, str] = field(default_factory=dict)  # region → state
     count: int = 0
-    wrote: dict[str, list[int]] = field(default_factory=dict)  # kind → ids that were written
+    wrote: dict[str, list[Any]] = field(default_factory=dict)  # kind → ids that were written
     problems: list[str] = field(default_factory=list)  # codes of what mutations refused
 
     def named(self, clear: frozenset[str], masked: frozenset[str]) -> None:
@@ -78,7 +78,7 @@ class Trail:
         else:
             known.extend(ids)
 
-    def note_written(self, wrote: Mapping[str, Iterable[int]]) -> None:
+    def note_written(self, wrote: Mapping[str, Iterable[Any]]) -> None:
         """Notes records that were written."""
         for kind, ids in wrote.items():
             self.wrote.setdefault(kind, []).extend(ids)

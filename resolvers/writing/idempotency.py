@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Table, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from regions.corrections import idempotency
+from regions.idempotency import idempotency
 from resolvers.writing.refusing import Mistakes, Refusal, conflict
 
 __all__ = ["LONGEST_KEY", "check_key", "claim", "settle"]
@@ -34,15 +34,22 @@ def check_key(key: str) -> None:
 
 
 def claim(
-    connection: Connection, account: str, key: str, operation: str, payload: str, at: str
+    connection: Connection,
+    account: str,
+    key: str,
+    operation: str,
+    payload: str,
+    at: str,
+    table: Table = idempotency,
 ) -> dict[str, Any] | None:
     """Claims a key for an account: None, or the result that was kept with it.
 
-    `key` and `payload` are fingerprints. Raises Refusal where the key served for another payload.
+    `key` and `payload` are fingerprints; `table` is that of the store written. Raises Refusal where
+    the key served for another payload.
     """
     builder = sqlite if connection.dialect.name == "sqlite" else postgresql
     made = connection.execute(
-        builder.insert(idempotency)
+        builder.insert(table)
         .values(
             account=account,
             key=key,
@@ -56,8 +63,8 @@ def claim(
     if made.rowcount:
         return None
     kept = connection.execute(
-        select(idempotency.c.payload_hash, idempotency.c.result).where(
-            idempotency.c.account == account, idempotency.c.key == key
+        select(table.c.payload_hash, table.c.result).where(
+            table.c.account == account, table.c.key == key
         )
     ).one()
     if kept.payload_hash != payload:
@@ -66,10 +73,16 @@ def claim(
     return result
 
 
-def settle(connection: Connection, account: str, key: str, result: dict[str, Any]) -> None:
+def settle(
+    connection: Connection,
+    account: str,
+    key: str,
+    result: dict[str, Any],
+    table: Table = idempotency,
+) -> None:
     """Keeps the result of a claimed key: ids and outcomes, never a private value."""
     connection.execute(
-        update(idempotency)
-        .where(idempotency.c.account == account, idempotency.c.key == key)
+        update(table)
+        .where(table.c.account == account, table.c.key == key)
         .values(result=orjson.dumps(result).decode())
     )

@@ -16,7 +16,7 @@ from sqlalchemy import Select, Table, select, union
 
 from regions.cases import cases
 from regions.contacts import contacts
-from regions.corrections import idempotency
+from regions.idempotency import idempotency
 from regions.ids import region_of
 from regions.people import people
 from regions.reading import Read

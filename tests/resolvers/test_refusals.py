@@ -97,7 +97,7 @@ def test_leak_33_no_message_suggests_a_name(gateway: Gateway) -> None:
 def test_a_failure_without_a_name_tells_nothing(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("resolvers.root.regions_now", lambda context: 1 / 0)
+    monkeypatch.setattr("resolvers.questions.root.regions_now", lambda context: 1 / 0)
     asked = gateway.ask("{ regions { code } }")
     assert asked.codes == ["INTERNAL"]
     assert "division" not in asked.answer.body.decode()

@@ -1,4 +1,4 @@
-"""The root of the mutations: every name, what it takes, what it gives."""
+"""The mutations of records: every name, what it takes, what it gives."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from schema.writing.cases import RegisterCaseInput, RegisterCaseResult
 from schema.writing.contacts import RegisterContactsInput, RegisterContactsResult
 from schema.writing.correcting import CorrectInput, CorrectResult
 
-__all__ = ["Mutation"]
+__all__ = ["RecordMutations"]
 
 _KEY = (
     "The same idempotency key again gives the first result and writes nothing; with another input "
@@ -30,8 +30,8 @@ _KEY = (
 _WHAT = strawberry.argument(description="What to write, and the idempotency key.")
 
 
-@strawberry.type(description=f"What changes records. {_KEY}")
-class Mutation:
+@strawberry.type
+class RecordMutations:
     """What changes records."""
 
     @strawberry.mutation(description=f"Registers a case with its person. {_KEY}")

@@ -1,0 +1,48 @@
+"""The gateway's own store as resolvers see it: accounts, rights, whatever stands beside regions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from regions.errors import StoreError
+from regions.keys import Keys
+from regions.sealing import Sealer
+
+__all__ = ["COUNTRY", "Central"]
+
+COUNTRY = "000000"
+"""Whose private items are sealed in the gateway's own store (staff, not people of a region)."""
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class Central:
+    """Runs work in transactions of the gateway's own store, those of one worker in turn."""
+
+    def __init__(self, engine: AsyncEngine, keys: Keys) -> None:
+        self._engine = engine
+        self.sealer = Sealer(keys.sealing, COUNTRY)
+        self._turn = asyncio.Lock()
+
+    async def do(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns, done in one transaction; what it raises undoes it.
+
+        A transaction begins as a writer, so what it reads nobody changes meanwhile. Raises
+        StoreError where the store does not answer or refuses a row.
+        """
+        try:
+            async with self._turn, self._engine.begin() as connection:
+                return await connection.run_sync(work)
+        except (OSError, DBAPIError) as error:
+            name = type(getattr(error, "orig", error)).__name__
+            _log.error("the gateway's own store failed: %s", name)
+            raise StoreError("the gateway's own store does not answer", store="gateway") from None

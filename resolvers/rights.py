@@ -1,0 +1,57 @@
+"""Which roles may ask for which root field: a row each, from which the manual's table is made.
+
+A row says who may ask at all; which records or accounts then come into it (jurisdiction, own unit,
+grants) is decided where they are read. A root field without a row is for nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from regions.errors import Forbidden
+from resolvers.users import BUSINESS_ROLES, Role, Viewer
+
+__all__ = ["RIGHTS", "Right", "require"]
+
+_EVERYONE = frozenset(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Who may ask for a root field. `strangers`: without a session, too."""
+
+    roles: frozenset[Role]
+    strangers: bool = False
+
+
+RIGHTS: Mapping[str, Right] = {
+    "me": Right(_EVERYONE),
+    "node": Right(BUSINESS_ROLES),
+    "nodes": Right(BUSINESS_ROLES),
+    "regions": Right(_EVERYONE),
+    "cases": Right(BUSINESS_ROLES),
+    "contacts": Right(BUSINESS_ROLES),
+    "people": Right(BUSINESS_ROLES),
+    "checkDuplicate": Right(BUSINESS_ROLES),
+    "chain": Right(BUSINESS_ROLES),
+    "counts": Right(BUSINESS_ROLES),
+    "diseases": Right(_EVERYONE),
+    "units": Right(_EVERYONE),
+    "registerCase": Right(BUSINESS_ROLES),
+    "registerContacts": Right(BUSINESS_ROLES),
+    "recordVisit": Right(BUSINESS_ROLES),
+    "recordSample": Right(BUSINESS_ROLES),
+    "correct": Right(BUSINESS_ROLES),
+}
+"""Root field → who may ask for it."""
+
+
+def require(viewer: Viewer, field: str) -> None:
+    """Raises Forbidden where the viewer's role may not ask for the root field."""
+    right = RIGHTS.get(field)
+    if right is None or viewer.role not in right.roles:
+        raise Forbidden(
+            f"the role {viewer.role.value} may not ask for {field}",
+            hint="the manual's table of roles and rights says who may",
+        )

@@ -1,0 +1,58 @@
+"""One mutation of the gateway's own store: its key, its transaction, what is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection
+
+from regions.idempotency import central_idempotency
+from resolvers.context import Context
+from resolvers.filters import plain
+from resolvers.writing.idempotency import check_key, claim, settle
+from resolvers.writing.values import Moment
+
+__all__ = ["CentralWork", "CentralWriting"]
+
+CentralWork = Callable[[Connection], dict[str, Any]]
+"""Writes, and returns what is kept with the key: ids and outcomes, never a private value."""
+
+
+class CentralWriting:
+    """A mutation of accounts, rights and the like. Raises Refusal where the key is none.
+
+    `account` owns the key: the viewer's, or "" for somebody without a session.
+    """
+
+    def __init__(self, context: Context, operation: str, given: Any, *, account: str) -> None:
+        self.context = context
+        self.moment = Moment.this()
+        self.account = account
+        key = given.idempotency_key
+        check_key(key)
+        payload = plain(given)
+        del payload["idempotencyKey"]
+        made = context.stores.fingerprints
+        self._operation = operation
+        self._key = made.of_key(account, key)
+        self._payload = made.of_payload(account, key, operation, payload)
+
+    async def once(self, work: CentralWork) -> tuple[dict[str, Any], bool]:
+        """What is kept with the key, and whether it was kept before; else `work` is done now.
+
+        Raises Refusal (what `work` raises, and a key used for something else) and StoreError.
+        """
+
+        def run(connection: Connection) -> tuple[dict[str, Any], bool]:
+            table, at = central_idempotency, self.moment.now
+            kept = claim(
+                connection, self.account, self._key, self._operation, self._payload, at, table
+            )
+            if kept is not None:
+                return kept, True
+            result = work(connection)
+            settle(connection, self.account, self._key, result, table)
+            return result, False
+
+        return await self.context.central.do(run)
