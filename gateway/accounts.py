@@ -15,7 +15,8 @@ from gateway.passwords import check_password, hash_password
 from regions.areas import reference_areas
 from regions.errors import InvalidInput, NotFound
 from regions.instants import now
-from regions.users import accounts, sessions
+from regions.users import accounts
+from resolvers.sessions import revoke_sessions
 from resolvers.users import Role, prefix_of
 
 __all__ = [
@@ -115,13 +116,13 @@ def set_password(connection: Connection, account: str, password: str) -> None:
     """Gives another password and ends every session. Raises InvalidInput, NotFound."""
     check_password(account, password)
     _change(connection, account, password_hash=hash_password(password))
-    _end_sessions(connection, account)
+    revoke_sessions(connection, account)
 
 
 def disable_account(connection: Connection, account: str) -> None:
     """Ends every session, in every worker at its next request; refuses new ones. NotFound."""
     _change(connection, account, disabled=1)
-    _end_sessions(connection, account)
+    revoke_sessions(connection, account)
 
 
 def enable_account(connection: Connection, account: str) -> None:
@@ -135,14 +136,6 @@ def _change(connection: Connection, account: str, **values: Any) -> None:
     )
     if changed.rowcount == 0:
         raise NotFound(f"there is no account {account}", hint="see `epigate accounts list`")
-
-
-def _end_sessions(connection: Connection, account: str) -> None:
-    connection.execute(
-        update(sessions)
-        .where(sessions.c.account == account, sessions.c.revoked_at.is_(None))
-        .values(revoked_at=now())
-    )
 
 
 def _account(row: Row[Any]) -> Account:
