@@ -12,6 +12,8 @@
     ├── LoadError              LOAD_FAILED          a mapping or line list that cannot be read at
     all
     ├── AccessLogError         ACCESS_LOG_FAILED    the entry could not be made durable: no data
+    │   ├── AccessLogTampered  ACCESS_LOG_TAMPERED  the log is not what was signed and witnessed
+    │   └── NoteInvalid        NOTE_INVALID         a checkpoint or signature that does not hold
     ├── ServeError             SERVE_FAILED         the gateway cannot serve
     │   └── PortInUse          PORT_IN_USE          another program listens on the port
     └── QuestionError          BAD_REQUEST          what a client sent cannot be answered
@@ -33,6 +35,7 @@ from __future__ import annotations
 
 __all__ = [
     "AccessLogError",
+    "AccessLogTampered",
     "ConfigError",
     "EnvelopeError",
     "EpigateError",
@@ -42,6 +45,7 @@ __all__ = [
     "KeysError",
     "LoadError",
     "NotFound",
+    "NoteInvalid",
     "PortInUse",
     "QuestionError",
     "RegionUnavailable",
@@ -134,6 +138,18 @@ class AccessLogError(EpigateError):
 
     code = "ACCESS_LOG_FAILED"
     status = 503
+
+
+class AccessLogTampered(AccessLogError):
+    """The access log is not what was signed and witnessed: changed, cut short, or an older one."""
+
+    code = "ACCESS_LOG_TAMPERED"
+
+
+class NoteInvalid(AccessLogError):
+    """A checkpoint, signature or verifier key that is none, or does not hold."""
+
+    code = "NOTE_INVALID"
 
 
 class ServeError(EpigateError):

@@ -1,0 +1,5 @@
+"""The access log: what an entry says, and the tree, notes and tiles that make it tamper-evident."""
+
+from resolvers.access_log.entries import entry
+
+__all__ = ["entry"]
