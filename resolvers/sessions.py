@@ -1,7 +1,7 @@
 """Ending the sessions of an account, in the transaction of what ends them (A12).
 
-Whoever changes a role, a password or a second factor, or disables an account, calls this in the same
-transaction: every worker refuses the tokens at its next request.
+Whoever changes a role, a password or a second factor, or disables an account, calls this in the
+same transaction: every worker refuses the tokens at its next request.
 """
 
 from __future__ import annotations

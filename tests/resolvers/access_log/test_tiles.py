@@ -84,7 +84,7 @@ def test_paths_are_read_as_they_are_written(level: int, index: int, width: int) 
     ],
 )
 def test_other_paths_are_none(path: str) -> None:
-    with pytest.raises(ValueError, match="path of a tile|no such tile"):
+    with pytest.raises(ValueError, match=r"path of a tile|no such tile"):
         parse_path(path)
 
 
