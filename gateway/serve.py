@@ -35,7 +35,7 @@ def serve(
     try:
         away = asyncio.run(check_stores(config))
         for region in away:
-            print(f"epigate: {region.message}", file=sys.stderr)
+            print(f"epigate: {region.message}\n  {region.hint}".rstrip(), file=sys.stderr)
         address = Address(
             config.host if host is None else host, config.port if port is None else port
         )

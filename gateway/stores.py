@@ -20,6 +20,7 @@ from regions.migrating import (
     migrate_central,
     migrate_log,
 )
+from regions.settings import RegionSettings
 
 __all__ = ["Migrated", "check_stores", "migrate_stores"]
 
@@ -71,16 +72,29 @@ async def migrate_stores(
 async def check_stores(config: Config) -> tuple[RegionUnavailable, ...]:
     """Raises StoreBehind or StoreAhead unless every store that answers is up to date.
 
-    Returns the regions that do not answer: the gateway serves without them.
+    Returns the regions that do not answer: the gateway serves without them. A file that is missing
+    among others that are there is such a region: a disk that is away must not silence the rest.
     """
     await check_central(config.central_store)
+    missing = [one for one in config.regions if one.path is not None and not one.path.exists()]
+    if len(missing) == len(config.regions):
+        missing = []  # nothing was set up: each says so itself
+    away = [_missing(region) for region in missing]
     answers = await asyncio.gather(
-        *(check_current(region) for region in config.regions), return_exceptions=True
+        *(check_current(region) for region in config.regions if region not in missing),
+        return_exceptions=True,
     )
-    away = []
     for answer in answers:
         if isinstance(answer, RegionUnavailable):
             away.append(answer)
         elif isinstance(answer, BaseException):
             raise answer
     return tuple(away)
+
+
+def _missing(region: RegionSettings) -> RegionUnavailable:
+    return RegionUnavailable(
+        f"region {region.code} {region.name_zh} is away: there is no {region.path}",
+        hint="bring its file back, or make an empty store with `epigate migrate`",
+        store=region.code,
+    )

@@ -22,19 +22,31 @@ def test_stores_that_are_up_to_date_are_quickly_seen_so(ready_config: Config) ->
     assert time.perf_counter() - started < 0.2
 
 
-def test_a_store_that_is_missing_or_ahead_stops_a_start(ready_config: Config) -> None:
+def test_a_store_that_is_ahead_or_was_never_made_stops_a_start(ready_config: Config) -> None:
     path = ready_config.regions[2].path
     assert path
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StoreAhead, match="320400"):
         asyncio.run(check_stores(ready_config))
-    path.unlink()
-    with pytest.raises(StoreBehind, match="320400"):
+    for region in ready_config.regions:
+        assert region.path
+        region.path.unlink()
+    with pytest.raises(StoreBehind, match="320100"):
         asyncio.run(check_stores(ready_config))
     ready_config.central_store.unlink()
     with pytest.raises(StoreBehind, match="gateway"):
         asyncio.run(check_stores(ready_config))
+
+
+def test_a_file_that_is_missing_among_others_is_a_region_that_is_away(ready_config: Config) -> None:
+    path = ready_config.regions[2].path
+    assert path
+    path.unlink()
+    (found,) = asyncio.run(check_stores(ready_config))
+    assert found.details["store"] == "320400"
+    assert "migrate" in found.hint
+    assert not path.exists()
 
 
 def test_a_region_that_is_away_is_returned(ready_config: Config) -> None:
