@@ -9,6 +9,7 @@ import json
 import logging
 import sqlite3
 from dataclasses import dataclass
+from typing import Any
 
 from regions.errors import StoreError
 from regions.instants import instant, seconds_of
@@ -23,7 +24,7 @@ FROM sessions s JOIN accounts a ON a.account = s.account
 WHERE s.token_hash = ? AND s.revoked_at IS NULL AND a.disabled = 0
 """
 _GRANTS = """
-SELECT id, record_types, items, code, starts_at, ends_at, purpose
+SELECT id, record_types, items, code, starts_at, ends_at, purpose, person_id, how
 FROM grants WHERE account = ? AND revoked = 0 AND ends_at > ? ORDER BY id
 """
 
@@ -87,9 +88,9 @@ def make_viewer(row: SessionRow, session: str) -> Viewer:
     )
 
 
-def _grant(row: tuple[str, ...]) -> tuple[Grant, float, float] | None:
+def _grant(row: tuple[Any, ...]) -> tuple[Grant, float, float] | None:
     """A grant, when it begins and when it ends; a row that makes no sense gives no right."""
-    grant_id, record_types, items, code, starts_at, ends_at, purpose = row
+    grant_id, record_types, items, code, starts_at, ends_at, purpose, person, how = row
     try:
         grant = Grant(
             id=grant_id,
@@ -99,6 +100,8 @@ def _grant(row: tuple[str, ...]) -> tuple[Grant, float, float] | None:
             starts_at=starts_at,
             ends_at=ends_at,
             purpose=purpose,
+            person=person,
+            emergency=how == "EMERGENCY",
         )
         return grant, seconds_of(starts_at), seconds_of(ends_at)
     except (ValueError, TypeError):

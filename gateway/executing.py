@@ -36,6 +36,7 @@ from gateway.messages import without_values
 from regions.errors import EpigateError, QuestionError, TooLarge, Unauthenticated
 from resolvers.central import Central
 from resolvers.context import Context
+from resolvers.privacy import in_force
 from resolvers.questions.plans import OperationPlan, plan_operation
 from resolvers.questions.question import Answering, Question, viewer_key
 from resolvers.questions.shapes import NotPlannable
@@ -124,6 +125,8 @@ class Executor:
                 hint="ask in parts",
             )
         name = operation.title
+        if viewer is not None:
+            viewer = in_force(viewer)  # one moment decides: key, plan and answer know these grants
         if viewer is not None and self.planning and operation.pages != []:
             planned = self._plan(document, operation, request.variables, viewer)
             if planned is not None:

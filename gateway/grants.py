@@ -61,6 +61,7 @@ class GrantRow:
     starts_at: str
     ends_at: str
     revoked: bool
+    how: str = "COMMAND_LINE"  # or APPLICATION, EMERGENCY
 
 
 def add_grant(
@@ -99,6 +100,7 @@ def add_grant(
         "starts_at": starts,
         "ends_at": ends,
         "created_at": now(),
+        "how": "COMMAND_LINE",
     }
     connection.execute(insert(grants).values(row))
     return row["id"]
@@ -192,4 +194,5 @@ def _grant(row: Row[Any]) -> GrantRow:
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         revoked=bool(row.revoked),
+        how=row.how,
     )

@@ -15,7 +15,8 @@
     │   ├── AccessLogTampered  ACCESS_LOG_TAMPERED  the log is not what was signed and witnessed
     │   └── NoteInvalid        NOTE_INVALID         a checkpoint or signature that does not hold
     ├── ServeError             SERVE_FAILED         the gateway cannot serve
-    │   └── PortInUse          PORT_IN_USE          another program listens on the port
+    │   ├── PortInUse          PORT_IN_USE          another program listens on the port
+    │   └── Unclassified       UNCLASSIFIED         a column or field nobody says is private or not
     └── QuestionError          BAD_REQUEST          what a client sent cannot be answered
         ├── Unauthenticated    UNAUTHENTICATED      no valid session
         ├── SignInFailed       SIGN_IN_FAILED       the account or the password is wrong
@@ -57,6 +58,7 @@ __all__ = [
     "TooLarge",
     "TooManyRequests",
     "Unauthenticated",
+    "Unclassified",
 ]
 
 
@@ -162,6 +164,12 @@ class PortInUse(ServeError):
     """Another program listens on the port."""
 
     code = "PORT_IN_USE"
+
+
+class Unclassified(ServeError):
+    """A column or field of which nobody says whether it is private: epigate does not start."""
+
+    code = "UNCLASSIFIED"
 
 
 class QuestionError(EpigateError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Integer, Table
 
-from regions.metadata import central, internal, public
+from regions.metadata import ID, central, internal, public
 
 __all__ = ["grants"]
 
@@ -21,4 +21,10 @@ grants = Table(
     public("ends_at"),
     public("revoked", Integer(), default=0, server_default="0"),
     internal("created_at"),
+    public("how", default="COMMAND_LINE", server_default="COMMAND_LINE"),  # see GrantedBy
+    public("application_id", ID, nullable=True, index=True),  # of the five signatures
+    public("person_id", ID, nullable=True),  # a person of a region: the grant holds for no other
+    public("revoked_at", nullable=True),
+    public("revoked_by", nullable=True),  # account
+    public("revoked_reason", nullable=True),  # see RevocationReason
 )

@@ -7,7 +7,7 @@ not exist, or a column that nobody has classified, stops the start.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
 from typing import Any, cast
@@ -21,6 +21,8 @@ from strawberry.types.lazy_type import LazyType
 from regions.cases import cases, exposures
 from regions.contacts import contacts, samples, visits
 from regions.corrections import corrections
+from regions.errors import Unclassified
+from regions.metadata import Reveals
 from regions.people import people
 from regions.reference import units
 from regions.sealing import ITEMS
@@ -38,6 +40,7 @@ from schema.fields import (
     source_of,
 )
 from schema.people import Correction, Person
+from schema.privacy import Private
 from schema.scalars import Date, DateTime, RegionCode
 from schema.users import Unit
 
@@ -97,10 +100,8 @@ def _fields(owner: type[Any], table: Table, prefix: str = "") -> dict[str, Field
 
 
 def _field(declared: StrawberryField, table: Table, prefix: str) -> Field:
-    source = source_of(declared)
+    source = _classified(declared, table)
     python_name = declared.python_name
-    if source is None:
-        raise TypeError(f"{table.name}: nobody says where the field {python_name} comes from")
     name = declared.graphql_name or _camel(python_name)
     kind: Any = declared.type
     nullable = isinstance(kind, StrawberryOptional)
@@ -118,6 +119,12 @@ def _field(declared: StrawberryField, table: Table, prefix: str) -> Field:
         column = prefix + (source.name or python_name)
         if column not in table.c:
             raise TypeError(f"{table.name} has no column {column} for the field {python_name}")
+        if table.c[column].info.get("reveals") is not Reveals.NOTHING_PRIVATE:
+            raise Unclassified(
+                f"the field {python_name} shows the column {table.name}.{column}, which nobody "
+                "says is public",
+                hint="mark the column public(...), or the field private(...)",
+            )
         form = _form(kind, listed, enum)
         nullable = nullable or bool(table.c[column].nullable)
         return Field(name, python_name, source, nullable, form, column, enum, type_name)
@@ -129,6 +136,27 @@ def _field(declared: StrawberryField, table: Table, prefix: str) -> Field:
         inner = tuple(_fields(kind, table, source.prefix).values())
         return Field(name, python_name, source, False, type_name=type_name, fields=inner)
     return Field(name, python_name, source, nullable, type_name=type_name)
+
+
+def _classified(declared: StrawberryField, table: Table) -> Source:
+    """Where the field comes from; of a private one, its item as the directive says. Raises
+    Unclassified where the field says neither that it is private nor what public thing it shows.
+    """
+    source = source_of(declared)
+    name = f"{table.name}: the field {declared.python_name}"
+    marks = [one for one in declared.directives or () if isinstance(one, Private)]
+    if source is None:
+        raise Unclassified(
+            f"{name} says neither that it is private nor what it shows",
+            hint="declare it by a word of schema/fields.py: column, private, group, one, many ...",
+        )
+    if isinstance(source, PrivateSource):
+        if len(marks) != 1:
+            raise Unclassified(f"{name} is sealed, but no directive @private(item:) says its item")
+        return replace(source, item=marks[0].item)
+    if marks:
+        raise Unclassified(f"{name} is marked @private, but nothing sealed is behind it")
+    return source
 
 
 def _form(kind: Any, listed: bool, enum: type[Enum] | None) -> Form:

@@ -14,13 +14,13 @@ from regions.instants import now
 from regions.people import people as people_table
 from regions.reading import Read
 from regions.statements import Statement, text_value
-from regions.text import under
 from resolvers.catalog import RECORDS
 from resolvers.context import Context, region_answers
 from resolvers.federation import Report
 from resolvers.questions.links import rows_of, scope_condition, select_rows
 from resolvers.questions.question import Question, rules_in
 from resolvers.questions.shapes import Shape
+from resolvers.questions.views import covered
 from schema.people import DuplicateCheck, PersonMatches, PersonSearch
 
 __all__ = ["check_duplicate", "search_people"]
@@ -129,19 +129,11 @@ def _allowed(question: Question, region: int, items: frozenset[str]) -> ColumnEl
     parts: list[ColumnElement[bool]] = []
     views = rules_in(question.viewer, question.federation, RECORDS["Person"], region)
     for item in sorted(items):  # one right may show one of them, another right another
-        found: list[ColumnElement[bool]] = []
-        for view in views:
-            if item not in view.rule.items:
-                continue
-            if view.rule.reporter is not None:
-                found.append(people_table.c.reporter == view.rule.reporter)
-            elif view.always:
-                found.append(true())
-            else:
-                found.append(under(people_table.c.code, view.rule.prefix))
-        if not found:
+        showing = [view for view in views if item in view.rule.items]
+        if not showing:
             return None
-        parts.append(or_(false(), *found))
+        if not any(view.always for view in showing):
+            parts.append(covered(people_table, [view.rule for view in showing]))
     return and_(true(), *parts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from resolvers.privacy.policy import compile_policy, describe_private_fields
 from resolvers.questions.root import RecordQueries
 from resolvers.writing.root import RecordMutations
 from schema.care import Sample, Visit
@@ -32,10 +33,16 @@ class Mutation(RecordMutations):
 
 
 def make_schema() -> strawberry.Schema:
-    """The schema, with suggestions off: a suggestion tells names (leak channel 33)."""
-    return strawberry.Schema(
+    """The schema, with suggestions off: a suggestion tells names (leak channel 33).
+
+    Raises Unclassified where a column or field is neither private nor public.
+    """
+    schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
         types=[Person, Case, Contact, Visit, Sample],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     )
+    compile_policy(schema._schema)
+    describe_private_fields(schema._schema)
+    return schema

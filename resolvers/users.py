@@ -37,7 +37,10 @@ BUSINESS_ROLES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A right to see private items in clear: of which records, where, until when (F7)."""
+    """A right to see private items in clear: of which records, where, until when (F7).
+
+    `person` narrows it to one person's records; `emergency`: taken by breaking the glass (F11).
+    """
 
     id: str
     record_types: frozenset[str]
@@ -46,6 +49,8 @@ class Grant:
     starts_at: str
     ends_at: str
     purpose: str = ""
+    person: int | None = None
+    emergency: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def _filler(
         return lambda row: row[1]
     if (simple := _simple_filler(question, shape, region)) is not None:
         return simple
-    unseal = _unsealer(question, shape, region) if shape.view_at >= 0 else None
+    unseal = _unsealer(question, shape, region) if shape.view is not None else None
     links = shape.links
     sources = [link.field.source for link in shape.shapes.links]
 
@@ -133,16 +133,18 @@ def _unsealer(
     sealer = question.federation.sealers[region]
     open_person, open_own = sealer.opener("people"), sealer.opener(shape.record.table.name)
     kind = shape.record.kind
-    view_at, id_at = shape.view_at, shape.id_at
+    assert shape.view is not None
+    code_at, reporter_at, person_view_at = shape.view
+    id_at = shape.id_at
     person_at, person_sealed_at = shape.person_at, shape.person_sealed_at
     own_sealed_at = shape.own_sealed_at
     gaps = [gap if isinstance(gap, ItemGap) else None for gap in shape.gaps]
     masked = tuple(_MASK if gap else "" for gap in gaps)
-    allowed: dict[int, tuple[list[tuple[int, bool, int]], list[str]]] = {}
+    allowed: dict[Any, tuple[list[tuple[int, bool, int]], list[str]]] = {}
     seen = {view.rule.label: question.trail.revealed(view.rule.label, kind) for view in shape.rules}
 
-    def allow(view: int) -> tuple[list[tuple[int, bool, int]], list[str]]:
-        rules = [view_rule.rule for bit, view_rule in enumerate(shape.rules) if view >> bit & 1]
+    def allow(view: tuple[Any, Any, Any]) -> tuple[list[tuple[int, bool, int]], list[str]]:
+        rules = [one.rule for one in shape.rules if one.always or one.rule.holds(*view)]
         items = frozenset().union(*(rule.items for rule in rules))
         places = [
             (number, gap.of_person, gap.index)
@@ -153,9 +155,11 @@ def _unsealer(
         return known
 
     def unseal(keys: list[Any]) -> Sequence[str]:
-        view = keys[view_at]
-        if not view:
-            return masked
+        view = (
+            keys[code_at] if code_at >= 0 else None,
+            keys[reporter_at] if reporter_at >= 0 else None,
+            keys[person_view_at] if person_view_at >= 0 else None,
+        )
         places, labels = allowed.get(view) or allow(view)
         if not places:
             return masked

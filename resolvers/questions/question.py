@@ -8,12 +8,13 @@ from typing import Any
 
 from regions.blind_index import BlindIndexer
 from regions.errors import EpigateError, TooLarge
-from regions.instants import now
+from regions.ids import region_of
 from regions.reading import Answer, Failure, Read
 from resolvers.catalog import Record, owners_of
 from resolvers.cursors import Cursors
 from resolvers.federation import Federation, Report
-from resolvers.privacy import Scope, rules, scope
+from resolvers.privacy import Scope, granted_rules, in_force, scope
+from resolvers.privacy.policy import policy_version
 from resolvers.questions.remembered import Remembered
 from resolvers.questions.shapes import ViewRule
 from resolvers.reference import Reference
@@ -127,7 +128,7 @@ class Question:
     def __init__(self, answering: Answering, viewer: Viewer) -> None:
         self.answering = answering
         self.federation = answering.federation
-        self.viewer = viewer
+        self.viewer = in_force(viewer)
         self.scope: Scope = scope(viewer)
         self.trail = Trail()
         self.errors: list[dict[str, Any]] = []
@@ -241,12 +242,18 @@ def error_of(error: EpigateError, path: str) -> dict[str, Any]:
 def rules_in(
     viewer: Viewer, federation: Federation, record: Record, region: int
 ) -> tuple[ViewRule, ...]:
-    """The viewer's rules as they apply in one region; those that cannot are left out."""
+    """The viewer's rules as they apply in one region; those that cannot are left out.
+
+    The viewer's grants are taken as in force (`in_force`).
+    """
     prefixes = federation.regions[region].prefixes
     found = []
-    for rule in rules(viewer, record):
+    for rule in granted_rules(viewer, record):
         if rule.reporter is not None:
             found.append(ViewRule(rule, False))
+        elif rule.person is not None:
+            if federation.index_of.get(region_of(rule.person)) == region:
+                found.append(ViewRule(rule, False))
         elif all(p.startswith(rule.prefix) for p in prefixes):
             found.append(ViewRule(rule, True))
         elif any(rule.prefix.startswith(p) or p.startswith(rule.prefix) for p in prefixes):
@@ -255,12 +262,17 @@ def rules_in(
 
 
 def viewer_key(viewer: Viewer) -> tuple[Any, ...]:
-    """What of a viewer a plan depends on: two viewers with the same key get the same statements."""
+    """The policy fingerprint: what of a viewer plans, loaders and remembered answers depend on.
+
+    Two viewers with the same key get the same statements. It holds the version of the policy and
+    the grants as they are (taken as in force, see `in_force`): whatever was made for a right that
+    has ended since is not found again.
+    """
     where = scope(viewer)
-    at = now()
     return (
+        policy_version(),
         viewer.opens_records,
         where,
         viewer.account if where.unit is not None else "",
-        tuple(g for g in viewer.grants if g.starts_at <= at < g.ends_at),
+        viewer.grants,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement
 
@@ -30,6 +30,7 @@ __all__ = [
     "Shape",
     "ShapeMaker",
     "ShapeSet",
+    "View",
     "ViewRule",
 ]
 
@@ -44,6 +45,16 @@ class ViewRule:
 
     rule: Rule
     always: bool
+
+
+class View(NamedTuple):
+    """Where the county, the reporter and the person of a record stand among its keys, as far as
+    rules ask for them (-1: none does). They say which of the rules cover it.
+    """
+
+    code: int = -1
+    reporter: int = -1
+    person: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +118,8 @@ class Shape:
     order_at: int = -1  # of a link to many: where the moment it is ordered by stands
     joins_person: bool = False
     id_at: int = 0
-    view_at: int = -1  # positions in keys, -1 where not selected
-    person_at: int = -1
+    view: View | None = None  # None where no item is shown
+    person_at: int = -1  # positions in keys, -1 where not selected
     person_sealed_at: int = -1
     own_sealed_at: int = -1
 

@@ -26,7 +26,7 @@ from resolvers.questions.shapes import (
     ShapeSet,
     ViewRule,
 )
-from resolvers.questions.views import sealed_text, view_number
+from resolvers.questions.views import sealed_text, view_of
 from resolvers.reference import Reference
 from schema.fields import Column, Constant, Group, Identity, Many, One, PrivateSource
 
@@ -146,8 +146,8 @@ class Shaper:
         shape.clear.add(f"{owner}.{wanted.name}")
         table = shape.record.table
         of_person = bool(source.of)
-        if shape.view_at < 0:
-            shape.view_at = shape.key(written(view_number(shape)))
+        if shape.view is None:
+            shape.view = view_of(shape)
         if of_person:
             shape.joins_person = True
             shape.person_at = shape.key(written(table.c.person_id))

@@ -1,60 +1,146 @@
-"""Views: a viewer's rules as SQL, deciding row by row which of them cover a record."""
+"""Views: a viewer's rules as SQL. The store sends an envelope only where a rule covers the record,
+and with it whose the record is, by which `filling` finds the rules that do.
+
+However many rights a viewer has in a region, they are a handful of conditions: one for the codes
+of each length, one for persons, one for reporters.
+"""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Iterable
+from typing import Any
 
+import orjson
 from sqlalchemy import Column as TableColumn
-from sqlalchemy import ColumnElement, Table, and_, case, exists, false, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    and_,
+    case,
+    exists,
+    false,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy import String as SqlString
 
 from regions.cases import cases, exposures
-from regions.text import Text, hexadecimal, string, text_or_null, under, written
+from regions.text import (
+    Text,
+    among,
+    beginning,
+    hexadecimal,
+    number_or_null,
+    quoted,
+    string,
+    text_or_null,
+    under,
+    written,
+)
+from resolvers.filters import in_texts
 from resolvers.privacy import Rule
-from resolvers.questions.shapes import Shape, ViewRule
+from resolvers.questions.shapes import Shape, View
 
-__all__ = ["sealed_text", "view_number"]
-
-
-def _condition(shape: Shape, view: ViewRule) -> ColumnElement[bool] | None:
-    """Whether a rule covers the row; None where it covers every row."""
-    table, rule = shape.record.table, view.rule
-    if rule.reporter is None and view.always:
-        return None
-    if table is exposures:
-        # Part of a case and judged by it: its own code says where it happened, not whose it is.
-        part = and_(cases.c.id == exposures.c.case_id, _covered(cases, rule))
-        return exists(select(literal_column("1")).where(part).correlate(exposures))
-    return _covered(table, rule)
+__all__ = ["covered", "sealed_text", "view_of"]
 
 
-def _covered(table: Table, rule: Rule) -> ColumnElement[bool]:
-    if rule.reporter is not None:
-        return table.c.reporter == rule.reporter
-    if "code" not in table.c:
-        return false()
-    return under(table.c.code, rule.prefix)
+def covered(table: Table, rules: Iterable[Rule]) -> ColumnElement[bool]:
+    """Whether one of the rules covers the row of a table that has what they ask for."""
+    reporters: set[str] = set()
+    everybody: set[str] = set()  # prefixes
+    persons: dict[int, set[str]] = {}
+    for rule in rules:
+        if rule.reporter is not None:
+            reporters.add(rule.reporter)
+        elif rule.person is None:
+            everybody.add(rule.prefix)
+        else:
+            persons.setdefault(rule.person, set()).add(rule.prefix)
+    found: list[ColumnElement[bool]] = []
+    if reporters:
+        found.append(_one_of(table.c.reporter, reporters))
+    if "code" in table.c:
+        found += _under_any(table, everybody)
+        column = _person(table)
+        alike: dict[frozenset[str], list[int]] = {}
+        for person, prefixes in persons.items():
+            alike.setdefault(frozenset(prefixes), []).append(person)
+        for within_any, those in alike.items() if column is not None else ():
+            within = or_(false(), *_under_any(table, within_any))
+            found.append(and_(among(column, literal(orjson.dumps(those).decode())), within))
+    return found[0] if len(found) == 1 else or_(false(), *found)
 
 
-def view_number(shape: Shape) -> ColumnElement[Any]:
-    """A number whose bits say which rules cover the row."""
-    total: Any = None
-    for bit, view in enumerate(shape.rules):
-        condition = _condition(shape, view)
-        weight: ColumnElement[int] = literal_column(str(1 << bit))
-        part = weight if condition is None else case((condition, weight), else_=literal_column("0"))
-        total = part if total is None else total + part
-    return cast("ColumnElement[Any]", total)
+def _under_any(table: Table, prefixes: Iterable[str]) -> list[ColumnElement[bool]]:
+    column, by_length = table.c.code, dict[int, set[str]]()
+    for prefix in prefixes:
+        by_length.setdefault(len(prefix), set()).add(prefix)
+    found: list[ColumnElement[bool]] = []
+    for length, those in sorted(by_length.items()):
+        if length == 0:
+            found.append(true())
+        elif length == 2:  # there are some thirty provinces
+            found += [under(column, prefix) for prefix in sorted(those)]
+        else:
+            found.append(_one_of(column if length == 6 else beginning(column), those))
+    return found
+
+
+def _one_of(column: ColumnElement[Any], values: set[str]) -> ColumnElement[bool]:
+    ordered = sorted(values)
+    return column == ordered[0] if len(ordered) == 1 else in_texts(column, ordered)
+
+
+def _person(table: Table) -> TableColumn[Any] | None:
+    return table.c.id if table.name == "people" else table.c.get("person_id")
+
+
+def _condition(shape: Shape) -> ColumnElement[bool]:
+    table, rules = shape.record.table, [view.rule for view in shape.rules]
+    if table is not exposures:
+        return covered(table, rules)
+    # Part of a case and judged by it: its own code says where it happened, not whose it is.
+    part = and_(cases.c.id == exposures.c.case_id, covered(cases, rules))
+    return exists(select(literal_column("1")).where(part).correlate(exposures))
+
+
+def view_of(shape: Shape) -> View:
+    """Where the keys stand that say which rules cover a row; adds them to the shape."""
+    rules = [view.rule for view in shape.rules if not view.always]
+    own = shape.record.table
+    judged = cases if own is exposures else own
+
+    def key(wanted: bool, column: TableColumn[Any] | None, number: bool = False) -> int:
+        if not wanted or column is None:
+            return -1
+        value: ColumnElement[Any] = column
+        if own is exposures:
+            value = (
+                select(column)
+                .where(cases.c.id == exposures.c.case_id)
+                .correlate(exposures)
+                .scalar_subquery()
+            )
+        text = number_or_null(value) if number else quoted(value)
+        return shape.key(written(text))
+
+    return View(
+        key(any(rule.reporter is None for rule in rules), judged.c.get("code")),
+        key(any(rule.reporter is not None for rule in rules), judged.c.get("reporter")),
+        key(any(rule.person is not None for rule in rules), _person(judged), number=True),
+    )
 
 
 def sealed_text(shape: Shape, column: TableColumn[Any]) -> Text:
     """The envelope in hexadecimal as JSON text, or null where no rule covers the row."""
-    conditions = [_condition(shape, view) for view in shape.rules]
-    everywhere = any(condition is None for condition in conditions)
+    everywhere = any(view.always for view in shape.rules)
     if everywhere and not column.nullable:
         return string(hexadecimal(column))
     text = text_or_null(hexadecimal(column))
     if everywhere:
         return written(text)
-    covered = or_(*(condition for condition in conditions if condition is not None))
-    return written(case((covered, text), else_=literal_column("'null'", SqlString())))
+    covers = _condition(shape)
+    return written(case((covers, text), else_=literal_column("'null'", SqlString())))

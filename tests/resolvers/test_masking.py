@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -201,6 +201,35 @@ _VIEWERS = st.builds(
 def test_what_is_shown_is_what_was_decided(
     gateway: Gateway, population: Population, who: Viewer
 ) -> None:
+    _check_shown(gateway, population, who)
+
+
+@pytest.mark.parametrize("code", ["000000", "320100"])
+@pytest.mark.parametrize("many", [63, 64, 1_200])
+def test_any_number_of_grants_of_one_region_is_decided_alike(
+    gateway: Gateway, population: Population, code: str, many: int
+) -> None:
+    counties = sorted({row["code"] for row in population.of(RECORDS["Contact"].table)})
+    people = [row["id"] for row in population.of(RECORDS["Person"].table)]
+    items = sorted(EVERY_ITEM)
+    rights = [
+        replace(
+            grant(counties[n % len(counties)], items=frozenset({items[n % len(items)]})),
+            id=f"g-{n}",
+            person=people[n % len(people)] if n % 3 else None,
+            code="000000" if n % 3 == 1 else counties[n % len(counties)],
+        )
+        for n in range(many)
+    ]
+    shown = _check_shown(gateway, population, viewer(code, grants=rights))
+    assert shown > 10
+    found = '{ people(search: { phone: "13900000001" }) { matches { name } } }'
+    assert gateway.ask(found, viewer(code, grants=rights)).errors == []
+
+
+def _check_shown(gateway: Gateway, population: Population, who: Viewer) -> int:
+    """Asks for everything and compares; how many values were shown in clear."""
+    shown_in_clear = 0
     asked = gateway.both(_WHOLE, who)
     assert asked.errors == []
     rows = {
@@ -218,12 +247,15 @@ def test_what_is_shown_is_what_was_decided(
             judged = rows[("Case", row["case_id"])] if name == "Exposure" else row
             shown = _decided(who, name, judged, item)
             assert node[field] == (clear if shown else "*"), (name, field)
+            shown_in_clear += shown
+    return shown_in_clear
 
 
 def _decided(who: Viewer, name: str, row: Row, item: PrivateItem) -> bool:
     # A correction has no county of its own: only a right to its whole region covers it.
     code = row.get("code", prefix_of(region_of(row["id"]))) or ""
-    found = decide(who, RECORDS[name], item, code=code, reporter=row.get("reporter"))
+    person = row["id"] if name == "Person" else row.get("person_id")
+    found = decide(who, RECORDS[name], item, code=code, reporter=row.get("reporter"), person=person)
     return found is Decision.SHOW
 
 

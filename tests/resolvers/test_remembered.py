@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from sqlalchemy import Connection, update
 from regions.contacts import contacts
 from regions.settings import RegionSettings
 from resolvers.questions.remembered import Remembered
-from resolvers.users import Role
+from resolvers.users import Role, Viewer
 from tests.answering import NATIONAL, Gateway, grant, viewer
 from tests.stores import in_store
 
@@ -142,6 +143,44 @@ def test_a_grant_that_ended_shows_nothing_more(remembering: Gateway) -> None:
     ended = viewer(grants=[replace(right, ends_at="2021-01-01T00:00:00Z")])
     names = [e["node"]["name"] for e in remembering.ask(_LIST, ended).data["contacts"]["edges"]]
     assert set(names) == {"*"}
+
+
+def test_leak_27_rights_that_come_and_go_meanwhile_never_serve_a_kept_answer(
+    remembering: Gateway,
+) -> None:
+    """Privileged, then masked, and the reverse, many at once over the same question."""
+    right = grant()
+    rights = [
+        NATIONAL,
+        viewer(grants=[right]),
+        viewer(grants=[replace(right, ends_at="2021-01-01T00:00:00Z")]),  # revoked meanwhile
+        viewer(grants=[replace(right, starts_at="2098-01-01T00:00:00Z")]),  # not yet
+        viewer(grants=[replace(right, items=frozenset({"PHONE"}))]),
+    ]
+
+    async def all_at_once(turn: int) -> list[tuple[Viewer, set[bool]]]:
+        order = [rights[(turn + n) % len(rights)] for n in range(25)]
+        answers = await asyncio.gather(*(remembering.asking(_LIST, who) for who in order))
+        return [
+            (who, {e["node"]["name"] == "*" for e in one.data["contacts"]["edges"]})
+            for who, one in zip(order, answers, strict=True)
+        ]
+
+    for turn in range(10):
+        for who, masked in remembering.run(all_at_once(turn)):
+            assert masked == ({False} if who is rights[1] else {True})
+
+
+def test_a_change_of_the_policy_leaves_what_was_kept(
+    remembering: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remembering.ask(_LIST)
+    remembering.ask(_LIST)
+    assert not remembering.reads
+    monkeypatch.setattr("resolvers.questions.question.policy_version", lambda: "another")
+    remembering._executors[True]._keys.clear()  # of the running process, which has one version
+    remembering.ask(_LIST)
+    assert remembering.reads
 
 
 def test_leak_42_clear_values_are_remembered_sealed(remembering: Gateway) -> None:

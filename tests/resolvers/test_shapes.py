@@ -86,4 +86,4 @@ def test_every_key_is_read_once_and_every_gap_can_be_filled(
                 assert 0 <= envelope < len(keys)
                 table = "people" if gap.of_person else record.table.name
                 assert gap.index < len(ITEMS[table])
-        assert (shape.view_at >= 0) is any(isinstance(gap, ItemGap) for gap in shape.gaps)
+        assert (shape.view is not None) is any(isinstance(gap, ItemGap) for gap in shape.gaps)

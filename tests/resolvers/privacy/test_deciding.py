@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from regions.errors import Forbidden
 from regions.ids import first_id
 from resolvers.catalog import RECORDS
-from resolvers.privacy import Decision, Scope, decide, require_records, rules, scope
+from resolvers.privacy import (
+    Decision,
+    Scope,
+    decide,
+    granted_rules,
+    in_force,
+    require_records,
+    rules,
+    scope,
+)
 from resolvers.users import BUSINESS_ROLES, Role
 from schema.privacy import PrivateItem
 from tests.answering import EVERY_TYPE, NATIONAL, Gateway, grant, viewer
@@ -138,3 +149,30 @@ def test_nobody_without_a_session_is_answered(gateway: Gateway, root: str) -> No
     assert asked.codes == ["UNAUTHENTICATED"]
     assert not gateway.reads
     assert gateway.ask("{ __typename }", None).data == {"__typename": "Query"}
+
+
+def test_a_grant_for_one_person_opens_nobody_else() -> None:
+    somebody = viewer(grants=[replace(grant("320100"), person=17)])
+
+    def decided(person: int | None, code: str = "320104") -> Decision:
+        return decide(
+            somebody, RECORDS["Contact"], PrivateItem.NAME, code=code, reporter=None, person=person
+        )
+
+    assert decided(17) is Decision.SHOW
+    assert decided(18) is decided(None) is decided(17, "330104") is Decision.MASK
+
+
+def test_an_emergency_has_a_label_of_its_own() -> None:
+    somebody = viewer(grants=[grant(), replace(grant("320000"), id="e", emergency=True)])
+    labels = [rule.label for rule in rules(somebody, RECORDS["Case"])]
+    assert labels[0].startswith("grant:g-")
+    assert labels[1:] == ["emergency:e"]
+
+
+def test_one_operation_is_decided_by_one_moment() -> None:
+    ended, holds = grant("320100", ends_at="2021-01-01T00:00:00Z"), grant("320000")
+    settled = in_force(viewer(grants=[ended, holds]))
+    assert settled.grants == (holds,)
+    assert in_force(settled) is settled
+    assert granted_rules(settled, RECORDS["Case"]) == rules(settled, RECORDS["Case"])

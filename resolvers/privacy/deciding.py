@@ -6,17 +6,27 @@ that the SQL of a masked viewer never names a private column, and a test compare
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
 
 from regions.errors import Forbidden
+from regions.instants import now
 from resolvers.catalog import Record
 from resolvers.users import Role, Viewer, prefix_of
 from schema.privacy import PrivateItem
 
-__all__ = ["Decision", "Rule", "Scope", "decide", "require_records", "rules", "scope"]
+__all__ = [
+    "Decision",
+    "Rule",
+    "Scope",
+    "decide",
+    "granted_rules",
+    "in_force",
+    "require_records",
+    "rules",
+    "scope",
+]
 
 _ALL_ITEMS = frozenset(item.name for item in PrivateItem)
 
@@ -34,19 +44,23 @@ class Rule:
     """One reason to show items: the record is the viewer's own report, or lies within a grant.
 
     `reporter` is the account that must have written the record, or None; `prefix` the code the
-    record's county must begin with. `label` names the reason in the access log.
+    record's county must begin with; `person` the one whose records they are, or None for anybody.
+    `label` names the reason in the access log.
     """
 
     label: str
     items: frozenset[str]
     reporter: str | None = None
     prefix: str = ""
+    person: int | None = None
 
-    def holds(self, code: str, reporter: str | None) -> bool:
-        """Whether the rule covers a record of this county and reporter."""
+    def holds(self, code: str | None, reporter: str | None, person: int | None = None) -> bool:
+        """Whether the rule covers a record of this county, reporter and person."""
         if self.reporter is not None:
             return reporter == self.reporter
-        return code.startswith(self.prefix)
+        if self.person is not None and person != self.person:
+            return False
+        return code is not None and code.startswith(self.prefix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +86,32 @@ def scope(viewer: Viewer) -> Scope:
     return Scope(viewer.prefix, unit)
 
 
+def in_force(viewer: Viewer) -> Viewer:
+    """The viewer with the grants that hold at this moment, and no others.
+
+    One operation is decided by one moment: the key a plan is kept by, the statements made for it
+    and those made later, when a region that was down answers again, know the same grants.
+    """
+    if not viewer.grants:
+        return viewer
+    at = now()
+    grants = tuple(grant for grant in viewer.grants if grant.starts_at <= at < grant.ends_at)
+    return viewer if len(grants) == len(viewer.grants) else replace(viewer, grants=grants)
+
+
 def rules(viewer: Viewer, record: Record) -> tuple[Rule, ...]:
-    """The reasons for which the viewer sees private items of this type of record."""
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    in_force = tuple(g.id for g in viewer.grants if g.starts_at <= now < g.ends_at)
-    return _rules(viewer, record.name, record.privacy, record.every_item, in_force)
+    """The reasons for which the viewer sees private items of this type of record now."""
+    return granted_rules(in_force(viewer), record)
+
+
+def granted_rules(viewer: Viewer, record: Record) -> tuple[Rule, ...]:
+    """The same for a viewer who has been brought to those grants already (`in_force`)."""
+    return _rules(viewer, record.name, record.privacy, record.every_item)
 
 
 @lru_cache(maxsize=4096)
 def _rules(
-    viewer: Viewer, name: str, privacy: frozenset[str], every_item: bool, in_force: tuple[str, ...]
+    viewer: Viewer, name: str, privacy: frozenset[str], every_item: bool
 ) -> tuple[Rule, ...]:
     if not viewer.opens_records:
         return ()
@@ -89,24 +119,38 @@ def _rules(
     if viewer.role is Role.DIRECT_REPORTER:
         found.append(Rule("own", _ALL_ITEMS, reporter=viewer.account))
     for grant in viewer.grants:
-        if grant.id not in in_force or not privacy <= grant.record_types:
+        if not privacy <= grant.record_types:
             continue
         if every_item and not grant.items >= _ALL_ITEMS:
             continue
-        found.append(Rule(f"grant:{grant.id}", grant.items, prefix=prefix_of(grant.code)))
+        found.append(
+            Rule(
+                f"{'emergency' if grant.emergency else 'grant'}:{grant.id}",
+                grant.items,
+                prefix=prefix_of(grant.code),
+                person=grant.person,
+            )
+        )
     return tuple(found)
 
 
 def decide(
-    viewer: Viewer, record: Record, item: PrivateItem, *, code: str, reporter: str | None
+    viewer: Viewer,
+    record: Record,
+    item: PrivateItem,
+    *,
+    code: str,
+    reporter: str | None,
+    person: int | None = None,
 ) -> Decision:
-    """What becomes of a private item of a record of county `code`, written by `reporter`.
+    """What becomes of a private item of a record of county `code`, written by `reporter`, about
+    `person`.
 
-    An exposure is part of its case: county and reporter are the case's.
+    An exposure is part of its case: county, reporter and person are the case's.
     """
     if not viewer.opens_records:
         return Decision.DENY
     for rule in rules(viewer, record):
-        if item.name in rule.items and rule.holds(code, reporter):
+        if item.name in rule.items and rule.holds(code, reporter, person):
             return Decision.SHOW
     return Decision.MASK

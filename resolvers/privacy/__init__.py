@@ -1,0 +1,32 @@
+"""Privacy: what is decided about private items (`deciding`), by whose rights, given how.
+
+`policy` compiles the directives of the schema, `roles` is the table of national roles. `steps` and
+`services` are the state machines of applications and of requests for data, as data. Their stores
+and mutations stand beside them; `root` gathers those.
+"""
+
+from __future__ import annotations
+
+from resolvers.privacy.deciding import (
+    Decision,
+    Rule,
+    Scope,
+    decide,
+    granted_rules,
+    in_force,
+    require_records,
+    rules,
+    scope,
+)
+
+__all__ = [
+    "Decision",
+    "Rule",
+    "Scope",
+    "decide",
+    "granted_rules",
+    "in_force",
+    "require_records",
+    "rules",
+    "scope",
+]
