@@ -52,6 +52,17 @@ class Config:
     session_hours: int
     sign_in_attempts: int
     sign_in_lock_minutes: int
+    duplicate_candidates: int
+    subscriptions_sockets: int
+    subscriptions_each: int
+    alarm_reveal_records: int
+    alarm_reveal_minutes: int
+    alarm_off_hours_records: int
+    alarm_off_hours_from: int
+    alarm_off_hours_to: int
+    alarm_refusals: int
+    alarm_refusal_minutes: int
+    alarm_near_candidates: int
 
     @property
     def central_store(self) -> Path:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.access_log import AccessLog
+from gateway.alarms import Watch
 from gateway.config import Config
 from gateway.endpoint import GraphQLEndpoint
 from gateway.executing import Executor
@@ -22,6 +23,7 @@ from gateway.sign_in import SignIn
 from regions.blind_index import BlindIndexer
 from regions.engines import sqlite_engine
 from regions.keys import load_keys
+from resolvers.alarms.rules import Limits
 from resolvers.central import Central
 from resolvers.cursors import Cursors
 from resolvers.diseases import learn_diseases
@@ -63,11 +65,12 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     log = AccessLog(config.log_store)
     stores = Stores(config.regions, keys)
     engine = sqlite_engine(str(config.central_store))
+    central = Central(engine, keys)
     executor = Executor(
         make_schema(),
         answering,
         stores,
-        central=Central(engine, keys),
+        central=central,
         tokens_max=config.tokens_max,
         depth_max=config.depth_max,
         planning=planning,
@@ -87,11 +90,12 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         lock_seconds=config.sign_in_lock_minutes * 60,
     )
     graphql = GraphQLEndpoint(executor, sessions, log, body_max_bytes=config.body_max_bytes)
+    watch = Watch(config.log_store, central, _limits(config))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await learn_diseases(federation, answering.reference)
-        async with sessions.running():
+        async with sessions.running(), watch.running():
             yield
         await federation.close()
         await stores.close()
@@ -112,6 +116,19 @@ def make_app(config: Config, *, planning: bool = True) -> App:
             await others(scope, receive, send)
 
     return app
+
+
+def _limits(config: Config) -> Limits:
+    return Limits(
+        reveal_records=config.alarm_reveal_records,
+        reveal_minutes=config.alarm_reveal_minutes,
+        off_hours_records=config.alarm_off_hours_records,
+        off_hours_from=config.alarm_off_hours_from,
+        off_hours_to=config.alarm_off_hours_to,
+        refusals=config.alarm_refusals,
+        refusal_minutes=config.alarm_refusal_minutes,
+        near_candidates=config.alarm_near_candidates,
+    )
 
 
 async def _health(_: HttpRequest) -> Response:

@@ -16,6 +16,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from regions.alarms import ALARM_ITEMS
 from regions.cases import CASE_ITEMS, EXPOSURE_ITEMS
 from regions.contacts import CONTACT_ITEMS, SAMPLE_ITEMS, VISIT_ITEMS
 from regions.corrections import CORRECTION_ITEMS
@@ -33,6 +34,7 @@ ITEMS: Mapping[str, tuple[str, ...]] = {
     "visits": VISIT_ITEMS,
     "samples": SAMPLE_ITEMS,
     "corrections": CORRECTION_ITEMS,
+    "alarms": ALARM_ITEMS,
 }
 """The sealed items of each table, in the order of its envelope. Items are only ever appended."""
 

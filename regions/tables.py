@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from regions import (
+    alarms,
     cases,
     contacts,
     corrections,
@@ -19,6 +20,7 @@ from regions.metadata import central, regional
 __all__ = ["central", "log_tables", "regional"]
 
 _DECLARED = (
+    alarms,
     cases,
     contacts,
     corrections,

@@ -15,6 +15,7 @@ from resolvers.users import BUSINESS_ROLES, Role, Viewer
 __all__ = ["RIGHTS", "Right", "require"]
 
 _EVERYONE = frozenset(Role)
+_WATCHERS = frozenset({Role.AUDITOR, Role.SECURITY_ADMINISTRATOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ RIGHTS: Mapping[str, Right] = {
     "recordVisit": Right(BUSINESS_ROLES),
     "recordSample": Right(BUSINESS_ROLES),
     "correct": Right(BUSINESS_ROLES),
+    "alarms": Right(_WATCHERS),
+    "acknowledgeAlarm": Right(_WATCHERS),
 }
 """Root field → who may ask for it."""
 

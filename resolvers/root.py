@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from resolvers.alarms.root import AlarmMutations, AlarmQueries
 from resolvers.privacy.policy import compile_policy, describe_private_fields
 from resolvers.questions.root import RecordQueries
 from resolvers.writing.root import RecordMutations
@@ -18,7 +19,7 @@ __all__ = ["Mutation", "Query", "make_schema"]
 
 
 @strawberry.type(description="Questions. Everything but `__typename` needs a session.")
-class Query(RecordQueries):
+class Query(RecordQueries, AlarmQueries):
     """Questions."""
 
 
@@ -28,7 +29,7 @@ class Query(RecordQueries):
         "and writes nothing; with another input it is a conflict."
     )
 )
-class Mutation(RecordMutations):
+class Mutation(RecordMutations, AlarmMutations):
     """What changes records and rights."""
 
 

@@ -148,6 +148,14 @@ class Demo:
             "breaker_failures": "stores",
             "breaker_seconds": "stores",
             "attempts": "sign_in",
+            "duplicate_candidates": "questions",
+            "reveal_records": "alarms",
+            "off_hours_from": "alarms",
+            "off_hours_to": "alarms",
+            "refusals": "alarms",
+            "near_candidates": "alarms",
+            "sockets": "subscriptions",
+            "each": "subscriptions",
         }
         lines = file.read_text("utf-8").splitlines()
         for key, value in settings.items():

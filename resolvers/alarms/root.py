@@ -1,0 +1,75 @@
+"""The root fields of alarms."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+
+from resolvers.alarms.acknowledging import acknowledge_alarm
+from resolvers.alarms.listing import list_alarms
+from resolvers.context import context_of
+from resolvers.writing.writing import answered
+from schema.alarms import AlarmConnection, AlarmFilter
+from schema.writing.alarms import AcknowledgeAlarmInput, AcknowledgeAlarmResult
+
+__all__ = ["AlarmMutations", "AlarmQueries"]
+
+_Filter = Annotated[
+    AlarmFilter | None, strawberry.argument(description="Which alarms; all unless given.")
+]
+_First = Annotated[
+    int | None,
+    strawberry.argument(
+        description="Size of the page, at most 1,000; the gateway has a default."
+    ),
+]
+_After = Annotated[
+    str | None,
+    strawberry.argument(description="The page behind this cursor: `endCursor` of the last."),
+]
+
+
+@strawberry.type
+class AlarmQueries:
+    """Questions about alarms."""
+
+    @strawberry.field(
+        description=(
+            "Alarms about accounts of the viewer's code and all below, and about nobody's, the "
+            "newest first: for auditors and security administrators."
+        )
+    )
+    async def alarms(
+        self,
+        info: strawberry.Info,
+        filter: _Filter = None,
+        first: _First = None,
+        after: _After = None,
+    ) -> AlarmConnection:
+        """Alarms."""
+        return await list_alarms(context_of(info), filter, first, after)
+
+
+@strawberry.type
+class AlarmMutations:
+    """What becomes of alarms."""
+
+    @strawberry.mutation(
+        description=(
+            "Says what came of looking into an alarm, once. Nobody does so with an alarm about the "
+            "own account. The same idempotency key again gives the first result and writes "
+            "nothing; with another input it is a conflict."
+        )
+    )
+    async def acknowledge_alarm(
+        self,
+        info: strawberry.Info,
+        input: Annotated[
+            AcknowledgeAlarmInput,
+            strawberry.argument(description="What to write, and the idempotency key."),
+        ],
+    ) -> AcknowledgeAlarmResult:
+        """Says what came of looking into an alarm."""
+        result: AcknowledgeAlarmResult = await answered(info, acknowledge_alarm, input)
+        return result
