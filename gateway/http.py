@@ -27,6 +27,7 @@ from resolvers.alarms.rules import Limits
 from resolvers.central import Central
 from resolvers.cursors import Cursors
 from resolvers.diseases import learn_diseases
+from resolvers.duplicates import DuplicateLimit
 from resolvers.federation import Federation
 from resolvers.questions.question import Answering
 from resolvers.questions.remembered import Remembered
@@ -62,10 +63,11 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         records_max=config.records_max,
         remembered=Remembered(config.remember_mb << 20),
     )
-    log = AccessLog(config.log_store)
-    stores = Stores(config.regions, keys)
     engine = sqlite_engine(str(config.central_store))
     central = Central(engine, keys)
+    answering.duplicates = DuplicateLimit(central, keys.index, per_hour=config.duplicate_candidates)
+    log = AccessLog(config.log_store)
+    stores = Stores(config.regions, keys)
     executor = Executor(
         make_schema(),
         answering,

@@ -25,6 +25,7 @@
         ├── InvalidCursor      INVALID_CURSOR       a cursor that was not made for this question
         ├── TooLarge           TOO_LARGE            a document, page or answer over a limit
         ├── TooManyRequests    TOO_MANY_REQUESTS    over the rate allowed
+        │   └── TooManyCandidates TOO_MANY_CANDIDATES more duplicate checks than an hour allows
         └── NotFound           NOT_FOUND            no such record that the viewer may see
 
 Each leaf has one stable `code`, the same in GraphQL (`errors[].extensions.code`), on the command
@@ -56,6 +57,7 @@ __all__ = [
     "StoreBehind",
     "StoreError",
     "TooLarge",
+    "TooManyCandidates",
     "TooManyRequests",
     "Unauthenticated",
     "Unclassified",
@@ -224,6 +226,12 @@ class TooManyRequests(QuestionError):
 
     code = "TOO_MANY_REQUESTS"
     status = 429
+
+
+class TooManyCandidates(TooManyRequests):
+    """More candidates for the duplicate check than an account has within an hour."""
+
+    code = "TOO_MANY_CANDIDATES"
 
 
 class NotFound(QuestionError):

@@ -9,13 +9,14 @@ from functools import cache
 from sqlalchemy import ColumnElement, and_, exists, false, literal, or_, select, true
 
 from regions.blind_index import BlindIndexer
-from regions.errors import Forbidden, InvalidInput
+from regions.errors import Forbidden, InvalidInput, TooManyCandidates
 from regions.instants import now
 from regions.people import people as people_table
 from regions.reading import Read
 from regions.statements import Statement, text_value
 from resolvers.catalog import RECORDS
 from resolvers.context import Context, region_answers
+from resolvers.duplicates import Candidate
 from resolvers.federation import Report
 from resolvers.questions.links import rows_of, scope_condition, select_rows
 from resolvers.questions.question import Question, rules_in
@@ -141,10 +142,11 @@ async def check_duplicate(
     context: Context, indexer: BlindIndexer, candidate: PersonSearch, path: str
 ) -> DuplicateCheck:
     """Whether anybody matches, in any region, for any role that registers people. Raises
-    InvalidInput.
+    InvalidInput, TooManyCandidates.
     """
     question = context.opens_records()
     sought = _sought(indexer, candidate)
+    await _limit(question, candidate)
     federation = question.federation
     reads = []
     for region, dialect in enumerate(federation.dialects):
@@ -162,6 +164,19 @@ async def check_duplicate(
     return DuplicateCheck(
         exists=True if found else (False if complete else None), complete=complete
     )
+
+
+async def _limit(question: Question, candidate: PersonSearch) -> None:
+    """Counts a candidate before any region is asked. Raises TooManyCandidates."""
+    limit = question.answering.duplicates
+    if limit is None:
+        return
+    tried = Candidate(candidate.id_number, candidate.phone, candidate.name, candidate.birth_date)
+    try:
+        question.trail.note_probe(await limit.count(question.viewer.account, tried))
+    except TooManyCandidates as error:
+        question.trail.note_probe(limit.told(int(error.details["limit"]) + 1))
+        raise
 
 
 @cache

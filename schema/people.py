@@ -109,7 +109,8 @@ class Person(Node):
     created_at: DateTime = column("When the record was made.")
     updated_at: DateTime = column("When it was last changed.")
     elsewhere: list[Person] = same_person(
-        "The same person's records in other regions, by ID number or by name and birth date."
+        "The same person's records in other regions, by ID number or by name and birth date: "
+        "those where the viewer sees these in clear, here and there."
     )
     cases: list[Annotated[Case, strawberry.lazy("schema.cases")]] = many(
         "The person's cases in this region.", "Case", by="person_id"

@@ -45,9 +45,7 @@ def record(connection: Connection, log: str, number: int, raised: Iterable[Raise
         if stored.rowcount:
             new.append(one)
     put = insert(alarm_positions).values(log=log, number=number)
-    connection.execute(
-        put.on_conflict_do_update(index_elements=["log"], set_={"number": number})
-    )
+    connection.execute(put.on_conflict_do_update(index_elements=["log"], set_={"number": number}))
     return new
 
 

@@ -20,9 +20,7 @@ _Filter = Annotated[
 ]
 _First = Annotated[
     int | None,
-    strawberry.argument(
-        description="Size of the page, at most 1,000; the gateway has a default."
-    ),
+    strawberry.argument(description="Size of the page, at most 1,000; the gateway has a default."),
 ]
 _After = Annotated[
     str | None,

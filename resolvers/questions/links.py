@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import ColumnElement, Select, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, literal_column, or_, select
 
 from regions.errors import StoreError
 from regions.ids import region_of
@@ -21,7 +21,6 @@ from regions.text import (
     RECORD,
     among,
     among_texts,
-    quoted,
     string,
     text_aggregate,
     under,
@@ -30,6 +29,7 @@ from regions.text import (
 from resolvers.federation import state_of
 from resolvers.questions.filling import Row, fill_rows
 from resolvers.questions.question import Question
+from resolvers.questions.same_person import INDEXES, seen_index, shown
 from resolvers.questions.shapes import Link, Shape, ShapeSet
 from schema.fields import Many, One
 
@@ -303,16 +303,13 @@ def _statement(question: Question, shape: Shape, source: One | Many, region: int
         where.append(keys)
         order = [column]
     elif source.same_person:
-        where.append(
-            or_(
-                among_texts(table.c.id_number_index, text_value(_KEYS)),
-                among_texts(table.c.name_birth_index, text_value(_MORE_KEYS)),
-            )
-        )
-        shape.back = (
-            shape.key(written(quoted(table.c.id_number_index))),
-            shape.key(written(quoted(table.c.name_birth_index))),
-        )
+        ways = []
+        for index, keys in zip(INDEXES, (_KEYS, _MORE_KEYS), strict=True):
+            allowed = shown(shape, index)
+            if allowed is not None:
+                ways.append(and_(among_texts(table.c[index], text_value(keys)), allowed))
+        where.append(or_(false(), *ways))
+        shape.back = tuple(shape.key(seen_index(shape, index)) for index in INDEXES)
     else:
         column = table.c[source.by]
         where.append(among(column, text_value(_KEYS)))

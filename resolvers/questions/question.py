@@ -12,6 +12,7 @@ from regions.ids import region_of
 from regions.reading import Answer, Failure, Read
 from resolvers.catalog import Record, owners_of
 from resolvers.cursors import Cursors
+from resolvers.duplicates import DuplicateLimit
 from resolvers.federation import Federation, Report
 from resolvers.privacy import Scope, granted_rules, in_force, scope
 from resolvers.privacy.policy import policy_version
@@ -35,6 +36,7 @@ class Answering:
     page_max: int = 1000
     records_max: int = 100_000
     remembered: Remembered = field(default_factory=lambda: Remembered(0))
+    duplicates: DuplicateLimit | None = None  # of the duplicate check; None for no limit
 
 
 @dataclass(slots=True)
@@ -50,6 +52,7 @@ class Trail:
     count: int = 0
     wrote: dict[str, list[Any]] = field(default_factory=dict)  # kind → ids that were written
     problems: list[str] = field(default_factory=list)  # codes of what mutations refused
+    probes: dict[str, int] = field(default_factory=dict)  # see resolvers/duplicates.py
 
     def named(self, clear: frozenset[str], masked: frozenset[str]) -> None:
         """Notes private fields that were shown in clear somewhere, and those masked."""
@@ -84,6 +87,11 @@ class Trail:
         for kind, ids in wrote.items():
             self.wrote.setdefault(kind, []).extend(ids)
 
+    def note_probe(self, found: Mapping[str, int]) -> None:
+        """Notes what a duplicate check counted."""
+        for name, number in found.items():
+            self.probes[name] = max(number, self.probes.get(name, 0))
+
     def told(self) -> dict[str, Any]:
         """The part of the entry that says what was asked and seen."""
         reasons = {
@@ -101,6 +109,8 @@ class Trail:
         }
         if self.wrote or self.problems:
             told |= {"problems": self.problems, "wrote": self.wrote}
+        if self.probes:
+            told["probes"] = self.probes
         return told
 
     def revealed(self, reason: str, kind: str) -> list[Any]:

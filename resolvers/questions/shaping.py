@@ -13,6 +13,7 @@ from regions.people import people
 from regions.sealing import ITEMS
 from regions.text import GAP, Text, number_or_null, quoted, text_or_null, written
 from resolvers.catalog import Field, Form, Record
+from resolvers.questions.same_person import INDEXES, seen_index
 from resolvers.questions.selection import Selected, Selector
 from resolvers.questions.shapes import (
     ConstantGap,
@@ -206,10 +207,7 @@ def link_positions(shape: Shape, source: One | Many) -> tuple[int, ...]:
     table = shape.record.table
     if isinstance(source, Many):
         if source.same_person:
-            return (
-                shape.key(written(quoted(table.c.id_number_index))),
-                shape.key(written(quoted(table.c.name_birth_index))),
-            )
+            return tuple(shape.key(seen_index(shape, index)) for index in INDEXES)
         return (shape.id_at,)
     column = table.c[source.by]
     if source.to == "Unit":

@@ -1,0 +1,46 @@
+"""The same person in two records: told only to whoever sees what they have in common (F2).
+
+Records are linked by the blind index of an ID number, or of name and birth date. To show the link
+of two masked ones would tell that their numbers are equal, and of a masked with a clear one whose
+the masked one is (leak channel 17). So an index counts only where every item behind it is in clear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import ColumnElement, and_, case, literal_column, true
+from sqlalchemy import String as SqlString
+
+from regions.text import Text, quoted, written
+from resolvers.questions.shapes import Shape
+from resolvers.questions.views import covered
+
+__all__ = ["INDEXES", "seen_index", "shown"]
+
+INDEXES: Mapping[str, frozenset[str]] = {
+    "id_number_index": frozenset({"ID_NUMBER"}),
+    "name_birth_index": frozenset({"NAME", "BIRTH_DATE"}),
+}
+"""Blind index → the items whose equality it tells."""
+
+
+def shown(shape: Shape, index: str) -> ColumnElement[bool] | None:
+    """Whether every item behind a blind index of a person's row is in clear; None where never."""
+    parts: list[ColumnElement[bool]] = []
+    for item in sorted(INDEXES[index]):  # one rule may show one of them, another another
+        views = [view for view in shape.rules if item in view.rule.items]
+        if not views:
+            return None
+        if not any(view.always for view in views):
+            parts.append(covered(shape.record.table, [view.rule for view in views]))
+    return and_(true(), *parts)
+
+
+def seen_index(shape: Shape, index: str) -> Text:
+    """A blind index of a person's row as JSON text, null where an item behind it is masked."""
+    allowed = shown(shape, index)
+    nothing = literal_column("'null'", SqlString())
+    if allowed is None:
+        return written(nothing)
+    return written(case((allowed, quoted(shape.record.table.c[index])), else_=nothing))
