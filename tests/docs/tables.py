@@ -16,9 +16,11 @@ from typer.main import get_command
 
 from gateway.cli import app
 from regions.errors import EpigateError
+from resolvers.alarms.rules import RULES as ALARM_RULES
 from resolvers.catalog import private_fields
 from resolvers.writing.correctable import CORRECTABLE
 from resolvers.writing.rules import RULES
+from schema.alarms import AlarmRule
 from schema.writing import problems
 from schema.writing.problems import Problem
 
@@ -130,6 +132,17 @@ def rule_table() -> str:
     )
 
 
+def alarm_table() -> str:
+    """The rules that raise alarms."""
+    definition: Any = AlarmRule.__dict__["__strawberry_definition__"]
+    told = {value.name: value.description for value in definition.values}
+    rows = [
+        (f"`{name.name}`", told[name.name], rule.counted, rule.within, rule.threshold)
+        for name, rule in ALARM_RULES.items()
+    ]
+    return _table(("rule", "meaning", "what is counted", "within", "from how many on"), rows)
+
+
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "errors": ("asking.md", error_table),
     "private": ("privacy.md", private_table),
@@ -137,6 +150,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "correctable": ("writing.md", correctable_table),
     "problems": ("writing.md", problem_table),
     "rules": ("writing.md", rule_table),
+    "alarms": ("auditing.md", alarm_table),
 }
 """By name: the page and what makes the table."""
 
