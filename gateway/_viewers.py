@@ -14,14 +14,15 @@ from typing import Any
 from regions.errors import StoreError
 from regions.instants import instant, seconds_of
 from resolvers.users import Grant, Role, Viewer
+from resolvers.users.accounts import USABLE
 
 __all__ = ["SessionRow", "make_viewer", "read_session"]
 
-_SESSION = """
-SELECT s.expires_at, s.last_seen_at,
+_SESSION = f"""
+SELECT s.expires_at, s.last_seen_at, min(a.valid_until, a.renew_by),
        a.account, a.name, a.role, a.unit_id, a.unit_name, a.unit_level, a.code
 FROM sessions s JOIN accounts a ON a.account = s.account
-WHERE s.token_hash = ? AND s.revoked_at IS NULL AND a.disabled = 0
+WHERE s.token_hash = :hash AND s.revoked_at IS NULL AND {USABLE}
 """
 _GRANTS = """
 SELECT id, record_types, items, code, starts_at, ends_at, purpose, person_id, how
@@ -33,10 +34,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """A session that was not revoked, of an account that is not disabled. Seconds since 1970.
+    """A session that was not revoked, of an account that may be signed in. Seconds since 1970.
 
-    `account` and `granted` are the rows as they stand: equal ones make equal viewers. `turns_at` is
-    when the next of the grants begins or ends.
+    `account` and `grants` are the rows as they stand: equal ones make equal viewers. `turns_at` is
+    when the account lapses or its term is over, or the next of the grants begins or ends.
     """
 
     expires: float
@@ -48,13 +49,14 @@ class SessionRow:
 
 def read_session(cursor: sqlite3.Cursor, token_hash: str, now: float) -> SessionRow | None:
     """The session with its account and the grants in force, None where there is none."""
-    row = cursor.execute(_SESSION, (token_hash,)).fetchone()
+    at = instant(now)
+    row = cursor.execute(_SESSION, {"hash": token_hash, "at": at}).fetchone()
     if row is None:
         return None
-    expires_at, last_seen_at, *account = row
-    rows = cursor.execute(_GRANTS, (account[0], instant(now))).fetchall()
+    expires_at, last_seen_at, ends_at, *account = row
+    rows = cursor.execute(_GRANTS, (account[0], at)).fetchall()
     in_force = []
-    turns_at = float("inf")
+    turns_at = seconds_of(ends_at)
     for granted in rows:
         found = _grant(granted)
         if found is None:

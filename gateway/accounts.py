@@ -6,10 +6,9 @@ Functions on a connection to the gateway's own store; the caller's transaction i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from gateway.passwords import check_password, hash_password
 from regions.areas import reference_areas
@@ -18,8 +17,21 @@ from regions.instants import now
 from regions.users import accounts
 from resolvers.sessions import revoke_sessions
 from resolvers.users import Role, prefix_of
+from resolvers.users.accounts import (
+    Account,
+    change_state,
+    find_account,
+    is_usable,
+    list_accounts,
+    next_id,
+    note_event,
+)
+from resolvers.users.filings import put_on_file
+from resolvers.users.persons import check_person
+from resolvers.users.states import AccountEvent
 
 __all__ = [
+    "COMMAND_LINE",
     "UNIT_LEVELS",
     "Account",
     "create_account",
@@ -45,62 +57,60 @@ UNIT_LEVELS = (
 _LOGIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{1,63}")
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An account as stored, but for its password. `code` is the unit's: its jurisdiction (A2)."""
-
-    account: str  # login name
-    name: str  # of its holder
-    role: Role
-    unit_id: str
-    unit_name: str
-    unit_level: str  # one of UNIT_LEVELS
-    code: str  # GB/T 2260, six digits; 000000 is the country
-    disabled: bool = False
-    created_at: str = ""
+COMMAND_LINE = "command line"
+"""Who did it, where nobody was signed in."""
 
 
-def create_account(connection: Connection, account: Account, password: str) -> None:
-    """Adds an account; takes some 50 ms for the password. Raises InvalidInput."""
+def create_account(
+    connection: Connection,
+    account: Account,
+    password: str,
+    seal: Callable[[int], bytes] | None = None,
+) -> None:
+    """Adds an account; takes some 50 ms for the password. Raises InvalidInput.
+
+    A business administrator is put on file with it, where the unit has fewer than two (A4). `seal`
+    makes the envelope of the holder's items for the account's number.
+    """
     _check(account)
     check_password(account.account, password)
     if find_account(connection, account.account) is not None:
         raise InvalidInput(f"there is an account {account.account} already")
-    connection.execute(
-        insert(accounts).values(
-            account=account.account,
-            name=account.name,
-            role=account.role.name,
-            unit_id=account.unit_id,
-            unit_name=account.unit_name,
-            unit_level=account.unit_level,
-            code=account.code,
-            password_hash=hash_password(password),
-            disabled=int(account.disabled),
-            created_at=account.created_at or now(),
-        )
-    )
-
-
-def find_account(connection: Connection, account: str) -> Account | None:
-    """The account of that login name."""
-    row = connection.execute(select(accounts).where(accounts.c.account == account)).first()
-    return None if row is None else _account(row)
-
-
-def list_accounts(connection: Connection) -> list[Account]:
-    """Every account, by login name."""
-    return [_account(row) for row in connection.execute(select(accounts).order_by("account"))]
+    check_person(connection, account.person_index, account.role, account.unit_id)
+    if account.role is Role.BUSINESS_ADMINISTRATOR:
+        put_on_file(connection, account, COMMAND_LINE)
+    number = next_id(connection, accounts)
+    row = {
+        "account": account.account,
+        "id": number,
+        "name": account.name,
+        "role": account.role.name,
+        "unit_id": account.unit_id,
+        "unit_name": account.unit_name,
+        "unit_level": account.unit_level,
+        "code": account.code,
+        "department": account.department,
+        "head": int(account.head),
+        "purpose": account.purpose,
+        "password_hash": hash_password(password),
+        "state": account.state.name,
+        "valid_until": account.valid_until,
+        "renewed_at": account.renewed_at,
+        "renew_by": account.renew_by,
+        "person_index": account.person_index,
+        "sealed": seal(number) if seal is not None else None,
+        "created_at": account.created_at or now(),
+    }
+    given = {name: value for name, value in row.items() if value is not None}
+    connection.execute(insert(accounts).values(given))
 
 
 def password_hash(connection: Connection, account: str) -> str | None:
     """The stored hash of an account that may sign in, else None."""
     found: str | None = connection.scalar(
-        select(accounts.c.password_hash).where(
-            accounts.c.account == account, accounts.c.disabled == 0
-        )
+        select(accounts.c.password_hash).where(accounts.c.account == account)
     )
-    return found
+    return found if is_usable(connection, account) else None
 
 
 def replace_hash(connection: Connection, account: str, old: str, new: str) -> None:
@@ -115,41 +125,33 @@ def replace_hash(connection: Connection, account: str, old: str, new: str) -> No
 def set_password(connection: Connection, account: str, password: str) -> None:
     """Gives another password and ends every session. Raises InvalidInput, NotFound."""
     check_password(account, password)
-    _change(connection, account, password_hash=hash_password(password))
-    revoke_sessions(connection, account)
-
-
-def disable_account(connection: Connection, account: str) -> None:
-    """Ends every session, in every worker at its next request; refuses new ones. NotFound."""
-    _change(connection, account, disabled=1)
-    revoke_sessions(connection, account)
-
-
-def enable_account(connection: Connection, account: str) -> None:
-    """Lets a disabled account sign in again. Raises NotFound."""
-    _change(connection, account, disabled=0)
-
-
-def _change(connection: Connection, account: str, **values: Any) -> None:
     changed = connection.execute(
-        update(accounts).where(accounts.c.account == account).values(**values)
+        update(accounts)
+        .where(accounts.c.account == account)
+        .values(password_hash=hash_password(password))
     )
     if changed.rowcount == 0:
         raise NotFound(f"there is no account {account}", hint="see `epigate accounts list`")
+    revoke_sessions(connection, account)
+    note_event(connection, account, "SET_PASSWORD", "", COMMAND_LINE)
 
 
-def _account(row: Row[Any]) -> Account:
-    return Account(
-        account=row.account,
-        name=row.name,
-        role=Role[row.role],
-        unit_id=row.unit_id,
-        unit_name=row.unit_name,
-        unit_level=row.unit_level,
-        code=row.code,
-        disabled=bool(row.disabled),
-        created_at=row.created_at,
-    )
+def disable_account(
+    connection: Connection, account: str, reason: str = "", by: str = COMMAND_LINE
+) -> None:
+    """Ends every session, in every worker at its next request; refuses new ones. NotFound."""
+    found = find_account(connection, account)
+    if found is None or not found.disabled:
+        change_state(connection, account, AccountEvent.DISABLE, reason, by)
+
+
+def enable_account(
+    connection: Connection, account: str, reason: str = "", by: str = COMMAND_LINE
+) -> None:
+    """Lets a disabled account sign in again. Raises NotFound."""
+    found = find_account(connection, account)
+    if found is None or found.disabled:
+        change_state(connection, account, AccountEvent.ENABLE, reason, by)
 
 
 def _check(account: Account) -> None:

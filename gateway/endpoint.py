@@ -85,7 +85,7 @@ class GraphQLEndpoint:
             if several:
                 raise QuestionError("there are several Authorization headers")
             body = await self._body(receive)
-            answer, viewer = await self._answer(authorization, body)
+            answer, viewer = await self._answer(authorization, body, _address(scope))
             if answer.operation:
                 await self._enter(scope, viewer, answer, request_id)
             more = (_BEARER,) if answer.status == 401 else ()
@@ -106,10 +106,10 @@ class GraphQLEndpoint:
             await _send(send, 500, _error(text, "INTERNAL"), kind, request_id)
 
     async def _answer(
-        self, authorization: bytes | None, body: bytes
+        self, authorization: bytes | None, body: bytes, address: str
     ) -> tuple[Answer, Viewer | None]:
         """The answer, and whose it is. Raises QuestionError for what asks nothing yet."""
-        request = _parse(body)
+        request = _parse(body, address)
         viewer: Viewer | None = None
         try:
             viewer = self._sessions.viewer(authorization)
@@ -154,7 +154,6 @@ class GraphQLEndpoint:
             result = answer.code or "PARTIAL"
         elif answer.problem:
             result = answer.problem
-        address = scope.get("client")
         told = entry(
             at=at,
             request=request,
@@ -162,13 +161,18 @@ class GraphQLEndpoint:
             what=answer.what,
             operation=answer.operation,
             result=result,
-            address=address[0] if address else "",
+            address=_address(scope),
         )
         account = viewer.account if viewer else ""
         await self._log.append_nowait(at, account, answer.operation, result, told)
 
 
-def _parse(body: bytes) -> Request:
+def _address(scope: MutableMapping[str, Any]) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+def _parse(body: bytes, address: str) -> Request:
     """The request of a body. Raises QuestionError."""
     try:
         found = orjson.loads(body)
@@ -187,7 +191,7 @@ def _parse(body: bytes) -> Request:
         raise QuestionError("variables is not an object")
     if name is not None and not isinstance(name, str):
         raise QuestionError("operationName is not a string")
-    return Request(query, variables or {}, name or None, len(body))
+    return Request(query, variables or {}, name or None, len(body), address)
 
 
 def _error(message: str, code: str = "BAD_REQUEST") -> bytes:

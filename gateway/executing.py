@@ -64,6 +64,7 @@ class Request:
     variables: Mapping[str, Any]
     operation_name: str | None
     size: int = 0  # of the body, in bytes
+    address: str = ""  # network address of the client
 
 
 @dataclass(slots=True)
@@ -222,7 +223,7 @@ class Executor:
     ) -> Answer:
         if operation.node.operation is OperationType.MUTATION and self._before_writing is not None:
             await self._before_writing()
-        context = Context(self.answering, viewer, self._stores, self._central)
+        context = Context(self.answering, viewer, self._stores, self._central, request.address)
         assert document.node is not None
         outcome = execute(
             self.schema,
@@ -254,6 +255,8 @@ class Executor:
             question.trail.confine(operation.private(self.schema, document.fragments))
             what = question.trail.told()
             problem = next(iter(question.trail.problems), "")
+        elif context.trailed is not None:
+            what, problem = context.trailed.told(), next(iter(context.trailed.problems), "")
         if viewer is None and not context.touched:
             name = ""
         return Answer(orjson.dumps(body), 200, what, name, bool(errors), code, problem)

@@ -18,6 +18,7 @@ from gateway.alarms import Watch
 from gateway.config import Config
 from gateway.endpoint import GraphQLEndpoint
 from gateway.executing import Executor
+from gateway.passwords import Passwords
 from gateway.sessions import Sessions
 from gateway.sign_in import SignIn
 from regions.blind_index import BlindIndexer
@@ -64,7 +65,8 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         remembered=Remembered(config.remember_mb << 20),
     )
     engine = sqlite_engine(str(config.central_store))
-    central = Central(engine, keys)
+    passwords = Passwords()
+    central = Central(engine, keys, passwords)
     answering.duplicates = DuplicateLimit(central, keys.index, per_hour=config.duplicate_candidates)
     log = AccessLog(config.log_store)
     stores = Stores(config.regions, keys)
@@ -90,6 +92,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         log,
         attempts=config.sign_in_attempts,
         lock_seconds=config.sign_in_lock_minutes * 60,
+        passwords=passwords,
     )
     graphql = GraphQLEndpoint(executor, sessions, log, body_max_bytes=config.body_max_bytes)
     watch = Watch(config.log_store, central, _limits(config))

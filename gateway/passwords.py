@@ -74,10 +74,20 @@ class Passwords:
         finally:
             self._room += 1
 
+    def check(self, account: str, password: str) -> None:
+        """As `check_password`."""
+        check_password(account, password)
+
     async def hash(self, password: str) -> str:
-        """As `hash_password`."""
+        """As `hash_password`. Raises TooManyRequests when the line is too long."""
+        if self._room <= 0:
+            raise TooManyRequests("too many passwords at once", hint="try again in a few seconds")
+        self._room -= 1
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, hash_password, password)
+        try:
+            return await loop.run_in_executor(self._pool, hash_password, password)
+        finally:
+            self._room += 1
 
     def close(self) -> None:
         """Ends the threads; what waits in line is dropped."""

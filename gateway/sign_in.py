@@ -79,10 +79,11 @@ class SignIn:
         attempts: int,
         lock_seconds: float,
         clock: Callable[[], float] = time.time,
+        passwords: Passwords | None = None,
     ) -> None:
         self._engine, self._sessions, self._log, self._clock = engine, sessions, log, clock
         self._attempts, self._lock_seconds = attempts, lock_seconds
-        self._passwords = Passwords()
+        self._passwords = passwords or Passwords()
 
     @property
     def routes(self) -> list[Route]:

@@ -22,7 +22,9 @@ from regions.contacts import CONTACT_ITEMS, SAMPLE_ITEMS, VISIT_ITEMS
 from regions.corrections import CORRECTION_ITEMS
 from regions.errors import EnvelopeError
 from regions.ids import padded
+from regions.offices import DUTY_ITEMS, FILING_ITEMS, RESPONSIBLE_ITEMS
 from regions.people import PERSON_ITEMS
+from regions.users import STAFF_ITEMS
 
 __all__ = ["ITEMS", "Sealer"]
 
@@ -35,6 +37,11 @@ ITEMS: Mapping[str, tuple[str, ...]] = {
     "samples": SAMPLE_ITEMS,
     "corrections": CORRECTION_ITEMS,
     "alarms": ALARM_ITEMS,
+    "accounts": STAFF_ITEMS,
+    "registrations": STAFF_ITEMS,
+    "administrator_filings": FILING_ITEMS,
+    "responsible_persons": RESPONSIBLE_ITEMS,
+    "duty_persons": DUTY_ITEMS,
 }
 """The sealed items of each table, in the order of its envelope. Items are only ever appended."""
 

@@ -2,25 +2,106 @@
 
 from __future__ import annotations
 
+import time
+
 from sqlalchemy import Index, Integer, Table
 
-from regions.metadata import central, internal, public
+from regions.instants import instant
+from regions.metadata import blind_index, central, internal, primary_key, public, sealed
 
-__all__ = ["accounts", "sessions", "sign_in_failures"]
+__all__ = [
+    "RENEWAL_DAYS",
+    "STAFF_ITEMS",
+    "VALID_DAYS",
+    "account_events",
+    "accounts",
+    "registrations",
+    "sessions",
+    "sign_in_failures",
+]
+
+STAFF_ITEMS = ("office_phone", "mobile", "email", "qq", "id_number")
+"""Private items of staff, sealed with an account or a registration. Only ever appended."""
+
+RENEWAL_DAYS = 366
+"""An account that nobody renewed for so long lapses (L503 1.1)."""
+VALID_DAYS = 1_096
+"""An account is good for so long unless it is told otherwise (A12)."""
+
+
+def _now() -> str:
+    return instant(time.time())
+
+
+def _in_a_year() -> str:
+    return instant(time.time() + RENEWAL_DAYS * 86_400)
+
+
+def _at_its_end() -> str:
+    return instant(time.time() + VALID_DAYS * 86_400)
+
 
 accounts = Table(
     "accounts",
     central,
     public("account", primary_key=True),  # login name
+    public("id", Integer(), nullable=True, unique=True),  # its number, to which items are sealed
     public("name"),
     public("role"),
-    public("unit_id"),
+    public("unit_id", index=True),
     public("unit_name"),
     public("unit_level"),
     public("code"),  # GB/T 2260 code of the unit
+    public("department", nullable=True),
+    public("head", Integer(), default=0, server_default="0"),  # of the department
+    public("purpose", nullable=True),  # what it is for: Purpose (A8)
     internal("password_hash"),
-    public("disabled", Integer(), default=0, server_default="0"),
+    public("state", default="ACTIVE", server_default="ACTIVE"),  # ACTIVE SUSPENDED DISABLED
+    public("suspended_until", nullable=True),  # of SUSPENDED: null is until somebody reinstates it
+    public("valid_until", default=_at_its_end),
+    public("renewed_at", default=_now),
+    public("renew_by", default=_in_a_year),
+    blind_index("person_index"),  # of the ID number: which accounts are one person's
+    sealed(nullable=True),  # STAFF_ITEMS
     public("created_at"),
+)
+
+# What was done to an account, by whom and why: kept for ever.
+account_events = Table(
+    "account_events",
+    central,
+    primary_key(),
+    public("account", index=True),
+    public("event"),  # an event of the account's states, RENEW, RESET_PASSWORD
+    public("at"),
+    public("by_account"),  # or `command line`
+    public("reason"),
+)
+
+registrations = Table(
+    "registrations",
+    central,
+    primary_key(),
+    public("state", index=True),  # PENDING APPROVED REFUSED
+    public("wanted"),  # login name
+    public("account", nullable=True),  # that was given at approval
+    public("name"),
+    public("role"),
+    public("purpose"),
+    public("unit_id", index=True),
+    public("unit_name"),
+    public("unit_level"),
+    public("code"),
+    public("department", nullable=True),
+    public("head", Integer(), default=0, server_default="0"),
+    internal("password_hash", nullable=True),  # until it is decided
+    blind_index("person_index"),
+    sealed(),  # STAFF_ITEMS
+    internal("address_hash", index=True),
+    public("created_at", index=True),
+    public("decided_by", nullable=True),
+    public("decided_at", nullable=True),
+    public("reason", nullable=True),
 )
 
 sessions = Table(

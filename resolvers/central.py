@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -15,7 +15,7 @@ from regions.errors import StoreError
 from regions.keys import Keys
 from regions.sealing import Sealer
 
-__all__ = ["COUNTRY", "Central"]
+__all__ = ["COUNTRY", "Central", "PasswordHasher"]
 
 COUNTRY = "000000"
 """Whose private items are sealed in the gateway's own store (staff, not people of a region)."""
@@ -25,13 +25,31 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
+class PasswordHasher(Protocol):
+    """What hashes passwords, off the event loop and a few at a time (`gateway.passwords`)."""
+
+    def check(self, account: str, password: str) -> None:
+        """Raises InvalidInput where the password is too weak for the account."""
+
+    async def hash(self, password: str) -> str:
+        """The encoded hash to store. Raises TooManyRequests when too many wait for one."""
+
+
 class Central:
     """Runs work in transactions of the gateway's own store, those of one worker in turn."""
 
-    def __init__(self, engine: AsyncEngine, keys: Keys) -> None:
-        self._engine = engine
+    def __init__(
+        self, engine: AsyncEngine, keys: Keys, passwords: PasswordHasher | None = None
+    ) -> None:
+        self._engine, self._passwords = engine, passwords
         self.sealer = Sealer(keys.sealing, COUNTRY)
         self._turn = asyncio.Lock()
+
+    @property
+    def passwords(self) -> PasswordHasher:
+        """Checks and hashes new passwords."""
+        assert self._passwords is not None
+        return self._passwords
 
     async def do(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns, done in one transaction; what it raises undoes it.

@@ -12,7 +12,7 @@ from resolvers.central import Central
 from resolvers.federation import Outcome, Report
 from resolvers.privacy import require_records
 from resolvers.questions.ordinary import Records
-from resolvers.questions.question import Answering, Question
+from resolvers.questions.question import Answering, Question, Trail
 from resolvers.users import Viewer
 from schema.enums import RegionState
 from schema.nodes import RegionAnswer
@@ -32,13 +32,16 @@ class Context:
         viewer: Viewer | None,
         stores: Stores | None = None,
         central: Central | None = None,
+        address: str = "",
     ) -> None:
         self.answering = answering
         self.viewer = viewer
+        self.address = address  # network address of the client, "" where unknown
         self._stores = stores
         self._central = central
         self._question: Question | None = None
         self._records: Records | None = None
+        self._trail: Trail | None = None
         self.touched = False  # whether any field asked who the viewer is
         self.stop: Callable[[], object] | None = None  # see Question
 
@@ -69,6 +72,21 @@ class Context:
     def asked(self) -> Question | None:
         """The state of this operation, if any field needed one."""
         return self._question
+
+    @property
+    def trail(self) -> Trail:
+        """What the access log must say of this operation, a stranger's too."""
+        if self.viewer is not None:
+            return self.question.trail
+        self.touched = True
+        if self._trail is None:
+            self._trail = Trail()
+        return self._trail
+
+    @property
+    def trailed(self) -> Trail | None:
+        """What the access log must say, if anything was noted."""
+        return self._trail if self._question is None else self._question.trail
 
     @property
     def records(self) -> Records:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from regions.errors import Forbidden
 from resolvers.users import BUSINESS_ROLES, Role, Viewer
 
-__all__ = ["RIGHTS", "Right", "require"]
+__all__ = ["RIGHTS", "Right", "is_open", "require"]
 
 _EVERYONE = frozenset(Role)
 _WATCHERS = frozenset({Role.AUDITOR, Role.SECURITY_ADMINISTRATOR})
@@ -48,6 +48,12 @@ RIGHTS: Mapping[str, Right] = {
     "acknowledgeAlarm": Right(_WATCHERS),
 }
 """Root field → who may ask for it."""
+
+
+def is_open(field: str) -> bool:
+    """Whether the root field may be asked for without a session."""
+    right = RIGHTS.get(field)
+    return right is not None and right.strangers
 
 
 def require(viewer: Viewer, field: str) -> None:

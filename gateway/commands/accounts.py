@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -32,15 +32,21 @@ from gateway.commands._options import (
 )
 from gateway.config import load_config
 from gateway.units import Unit, find_units
+from regions.blind_index import BlindIndexer, normal_id_number
 from regions.errors import InvalidInput
+from regions.keys import load_keys
+from regions.sealing import Sealer
 from regions.seeding import cdc_units
-from resolvers.users import Role
+from resolvers.central import COUNTRY
+from resolvers.users import BUSINESS_ROLES, Role
+from resolvers.users.staff import is_id_number
 
 __all__ = ["PASSWORD_VARIABLE", "app"]
 
 app = typer.Typer(help="Add, list and disable accounts.", no_args_is_help=True)
 
 PASSWORD_VARIABLE = "EPIGATE_ACCOUNT_PASSWORD"
+ID_NUMBER_VARIABLE = "EPIGATE_ACCOUNT_ID_NUMBER"
 
 _UNIT = re.compile(r"(cdc|hospital|site|centre)-([0-9]{6})(-[0-9]+)?")
 _LEVELS = {"hospital": "HOSPITAL", "site": "ISOLATION_SITE", "centre": "HEALTH_CENTRE"}
@@ -75,9 +81,15 @@ def add(
         str | None,
         typer.Option(help="With --unit-name, where the id does not tell: code of its place."),
     ] = None,
+    department: Annotated[str | None, typer.Option(help="Department of its holder.")] = None,
+    head: Annotated[bool, typer.Option("--head", help="Its holder heads the department.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Add an account; its password comes from EPIGATE_ACCOUNT_PASSWORD, a pipe or a prompt.
+
+    So does its ID number, from EPIGATE_ACCOUNT_ID_NUMBER or the second line: administrators
+    and auditors need one, since they must be different people. A business administrator is put on
+    file with it.
 
     What it may open follows from its role and its unit: the code of the unit and all below it.
     The unit is looked up in the stores of the regions.
@@ -94,8 +106,24 @@ def add(
         unit_name=found.name_zh,
         unit_level=found.level,
         code=found.code,
+        department=department,
+        head=head,
     )
-    in_central(config, create_account, made, _password())
+    password = _password()
+    number = _id_number(wanted)
+    if number is None:
+        in_central(config, create_account, made, password)
+    else:
+        keys = load_keys(load_config(config).keys)
+        sealer = Sealer(keys.sealing, COUNTRY)
+        items = {"id_number": number}
+        in_central(
+            config,
+            create_account,
+            replace(made, person_index=BlindIndexer(keys.index).id_number(number)),
+            password,
+            lambda own: sealer.seal("accounts", own, items),
+        )
     console().print(
         f"added {account}: {made.role.value} of {made.unit_name} ({made.code})", soft_wrap=True
     )
@@ -106,7 +134,7 @@ def list_all(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG)
     """List every account, by login name."""
     found = in_central(config, list_accounts)
     if as_json:
-        print_json({**asdict(one), "role": one.role.name} for one in found)
+        print_json(_told(one) for one in found)
         return
     print_list(
         _COLUMNS,
@@ -117,7 +145,7 @@ def list_all(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG)
                 one.code,
                 one.unit_name,
                 one.name,
-                "disabled" if one.disabled else "active",
+                one.state.name.lower(),
             )
             for one in found
         ),
@@ -151,6 +179,12 @@ def password(account: _Login, config: ConfigOption = DEFAULT_CONFIG) -> None:
     console().print(f"the password of {account} is changed")
 
 
+def _told(account: Account) -> dict[str, object]:
+    told = {**asdict(account), "role": account.role.name, "state": account.state.name}
+    del told["person_index"]
+    return told
+
+
 def _password() -> str:
     """From the environment, a pipe or a prompt; never an argument, which every process can see."""
     given = os.environ.get(PASSWORD_VARIABLE)
@@ -159,6 +193,26 @@ def _password() -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+def _id_number(role: Role) -> str | None:
+    """The holder's, from the environment, a pipe's second line or a prompt. Raises InvalidInput."""
+    given = os.environ.get(ID_NUMBER_VARIABLE)
+    if given is None:
+        if role in BUSINESS_ROLES:  # nobody is asked for what nothing needs
+            return None
+        if sys.stdin.isatty():
+            given = str(typer.prompt("ID number of its holder"))
+        else:
+            given = sys.stdin.readline()
+    number = normal_id_number(given)
+    if not number:
+        return None
+    if not is_id_number(number):
+        raise InvalidInput(
+            "this is no resident's ID number", hint="18 digits (or X last) with their checksum"
+        )
+    return number
 
 
 def _role(text: str) -> Role:

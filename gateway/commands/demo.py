@@ -24,10 +24,13 @@ from gateway.accounts import Account, create_account
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console
 from gateway.commands.ask import gateway_url
 from gateway.config import Config, load_config, write_default
+from regions.blind_index import BlindIndexer
 from regions.engines import sqlite_engine
 from regions.errors import StoreError
 from regions.keys import KEY_NAMES, create_keys, load_keys
 from regions.migrating import migrate_central, migrate_log
+from regions.sealing import Sealer
+from resolvers.central import COUNTRY
 from resolvers.demo import DemoAccount, DemoFolder, Parameters, demo_accounts, make_plan
 from resolvers.demo.building import build, total_steps
 from resolvers.demo.diseases import all_diseases
@@ -161,13 +164,20 @@ def _build(config: Config, plan: Plan, workers: int, *, replace: bool) -> None:
 def _create_accounts(config: Config, wanted: list[DemoAccount]) -> list[dict[str, str]]:
     """Creates the accounts; returns what `demo-accounts.json` says of them."""
     passwords = ["".join(secrets.choice(_LETTERS) for _ in range(_PASSWORD_LENGTH)) for _ in wanted]
+    keys = load_keys(config.keys)
+    sealer, indexer = Sealer(keys.sealing, COUNTRY), BlindIndexer(keys.index)
 
     async def create() -> None:
         engine = sqlite_engine(str(config.central_store))
         try:
             async with engine.begin() as connection:
                 for account, password in zip(wanted, passwords, strict=True):
-                    await connection.run_sync(create_account, _account(account), password)
+                    await connection.run_sync(
+                        create_account,
+                        _account(account, indexer),
+                        password,
+                        lambda number, items=account.items: sealer.seal("accounts", number, items),
+                    )
         finally:
             await engine.dispose()
 
@@ -184,7 +194,7 @@ def _create_accounts(config: Config, wanted: list[DemoAccount]) -> list[dict[str
     ]
 
 
-def _account(demo: DemoAccount) -> Account:
+def _account(demo: DemoAccount, indexer: BlindIndexer) -> Account:
     return Account(
         account=demo.account,
         name=demo.name,
@@ -193,6 +203,10 @@ def _account(demo: DemoAccount) -> Account:
         unit_name=demo.unit_name,
         unit_level=demo.unit_level,
         code=demo.code,
+        department=demo.department,
+        head=demo.head,
+        purpose=demo.purpose,
+        person_index=indexer.id_number(demo.items["id_number"]),
     )
 
 

@@ -13,7 +13,7 @@ from regions.ids import region_of
 from resolvers.context import Context, context_of
 from resolvers.filters import plain
 from resolvers.privacy import require_records
-from resolvers.rights import require
+from resolvers.rights import is_open, require
 from resolvers.writing.idempotency import check_key, claim, settle
 from resolvers.writing.looking import Indexes, Seen, look
 from resolvers.writing.refusing import Refusal, conflict, forbidden, lost, not_found, unavailable
@@ -36,16 +36,18 @@ async def answered(
 ) -> Any:
     """The result of a mutation: its payload, or the problem it was refused with."""
     context = context_of(info)
-    viewer = context.signed_in()
+    viewer = context.viewer if is_open(info.field_name) else context.signed_in()
+    context.touched = True
     context.forget()
     try:
         try:
-            require(viewer, info.field_name)
+            if viewer is not None:
+                require(viewer, info.field_name)
         except Forbidden as error:
             raise forbidden(f"{error.message}: {error.hint}", "您的角色无权执行此操作") from None
         return await work(context, given, str(info.path.key))
     except Refusal as refusal:
-        context.question.trail.problems.append(refusal.problem.code)
+        context.trail.problems.append(refusal.problem.code)
         return refusal.problem
 
 

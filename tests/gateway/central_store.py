@@ -83,9 +83,10 @@ class World:
 
 @cache  # hashing a password takes as long as the rest of a test
 def _nanjing() -> dict[str, Any]:
-    return asdict(NANJING) | {
+    row = {name: value for name, value in asdict(NANJING).items() if value is not None}
+    return row | {
         "role": NANJING.role.name,
-        "disabled": 0,
+        "state": NANJING.state.name,
         "created_at": instant(START),
         "password_hash": hash_password(PASSWORD),
     }

@@ -32,6 +32,7 @@ from gateway.passwords import verify_password
 from gateway.stores import migrate_stores
 from regions.errors import EpigateError, InvalidInput, NotFound, StoreBehind
 from regions.instants import instant, now, seconds_of
+from regions.keys import create_keys
 from resolvers.users import Role
 from schema.enums import UnitLevel
 from tests.gateway.central_store import NANJING, World, world
@@ -58,7 +59,10 @@ def test_an_account_is_kept_as_given(tmp_path: Path) -> None:
     async def body(world: World) -> None:
         await world.do(create_account, OTHER, "long enough")
         found = await world.do(find_account, OTHER.account)
-        assert found == replace(OTHER, created_at=found.created_at)
+        terms = {name: getattr(found, name) for name in ("valid_until", "renewed_at", "renew_by")}
+        assert found == replace(OTHER, created_at=found.created_at, **terms)
+        days = [(seconds_of(at) - seconds_of(now())) / 86_400 for at in terms.values()]
+        assert [round(day) for day in days] == [1_096, 0, 366]
         assert [account.account for account in await world.do(list_accounts)] == [
             "nanjing",
             OTHER.account,
@@ -186,6 +190,43 @@ def test_accounts_on_the_command_line(config: Path, monkeypatch: pytest.MonkeyPa
         hashes = dict(connection.execute("SELECT account, password_hash FROM accounts"))
     for account in ("xuanwu", "hospital"):
         assert verify_password(hashes[account], "from the environment")
+
+
+def test_administrators_are_different_people(config: Path) -> None:
+    create_keys(load_config(config).keys)
+    person, other = "110101199003071938\n", "110101199003071890\n"
+    of = ("--role", "auditor")
+    with pytest.raises(InvalidInput, match="auditor needs its holder's ID number"):
+        add(config, "audit", *of)
+    with pytest.raises(InvalidInput, match="no resident's ID number"):
+        add(config, "audit", *of, password="long enough\n110101199003071939\n")
+    add(config, "audit", *of, password="long enough\n" + person)
+    of = ("--role", "system administrator")
+    with pytest.raises(InvalidInput, match="the same person is auditor by the account audit"):
+        add(config, "system", *of, password="long enough\n" + person)
+    add(config, "system", *of, password="long enough\n" + other)
+    database = load_config(config).central_store
+    with closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute("SELECT person_index, sealed FROM accounts").fetchall()
+    assert len({index for index, _ in rows}) == 2
+    for index, sealed in rows:
+        for number in (person, other):
+            assert number.strip() not in index
+            assert number.strip().encode() not in sealed
+
+
+def test_a_unit_has_two_business_administrators_and_one_is_active(config: Path) -> None:
+    create_keys(load_config(config).keys)
+    role = ("--role", "business administrator")
+    for number, person in enumerate(("110101199003071938", "110101199003071890")):
+        add(config, f"admin-{number}", *role, password=f"long enough\n{person}\n")
+    with pytest.raises(InvalidInput, match="2 administrators of"):
+        add(config, "admin-2", *role, password="long enough\n110101199003071110\n")
+    with closing(sqlite3.connect(load_config(config).central_store)) as connection:
+        found = connection.execute("SELECT account, state FROM administrator_filings").fetchall()
+        may = connection.execute("SELECT count(*) FROM accounts").fetchone()
+    assert found == [("admin-0", "ACTIVE"), ("admin-1", "ON_FILE")]
+    assert may == (2,)
 
 
 def test_mistakes_on_the_command_line(config: Path) -> None:
@@ -324,7 +365,8 @@ def lines_of_80(config: Path, *arguments: str) -> str:
 
 def test_lists_are_readable_at_80_columns(config: Path) -> None:
     given = ("--role", "security administrator", "--name", "王芳 of the office for everything")
-    add(config, LONG, *given)
+    create_keys(load_config(config).keys)
+    add(config, LONG, *given, password="long enough\n110101199003071938\n")
     add(config, "xuanwu.county-user-1")
     shown = lines_of_80(config, "accounts", "list")
     for whole in (LONG, "xuanwu.county-user-1", "320102", "active", "administrator"):
@@ -336,4 +378,4 @@ def test_lists_are_readable_at_80_columns(config: Path) -> None:
         (LONG, "SECURITY_ADMINISTRATOR", "cdc-320102"),
         ("xuanwu.county-user-1", "UNIT_USER", "cdc-320102"),
     ]
-    assert not {key for row in rows for key in row if "password" in key}
+    assert not {key for row in rows for key in row if "password" in key or "index" in key}

@@ -97,6 +97,12 @@ def test_a_demo_from_nothing_but_a_configuration(run: Run, config: Config) -> No
         "security administrator",
         "business administrator",
         "regional system",
+        "business administrator",
+        "business administrator",
+        "business administrator",
+        "head, unit user",
+        "business head, unit user",
+        "information head, unit user",
     ]
     stored = {
         row[0]: row[1:]

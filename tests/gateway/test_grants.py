@@ -91,7 +91,11 @@ def test_a_grant_that_makes_no_sense(tmp_path: Path, change: dict[str, Any], exp
 @pytest.mark.parametrize("role", [Role.SECURITY_ADMINISTRATOR, Role.AUDITOR])
 def test_an_administrator_or_auditor_gets_no_right(tmp_path: Path, role: Role) -> None:
     async def body(world: World) -> None:
-        await world.do(create_account, replace(NANJING, account="apart", role=role), "long enough")
+        await world.do(
+            create_account,
+            replace(NANJING, account="apart", role=role, person_index="1"),
+            "long enough",
+        )
         with pytest.raises(InvalidInput, match="never opens records"):
             await grant(world, "apart")
 

@@ -31,7 +31,8 @@ async def sign_in(config: Config) -> str:
     """The token of a new session of the doctor's."""
     engine = sqlite_engine(str(config.central_store))
     sessions = Sessions(engine, config.central_store, idle_seconds=1800, longest_seconds=43_200)
-    row = asdict(DOCTOR) | {"role": DOCTOR.role.name, "disabled": 0}
+    row = {name: value for name, value in asdict(DOCTOR).items() if value is not None}
+    row |= {"role": DOCTOR.role.name, "state": DOCTOR.state.name}
 
     def work(connection: Connection) -> str:
         values = row | {"created_at": "2026-01-01T00:00:00Z", "password_hash": "none"}

@@ -4,6 +4,7 @@ import pytest
 
 from resolvers.demo.accounts import demo_accounts
 from resolvers.users import Role
+from resolvers.users.staff import is_id_number
 from tests.stores import region_settings
 
 
@@ -18,7 +19,14 @@ def test_every_role_has_an_account() -> None:
     assert shown["direct reporter"].unit_id == "hospital-320102-1"
     assert shown["direct reporter"].account == "reporter-320102-1"
     assert shown["regional system"].code == "320100"
-    assert len(shown) == len(accounts) == len({account.account for account in accounts})
+    assert len(accounts) == len({one.account for one in accounts})
+    assert len(accounts) == len({one.items["id_number"] for one in accounts})
+    assert all(is_id_number(one.items["id_number"]) for one in accounts)
+    administrators = [one for one in accounts if one.role is Role.BUSINESS_ADMINISTRATOR]
+    assert {one.unit_level for one in administrators} == {"NATIONAL", "PROVINCE", "CITY", "COUNTY"}
+    heads = [one for one in accounts if one.head]
+    assert len({one.department for one in heads}) == len(heads) == 3
+    assert {one.unit_id for one in heads} == {"cdc-320102"}
     assert [account.unit_level for account in accounts[:5]] == [
         "NATIONAL",
         "PROVINCE",
@@ -30,7 +38,10 @@ def test_every_role_has_an_account() -> None:
 
 @pytest.mark.parametrize("code", ["11", "5001", "4419", "46"])
 def test_any_first_region_will_do(code: str) -> None:
-    for account in demo_accounts(region_settings(code)):
+    accounts = demo_accounts(region_settings(code))
+    administrators = [a.unit_id for a in accounts if a.role is Role.BUSINESS_ADMINISTRATOR]
+    assert len(administrators) == len(set(administrators)) >= 3
+    for account in accounts:
         assert account.unit_id
         assert account.unit_name
         assert account.name

@@ -1,0 +1,50 @@
+"""What accounts, registrations and filings have in common: purposes and the holder's items."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import strawberry
+
+from schema.scalars import PrivateString
+
+__all__ = ["ContactInput", "Purpose", "StaffContact"]
+
+
+@strawberry.enum(description="What an account is for (L503 3.1): there are no others.")
+class Purpose(Enum):
+    """What an account is for."""
+
+    REPORT = strawberry.enum_value("REPORT", description="Reporting (个案报告).")
+    REVIEW = strawberry.enum_value("REVIEW", description="Reviewing (审核).")
+    MONITOR = strawberry.enum_value("MONITOR", description="Monitoring (监测).")
+    DATA_QUALITY = strawberry.enum_value("DATA_QUALITY", description="Data quality (数据质控).")
+
+
+@strawberry.input(description="Contact details of a holder of an account; they are kept sealed.")
+class ContactInput:
+    """Contact details of a holder of an account."""
+
+    office_phone: str = strawberry.field(description="Office telephone (办公电话).")
+    mobile: str = strawberry.field(description="Mobile number (手机), 11 digits.")
+    email: str = strawberry.field(description="E-mail address (电子邮箱).")
+    qq: str | None = strawberry.field(default=None, description="QQ number (QQ号), if any.")
+    id_number: str = strawberry.field(
+        description="Resident's ID number (身份证号), with its checksum."
+    )
+
+
+@strawberry.type(
+    description=(
+        "Contact details of staff. In clear for the holder and for the administrator of the same "
+        "unit; everyone else sees `*`."
+    )
+)
+class StaffContact:
+    """Contact details of staff."""
+
+    office_phone: PrivateString = strawberry.field(description="Office telephone (办公电话).")
+    mobile: PrivateString = strawberry.field(description="Mobile number (手机).")
+    email: PrivateString = strawberry.field(description="E-mail address (电子邮箱).")
+    qq: PrivateString | None = strawberry.field(description="QQ number (QQ号).")
+    id_number: PrivateString = strawberry.field(description="Resident's ID number (身份证号).")
