@@ -95,7 +95,7 @@ def _worker(
 
 
 async def _append(path: Path, requests: int, work: float, seconds: float) -> list[float]:
-    log = AccessLog(path)
+    log = AccessLog(path, bytes(32))
     waits: list[float] = []
     end = time.perf_counter() + seconds
 

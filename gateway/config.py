@@ -63,6 +63,7 @@ class Config:
     alarm_refusals: int
     alarm_refusal_minutes: int
     alarm_near_candidates: int
+    log_origin: str
 
     @property
     def central_store(self) -> Path:
@@ -73,6 +74,11 @@ class Config:
     def log_store(self) -> Path:
         """The access log's store."""
         return self.data / "access-log.db"
+
+    @property
+    def log_vkey(self) -> Path:
+        """The public key of the access log, for whoever checks it."""
+        return self.data / "access-log.vkey"
 
 
 class ConfigMissing(ConfigError):

@@ -1,4 +1,4 @@
-"""Group commit: rows appended to a table of a SQLite file, a batch in one durable transaction.
+"""Group commit: a SQLite file to which several processes append, each a batch at a time, durably.
 
 Workers of one gateway share the file. SQLite's own waiting is by sleeping longer and longer, so a
 worker that commits without pause starves the others for half a second at a time; they queue in
@@ -11,14 +11,16 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 __all__ = ["FileMoved", "GroupCommit"]
 
+T = TypeVar("T")
+
 _POLL = 0.0002  # seconds; a commit takes some 0.2 to 1 ms
-_ROWS = 256  # of one INSERT: one call into SQLite, one release of the interpreter lock
 _CHECKPOINT_PAGES = 1_000  # 4 MB: the commit it falls to waits some 6 ms, with 4,000 pages 18 ms
 
 
@@ -27,30 +29,23 @@ class FileMoved(OSError):
 
 
 class GroupCommit:
-    """Appends rows of text to `table`. For one thread at a time.
+    """Durable work on a SQLite file that several processes share. For one thread at a time.
 
     After any failure the connection is given up, and the next batch begins with a new one. A file
     that is not there is an error, never made anew, and so is another in its place: a log that
     vanished must be noticed.
     """
 
-    def __init__(
-        self, path: Path, table: str, columns: Sequence[str], *, busy_seconds: float
-    ) -> None:
+    def __init__(self, path: Path, *, busy_seconds: float) -> None:
         self._path, self._busy_seconds = path, busy_seconds
-        self._insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "
-        self._row = f"({', '.join('?' * len(columns))})"
-        self._columns = len(columns)
-        self._take_back = f"DELETE FROM {table} WHERE rowid = last_insert_rowid()"
-        self._statements: dict[int, str] = {}
         self._files = tuple(f"{path}{suffix}" for suffix in ("", "-wal", "-shm"))
         self._turnstile = _Turnstile(path)
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[tuple[int, int], ...] = ()
         self._file: tuple[int, int] | None = None  # the one that was opened first
 
-    def create(self, *statements: str) -> None:
-        """Makes the file where there is none (for its owner only) and runs the statements in it.
+    def create(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Makes the file where there is none (for its owner only); what `work` returns, done in it.
 
         Raises OSError and sqlite3.Error.
         """
@@ -58,20 +53,19 @@ class GroupCommit:
             os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         queue = self._turnstile.pass_through(self._busy_seconds)
         with queue, closing(self._connect()) as connection:
-            for statement in statements:
-                connection.execute(statement)
+            result = work(connection)
             self._check_file()
+        return result
 
-    def write(self, rows: Sequence[Sequence[str]]) -> None:
-        """Makes the rows durable, all or none. Raises OSError, sqlite3.Error, UnicodeError."""
-        with self._transaction() as connection:
-            self._commit(connection, rows)
+    def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns, done while no other process is let in.
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        `work` begins and ends its transactions itself; a single statement is one, and synchronised
+        when it returns. Raises OSError, sqlite3.Error and whatever `work` raises.
+        """
         try:
             with self._turnstile.pass_through(self._busy_seconds):
-                yield self._connection or self._open()
+                result = work(self._connection or self._open())
             # After the commit: what was written to a file without a name is not kept.
             identity = self._identify()
             if not identity or identity != self._identity:
@@ -79,14 +73,7 @@ class GroupCommit:
         except BaseException:
             self.close()
             raise
-
-    def try_out(self) -> None:
-        """Writes a row and takes it back, durably: raises what `write` would."""
-        with self._transaction() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute(self._statement(1), [""] * self._columns)
-            connection.execute(self._take_back)
-            connection.execute("COMMIT")
+        return result
 
     def close(self) -> None:
         """Gives up the connection; another write would open a new one."""
@@ -95,26 +82,6 @@ class GroupCommit:
             with suppress(sqlite3.Error):
                 connection.close()
         self._turnstile.close()
-
-    def _commit(self, connection: sqlite3.Connection, rows: Sequence[Sequence[str]]) -> None:
-        sizes = _binary(len(rows))
-        several = len(sizes) > 1  # one statement is a transaction by itself
-        if several:
-            connection.execute("BEGIN IMMEDIATE")
-        start = 0
-        for size in sizes:
-            chunk = rows[start : start + size]
-            connection.execute(self._statement(size), [value for row in chunk for value in row])
-            start += size
-        if several:
-            connection.execute("COMMIT")
-
-    def _statement(self, rows: int) -> str:
-        statement = self._statements.get(rows)
-        if statement is None:
-            statement = self._insert + ", ".join([self._row] * rows)
-            self._statements[rows] = statement
-        return statement
 
     def _open(self) -> sqlite3.Connection:
         # Before: with the write-ahead log of the old file, SQLite takes any file for the old one.
@@ -213,10 +180,3 @@ def _lock(handle: int, deadline: float) -> None:
 def _unlock(handle: int) -> None:
     with suppress(OSError):
         fcntl.flock(handle, fcntl.LOCK_UN)
-
-
-def _binary(count: int) -> list[int]:
-    """The count as powers of two, the largest first, so that few statements serve every batch."""
-    sizes = [_ROWS] * (count // _ROWS)
-    rest = count % _ROWS
-    return sizes + [1 << bit for bit in range(_ROWS.bit_length() - 2, -1, -1) if rest >> bit & 1]

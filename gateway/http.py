@@ -13,8 +13,8 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.access_log import AccessLog
 from gateway.alarms import Watch
+from gateway.access_log.opening import open_access_log
 from gateway.config import Config
 from gateway.endpoint import GraphQLEndpoint
 from gateway.executing import Executor
@@ -68,7 +68,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     passwords = Passwords()
     central = Central(engine, keys, passwords)
     answering.duplicates = DuplicateLimit(central, keys.index, per_hour=config.duplicate_candidates)
-    log = AccessLog(config.log_store)
+    log = open_access_log(config, keys)
     stores = Stores(config.regions, keys)
     executor = Executor(
         make_schema(),

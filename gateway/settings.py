@@ -6,6 +6,7 @@ and a test holds tables, manual and `Config` together.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +63,13 @@ def _text(value: Any) -> str:
     return value
 
 
+def _origin(value: Any) -> str:
+    text = _text(value)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9./-]{0,99}", text):
+        raise ValueError("not a name of a log")
+    return text
+
+
 def _prefix(value: Any) -> str:
     """A GB/T 2260 prefix in its short form: `320100` and `3201` are both `3201`."""
     if not isinstance(value, str):
@@ -98,6 +106,7 @@ def _url(value: Any) -> str:
 
 
 _TEXT = Check("text", _text)
+_ORIGIN = Check("letters, digits, dots, slashes and hyphens", _origin)
 _FOLDER = Check("a folder, relative to this file", _text)
 _CODE = Check('a GB/T 2260 code of 2, 4 or 6 digits in quotes, such as "3201"', _prefix)
 _PREFIXES = Check('a list of GB/T 2260 codes, such as ["3201", "3211"]', _prefixes)
@@ -358,6 +367,16 @@ SETTINGS: tuple[Setting, ...] = (
         "Candidates of an account's duplicate checks within an hour that differ in their last "
         "digits only, from which on there is an alarm.",
         _whole(2, 1_000_000),
+    ),
+    Setting(
+        "access_log",
+        "origin",
+        "log_origin",
+        "",
+        "",
+        "Name of this gateway's log in its checkpoints; without one it is made of the first region "
+        "and a random number, once.",
+        _ORIGIN,
     ),
 )
 

@@ -11,7 +11,17 @@ from sqlalchemy import Integer, LargeBinary, MetaData, Table
 
 from regions.metadata import internal
 
-__all__ = ["checkpoints", "cosignatures", "entries", "facts", "log_tables", "tiles"]
+__all__ = [
+    "COMMITS",
+    "COMMIT_COLUMNS",
+    "STATEMENTS",
+    "checkpoints",
+    "cosignatures",
+    "entries",
+    "facts",
+    "log_tables",
+    "tiles",
+]
 
 log_tables = MetaData()
 
@@ -58,3 +68,49 @@ facts = Table(
     internal("name", primary_key=True),  # origin, pruned_to: see gateway/access_log.py
     internal("value"),
 )
+
+COMMITS = "commits"
+"""The view by which entries are written: columns as in `COMMIT_COLUMNS`."""
+
+COMMIT_COLUMNS = (
+    "number",  # null: no row at all, so that few statements serve batches of every size
+    "at",
+    "account",
+    "operation",
+    "result",
+    "entry",
+    "hashes",  # of the tile of level 0 that the entry fills, else null
+    "root",  # of the checkpoint that ends a commit, else null
+    "note",
+    "signed_at",
+    "replaced",  # size of the checkpoint that it takes the place of, else null
+)
+
+_TEXTS = "at, account, operation, result, entry"
+
+STATEMENTS = (
+    # One statement for entries, tile and checkpoint together: it is one transaction by itself,
+    # and one release of the interpreter lock, for which a thread may have to wait 5 ms.
+    f"""CREATE VIEW IF NOT EXISTS {COMMITS} AS
+    SELECT number, {_TEXTS}, NULL AS hashes, NULL AS root, NULL AS note, NULL AS signed_at,
+    NULL AS replaced FROM entries""",
+    f"""CREATE TRIGGER IF NOT EXISTS {COMMITS}_insert INSTEAD OF INSERT ON {COMMITS}
+    WHEN NEW.number IS NOT NULL BEGIN
+      INSERT INTO entries (number, {_TEXTS}) VALUES
+        (NEW.number, NEW.at, NEW.account, NEW.operation, NEW.result, NEW.entry);
+      INSERT INTO tiles SELECT 0, NEW.number / 256 - 1, NEW.hashes WHERE NEW.hashes IS NOT NULL;
+      DELETE FROM checkpoints WHERE size = NEW.replaced;
+      INSERT INTO checkpoints SELECT NEW.number, NEW.signed_at, NEW.root, NEW.note
+        WHERE NEW.note IS NOT NULL;
+    END""",
+    # Not a protection from whoever may write the file, but from mistakes of ours.
+    """CREATE TRIGGER IF NOT EXISTS entries_unchanged BEFORE UPDATE ON entries BEGIN
+      SELECT RAISE(ABORT, 'an entry of the access log is never changed');
+    END""",
+    """CREATE TRIGGER IF NOT EXISTS entries_kept BEFORE DELETE ON entries
+    WHEN OLD.number > coalesce(
+      (SELECT CAST(value AS INTEGER) FROM facts WHERE name = 'pruned_to'), 0) BEGIN
+      SELECT RAISE(ABORT, 'an entry of the access log is only removed by pruning');
+    END""",
+)
+"""What the log's file has besides its tables."""

@@ -1,8 +1,8 @@
 """The secrets: a key folder only its owner can open, or the environment. Never in the
 configuration.
 
-Four keys of 32 bytes: `sealing` (private items), `index` (blind indexes), `cursor` (page cursors)
-and `log` (commitments in the access log).
+Five keys of 32 bytes: `sealing` (private items), `index` (blind indexes), `cursor` (page cursors),
+`log` (commitments in the access log) and `log-signing` (its checkpoints, Ed25519).
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from pathlib import Path
 
 from regions.errors import KeysError
 
-__all__ = ["KEY_NAMES", "Keys", "create_keys", "load_keys"]
+__all__ = ["KEY_NAMES", "Keys", "create_keys", "load_keys", "variable_of"]
 
-KEY_NAMES = ("sealing", "index", "cursor", "log")
+KEY_NAMES = ("sealing", "index", "cursor", "log", "log-signing")
 _BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Keys:
-    """Four keys of 32 bytes each."""
+    """Five keys of 32 bytes each."""
 
     sealing: bytes
     index: bytes
     cursor: bytes
     log: bytes
+    log_signing: bytes
 
     def __repr__(self) -> str:
         return "Keys(...)"
@@ -57,15 +58,24 @@ def create_keys(folder: Path) -> list[str]:
 
 
 def load_keys(folder: Path) -> Keys:
-    """The keys from `EPIGATE_KEY_<NAME>` (base64) or else from the folder.
+    """The keys from `EPIGATE_KEY_<NAME>` (base64; LOG_SIGNING) or else from the folder.
 
     Raises KeysError where one is missing, has not 32 bytes, or can be read by others.
     """
-    return Keys(**{name: _key(folder, name) for name in KEY_NAMES})
+    return Keys(**{_attribute(name): _key(folder, name) for name in KEY_NAMES})
+
+
+def variable_of(name: str) -> str:
+    """The environment variable that a key may come from."""
+    return f"EPIGATE_KEY_{_attribute(name).upper()}"
+
+
+def _attribute(name: str) -> str:
+    return name.replace("-", "_")
 
 
 def _key(folder: Path, name: str) -> bytes:
-    variable = f"EPIGATE_KEY_{name.upper()}"
+    variable = variable_of(name)
     text = os.environ.get(variable)
     where = variable
     if text is None:

@@ -23,6 +23,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from regions.access_log import STATEMENTS
 from regions.engines import make_engine, sqlite_engine
 from regions.errors import RegionUnavailable, StoreAhead, StoreBehind, StoreError
 from regions.seeding import seed
@@ -96,11 +97,13 @@ async def migrate_central(path: Path, *, dry_run: bool = False) -> MigrationResu
 
 
 async def migrate_log(path: Path) -> None:
-    """Makes the access log's table where it is not there."""
+    """Makes the access log's tables where they are not there."""
     _make_folder(path)
     store = sqlite_engine(str(path), busy_seconds=_WAIT)
     async with _connected("access-log", store) as engine, engine.begin() as connection:
         await connection.run_sync(log_tables.create_all)
+        for statement in STATEMENTS:
+            await connection.exec_driver_sql(statement)
 
 
 async def check_current(settings: RegionSettings) -> None:

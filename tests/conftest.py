@@ -67,8 +67,8 @@ def store_settings(request: pytest.FixtureRequest, stores: Stores) -> RegionSett
 
 @pytest.fixture
 def keys() -> Keys:
-    """Four keys, the same in every test."""
-    return Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4)))
+    """Keys, the same in every test."""
+    return Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4, 5)))
 
 
 @pytest.fixture

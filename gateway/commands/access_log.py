@@ -9,10 +9,12 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gateway.access_log import read_entries
+from gateway.access_log.opening import vkey_of
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, JsonOption, console, print_json
 from gateway.config import load_config
 from regions.errors import AccessLogError, InvalidInput
 from regions.instants import instant, seconds_of
+from regions.keys import load_keys
 
 __all__ = ["app"]
 
@@ -69,6 +71,17 @@ def show(
         first = "  ".join(str(entry.pop(name, None) or "-") for name in _FIRST)
         out.print(Text(first, style="bold"), soft_wrap=True)
         out.print(Padding(Text(_more(entry), overflow="fold"), (0, 0, 0, 4)))
+
+
+@app.command()
+def key(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Print the public key that checks the log, for auditors and witnesses.
+
+    It also stands in access-log.vkey in the data folder. Whoever checks the log keeps a copy of it
+    elsewhere.
+    """
+    loaded = load_config(config)
+    typer.echo(vkey_of(loaded, load_keys(loaded.keys)))
 
 
 def _more(entry: dict[str, Any]) -> str:

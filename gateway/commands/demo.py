@@ -27,7 +27,7 @@ from gateway.config import Config, load_config, write_default
 from regions.blind_index import BlindIndexer
 from regions.engines import sqlite_engine
 from regions.errors import StoreError
-from regions.keys import KEY_NAMES, create_keys, load_keys
+from regions.keys import KEY_NAMES, create_keys, load_keys, variable_of
 from regions.migrating import migrate_central, migrate_log
 from regions.sealing import Sealer
 from resolvers.central import COUNTRY
@@ -130,7 +130,7 @@ def _make(config: Config, parameters: Parameters, folder: DemoFolder, workers: i
 
 def _make_keys(folder: Path) -> None:
     """Makes the keys that neither the folder nor the environment has."""
-    if any(f"EPIGATE_KEY_{name.upper()}" not in os.environ for name in KEY_NAMES):
+    if any(variable_of(name) not in os.environ for name in KEY_NAMES):
         create_keys(folder)
     load_keys(folder)
 

@@ -8,12 +8,13 @@ import os
 import typer
 from sqlalchemy import select
 
+from gateway.access_log.opening import log_exists, open_access_log
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console
 from gateway.commands.migrate import run_migrations
 from gateway.config import Config, load_config
 from regions.engines import make_engine
 from regions.errors import KeysError
-from regions.keys import KEY_NAMES, create_keys, load_keys
+from regions.keys import KEY_NAMES, create_keys, load_keys, variable_of
 from regions.people import people
 
 __all__ = ["init", "initialise"]
@@ -32,12 +33,13 @@ def init(config: ConfigOption = DEFAULT_CONFIG) -> None:
 def initialise(config: Config) -> bool:
     """Makes stores and keys where they are missing; False where a store could not be made.
 
-    Raises KeysError rather than make new keys beside people sealed with lost ones.
+    Raises KeysError rather than make new keys beside people sealed with lost ones, AccessLogError.
     """
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not run_migrations(config):  # a store that was not asked may hold sealed people
         return False
     _make_keys(config)
+    asyncio.run(open_access_log(config, load_keys(config.keys)).close())
     return True
 
 
@@ -46,8 +48,7 @@ def _make_keys(config: Config) -> None:
     missing = [
         name
         for name in KEY_NAMES
-        if f"EPIGATE_KEY_{name.upper()}" not in os.environ
-        and not (config.keys / f"{name}.key").exists()
+        if variable_of(name) not in os.environ and not (config.keys / f"{name}.key").exists()
     ]
     if {"sealing", "index"}.intersection(missing):
         holding = asyncio.run(_holding_people(config))
@@ -57,13 +58,17 @@ def _make_keys(config: Config) -> None:
                 f"but {', '.join(holding)} hold people sealed with keys made before",
                 hint="restore the key folder from its backup; new keys could not open them",
             )
+    if "log-signing" in missing and log_exists(config):
+        raise KeysError(
+            f"{config.keys} lacks log-signing, but the access log is signed with one made before",
+            hint="restore the key folder from its backup; another key would not fit the log",
+        )
     if missing:
         made = create_keys(config.keys)
         out.print(f"keys made: {', '.join(made)} in {config.keys}", soft_wrap=True)
         out.print(
             "Keep a copy of this folder in a safe place: nothing opens the stores without it."
         )
-    load_keys(config.keys)
 
 
 async def _holding_people(config: Config) -> list[str]:

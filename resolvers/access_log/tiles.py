@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from resolvers.access_log.merkle import Frontier, HashAt, leaf_hash, node_hash
 
@@ -43,7 +43,8 @@ _PATH = re.compile(
 )
 
 
-class Tile(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Tile:
     """Hashes of one tile, up to 256, one after the other. In a path, `level` -1 is a bundle."""
 
     level: int
@@ -145,6 +146,26 @@ class Edge:
             width = count % WIDTH
             partial.append(tile_at(level, count >> HEIGHT)[: width * HASH] if width else b"")
         return cls(Frontier.at(size, hashes_in(tile_at)), partial)
+
+    @classmethod
+    def kept(
+        cls, size: int, full_tile: Callable[[int, int], bytes], last: Iterable[bytes]
+    ) -> Edge:
+        """The end of a tree of which full tiles are kept, and the entries behind those of level 0.
+
+        Raises ValueError where a tile or an entry is missing.
+        """
+        rows = [b"".join(map(leaf_hash, last))]
+        while count := size >> HEIGHT * len(rows):
+            below, width = len(rows) - 1, count % WIDTH
+            tiles = [full_tile(below, index) for index in range(count - width, count)]
+            for index, tile in enumerate(tiles, count - width):
+                if len(tile) != WIDTH * HASH:
+                    raise ValueError(f"tile {below}/{index} is missing or not full")
+            rows.append(b"".join(map(_folded, tiles)))
+        if len(rows[0]) != size % WIDTH * HASH:
+            raise ValueError(f"there are not {size % WIDTH} entries behind the last full tile")
+        return cls.at(size, lambda level, _: rows[level])
 
     @property
     def size(self) -> int:

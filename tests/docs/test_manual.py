@@ -51,7 +51,7 @@ def gateway(templates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         raise AssertionError("the manual needs no PostgreSQL")
 
     made = Stores(templates, lambda: folder, no_server)
-    keys = Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4)))
+    keys = Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4, 5)))
     gateway = Gateway([made.sqlite("3201"), made.sqlite("5001")], keys)
     yield gateway
     gateway.close()

@@ -17,10 +17,11 @@ from pathlib import Path
 import pytest
 
 from gateway.access_log import AccessLog, canonical, read_entries
-from gateway.group_commit import FileMoved, GroupCommit, _binary
+from gateway.group_commit import FileMoved, GroupCommit
 from regions.errors import AccessLogError
 
 AT = "2026-11-22T08:30:00Z"
+SEED = bytes(32)
 
 
 async def append(log: AccessLog, number: int, account: str = "nanjing") -> None:
@@ -38,7 +39,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_an_entry_is_there_for_others_when_append_returns(path: Path) -> None:
     async def main() -> None:
-        log = AccessLog(path)
+        log = AccessLog(path, SEED)
         for number in range(3):
             await append(log, number)
             assert numbers(path) == list(range(number + 1))
@@ -49,8 +50,8 @@ def test_an_entry_is_there_for_others_when_append_returns(path: Path) -> None:
 
 
 def test_every_commit_is_synchronised(path: Path) -> None:
-    commit = GroupCommit(path, "rows", ["text"], busy_seconds=1)
-    commit.create("CREATE TABLE rows (text TEXT)")
+    commit = GroupCommit(path, busy_seconds=1)
+    commit.create(lambda connection: connection.execute("CREATE TABLE rows (text TEXT)"))
     with closing(commit._connect()) as connection:
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -58,7 +59,7 @@ def test_every_commit_is_synchronised(path: Path) -> None:
 
 def test_many_at_once_share_commits(path: Path) -> None:
     async def main() -> None:
-        log = AccessLog(path)
+        log = AccessLog(path, SEED)
         await append(log, 0)
         with closing(sqlite3.connect(path)) as other:
             version = "PRAGMA data_version"
@@ -77,13 +78,13 @@ def test_many_at_once_share_commits(path: Path) -> None:
 
 
 def test_the_file_is_its_owners_alone(path: Path) -> None:
-    asyncio.run(AccessLog(path).close())
+    asyncio.run(AccessLog(path, SEED).close())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_a_bad_entry_fails_alone(path: Path) -> None:
     async def main() -> None:
-        log = AccessLog(path)
+        log = AccessLog(path, SEED)
         with pytest.raises(UnicodeDecodeError):
             log.append_nowait(AT, "nanjing", "cases", "OK", b"\xff")
         results = await asyncio.gather(
@@ -101,7 +102,7 @@ def test_a_bad_entry_fails_alone(path: Path) -> None:
 
 def test_a_log_held_by_another_fails_in_time_and_recovers(path: Path) -> None:
     async def main() -> None:
-        log = AccessLog(path, busy_seconds=0.1)
+        log = AccessLog(path, SEED, busy_seconds=0.1)
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             begin = time.monotonic()
@@ -120,8 +121,8 @@ def test_a_log_held_by_another_fails_in_time_and_recovers(path: Path) -> None:
 
 def test_a_process_that_keeps_its_place_fails_the_others_in_time(path: Path) -> None:
     async def main() -> None:
-        log = AccessLog(path, busy_seconds=0.1)
-        other = GroupCommit(path, "entries", ["at"], busy_seconds=1)
+        log = AccessLog(path, SEED, busy_seconds=0.1)
+        other = GroupCommit(path, busy_seconds=1)
         held = pytest.raises(AccessLogError, match="another process holds the file")
         with other._turnstile.pass_through(1), held:
             await append(log, 1)
@@ -138,7 +139,7 @@ def test_a_file_that_was_moved_is_noticed(path: Path, suffix: str) -> None:
     aside = path.with_name("aside")
 
     async def main() -> None:
-        log = AccessLog(path)
+        log = AccessLog(path, SEED)
         await append(log, 1)
         file.rename(aside)
         with pytest.raises(AccessLogError):
@@ -158,7 +159,7 @@ def test_a_file_that_was_moved_is_noticed(path: Path, suffix: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"no database" * 500])
 def test_a_file_that_was_replaced_is_noticed(path: Path, content: bytes) -> None:
     async def main() -> None:
-        log = AccessLog(path)
+        log = AccessLog(path, SEED)
         await append(log, 1)
         other = path.with_name("other")
         other.write_bytes(content)
@@ -172,14 +173,18 @@ def test_a_file_that_was_replaced_is_noticed(path: Path, content: bytes) -> None
 
 
 def test_a_connection_is_given_up_after_the_file_moved(path: Path) -> None:
-    commit = GroupCommit(path, "rows", ["text"], busy_seconds=1)
-    commit.create("CREATE TABLE rows (text TEXT)")
-    commit.write([("a",)])
+    commit = GroupCommit(path, busy_seconds=1)
+    commit.create(lambda connection: connection.execute("CREATE TABLE rows (text TEXT)"))
+
+    def insert(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO rows VALUES ('a')")
+
+    commit.run(insert)
     path.unlink()
     with pytest.raises(FileMoved, match="moved, removed or replaced"):
-        commit.write([("b",)])
+        commit.run(insert)
     with pytest.raises(sqlite3.OperationalError):
-        commit.write([("c",)])
+        commit.run(insert)
 
 
 @contextmanager
@@ -195,7 +200,7 @@ def full_disk(limit: int) -> Iterator[None]:
 
 def test_a_full_disk_fails_and_later_recovers(path: Path) -> None:
     async def main() -> None:
-        log = AccessLog(path)
+        log = AccessLog(path, SEED)
         await append(log, 1)
         size = path.with_name(path.name + "-wal").stat().st_size
         with full_disk(size + 100):
@@ -211,7 +216,7 @@ def test_a_full_disk_fails_and_later_recovers(path: Path) -> None:
 
 def test_a_closed_log_takes_nothing(path: Path) -> None:
     async def main() -> None:
-        log = AccessLog(path)
+        log = AccessLog(path, SEED)
         last = log.append_nowait(AT, "nanjing", "cases", "OK", canonical({"n": 1}))
         await log.close()
         assert last.done()
@@ -224,14 +229,14 @@ def test_a_closed_log_takes_nothing(path: Path) -> None:
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(AccessLogError, match="No such file"):
-        AccessLog(tmp_path / "missing" / "access-log.db")
+        AccessLog(tmp_path / "missing" / "access-log.db", SEED)
     with pytest.raises(AccessLogError, match="cannot be read"):
         list(read_entries(tmp_path / "missing.db"))
 
 
 def _fill(path: Path, worker: int) -> None:
     async def main() -> None:
-        log = AccessLog(path)
+        log = AccessLog(path, SEED)
 
         async def some(start: int) -> None:
             for number in range(start, start + 25):
@@ -261,7 +266,7 @@ from pathlib import Path
 from gateway.access_log import AccessLog, canonical
 
 async def main():
-    log = AccessLog(Path(sys.argv[1]))
+    log = AccessLog(Path(sys.argv[1]), bytes(32))
     async def lane(start):
         for number in range(start, 10**9, 4):
             await log.append("", "", "", "", canonical({"n": number}))
@@ -285,7 +290,7 @@ def test_what_was_acknowledged_survives_a_kill(path: Path) -> None:
 
 def test_reading_by_account_time_and_number(path: Path) -> None:
     async def main() -> None:
-        log = AccessLog(path)
+        log = AccessLog(path, SEED)
         for hour, account in ((8, "a"), (9, "b"), (10, "a"), (11, "b")):
             at = f"2026-11-22T{hour:02}:00:00Z"
             await log.append(at, account, "cases", "OK", canonical({"n": hour}))
@@ -295,11 +300,3 @@ def test_reading_by_account_time_and_number(path: Path) -> None:
     assert [entry["n"] for entry in read_entries(path, account="b")] == [9, 11]
     assert [entry["n"] for entry in read_entries(path, since="2026-11-22T10:00:00Z")] == [10, 11]
     assert [entry["number"] for entry in read_entries(path, limit=2)] == [3, 4]
-
-
-def test_batches_are_cut_into_powers_of_two() -> None:
-    for count in range(1, 1_100):
-        sizes = _binary(count)
-        assert sum(sizes) == count
-        assert all(size & (size - 1) == 0 and size <= 256 for size in sizes)
-    assert _binary(300) == [256, 32, 8, 4]

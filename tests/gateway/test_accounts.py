@@ -266,7 +266,7 @@ def test_a_store_without_tables_is_said_so(tmp_path: Path) -> None:
 
 def test_the_access_log_on_the_command_line(config: Path) -> None:
     async def fill() -> None:
-        log = AccessLog(load_config(config).log_store)
+        log = AccessLog(load_config(config).log_store, bytes(32))
         for hour, account in ((8, "xuanwu"), (9, "nanjing")):
             at = f"2026-11-22T{hour:02}:00:00Z"
             entry = {

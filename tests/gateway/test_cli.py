@@ -46,10 +46,10 @@ def test_init_makes_keys_and_every_store(run: Run, config: Config) -> None:
     code, out, _ = run("init", "--config", config.file)
     assert code == 0
     assert out.count("migrated") == 9
-    assert "keys made: sealing, index, cursor, log" in out
+    assert "keys made: sealing, index, cursor, log, log-signing" in out
     assert stat.S_IMODE(config.data.stat().st_mode) == 0o700
     assert {stat.S_IMODE(key.stat().st_mode) for key in config.keys.iterdir()} == {0o600}
-    assert len(list(config.keys.iterdir())) == 4
+    assert len(list(config.keys.iterdir())) == 5
     for region in config.regions:
         assert region.path
         assert in_file(region.path, "SELECT count(*) FROM diseases") == [(45,)]
@@ -86,7 +86,7 @@ def test_init_never_makes_new_keys_beside_sealed_people(run: Run, ready_config: 
 def test_keys_of_the_environment_need_no_folder(
     run: Run, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("SEALING", "INDEX", "CURSOR", "LOG"):
+    for name in ("SEALING", "INDEX", "CURSOR", "LOG", "LOG_SIGNING"):
         monkeypatch.setenv(f"EPIGATE_KEY_{name}", "A" * 43 + "=")
     assert run("init", "--config", config.file)[0] == 0
     assert not config.keys.exists()

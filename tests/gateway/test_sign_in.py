@@ -38,7 +38,7 @@ class Gateway:
     def __init__(self, here: World) -> None:
         self.world = here
         self.log_path = here.path.with_name("access-log.db")
-        self.log = AccessLog(self.log_path)
+        self.log = AccessLog(self.log_path, bytes(32))
         self.sessions = here.worker()
         self.sign_in = SignIn(
             here.engine,

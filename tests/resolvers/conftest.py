@@ -29,7 +29,7 @@ def no_server() -> Postgres:
 @pytest.fixture(scope="session")
 def shared_keys() -> Keys:
     """The keys of the stores below."""
-    return Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4)))
+    return Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4, 5)))
 
 
 @pytest.fixture(scope="session")

@@ -256,7 +256,7 @@ def test_the_direct_reporter_has_reported_much(demo: Demo) -> None:
 
 def test_the_default_gives_the_direct_reporter_some_hundreds() -> None:
     plan = make_plan(parameters(people=DEFAULT_PEOPLE))
-    scene = set_scene(plan, 0, Keys(*(bytes(32),) * 4))
+    scene = set_scene(plan, 0, Keys(*(bytes(32),) * 5))
     by, star = CASE_COLUMNS.index("reporter"), "reporter-320102-1"
     cases = sum(row[by] == star for row in case_rows(scene))
     by = CONTACT_COLUMNS.index("reporter")

@@ -58,7 +58,7 @@ def _kept(
     dialect: str, templates: Path, folder: Path, server: Callable[[], Postgres]
 ) -> Iterator[Writer]:
     stores = Stores(templates, lambda: folder, server)
-    keys = Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4)))
+    keys = Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4, 5)))
     made = Writer([stores.make(dialect, code) for code in REGIONS], keys)
     yield made
     made.close()

@@ -1,0 +1,277 @@
+"""The log's file as one process writes it: entries, the tree over them and its signature at once.
+
+One tree a gateway, written by whichever worker has the file's turn: it first takes up what others
+appended, then writes its entries, the tiles they fill and a signed checkpoint in one transaction.
+So entries, tree and signature never part, whenever the process dies.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateTable
+
+from gateway.access_log.tree import (
+    StoredCheckpoint,
+    StoredTree,
+    checkpoint_in,
+    fact_in,
+    tampered,
+)
+from gateway.group_commit import GroupCommit
+from regions.access_log import COMMIT_COLUMNS, COMMITS, STATEMENTS, log_tables
+from regions.errors import AccessLogError, NoteInvalid
+from regions.instants import now, seconds_of
+from resolvers.access_log.merkle import EMPTY_ROOT, Frontier
+from resolvers.access_log.notes import Checkpoint, NoteSigner, open_checkpoint, sign_checkpoint
+from resolvers.access_log.tiles import Edge
+
+__all__ = ["KEEP_SECONDS", "LogFile", "Row"]
+
+Row = tuple[str, str, str, str, str]
+"""at, account, operation, result, entry."""
+
+KEEP_SECONDS = 60  # one checkpoint is kept for so long a time; the newest always is
+_ROWS = 256  # of one INSERT
+_FEW = 4_096  # entries by others that are hashed one by one, rather than taken from tiles
+_SHARED = 16  # commits, after another process was met, before which the file is looked at
+_CLOCK_SECONDS = 5.0  # an entry so much older than the last one says that the clock went back
+_PAD = (None,) * len(COMMIT_COLUMNS)
+_NEWER = "SELECT number, entry FROM entries WHERE number > ? ORDER BY number"
+
+
+class LogFile:
+    """The log of a file; makes it where there is none. For one thread at a time.
+
+    `seed` is the private key that signs checkpoints. `origin` names the log for ever; without one
+    it is `name` and a random number, made with the file. An existing log of version 0.1, which has
+    no tree, gets one. Raises OSError, sqlite3.Error, AccessLogError.
+    """
+
+    def __init__(
+        self, path: Path, seed: bytes, *, origin: str = "", name: str, busy_seconds: float
+    ) -> None:
+        self.path = path
+        self._seed = seed
+        self._commit = GroupCommit(path, busy_seconds=busy_seconds)
+        self._edge: Edge | None = None  # None: what the file holds is not known
+        self._known = 0, EMPTY_ROOT  # size and root this process saw last
+        self._last = 0  # size of the newest checkpoint
+        self._kept = 0.0  # when the one before was signed, seconds since 1970
+        self._newest = ""  # the latest instant of an entry
+        self._shared = 0
+        self._statements: dict[int, str] = {}
+        self.signer = self._commit.create(
+            lambda connection: self._prepare(connection, origin, name)
+        )
+
+    @property
+    def vkey(self) -> str:
+        """The public key that checks the log's checkpoints."""
+        return str(self.signer.verifier)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Makes entries durable, all or none, in this order.
+
+        Raises OSError, sqlite3.Error, UnicodeError, and AccessLogTampered where the file does not
+        hold what was signed.
+        """
+        try:
+            self._commit.run(lambda connection: self._write(connection, rows))
+        except BaseException:
+            self._edge = None
+            raise
+
+    def try_out(self) -> None:
+        """Writes something of no meaning, durably: raises what `write` would."""
+        self._commit.run(
+            lambda connection: connection.execute(
+                "INSERT OR REPLACE INTO facts (name, value) VALUES ('tried', '')"
+            )
+        )
+
+    def close(self) -> None:
+        """Gives up the connection; another write would open a new one."""
+        self._edge = None
+        self._commit.close()
+
+    def _prepare(self, connection: sqlite3.Connection, origin: str, name: str) -> NoteSigner:
+        connection.execute("BEGIN IMMEDIATE")
+        for table in log_tables.sorted_tables:
+            compiled = CreateTable(table, if_not_exists=True).compile(dialect=sqlite.dialect())
+            connection.execute(str(compiled))
+        for statement in STATEMENTS:
+            connection.execute(statement)
+        known = fact_in(connection, "origin")
+        if known is None:
+            known = origin or f"{name}-{os.urandom(4).hex()}"
+            connection.execute("INSERT INTO facts VALUES ('origin', ?)", (known,))
+        elif origin and origin != known:
+            raise AccessLogError(
+                f"the access log's origin is {known}, not {origin}",
+                hint="a log keeps its name: set `origin` of [access_log] to it, or leave it out",
+            )
+        signer = NoteSigner(known, self._seed)
+        if checkpoint_in(connection) is None:
+            self._plant(connection, signer)
+        connection.execute("COMMIT")
+        return signer
+
+    def _plant(self, connection: sqlite3.Connection, signer: NoteSigner) -> None:
+        """Makes the tree over whatever entries there are, and its first checkpoint."""
+        if connection.execute("SELECT 1 FROM tiles LIMIT 1").fetchone() is not None:
+            raise tampered("there are tiles, but no checkpoint")
+        edge = Edge()
+        for number, entry in connection.execute(_NEWER, (0,)):
+            if number != edge.size + 1:
+                raise tampered(f"entry {edge.size + 1} is missing")
+            connection.executemany(
+                "INSERT INTO tiles VALUES (?, ?, ?)", edge.append(entry.encode())
+            )
+        root = edge.root()
+        note = sign_checkpoint(Checkpoint(signer.verifier.name, edge.size, root), signer)
+        row = (edge.size, now(), root, note)
+        connection.execute("INSERT INTO checkpoints VALUES (?, ?, ?, ?)", row)
+
+    def _write(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+        if self._edge is None or self._shared:
+            self._take_up(connection)
+        while True:
+            try:
+                self._append(connection, rows)
+            except sqlite3.IntegrityError:  # the numbers are taken: another process was here
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                if not self._take_up(connection):
+                    raise
+            else:
+                return
+
+    def _append(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+        assert self._edge is not None
+        edge, newest = self._edge.copy(), self._newest
+        written: list[tuple[Any, ...]] = []
+        higher: list[tuple[int, int, bytes]] = []  # one in 65,536 entries
+        for at, account, operation, result, entry in rows:
+            if at < newest:
+                entry = _with_clock(at, entry, newest)
+            else:
+                newest = at
+            hashes = None
+            for tile in edge.append(entry.encode()):
+                if tile[0]:
+                    higher.append(tile)
+                else:
+                    hashes = tile[2]
+            row = (edge.size, at, account, operation, result, entry, hashes)
+            written.append((*row, None, None, None, None))
+        root, seconds = edge.root(), time.time()
+        note = sign_checkpoint(Checkpoint(self.signer.verifier.name, edge.size, root), self.signer)
+        keep = not 0 <= seconds - self._kept < KEEP_SECONDS
+        replaced = None if keep else self._last
+        written[-1] = (*written[-1][:7], root, note, now(), replaced)
+        several = len(written) > _ROWS or bool(higher)
+        if several:
+            connection.execute("BEGIN IMMEDIATE")
+        for start in range(0, len(written), _ROWS):
+            chunk = written[start : start + _ROWS]
+            size = 1 << (len(chunk) - 1).bit_length()
+            chunk += [_PAD] * (size - len(chunk))
+            connection.execute(self._statement(size), [value for row in chunk for value in row])
+        if several:
+            connection.executemany("INSERT INTO tiles VALUES (?, ?, ?)", higher)
+            connection.execute("COMMIT")
+        self._edge, self._last, self._newest = edge, edge.size, newest
+        self._known = edge.size, root
+        self._shared = max(0, self._shared - 1)
+        if keep:
+            self._kept = seconds
+
+    def _take_up(self, connection: sqlite3.Connection) -> bool:
+        """Learns what the file holds; whether that is more than was known.
+
+        Raises AccessLogTampered where that is not what was signed.
+        """
+        found = checkpoint_in(connection)
+        if found is None:
+            raise tampered("its checkpoints are missing")
+        edge = self._edge
+        if edge is not None and found.size == edge.size and found.root == edge.root():
+            return False
+        if edge is None or not edge.size < found.size <= edge.size + _FEW:
+            if edge is not None and found.size <= edge.size:
+                raise tampered(f"it had {edge.size} entries, now it has {found.size}, or others")
+            tree = StoredTree(connection, found.size)
+            edge = tree.edge().copy()
+            self._check_growth(tree)
+        else:
+            edge = edge.copy()
+            for number, entry in connection.execute(_NEWER, (edge.size,)).fetchall():
+                if number != edge.size + 1:
+                    raise tampered(f"entry {edge.size + 1} is missing")
+                edge.append(entry.encode())
+        self._check(connection, edge, found)
+        if self._edge is not None:
+            self._shared = _SHARED
+        self._edge, self._last, self._known = edge, found.size, (found.size, found.root)
+        kept = connection.execute(
+            "SELECT at FROM checkpoints WHERE size < ? ORDER BY size DESC LIMIT 1", (found.size,)
+        ).fetchone()
+        self._kept = seconds_of(kept[0]) if kept else 0.0
+        (newest,) = connection.execute(
+            "SELECT max(at) FROM (SELECT at FROM entries ORDER BY number DESC LIMIT 100)"
+        ).fetchone()
+        self._newest = max(self._newest, newest or "")
+        return True
+
+    def _check_growth(self, tree: StoredTree) -> None:
+        size, root = self._known
+        if tree.size < size:
+            raise tampered(f"it had {size} entries, now it has {tree.size}")
+        if Frontier.at(size, tree.hash_at).root() != root:
+            raise tampered(f"its first {size} entries are not those it had")
+
+    def _check(self, connection: sqlite3.Connection, edge: Edge, found: StoredCheckpoint) -> None:
+        try:
+            signed = open_checkpoint(found.note, [self.signer.verifier]).checkpoint
+        except NoteInvalid as error:
+            raise tampered(f"checkpoint {found.size}: {error.message}") from None
+        origin = self.signer.verifier.name
+        if signed != Checkpoint(origin, edge.size, edge.root()) or signed.root != found.root:
+            raise tampered(
+                f"its {edge.size} entries are not those that checkpoint {signed.size} signs"
+            )
+        (last,) = connection.execute("SELECT max(number) FROM entries").fetchone()
+        if (last or 0) > edge.size:
+            raise tampered(f"there are entries behind the last checkpoint ({edge.size})")
+
+    def _statement(self, rows: int) -> str:
+        statement = self._statements.get(rows)
+        if statement is None:
+            row = f"({', '.join('?' * len(COMMIT_COLUMNS))})"
+            statement = (
+                f"INSERT INTO {COMMITS} ({', '.join(COMMIT_COLUMNS)}) VALUES "
+                f"{', '.join([row] * rows)}"
+            )
+            self._statements[rows] = statement
+        return statement
+
+
+def _with_clock(at: str, entry: str, newest: str) -> str:
+    """The entry with the latest instant the log had seen, where the clock went back behind it."""
+    try:
+        if seconds_of(newest) - seconds_of(at) <= _CLOCK_SECONDS:
+            return entry
+        found = orjson.loads(entry)
+        if not isinstance(found, dict):
+            return entry
+    except ValueError:
+        return entry
+    return orjson.dumps({**found, "clock": newest}, option=orjson.OPT_SORT_KEYS).decode()

@@ -1,0 +1,83 @@
+"""The log of a configuration, opened for writing, and its public key beside it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from gateway.access_log.tree import fact_in, tampered
+from gateway.access_log.writing import AccessLog
+from gateway.config import Config
+from regions.errors import AccessLogError
+from regions.keys import Keys
+from resolvers.access_log.notes import NoteSigner
+
+__all__ = ["log_exists", "open_access_log", "vkey_of"]
+
+
+def open_access_log(config: Config, keys: Keys) -> AccessLog:
+    """The log of one worker; its public key is put beside it if it is not there.
+
+    Raises AccessLogError, and AccessLogTampered where another log was there before.
+    """
+    if config.log_vkey.exists() and not config.log_store.exists():
+        raise tampered(f"{config.log_store} is gone")
+    log = AccessLog(
+        config.log_store,
+        keys.log_signing,
+        origin=config.log_origin,
+        name=f"epigate-{config.regions[0].code}",
+    )
+    try:
+        _keep(config.log_vkey, log.vkey)
+    except OSError as error:
+        raise AccessLogError(f"the log's public key cannot be kept: {error}") from None
+    return log
+
+
+def vkey_of(config: Config, keys: Keys) -> str:
+    """The public key of the log there is. Raises AccessLogError where there is none."""
+    try:
+        with closing(_reading(config.log_store)) as connection:
+            origin = fact_in(connection, "origin")
+    except sqlite3.Error as error:
+        raise AccessLogError(f"the access log {config.log_store} cannot be read: {error}") from None
+    if origin is None:
+        raise AccessLogError(
+            f"the access log {config.log_store} has no tree yet",
+            hint="`epigate init` gives it one, and so does `epigate serve`",
+        )
+    return str(NoteSigner(origin, keys.log_signing).verifier)
+
+
+def log_exists(config: Config) -> bool:
+    """Whether the log has a checkpoint, so that another key would not fit it."""
+    try:
+        with closing(_reading(config.log_store)) as connection:
+            return connection.execute("SELECT 1 FROM checkpoints LIMIT 1").fetchone() is not None
+    except sqlite3.Error:
+        return False
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    # Not `mode=ro`: the write-ahead log of a file that is not in use could not be read.
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)
+
+
+def _keep(path: Path, vkey: str) -> None:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    except FileExistsError:
+        known = path.read_text("utf-8").strip()
+        if known and known != vkey:  # empty: a worker beside us is about to write it
+            raise tampered(
+                f"{path} is the public key of {known.partition('+')[0]}, "
+                f"but the log says it is {vkey.partition('+')[0]}, or was signed by another key"
+            ) from None
+        return
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(f"{vkey}\n")
+        file.flush()
+        os.fsync(file.fileno())

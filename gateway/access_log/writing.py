@@ -1,0 +1,118 @@
+"""The log as the requests of one worker hand their entries over, many to a commit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway.access_log.log_file import LogFile, Row
+from regions.batching import BatchThread
+from regions.errors import AccessLogError, AccessLogTampered
+
+__all__ = ["AccessLog"]
+
+_log = logging.getLogger(__name__)
+
+_HINT = "no data leaves while the access log cannot be written: see to its file and its disk"
+
+
+class AccessLog:
+    """The log of one worker process; use it from one event loop. Several may share the file.
+
+    Makes the file where there is none, but only here: one that vanishes later is a failure until it
+    is back. `seed` signs its checkpoints; `origin` and `name` as `LogFile` has them. `busy_seconds`
+    is how long a commit waits for another process that holds the file. Raises AccessLogError.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        seed: bytes,
+        *,
+        origin: str = "",
+        name: str = "epigate",
+        busy_seconds: float = 2.0,
+    ) -> None:
+        try:
+            self._file = LogFile(path, seed, origin=origin, name=name, busy_seconds=busy_seconds)
+        except (OSError, sqlite3.Error) as error:
+            raise _failure(error) from None
+        self._failing = False
+        self._thread: BatchThread[Row | None, None] = BatchThread(self._write, name="access-log")
+
+    @property
+    def path(self) -> Path:
+        """The log's file."""
+        return self._file.path
+
+    @property
+    def vkey(self) -> str:
+        """The public key that checks the log's checkpoints."""
+        return self._file.vkey
+
+    def append_nowait(
+        self, at: str, account: str, operation: str, result: str, entry: bytes
+    ) -> asyncio.Future[None]:
+        """Hands an entry over: canonical JSON, and the columns it is found by.
+
+        The future is done when the entry is durable, or fails with AccessLogError; the entry is
+        written even if nobody waits. Raises AccessLogError when closed, UnicodeDecodeError.
+        """
+        row = (at, account, operation, result, entry.decode())
+        try:
+            return self._thread.submit(row)
+        except RuntimeError as error:
+            raise _failure(error) from None
+
+    async def append(
+        self, at: str, account: str, operation: str, result: str, entry: bytes
+    ) -> None:
+        """Returns when the entry is durable; raises AccessLogError otherwise."""
+        await self.append_nowait(at, account, operation, result, entry)
+
+    async def check(self) -> None:
+        """Returns when the log is known to be writable; raises AccessLogError otherwise."""
+        try:
+            await self._thread.submit(None)
+        except RuntimeError as error:
+            raise _failure(error) from None
+
+    async def close(self) -> None:
+        """Writes what was handed over, then closes the file."""
+        await self._thread.close()
+        self._file.close()
+
+    def _write(self, batch: Sequence[Row | None]) -> Sequence[Exception | None]:
+        """Writes the rows of a batch; None stands for whoever only wants to know that it can be."""
+        rows = [row for row in batch if row is not None]
+        try:
+            if rows:
+                self._file.write(rows)
+            else:
+                self._file.try_out()
+        except AccessLogTampered as error:
+            self._tell(error)
+            raise
+        except (OSError, sqlite3.OperationalError) as error:
+            self._tell(error)
+            raise _failure(error) from None
+        except Exception as error:  # of one row, before any was written
+            if len(batch) == 1:
+                return [_failure(error)]
+            return [self._write([row])[0] for row in batch]
+        if self._failing:
+            _log.warning("the access log is written again")
+        self._failing = False
+        return [None] * len(batch)
+
+    def _tell(self, error: Exception) -> None:
+        if not self._failing:  # said once, however many ask meanwhile
+            _log.error("the access log cannot be written, nothing is answered: %s", error)
+        self._failing = True
+
+
+def _failure(error: Exception) -> AccessLogError:
+    return AccessLogError(f"the access log could not be written: {error}", hint=_HINT)
