@@ -20,7 +20,7 @@ from regions.tables import central as central_tables
 from resolvers.central import Central
 from resolvers.duplicates import Candidate, DuplicateLimit, near_parts
 
-KEYS = Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4)))
+KEYS = Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4, 5)))
 
 
 def person(number: int, *, area: str = "320102", day: str = "19900101") -> Candidate:
