@@ -13,8 +13,8 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.alarms import Watch
 from gateway.access_log.opening import open_access_log
+from gateway.alarms import Watch
 from gateway.config import Config
 from gateway.endpoint import GraphQLEndpoint
 from gateway.executing import Executor

@@ -148,9 +148,7 @@ class Edge:
         return cls(Frontier.at(size, hashes_in(tile_at)), partial)
 
     @classmethod
-    def kept(
-        cls, size: int, full_tile: Callable[[int, int], bytes], last: Iterable[bytes]
-    ) -> Edge:
+    def kept(cls, size: int, full_tile: Callable[[int, int], bytes], last: Iterable[bytes]) -> Edge:
         """The end of a tree of which full tiles are kept, and the entries behind those of level 0.
 
         Raises ValueError where a tile or an entry is missing.
