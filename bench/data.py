@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import random
+import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from sqlalchemy import Connection, Table, create_engine
 
 from gateway.accounts import Account, create_account, find_account
 from gateway.config import load_config
+from gateway.sign_in.factors import Factors
 from gateway.stores import migrate_stores
 from regions.blind_index import BlindIndexer, check_digit
 from regions.contacts import contacts
@@ -30,6 +32,7 @@ from regions.keys import Keys, create_keys, load_keys
 from regions.people import people
 from regions.privacy import grants
 from regions.sealing import Sealer
+from resolvers.central import COUNTRY
 from resolvers.users import Role
 from schema.privacy import PrivateItem, RecordType
 
@@ -38,6 +41,7 @@ __all__ = [
     "MASKED_ACCOUNT",
     "PASSWORD",
     "REGIONS",
+    "TOTP_SECRET",
     "DataSet",
     "build",
     "id_number",
@@ -51,6 +55,9 @@ CLEAR_ACCOUNT = "bench-clear"
 """The same with a grant for every private item everywhere."""
 
 PASSWORD = "correct horse battery staple 7"
+
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+"""Of the second factor that an account with a grant needs."""
 
 _PREFECTURES = {"32": 13, "33": 11, "34": 8}
 REGIONS = tuple(f"{p}{n:02d}" for p, count in _PREFECTURES.items() for n in range(1, count + 1))
@@ -155,17 +162,19 @@ def person(region: int, number: int, rng: random.Random) -> dict[str, str | int 
 
 async def _add_accounts(folder: Path) -> None:
     """The two viewers, where they are not there yet."""
+    keys = load_keys(folder / "keys")
     engine = sqlite_engine(str(folder / "data" / "gateway.db"))
     async with engine.begin() as connection:
-        await connection.run_sync(_accounts)
+        await connection.run_sync(_accounts, Factors(Sealer(keys.sealing, COUNTRY)))
     await engine.dispose()
 
 
-def _accounts(connection: Connection) -> None:
+def _accounts(connection: Connection, factors: Factors) -> None:
     for login in (MASKED_ACCOUNT, CLEAR_ACCOUNT):
         if find_account(connection, login) is None:
             unit = ("cdc-000000", "中国疾病预防控制中心", "NATIONAL", "000000")
             create_account(connection, Account(login, login, Role.UNIT_USER, *unit), PASSWORD)
+    factors.set_totp(connection, CLEAR_ACCOUNT, TOTP_SECRET, time.time())
     connection.execute(grants.delete())
     connection.execute(
         grants.insert().values(

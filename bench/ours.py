@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.data import CLEAR_ACCOUNT, MASKED_ACCOUNT, PASSWORD, DataSet
+from bench.data import CLEAR_ACCOUNT, MASKED_ACCOUNT, PASSWORD, TOTP_SECRET, DataSet
 from bench.servers import Server
 
 __all__ = ["NAME", "command", "tokens"]
@@ -26,5 +26,5 @@ def tokens(server: Server) -> dict[str, str]:
     """Tokens of the two viewers: `masked`, and `clear` with a grant for every private item."""
     return {
         "masked": server.sign_in(MASKED_ACCOUNT, PASSWORD),
-        "clear": server.sign_in(CLEAR_ACCOUNT, PASSWORD),
+        "clear": server.sign_in(CLEAR_ACCOUNT, PASSWORD, TOTP_SECRET),
     }

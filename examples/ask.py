@@ -4,7 +4,8 @@
     python3 examples/ask.py '{ me { account role code } }'
     python3 examples/ask.py --account county-320102 < question.graphql
 
-The password is that of the demo's account, or of EPIGATE_ACCOUNT_PASSWORD, or is asked for. Prints
+The password is that of the demo's account, or of EPIGATE_ACCOUNT_PASSWORD, or is asked for; the code of
+a second factor comes from EPIGATE_ACCOUNT_CODE. Prints
 the answer as JSON; the exit code is 1 where the answer has errors, 2 where there is none.
 """
 
@@ -40,10 +41,10 @@ def main() -> int:
         "query": wanted.question or sys.stdin.read(),
         "variables": json.loads(wanted.variables),
     }
-    signed_in = _post(
-        f"{wanted.url}/sign-in",
-        {"account": wanted.account, "password": _password(wanted.account, wanted.accounts)},
-    )
+    proof = {"account": wanted.account, "password": _password(wanted.account, wanted.accounts)}
+    if "EPIGATE_ACCOUNT_CODE" in os.environ:  # of a second factor: an authenticator app shows it
+        proof["code"] = os.environ["EPIGATE_ACCOUNT_CODE"]
+    signed_in = _post(f"{wanted.url}/sign-in", proof)
     token = signed_in.get("token")
     if token is None:
         print(_text(signed_in), file=sys.stderr)

@@ -13,13 +13,13 @@ from typing import Any
 
 from regions.errors import StoreError
 from regions.instants import instant, seconds_of
-from resolvers.users import Grant, Role, Viewer
+from resolvers.users import Grant, Role, Viewer, needs_second_factor
 from resolvers.users.accounts import USABLE
 
 __all__ = ["SessionRow", "make_viewer", "read_session"]
 
 _SESSION = f"""
-SELECT s.expires_at, s.last_seen_at, min(a.valid_until, a.renew_by),
+SELECT s.expires_at, s.last_seen_at, min(a.valid_until, a.renew_by), s.second_factor,
        a.account, a.name, a.role, a.unit_id, a.unit_name, a.unit_level, a.code
 FROM sessions s JOIN accounts a ON a.account = s.account
 WHERE s.token_hash = :hash AND s.revoked_at IS NULL AND {USABLE}
@@ -38,6 +38,7 @@ class SessionRow:
 
     `account` and `grants` are the rows as they stand: equal ones make equal viewers. `turns_at` is
     when the account lapses or its term is over, or the next of the grants begins or ends.
+    `must_enrol`: the account needs a second factor, and the session has none.
     """
 
     expires: float
@@ -45,6 +46,7 @@ class SessionRow:
     account: tuple[str, ...]
     grants: tuple[Grant, ...]  # in force
     turns_at: float
+    must_enrol: bool
 
 
 def read_session(cursor: sqlite3.Cursor, token_hash: str, now: float) -> SessionRow | None:
@@ -53,7 +55,7 @@ def read_session(cursor: sqlite3.Cursor, token_hash: str, now: float) -> Session
     row = cursor.execute(_SESSION, {"hash": token_hash, "at": at}).fetchone()
     if row is None:
         return None
-    expires_at, last_seen_at, ends_at, *account = row
+    expires_at, last_seen_at, ends_at, second_factor, *account = row
     rows = cursor.execute(_GRANTS, (account[0], at)).fetchall()
     in_force = []
     turns_at = seconds_of(ends_at)
@@ -68,7 +70,12 @@ def read_session(cursor: sqlite3.Cursor, token_hash: str, now: float) -> Session
         elif now < starts:
             turns_at = min(turns_at, starts)
     return SessionRow(
-        seconds_of(expires_at), seconds_of(last_seen_at), tuple(account), tuple(in_force), turns_at
+        expires=seconds_of(expires_at),
+        seen=seconds_of(last_seen_at),
+        account=tuple(account),
+        grants=tuple(in_force),
+        turns_at=turns_at,
+        must_enrol=not second_factor and _needs(account[2], granted=bool(rows)),
     )
 
 
@@ -88,6 +95,10 @@ def make_viewer(row: SessionRow, session: str) -> Viewer:
         grants=row.grants,
         session=session,
     )
+
+
+def _needs(role: str, *, granted: bool) -> bool:
+    return role in Role.__members__ and needs_second_factor(Role[role], granted=granted)
 
 
 def _grant(row: tuple[Any, ...]) -> tuple[Grant, float, float] | None:

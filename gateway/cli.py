@@ -17,6 +17,7 @@ from gateway.commands.ask import ask
 from gateway.commands.config import app as config_app
 from gateway.commands.counts import app as counts_app
 from gateway.commands.demo import demo
+from gateway.commands.enrol import enrol
 from gateway.commands.grants import app as grants_app
 from gateway.commands.init import init
 from gateway.commands.load import load
@@ -44,6 +45,7 @@ app.add_typer(grants_app, name="grants")
 app.add_typer(units_app, name="units")
 app.command()(ask)
 app.command()(demo)
+app.command()(enrol)
 app.command()(init)
 app.command()(load)
 app.command()(migrate)

@@ -18,7 +18,13 @@ import orjson
 from gateway.access_log import AccessLog
 from gateway.executing import Answer, Executor, Request
 from gateway.sessions import Sessions
-from regions.errors import EpigateError, QuestionError, TooLarge, Unauthenticated
+from regions.errors import (
+    EpigateError,
+    QuestionError,
+    SecondFactorRequired,
+    TooLarge,
+    Unauthenticated,
+)
 from regions.instants import now
 from resolvers.access_log import entry
 from resolvers.users import Viewer
@@ -114,7 +120,10 @@ class GraphQLEndpoint:
         try:
             viewer = self._sessions.viewer(authorization)
             return await self._executor.answer(viewer, request), viewer
-        except Unauthenticated as error:
+        except (Unauthenticated, SecondFactorRequired) as error:
+            if isinstance(error, SecondFactorRequired):
+                found = self._sessions.enrolling(authorization)
+                viewer = found.viewer if found is not None else None
             said = _failure(error)
             return Answer(said, error.status, None, _UNREAD, True, error.code), viewer
 

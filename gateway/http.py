@@ -90,6 +90,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         engine,
         sessions,
         log,
+        central.sealer,
         attempts=config.sign_in_attempts,
         lock_seconds=config.sign_in_lock_minutes * 60,
         passwords=passwords,
@@ -145,7 +146,8 @@ async def _not_found(_: HttpRequest, error: Exception) -> Response:
     body = {
         "error": {
             "code": "NOT_FOUND" if status == 404 else "BAD_REQUEST",
-            "message": "There is POST /graphql, POST /sign-in, POST /sign-out and GET /health.",
+            "message": "There is POST /graphql, POST /sign-in, POST /sign-out, GET /health, and "
+            "what the manual says of signing in.",
         }
     }
     return Response(orjson.dumps(body), status_code=status, media_type="application/json")

@@ -27,12 +27,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway._viewers import SessionRow, make_viewer, read_session
-from regions.errors import StoreError, Unauthenticated
+from regions.errors import SecondFactorRequired, StoreError, Unauthenticated
 from regions.instants import instant
 from regions.users import sessions
 from resolvers.users import Viewer
 
-__all__ = ["OpenSession", "Sessions"]
+__all__ = ["Kept", "OpenSession", "Sessions"]
 
 _TOKEN_BYTES = 32
 _TOUCH_SECONDS = 60.0  # of a session, between two writes of its last use
@@ -62,7 +62,7 @@ class OpenSession:
     expires_at: str
 
 
-class _Kept:
+class Kept:
     """A viewer in memory, as of a version of the store, good `until` (seconds since 1970).
 
     It stays the same object as long as its account and grants do, so that plans made for it are
@@ -76,6 +76,11 @@ class _Kept:
         self.seen, self.touched = seen, row.seen
         self.version, self.until = -1, 0.0
         self.viewer = make_viewer(row, token_hash[:16])
+
+    @property
+    def must_enrol(self) -> bool:
+        """Whether the session may do nothing but enrol a second factor."""
+        return self.row.must_enrol
 
 
 class Sessions:
@@ -98,7 +103,7 @@ class Sessions:
         self._engine, self._path = engine, path
         self._idle, self._longest, self._clock = idle_seconds, longest_seconds, clock
         self._touch_after = min(_TOUCH_SECONDS, idle_seconds / 10)
-        self._kept: dict[bytes, _Kept] = {}
+        self._kept: dict[bytes, Kept] = {}
         self._touched: dict[str, str] = {}
         self._store: sqlite3.Connection | None = None
         self._cursor: sqlite3.Cursor | None = None
@@ -107,8 +112,19 @@ class Sessions:
     def viewer(self, authorization: bytes | None) -> Viewer | None:
         """Who asks, by the value of the `Authorization` header; None where there is none.
 
-        Raises Unauthenticated where the token has no session, StoreError where the store fails.
+        Raises Unauthenticated where the token has no session, SecondFactorRequired where it may do
+        nothing but enrol, StoreError where the store fails.
         """
+        found = self.enrolling(authorization)
+        if found is not None and found.must_enrol:
+            raise SecondFactorRequired(
+                "the rights of this account need a second factor, and this session has none",
+                hint="enrol one: POST /sign-in/totp; or sign in again with `code`",
+            )
+        return None if found is None else found.viewer
+
+    def enrolling(self, authorization: bytes | None) -> Kept | None:
+        """As `viewer`, for one who may have to enrol a second factor first."""
         if authorization is None:
             return None
         try:
@@ -131,10 +147,20 @@ class Sessions:
         if now - kept.touched >= self._touch_after:
             kept.touched = now
             self._touched[kept.hash] = instant(now)
-        return kept.viewer
+        return kept
 
-    def insert(self, connection: Connection, account: str) -> OpenSession:
-        """Opens a session in the connection's transaction."""
+    def insert(
+        self,
+        connection: Connection,
+        account: str,
+        *,
+        second_factor: str = "",
+        address: str = "",
+    ) -> OpenSession:
+        """Opens a session in the connection's transaction.
+
+        `second_factor` says what proved the account beside the first (`TOTP`); empty: nothing did.
+        """
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         now = self._clock()
         expires_at = instant(now + self._longest)
@@ -145,14 +171,16 @@ class Sessions:
                 created_at=instant(now),
                 expires_at=expires_at,
                 last_seen_at=instant(now),
+                second_factor=second_factor,
+                address=address,
             )
         )
         return OpenSession(token, expires_at)
 
-    async def open(self, account: str) -> str:
-        """Opens a session; the token."""
-        async with self._engine.begin() as connection:
-            return (await connection.run_sync(self.insert, account)).token
+    @staticmethod
+    def token_hash(authorization: bytes) -> str:
+        """What is kept of the token in a header. Raises Unauthenticated."""
+        return _token_hash(_token(authorization))
 
     async def revoke(self, authorization: bytes) -> None:
         """Ends the session of that header; every worker refuses it at its next request."""
@@ -203,8 +231,8 @@ class Sessions:
             _log.warning("the last use of sessions could not be written: %s", error)
 
     def _read(
-        self, key: bytes, authorization: bytes, kept: _Kept | None, version: int, now: float
-    ) -> _Kept:
+        self, key: bytes, authorization: bytes, kept: Kept | None, version: int, now: float
+    ) -> Kept:
         """Reads a session with its account and grants. Raises Unauthenticated."""
         token_hash = kept.hash if kept else _token_hash(_token(authorization))
         assert self._cursor is not None
@@ -219,7 +247,7 @@ class Sessions:
         if kept is None:
             if len(self._kept) >= _KEPT:
                 self._kept.clear()
-            kept = self._kept[key] = _Kept(token_hash, row, seen)
+            kept = self._kept[key] = Kept(token_hash, row, seen)
         elif (kept.row.account, kept.row.grants) != (row.account, row.grants):
             kept.viewer = make_viewer(row, token_hash[:16])
         kept.row, kept.seen, kept.touched = row, seen, max(kept.touched, row.seen)

@@ -19,8 +19,9 @@
     │   └── Unclassified       UNCLASSIFIED         a column or field nobody says is private or not
     └── QuestionError          BAD_REQUEST          what a client sent cannot be answered
         ├── Unauthenticated    UNAUTHENTICATED      no valid session
-        ├── SignInFailed       SIGN_IN_FAILED       the account or the password is wrong
+        ├── SignInFailed       SIGN_IN_FAILED       the account, the password or the code is wrong
         ├── Forbidden          FORBIDDEN            the viewer's role does not allow it
+        ├── SecondFactorRequired SECOND_FACTOR_REQUIRED the session lacks the second factor it needs
         ├── InvalidInput       INVALID_INPUT        a value that does not mean anything here
         ├── InvalidCursor      INVALID_CURSOR       a cursor that was not made for this question
         ├── TooLarge           TOO_LARGE            a document, page or answer over a limit
@@ -51,6 +52,7 @@ __all__ = [
     "PortInUse",
     "QuestionError",
     "RegionUnavailable",
+    "SecondFactorRequired",
     "ServeError",
     "SignInFailed",
     "StoreAhead",
@@ -189,7 +191,7 @@ class Unauthenticated(QuestionError):
 
 
 class SignInFailed(QuestionError):
-    """The account or the password is wrong; never which of them."""
+    """The account, the password or the code is wrong; never which of them."""
 
     code = "SIGN_IN_FAILED"
     status = 401
@@ -199,6 +201,13 @@ class Forbidden(QuestionError):
     """The viewer's role does not allow it."""
 
     code = "FORBIDDEN"
+    status = 403
+
+
+class SecondFactorRequired(QuestionError):
+    """The account's rights need a second factor, and its session has none: it may only enrol."""
+
+    code = "SECOND_FACTOR_REQUIRED"
     status = 403
 
 

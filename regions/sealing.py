@@ -24,6 +24,7 @@ from regions.errors import EnvelopeError
 from regions.ids import padded
 from regions.offices import DUTY_ITEMS, FILING_ITEMS, RESPONSIBLE_ITEMS
 from regions.people import PERSON_ITEMS
+from regions.sign_in import FACTOR_ITEMS
 from regions.users import STAFF_ITEMS
 
 __all__ = ["ITEMS", "Sealer"]
@@ -42,6 +43,7 @@ ITEMS: Mapping[str, tuple[str, ...]] = {
     "administrator_filings": FILING_ITEMS,
     "responsible_persons": RESPONSIBLE_ITEMS,
     "duty_persons": DUTY_ITEMS,
+    "second_factors": FACTOR_ITEMS,
 }
 """The sealed items of each table, in the order of its envelope. Items are only ever appended."""
 

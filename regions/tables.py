@@ -12,6 +12,7 @@ from regions import (
     people,
     privacy,
     reference,
+    sign_in,
     statistics,
     users,
 )
@@ -30,6 +31,7 @@ _DECLARED = (
     people,
     privacy,
     reference,
+    sign_in,
     statistics,
     users,
 )

@@ -113,6 +113,9 @@ sessions = Table(
     internal("expires_at"),  # absolute
     internal("last_seen_at"),
     internal("revoked_at", nullable=True),
+    internal("second_factor", default="", server_default=""),  # TOTP …; empty: the first alone
+    internal("scope", nullable=True),  # JSON: what a machine client's token is good for
+    internal("address", default="", server_default=""),  # it was opened from
 )
 Index("ix_sessions_expires", sessions.c.expires_at)
 

@@ -100,7 +100,7 @@ class Demo:
         """New sessions of accounts, without the time a password takes; their tokens."""
 
         def work(connection: Connection, sessions: Sessions) -> list[str]:
-            return [sessions.insert(connection, name).token for name in names]
+            return [sessions.insert(connection, name, second_factor="TOTP").token for name in names]
 
         tokens: list[str] = self.central(work)
         return tokens

@@ -10,11 +10,15 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection
 
 from gateway.config import Config, load_config
+from gateway.sign_in.factors import Factors
 from regions.engines import sqlite_engine
 from regions.errors import StoreBehind
+from regions.keys import load_keys
 from regions.migrating import check_central
+from regions.sealing import Sealer
+from resolvers.central import COUNTRY
 
-__all__ = ["in_central", "require_init"]
+__all__ = ["factors_of", "in_central", "require_init"]
 
 _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
@@ -41,6 +45,11 @@ def in_central(
             await engine.dispose()
 
     return asyncio.run(run())
+
+
+def factors_of(config: Path) -> Factors:
+    """The second factors of a configuration's accounts. Raises KeysError."""
+    return Factors(Sealer(load_keys(load_config(config).keys).sealing, COUNTRY))
 
 
 def require_init(config: Config) -> None:

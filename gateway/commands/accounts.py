@@ -6,11 +6,13 @@ import asyncio
 import os
 import re
 import sys
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import Connection
 
 from gateway.accounts import (
     UNIT_LEVELS,
@@ -18,10 +20,11 @@ from gateway.accounts import (
     create_account,
     disable_account,
     enable_account,
+    find_account,
     list_accounts,
     set_password,
 )
-from gateway.commands._central import in_central, require_init
+from gateway.commands._central import factors_of, in_central, require_init
 from gateway.commands._options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -33,11 +36,12 @@ from gateway.commands._options import (
 from gateway.config import load_config
 from gateway.units import Unit, find_units
 from regions.blind_index import BlindIndexer, normal_id_number
-from regions.errors import InvalidInput
+from regions.errors import InvalidInput, NotFound
 from regions.keys import load_keys
 from regions.sealing import Sealer
 from regions.seeding import cdc_units
 from resolvers.central import COUNTRY
+from resolvers.sessions import revoke_sessions
 from resolvers.users import BUSINESS_ROLES, Role
 from resolvers.users.staff import is_id_number
 
@@ -177,6 +181,25 @@ def password(account: _Login, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """
     in_central(config, set_password, account, _password())
     console().print(f"the password of {account} is changed")
+
+
+@app.command("reset-factors")
+def reset_factors(account: _Login, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Take every second factor of an account away, and end its sessions.
+
+    For who lost the telephone and the recovery codes. Where the account needs a second factor, its
+    next sign-in may do nothing but enrol a new one: make sure of the person first.
+    """
+    factors = factors_of(config)
+
+    def work(connection: Connection) -> None:
+        if find_account(connection, account) is None:
+            raise NotFound(f"there is no account {account}", hint="see `epigate accounts list`")
+        factors.reset(connection, account, time.time())
+        revoke_sessions(connection, account)
+
+    in_central(config, work)
+    console().print(f"the second factors of {account} are gone, and its sessions ended")
 
 
 def _told(account: Account) -> dict[str, object]:

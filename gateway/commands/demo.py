@@ -24,6 +24,8 @@ from gateway.accounts import Account, create_account
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console
 from gateway.commands.ask import gateway_url
 from gateway.config import Config, load_config, write_default
+from gateway.sign_in.factors import Factors
+from gateway.sign_in.totp import new_secret
 from regions.blind_index import BlindIndexer
 from regions.engines import sqlite_engine
 from regions.errors import StoreError
@@ -38,6 +40,7 @@ from resolvers.demo.folder import ACCOUNTS_FILE
 from resolvers.demo.parameters import DEFAULT_PEOPLE
 from resolvers.demo.places import counties_of
 from resolvers.demo.plan import Plan
+from resolvers.users import needs_second_factor
 
 __all__ = ["demo"]
 
@@ -167,6 +170,13 @@ def _create_accounts(config: Config, wanted: list[DemoAccount]) -> list[dict[str
     keys = load_keys(config.keys)
     sealer, indexer = Sealer(keys.sealing, COUNTRY), BlindIndexer(keys.index)
 
+    factors = Factors(sealer)
+    secrets_of = {
+        account.account: new_secret()
+        for account in wanted
+        if needs_second_factor(account.role, granted=account.granted)
+    }
+
     async def create() -> None:
         engine = sqlite_engine(str(config.central_store))
         try:
@@ -178,6 +188,8 @@ def _create_accounts(config: Config, wanted: list[DemoAccount]) -> list[dict[str
                         password,
                         lambda number, items=account.items: sealer.seal("accounts", number, items),
                     )
+                for name, secret in secrets_of.items():
+                    await connection.run_sync(factors.set_totp, name, secret, time.time())
         finally:
             await engine.dispose()
 
@@ -189,6 +201,9 @@ def _create_accounts(config: Config, wanted: list[DemoAccount]) -> list[dict[str
             "role": account.shown_role,
             "unit": account.unit_id,
             "code": account.code,
+            **(
+                {"totpSecret": secrets_of[account.account]} if account.account in secrets_of else {}
+            ),
         }
         for account, password in zip(wanted, passwords, strict=True)
     ]
@@ -255,6 +270,7 @@ def _tell(config: Config, made: dict[str, Any], url: str, given: Path) -> None:
         out.print(text, soft_wrap=True, markup=False)
 
     line(f"密码也在此文件 · the same in {path}")
+    line("双因素密钥亦在其中 · and the secrets of second factors (totpSecret)")
     line(
         "\n在另一终端粘贴提问 · ask from a second terminal: paste a line; --account asks as another"
     )

@@ -47,6 +47,8 @@ class DemoAccount:
     department: str = _DISEASES
     head: bool = False
     person: int = 0
+    granted: bool = False
+    """Whether it holds a right to private items, and so needs a second factor."""
 
     @property
     def purpose(self) -> str | None:

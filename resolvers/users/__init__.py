@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["Grant", "Role", "Viewer", "prefix_of"]
+__all__ = [
+    "ADMINISTRATOR_ROLES",
+    "BUSINESS_ROLES",
+    "Grant",
+    "Role",
+    "Viewer",
+    "needs_second_factor",
+    "prefix_of",
+]
 
 
 class Role(Enum):
@@ -33,6 +41,16 @@ BUSINESS_ROLES = frozenset(
         Role.REGIONAL_SYSTEM,
     }
 )
+
+ADMINISTRATOR_ROLES = frozenset(Role) - BUSINESS_ROLES
+"""Business, system and security administrators, and auditors."""
+
+
+def needs_second_factor(role: Role, *, granted: bool) -> bool:
+    """Whether an account needs two factors: an administrator's, or one with a right to see private
+    items, now or later (A12).
+    """
+    return granted or role in ADMINISTRATOR_ROLES
 
 
 @dataclass(frozen=True, slots=True)

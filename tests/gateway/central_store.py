@@ -11,16 +11,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.accounts import Account
 from gateway.passwords import hash_password
 from gateway.sessions import Sessions
+from gateway.sign_in.factors import Factors
 from regions.engines import sqlite_engine
 from regions.instants import instant
+from regions.sealing import Sealer
 from regions.tables import central
 from regions.users import accounts
+from resolvers.central import COUNTRY
 from resolvers.users import Role
 
 START = 1_795_341_600.0  # 2026-11-22T10:00:00Z
@@ -44,14 +47,29 @@ class Clock:
         return self.now
 
 
+class Worker(Sessions):
+    """The sessions of a worker, opened without the time a password takes."""
+
+    async def open(self, account: str, second_factor: str = "TOTP") -> str:
+        """Opens a session; the token."""
+
+        def work(connection: Connection) -> str:
+            return self.insert(connection, account, second_factor=second_factor).token
+
+        async with self._engine.begin() as connection:
+            return await connection.run_sync(work)
+
+
 class World:
     """One store, and as many workers' sessions as a test wants."""
 
     def __init__(self, path: Path, engine: AsyncEngine) -> None:
         self.path, self.engine, self.clock = path, engine, Clock()
+        self.sealer = Sealer(b"s" * 32, COUNTRY)
+        self.factors = Factors(self.sealer)
 
-    def worker(self) -> Sessions:
-        return Sessions(
+    def worker(self) -> Worker:
+        return Worker(
             self.engine, self.path, idle_seconds=1_800, longest_seconds=43_200, clock=self.clock
         )
 

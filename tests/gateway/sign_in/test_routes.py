@@ -3,18 +3,13 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from argon2 import PasswordHasher
-from starlette.applications import Starlette
 
-from gateway._lockout import account_subject, address_subject
-from gateway.access_log import AccessLog, read_entries
 from gateway.accounts import disable_account
 from gateway.passwords import (
     Passwords,
@@ -23,87 +18,12 @@ from gateway.passwords import (
     needs_rehash,
     verify_password,
 )
-from gateway.sign_in import BODY_MAX, SignIn
+from gateway.sign_in import BODY_MAX
+from gateway.sign_in._lockout import account_subject, address_subject
 from regions.errors import InvalidInput, TooManyRequests
 from regions.instants import instant
-from tests.gateway.central_store import PASSWORD, START, World, world
-
-ATTEMPTS = 3
-LOCK = 900.0
-
-
-class Gateway:
-    """A worker's two routes over a store that other workers may share."""
-
-    def __init__(self, here: World) -> None:
-        self.world = here
-        self.log_path = here.path.with_name("access-log.db")
-        self.log = AccessLog(self.log_path, bytes(32))
-        self.sessions = here.worker()
-        self.sign_in = SignIn(
-            here.engine,
-            self.sessions,
-            self.log,
-            attempts=ATTEMPTS,
-            lock_seconds=LOCK,
-            clock=here.clock,
-        )
-        self.app = Starlette(routes=self.sign_in.routes)
-
-    async def post(
-        self, path: str, body: Any = None, *, address: str = "192.0.2.1", **more: Any
-    ) -> httpx.Response:
-        transport = httpx.ASGITransport(self.app, client=(address, 1))
-        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
-            return await client.post(path, **({} if body is None else {"json": body}), **more)
-
-    async def ask(
-        self, account: object = "nanjing", password: object = PASSWORD, address: str = "192.0.2.1"
-    ) -> httpx.Response:
-        return await self.post(
-            "/sign-in", {"account": account, "password": password}, address=address
-        )
-
-    async def sign_out(self, token: str) -> httpx.Response:
-        return await self.post("/sign-out", headers={"authorization": f"Bearer {token}"})
-
-    def logged(self) -> list[tuple[str, str, str]]:
-        return [
-            (entry["operation"], entry["account"], entry["result"])
-            for entry in read_entries(self.log_path)
-        ]
-
-
-@asynccontextmanager
-async def gateway(here: World) -> AsyncIterator[Gateway]:
-    made = Gateway(here)
-    try:
-        yield made
-    finally:
-        made.sign_in.close()
-        await made.log.close()
-
-
-Run = Callable[[Callable[[Gateway], Awaitable[None]]], None]
-QUICK = PasswordHasher(time_cost=1, memory_cost=1_024, parallelism=1)
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr("gateway.passwords._HASHER", QUICK)  # a hundred sign-ins below
-
-    def run(body: Callable[[Gateway], Awaitable[None]]) -> None:
-        async def main() -> None:
-            async with world(tmp_path) as here, gateway(here) as made:
-                await body(made)
-
-        asyncio.run(main())
-
-    return run
-
-
-def code(answer: httpx.Response) -> str:
-    return str(answer.json()["error"]["code"])
+from tests.gateway.central_store import PASSWORD, START
+from tests.gateway.sign_in.routes import ATTEMPTS, LOCK, Gateway, Run, code, gateway
 
 
 def test_signing_in_and_out(run: Run) -> None:
@@ -119,6 +39,8 @@ def test_signing_in_and_out(run: Run) -> None:
             "role": "unit user",
             "unit": "cdc-320100",
             "code": "320100",
+            "secondFactor": None,
+            "mustEnrol": False,
         }
         viewer = gateway.sessions.viewer(f"Bearer {token}".encode())
         assert viewer
@@ -144,8 +66,9 @@ def test_a_wrong_password_and_an_unknown_account_get_one_answer(run: Run) -> Non
         assert wrong.json() == {
             "error": {
                 "code": "SIGN_IN_FAILED",
-                "message": "the account or the password is wrong",
-                "messageZh": "账号或密码错误。",
+                "message": "the account, the password or the code is wrong",
+                "messageZh": "账号、密码或验证码错误。",
+                "hint": "an account with a second factor sends its `code`, each code once",
             }
         }
         assert gateway.logged()[1:] == [("signIn", "nanjing", "REFUSED"), ("signIn", "", "REFUSED")]
@@ -196,6 +119,23 @@ def test_an_account_is_locked_after_failures(run: Run, account: str) -> None:
     run(body)
 
 
+def test_each_failure_after_a_lock_locks_for_twice_as_long(run: Run) -> None:
+    async def body(gateway: Gateway) -> None:
+        for _ in range(ATTEMPTS):
+            await gateway.ask(password="wrong horse")
+        for times in (1, 2, 4, 8, 8):
+            locked = await gateway.ask()
+            assert locked.headers["retry-after"] == str(int(LOCK * times))
+            gateway.world.clock.now += LOCK * times
+            assert (await gateway.ask(password="wrong horse")).status_code == 401
+        gateway.world.clock.now += LOCK * 9  # nothing failed for long enough: as if never
+        for _ in range(ATTEMPTS - 1):
+            assert (await gateway.ask(password="wrong horse")).status_code == 401
+        assert (await gateway.ask()).status_code == 200
+
+    run(body)
+
+
 def test_a_lock_holds_in_every_worker(run: Run) -> None:
     async def body(one: Gateway) -> None:
         async with gateway(one.world) as two:
@@ -240,7 +180,7 @@ def test_an_address_is_locked_after_more_failures(run: Run) -> None:
         assert (await gateway.ask()).status_code == 429
         assert (await gateway.ask(address="192.0.2.2")).status_code == 200
         assert gateway.world.sql("SELECT count(*) FROM sign_in_failures") == [(11,)]
-        gateway.world.clock.now += LOCK
+        gateway.world.clock.now += 2 * LOCK
         await gateway.ask("nobody", address="192.0.2.3")
         assert gateway.world.sql("SELECT count(*) FROM sign_in_failures") == [(2,)]
 
@@ -266,15 +206,15 @@ def test_what_an_address_is() -> None:
         (b"[" * 4_000, 400, "not JSON"),
         (b'{"account": "\xff"}', 400, "not JSON"),
         (rb'{"account": "\ud800", "password": "x"}', 400, "not JSON"),
-        (b'["nanjing"]', 400, 'must be {"account"'),
-        (b'"nanjing"', 400, 'must be {"account"'),
+        (b'["nanjing"]', 400, "must be a JSON object"),
+        (b'"nanjing"', 400, "must be a JSON object"),
         (b"{}", 400, "`account` must be a text"),
         (b'{"account": 7, "password": "x"}', 400, "`account` must be a text"),
         (b'{"account": "nanjing"}', 400, "`password` must be a text"),
         (b'{"account": "nanjing", "password": ["x"]}', 400, "`password` must be a text"),
         (b'{"account": "nanjing", "password": ""}', 400, "`password` must be a text"),
         (b'{"account": "%s", "password": "x"}' % (b"a" * 129), 400, "1 to 128 characters"),
-        (b" " * (BODY_MAX + 1), 413, "the body is over 4,096 bytes"),
+        (b" " * (BODY_MAX + 1), 413, "the body is over 16,384 bytes"),
     ],
 )
 def test_a_malformed_body_gets_a_clear_error(

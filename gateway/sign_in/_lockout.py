@@ -1,7 +1,8 @@
 """Lockout after failed sign-ins, for an account and for an address, shared by all workers.
 
-A failure counts until nothing failed for as long as a lock lasts; at the limit, the subject is
-locked for so long after the last failure. Names that are no account count alike: a lock must not
+At the limit the subject is locked after its last failure, and each failure after that lock locks it
+for twice as long, up to eight times. A failure counts until nothing failed for as long as the first
+lock lasts, the locks themselves left out. Names that are no account count alike: a lock must not
 tell.
 """
 
@@ -18,6 +19,8 @@ from regions.instants import instant, seconds_of
 from regions.users import sign_in_failures as failures
 
 __all__ = ["Subject", "account_subject", "address_subject", "clear", "count", "locked_for"]
+
+_DOUBLINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,9 @@ def address_subject(address: str, limit: int) -> Subject:
     return Subject(_key("address", str(parsed)), limit)
 
 
-def locked_for(connection: Connection, subjects: Sequence[Subject], now: float) -> float:
+def locked_for(
+    connection: Connection, subjects: Sequence[Subject], now: float, lock_seconds: float
+) -> float:
     """Seconds until none of the subjects is locked any more; 0 if none is."""
     limits = {subject.key: subject.limit for subject in subjects}
     rows = connection.execute(
@@ -53,7 +58,7 @@ def locked_for(connection: Connection, subjects: Sequence[Subject], now: float) 
         )
     )
     left = [
-        seconds_of(expires_at) - now
+        seconds_of(expires_at) - lock_seconds - now
         for subject, count, expires_at in rows
         if count >= limits[subject]
     ]
@@ -66,25 +71,36 @@ def count(
     """Counts a failure of each subject, and forgets what expired."""
     connection.execute(delete(failures).where(failures.c.expires_at <= instant(now)))
     for subject in subjects:
-        counted = connection.execute(
-            update(failures)
-            .where(failures.c.subject == subject.key)
-            .values(failures=failures.c.failures + 1, expires_at=instant(now + lock_seconds))
+        before = connection.scalar(
+            select(failures.c.failures).where(failures.c.subject == subject.key)
         )
-        if counted.rowcount == 0:
+        expires_at = instant(now + lock_seconds + _lock((before or 0) + 1, subject, lock_seconds))
+        if before is None:
             connection.execute(
                 insert(failures).values(
                     subject=subject.key,
                     failures=1,
                     first_at=instant(now),
-                    expires_at=instant(now + lock_seconds),
+                    expires_at=expires_at,
                 )
+            )
+        else:
+            connection.execute(
+                update(failures)
+                .where(failures.c.subject == subject.key)
+                .values(failures=before + 1, expires_at=expires_at)
             )
 
 
 def clear(connection: Connection, subject: Subject) -> None:
     """Forgets the failures of a subject."""
     connection.execute(delete(failures).where(failures.c.subject == subject.key))
+
+
+def _lock(failed: int, subject: Subject, lock_seconds: float) -> float:
+    """Seconds a subject is locked after so many failures in a row."""
+    over = failed - subject.limit
+    return 0.0 if over < 0 else lock_seconds * 2.0 ** min(over, _DOUBLINGS)
 
 
 def _key(kind: str, subject: str) -> str:

@@ -1,0 +1,234 @@
+"""`POST /sign-in` and `POST /sign-out`.
+
+A wrong password, a wrong, missing or used code, an account that does not exist and one that may not
+sign in get the same answer after the same work. Whatever happens is in the access log before the
+answer leaves.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.access_log import AccessLog
+from gateway.accounts import Account, find_account, password_hash, replace_hash
+from gateway.passwords import Passwords, needs_rehash
+from gateway.sessions import OpenSession, Sessions
+from gateway.sign_in import _lockout
+from gateway.sign_in._lockout import Subject
+from gateway.sign_in.answers import (
+    address_of,
+    answering,
+    header_of,
+    json_answer,
+    json_body,
+    text_of,
+)
+from gateway.sign_in.enrolling import Enrolling
+from gateway.sign_in.entries import Entries
+from gateway.sign_in.factors import Factors
+from gateway.sign_in.needs import has_grants
+from regions.errors import (
+    EpigateError,
+    InvalidInput,
+    SignInFailed,
+    TooManyRequests,
+    Unauthenticated,
+)
+from regions.sealing import Sealer
+from resolvers.users import needs_second_factor
+
+__all__ = ["SignIn"]
+
+ADDRESS_FACTOR = 10  # an address may be a whole office's: so many times the failures of an account
+_CODE = 64  # characters of a code, at most
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    account: str
+    password: str
+    code: str  # of the second factor; "" for none
+    address: str
+    subjects: tuple[Subject, Subject]  # the account, the address
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    account: Account
+    session: OpenSession
+    second_factor: str
+    must_enrol: bool
+
+
+class SignIn:
+    """Signing in and out on the gateway's own store, and what belongs to it.
+
+    `attempts` failures lock an account, ten times as many an address, for `lock_seconds`. `sealer`
+    is that of the gateway's own store.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        sessions: Sessions,
+        log: AccessLog,
+        sealer: Sealer,
+        *,
+        attempts: int,
+        lock_seconds: float,
+        clock: Callable[[], float] = time.time,
+        passwords: Passwords | None = None,
+    ) -> None:
+        self._engine, self._sessions, self._clock = engine, sessions, clock
+        self._attempts, self._lock_seconds = attempts, lock_seconds
+        self._entries = Entries(log, clock)
+        self._factors = Factors(sealer)
+        self._passwords = passwords or Passwords()
+        self._enrolling = Enrolling(engine, sessions, self._entries, self._factors, clock)
+
+    @property
+    def routes(self) -> list[Route]:
+        """`/sign-in`, `/sign-out` and those of second factors."""
+        return [
+            Route("/sign-in", answering(self.sign_in), methods=["POST"]),
+            Route("/sign-out", answering(self.sign_out), methods=["POST"]),
+            *self._enrolling.routes,
+        ]
+
+    def close(self) -> None:
+        """Ends the threads that verify passwords."""
+        self._passwords.close()
+
+    async def sign_in(self, request: Request) -> Response:
+        """Answers with a token, or raises one of the tree's errors."""
+        attempt = await self._attempt(request)
+        try:
+            opened = await self._verified(attempt)
+        except (SignInFailed, TooManyRequests) as error:
+            result = "REFUSED" if isinstance(error, SignInFailed) else "LOCKED"
+            who = await self._known(attempt.account)
+            await self._entries.record("signIn", who, attempt.address, result)
+            raise
+        result = "ENROL" if opened.must_enrol else "OK"
+        account, session = opened.account, opened.session
+        try:
+            await self._entries.record("signIn", account, attempt.address, result)
+        except EpigateError:
+            await self._sessions.revoke(b"Bearer " + session.token.encode())
+            raise
+        return json_answer(
+            {
+                "token": session.token,
+                "expiresAt": session.expires_at,
+                "account": account.account,
+                "role": account.role.value,
+                "unit": account.unit_id,
+                "code": account.code,
+                "secondFactor": opened.second_factor or None,
+                "mustEnrol": opened.must_enrol,
+            }
+        )
+
+    async def sign_out(self, request: Request) -> Response:
+        """Ends the session whose token the request carries."""
+        header = header_of(request, b"authorization")
+        found = self._sessions.enrolling(header)
+        if header is None or found is None:
+            raise Unauthenticated("there is no token to sign out")
+        await self._sessions.revoke(header)
+        await self._entries.record("signOut", found.viewer, address_of(request), "OK")
+        return Response(status_code=204)
+
+    async def _verified(self, attempt: _Attempt) -> _Opened:
+        """Raises SignInFailed or TooManyRequests."""
+        async with self._engine.begin() as connection:
+            stored = await connection.run_sync(self._stored_hash, attempt)
+        right = await self._passwords.verify(stored, attempt.password)
+        proved = stored if right else None
+        async with self._engine.begin() as connection:
+            opened = await connection.run_sync(self._finish, attempt, proved)
+        if opened is None:
+            raise SignInFailed(
+                "the account, the password or the code is wrong",
+                hint="an account with a second factor sends its `code`, each code once",
+            )
+        if proved is not None and needs_rehash(proved):
+            better = await self._passwords.hash(attempt.password)
+            async with self._engine.begin() as connection:
+                await connection.run_sync(replace_hash, attempt.account, proved, better)
+        return opened
+
+    def _stored_hash(self, connection: Connection, attempt: _Attempt) -> str | None:
+        self._refuse_locked(connection, attempt)
+        return password_hash(connection, attempt.account)
+
+    def _finish(
+        self, connection: Connection, attempt: _Attempt, proved: str | None
+    ) -> _Opened | None:
+        """`proved` is the hash that the password was found to be of."""
+        # Once more: of a hundred guesses sent together, those after the lock must find it.
+        self._refuse_locked(connection, attempt)
+        now = self._clock()
+        # All of it is done whatever fails: neither time nor statements tell what did.
+        stands = password_hash(connection, attempt.account)
+        checked = self._factors.check(connection, attempt.account, attempt.code, now)
+        right = proved is not None and stands == proved
+        if right and checked.factor:
+            right = self._factors.use(connection, attempt.account, checked, now)
+        elif checked.enrolled:
+            right = False
+        if not right:
+            _lockout.count(connection, attempt.subjects, now, self._lock_seconds)
+            return None
+        _lockout.clear(connection, attempt.subjects[0])
+        account = find_account(connection, attempt.account)
+        assert account is not None
+        session = self._sessions.insert(
+            connection,
+            attempt.account,
+            second_factor=checked.factor,
+            address=attempt.address,
+        )
+        granted = has_grants(connection, attempt.account, now)
+        needs = needs_second_factor(account.role, granted=granted)
+        return _Opened(account, session, checked.factor, needs and not checked.factor)
+
+    def _refuse_locked(self, connection: Connection, attempt: _Attempt) -> None:
+        left = _lockout.locked_for(connection, attempt.subjects, self._clock(), self._lock_seconds)
+        seconds = math.ceil(left)
+        if seconds > 0:
+            raise TooManyRequests(
+                f"too many failed sign-ins: try again in {seconds} s", retryAfter=seconds
+            )
+
+    async def _known(self, account: str) -> Account | None:
+        async with self._engine.begin() as connection:
+            return await connection.run_sync(find_account, account)
+
+    async def _attempt(self, request: Request) -> _Attempt:
+        """What the body asks for. Raises InvalidInput and TooLarge."""
+        values = await json_body(request)
+        account, password = text_of(values, "account", 128), text_of(values, "password", 256)
+        code = values.get("code")
+        if code is not None and not (isinstance(code, str) and len(code) <= _CODE):
+            raise InvalidInput(f"`code` must be a text of at most {_CODE} characters")
+        address = address_of(request)
+        return _Attempt(
+            account,
+            password,
+            code or "",
+            address,
+            (
+                _lockout.account_subject(account, self._attempts),
+                _lockout.address_subject(address, self._attempts * ADDRESS_FACTOR),
+            ),
+        )
