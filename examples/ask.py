@@ -4,9 +4,9 @@
     python3 examples/ask.py '{ me { account role code } }'
     python3 examples/ask.py --account county-320102 < question.graphql
 
-The password is that of the demo's account, or of EPIGATE_ACCOUNT_PASSWORD, or is asked for; the code of
-a second factor comes from EPIGATE_ACCOUNT_CODE. Prints
-the answer as JSON; the exit code is 1 where the answer has errors, 2 where there is none.
+The password is that of the demo's account, or of EPIGATE_ACCOUNT_PASSWORD, or is asked for; the
+code of a second factor comes from EPIGATE_ACCOUNT_CODE. Prints the answer as JSON; the exit code is
+1 where the answer has errors, 2 where there is none.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def read_session(cursor: sqlite3.Cursor, token_hash: str, now: float) -> Session
         account=tuple(account),
         grants=tuple(in_force),
         turns_at=turns_at,
-        must_enrol=not second_factor and _needs(account[2], granted=bool(rows)),
+        must_enrol=not second_factor and _needs(account[2], rows),
     )
 
 
@@ -97,7 +97,8 @@ def make_viewer(row: SessionRow, session: str) -> Viewer:
     )
 
 
-def _needs(role: str, *, granted: bool) -> bool:
+def _needs(role: str, grants: list[tuple[Any, ...]]) -> bool:
+    granted = any(row[-1] != "EMERGENCY" for row in grants)  # an emergency waits for no telephone
     return role in Role.__members__ and needs_second_factor(Role[role], granted=granted)
 
 
