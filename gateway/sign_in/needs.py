@@ -11,10 +11,15 @@ __all__ = ["has_grants"]
 
 
 def has_grants(connection: Connection, account: str, now: float) -> bool:
-    """Whether any grant of the account has not ended and was not revoked."""
+    """Whether any grant of the account has not ended and was not revoked, emergencies left out."""
     found = connection.scalar(
         select(func.count())
         .select_from(grants)
-        .where(grants.c.account == account, grants.c.revoked == 0, grants.c.ends_at > instant(now))
+        .where(
+            grants.c.account == account,
+            grants.c.revoked == 0,
+            grants.c.ends_at > instant(now),
+            grants.c.how != "EMERGENCY",
+        )
     )
     return bool(found)
