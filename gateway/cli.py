@@ -18,6 +18,7 @@ from gateway.commands.config import app as config_app
 from gateway.commands.counts import app as counts_app
 from gateway.commands.demo import demo
 from gateway.commands.enrol import enrol
+from gateway.commands.exports import app as exports_app
 from gateway.commands.grants import app as grants_app
 from gateway.commands.init import init
 from gateway.commands.load import load
@@ -41,6 +42,7 @@ app.add_typer(access_log_app, name="access-log")
 app.add_typer(accounts_app, name="accounts")
 app.add_typer(config_app, name="config")
 app.add_typer(counts_app, name="counts")
+app.add_typer(exports_app, name="exports")
 app.add_typer(grants_app, name="grants")
 app.add_typer(units_app, name="units")
 app.command()(ask)

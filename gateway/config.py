@@ -48,6 +48,8 @@ class Config:
     statement_threads: int
     breaker_failures: int
     breaker_seconds: int
+    export_approval_rows: int
+    export_link_minutes: int
     session_idle_minutes: int
     session_hours: int
     sign_in_attempts: int

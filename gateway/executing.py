@@ -107,8 +107,13 @@ class Executor:
         self._keys: dict[int, tuple[Viewer, Any]] = {}
         self._plans: Kept[tuple[Operation, Any, bytes], OperationPlan | None] = Kept(_PLANS_KEPT)
 
-    async def answer(self, viewer: Viewer | None, request: Request) -> Answer:
-        """The answer to a request. Raises QuestionError."""
+    async def answer(
+        self, viewer: Viewer | None, request: Request, *, remember: bool = True
+    ) -> Answer:
+        """The answer to a request. Raises QuestionError.
+
+        Without `remember` it is neither kept to be given again, nor one that was.
+        """
         if viewer is None and len(request.query) > _STRANGER_CHARACTERS:
             raise Unauthenticated("a document of this length needs a session", hint=_SIGN_IN)
         document = self._documents.get(request.query)
@@ -131,14 +136,20 @@ class Executor:
         if viewer is not None and self.planning and operation.pages != []:
             planned = self._plan(document, operation, request.variables, viewer)
             if planned is not None:
-                return await self._planned(*planned, viewer, name)
+                return await self._planned(*planned, viewer, name, remember)
         return await self._ordinary(document, operation, request, viewer, name)
 
     async def _planned(
-        self, plan: OperationPlan, pages: tuple[tuple[Any, Any], ...], viewer: Viewer, name: str
+        self,
+        plan: OperationPlan,
+        pages: tuple[tuple[Any, Any], ...],
+        viewer: Viewer,
+        name: str,
+        remember: bool,
     ) -> Answer:
         remembered = self.answering.remembered
-        versions = self.answering.federation.versions() if remembered.most else None
+        known = remember and remembered.most
+        versions = self.answering.federation.versions() if known else None
         if versions is not None:
             kept = remembered.recall(plan, pages, versions)
             if kept is not None:

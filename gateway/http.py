@@ -18,6 +18,7 @@ from gateway.alarms import Watch
 from gateway.config import Config
 from gateway.endpoint import GraphQLEndpoint
 from gateway.executing import Executor
+from gateway.exports import PREFIX, ExportEndpoint
 from gateway.passwords import Passwords
 from gateway.sessions import Sessions
 from gateway.sign_in import SignIn
@@ -29,6 +30,8 @@ from resolvers.central import Central
 from resolvers.cursors import Cursors
 from resolvers.diseases import learn_diseases
 from resolvers.duplicates import DuplicateLimit
+from resolvers.exports.document import PAGE
+from resolvers.exports.limits import ExportLimits
 from resolvers.federation import Federation
 from resolvers.questions.question import Answering
 from resolvers.questions.remembered import Remembered
@@ -63,6 +66,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         page_max=config.page_max,
         records_max=config.records_max,
         remembered=Remembered(config.remember_mb << 20),
+        exports=ExportLimits(config.export_approval_rows, config.export_link_minutes),
     )
     engine = sqlite_engine(str(config.central_store))
     passwords = Passwords()
@@ -97,6 +101,14 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     )
     graphql = GraphQLEndpoint(executor, sessions, log, body_max_bytes=config.body_max_bytes)
     watch = Watch(config.log_store, central, _limits(config))
+    files = ExportEndpoint(
+        executor,
+        sessions,
+        central,
+        log,
+        config.regions,
+        page=min(PAGE, config.page_max),
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -118,6 +130,8 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     async def app(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"] == "/graphql":
             await graphql(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            await files(scope, receive, send)
         else:
             await others(scope, receive, send)
 
@@ -137,6 +151,12 @@ def _limits(config: Config) -> Limits:
     )
 
 
+_ROUTES = (
+    "There is POST /graphql, POST /sign-in, POST /sign-out, GET /exports/<id>, GET /health, and "
+    "what the manual says of signing in."
+)
+
+
 async def _health(_: HttpRequest) -> Response:
     return Response(b'{"status":"serving"}', media_type="application/json")
 
@@ -146,8 +166,7 @@ async def _not_found(_: HttpRequest, error: Exception) -> Response:
     body = {
         "error": {
             "code": "NOT_FOUND" if status == 404 else "BAD_REQUEST",
-            "message": "There is POST /graphql, POST /sign-in, POST /sign-out, GET /health, and "
-            "what the manual says of signing in.",
+            "message": _ROUTES,
         }
     }
     return Response(orjson.dumps(body), status_code=status, media_type="application/json")

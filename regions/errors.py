@@ -11,6 +11,7 @@
     ├── EnvelopeError          ENVELOPE_INVALID     a sealed value cannot be opened
     ├── LoadError              LOAD_FAILED          a mapping or line list that cannot be read at
     all
+    ├── ExportInvalid          EXPORT_INVALID       a file that is no export of ours, or was changed
     ├── AccessLogError         ACCESS_LOG_FAILED    the entry could not be made durable: no data
     │   ├── AccessLogTampered  ACCESS_LOG_TAMPERED  the log is not what was signed and witnessed
     │   └── NoteInvalid        NOTE_INVALID         a checkpoint or signature that does not hold
@@ -27,6 +28,8 @@
         ├── TooLarge           TOO_LARGE            a document, page or answer over a limit
         ├── TooManyRequests    TOO_MANY_REQUESTS    over the rate allowed
         │   └── TooManyCandidates TOO_MANY_CANDIDATES more duplicate checks than an hour allows
+        ├── ExportNotReady     EXPORT_NOT_READY     an export that waits, was refused, or is over
+        ├── ExportStopped      EXPORT_STOPPED       an export whose ground changed on the way
         └── NotFound           NOT_FOUND            no such record that the viewer may see
 
 Each leaf has one stable `code`, the same in GraphQL (`errors[].extensions.code`), on the command
@@ -42,6 +45,9 @@ __all__ = [
     "ConfigError",
     "EnvelopeError",
     "EpigateError",
+    "ExportInvalid",
+    "ExportNotReady",
+    "ExportStopped",
     "Forbidden",
     "InvalidCursor",
     "InvalidInput",
@@ -158,6 +164,12 @@ class NoteInvalid(AccessLogError):
     code = "NOTE_INVALID"
 
 
+class ExportInvalid(EpigateError):
+    """A file that is no export of this gateway, or was changed since."""
+
+    code = "EXPORT_INVALID"
+
+
 class ServeError(EpigateError):
     """The gateway cannot serve: its address cannot be used, or a worker does not start."""
 
@@ -248,3 +260,17 @@ class NotFound(QuestionError):
 
     code = "NOT_FOUND"
     status = 404
+
+
+class ExportNotReady(QuestionError):
+    """An export that waits for approval, was refused, was fetched, or whose time is over."""
+
+    code = "EXPORT_NOT_READY"
+    status = 409
+
+
+class ExportStopped(QuestionError):
+    """An export that ended before its end: rights changed, or the list grew out of proportion."""
+
+    code = "EXPORT_STOPPED"
+    status = 409

@@ -16,6 +16,7 @@ __all__ = ["RIGHTS", "Right", "is_open", "require"]
 
 _EVERYONE = frozenset(Role)
 _WATCHERS = frozenset({Role.AUDITOR, Role.SECURITY_ADMINISTRATOR})
+_DECIDERS = frozenset({Role.BUSINESS_ADMINISTRATOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ RIGHTS: Mapping[str, Right] = {
     "counts": Right(BUSINESS_ROLES),
     "diseases": Right(_EVERYONE),
     "units": Right(_EVERYONE),
+    "exports": Right(BUSINESS_ROLES | _DECIDERS),
     "registerCase": Right(BUSINESS_ROLES),
     "registerContacts": Right(BUSINESS_ROLES),
     "recordVisit": Right(BUSINESS_ROLES),
@@ -46,6 +48,8 @@ RIGHTS: Mapping[str, Right] = {
     "correct": Right(BUSINESS_ROLES),
     "alarms": Right(_WATCHERS),
     "acknowledgeAlarm": Right(_WATCHERS),
+    "requestExport": Right(BUSINESS_ROLES),
+    "decideExport": Right(BUSINESS_ROLES | _DECIDERS),
 }
 """Root field → who may ask for it."""
 

@@ -6,6 +6,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.alarms.root import AlarmMutations, AlarmQueries
+from resolvers.exports.root import ExportMutations, ExportQueries
 from resolvers.privacy.policy import compile_policy, describe_private_fields
 from resolvers.questions.root import RecordQueries
 from resolvers.writing.root import RecordMutations
@@ -19,7 +20,11 @@ __all__ = ["Mutation", "Query", "make_schema"]
 
 
 @strawberry.type(description="Questions. Everything but `__typename` needs a session.")
-class Query(RecordQueries, AlarmQueries):
+class Query(
+    RecordQueries,
+    AlarmQueries,
+    ExportQueries,
+):
     """Questions."""
 
 
@@ -29,7 +34,11 @@ class Query(RecordQueries, AlarmQueries):
         "and writes nothing; with another input it is a conflict."
     )
 )
-class Mutation(RecordMutations, AlarmMutations):
+class Mutation(
+    RecordMutations,
+    AlarmMutations,
+    ExportMutations,
+):
     """What changes records and rights."""
 
 

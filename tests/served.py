@@ -147,6 +147,7 @@ class Demo:
             "remember_mb": "questions",
             "breaker_failures": "stores",
             "breaker_seconds": "stores",
+            "approval_rows": "exports",
             "attempts": "sign_in",
             "duplicate_candidates": "questions",
             "reveal_records": "alarms",

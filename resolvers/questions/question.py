@@ -13,6 +13,7 @@ from regions.reading import Answer, Failure, Read
 from resolvers.catalog import Record, owners_of
 from resolvers.cursors import Cursors
 from resolvers.duplicates import DuplicateLimit
+from resolvers.exports.limits import ExportLimits
 from resolvers.federation import Federation, Report
 from resolvers.privacy import Scope, granted_rules, in_force, scope
 from resolvers.privacy.policy import policy_version
@@ -37,6 +38,7 @@ class Answering:
     records_max: int = 100_000
     remembered: Remembered = field(default_factory=lambda: Remembered(0))
     duplicates: DuplicateLimit | None = None  # of the duplicate check; None for no limit
+    exports: ExportLimits = field(default_factory=ExportLimits)
 
 
 @dataclass(slots=True)
