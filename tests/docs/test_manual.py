@@ -24,7 +24,10 @@ from graphql import (
 
 from gateway.config import load_config
 from gateway.settings import settings_table
+from regions.engines import sqlite_engine
 from regions.keys import Keys
+from regions.migrating import migrate_central
+from resolvers.central import Central
 from resolvers.rights import RIGHTS
 from resolvers.root import make_schema
 from resolvers.users import BUSINESS_ROLES, Role
@@ -53,7 +56,13 @@ def gateway(templates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     made = Stores(templates, lambda: folder, no_server)
     keys = Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4, 5)))
     gateway = Gateway([made.sqlite("3201"), made.sqlite("5001")], keys)
+    store = folder / "gateway.db"
+    gateway.run(migrate_central(store))
+    engine = sqlite_engine(str(store))
+    for executor in gateway._executors.values():
+        executor._central = Central(engine, keys)
     yield gateway
+    gateway.run(engine.dispose())
     gateway.close()
 
 
