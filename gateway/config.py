@@ -16,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NoReturn
 
+from gateway.addresses import Network
 from gateway.settings import REGION, SETTINGS, Setting
 from regions.errors import ConfigError
 from regions.ids import padded
@@ -37,6 +38,9 @@ class Config:
     host: str
     port: int
     workers: int
+    trusted_proxies: tuple[Network, ...]
+    proxy_header: str
+    strangers_per_minute: int
     deadline_ms: int
     page_default: int
     page_max: int

@@ -18,6 +18,7 @@ import orjson
 from gateway.access_log import AccessLog
 from gateway.executing import Answer, Executor, Request
 from gateway.sessions import Sessions
+from gateway.strangers import Strangers
 from regions.errors import (
     EpigateError,
     QuestionError,
@@ -58,10 +59,16 @@ class GraphQLEndpoint:
     """Answers GraphQL over HTTP."""
 
     def __init__(
-        self, executor: Executor, sessions: Sessions, log: AccessLog, *, body_max_bytes: int
+        self,
+        executor: Executor,
+        sessions: Sessions,
+        log: AccessLog,
+        *,
+        body_max_bytes: int,
+        strangers: Strangers,
     ) -> None:
         self._executor, self._sessions, self._log = executor, sessions, log
-        self._body_max = body_max_bytes
+        self._body_max, self._strangers = body_max_bytes, strangers
         self._numbers = itertools.count(1)
         self._run = os.urandom(6).hex()
 
@@ -103,6 +110,8 @@ class GraphQLEndpoint:
             await _send(send, 408, _error(text), kind, request_id, _CLOSE)
         except QuestionError as error:
             more = (_CLOSE,) if isinstance(error, TooLarge) else ()
+            if "retryAfter" in error.details:
+                more = (*more, (b"retry-after", str(error.details["retryAfter"]).encode()))
             await _send(send, error.status, _failure(error), kind, request_id, *more)
         except EpigateError as error:
             await _send(send, 503, _failure(error), kind, request_id)
@@ -119,9 +128,13 @@ class GraphQLEndpoint:
         viewer: Viewer | None = None
         try:
             viewer = self._sessions.viewer(authorization)
+            if viewer is None:
+                self._strangers.admit(address)
             return await self._executor.answer(viewer, request), viewer
         except (Unauthenticated, SecondFactorRequired) as error:
-            if isinstance(error, SecondFactorRequired):
+            if isinstance(error, Unauthenticated):
+                self._strangers.admit(address)
+            else:
                 found = self._sessions.enrolling(authorization)
                 viewer = found.viewer if found is not None else None
             said = _failure(error)

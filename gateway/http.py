@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.access_log.opening import open_access_log
+from gateway.addresses import Addresses
 from gateway.alarms import Watch
 from gateway.config import Config
 from gateway.endpoint import GraphQLEndpoint
@@ -22,6 +23,7 @@ from gateway.exports import PREFIX, ExportEndpoint
 from gateway.passwords import Passwords
 from gateway.sessions import Sessions
 from gateway.sign_in import SignIn
+from gateway.strangers import Strangers
 from regions.blind_index import BlindIndexer
 from regions.engines import sqlite_engine
 from regions.keys import load_keys
@@ -90,6 +92,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         idle_seconds=config.session_idle_minutes * 60,
         longest_seconds=config.session_hours * 3600,
     )
+    strangers = Strangers(config.strangers_per_minute)
     sign_in = SignIn(
         engine,
         sessions,
@@ -98,8 +101,12 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         attempts=config.sign_in_attempts,
         lock_seconds=config.sign_in_lock_minutes * 60,
         passwords=passwords,
+        strangers=strangers,
     )
-    graphql = GraphQLEndpoint(executor, sessions, log, body_max_bytes=config.body_max_bytes)
+    graphql = GraphQLEndpoint(
+        executor, sessions, log, body_max_bytes=config.body_max_bytes, strangers=strangers
+    )
+    addresses = Addresses(config.trusted_proxies, config.proxy_header)
     watch = Watch(config.log_store, central, _limits(config))
     files = ExportEndpoint(
         executor,
@@ -128,6 +135,8 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     )
 
     async def app(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            addresses.settle(scope)
         if scope["type"] == "http" and scope["path"] == "/graphql":
             await graphql(scope, receive, send)
         elif scope["type"] == "http" and scope["path"].startswith(PREFIX):

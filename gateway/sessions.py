@@ -177,6 +177,11 @@ class Sessions:
         )
         return OpenSession(token, expires_at)
 
+    @property
+    def idle_seconds(self) -> float:
+        """After its last use a session ends."""
+        return self._idle
+
     @staticmethod
     def token_hash(authorization: bytes) -> str:
         """What is kept of the token in a header. Raises Unauthenticated."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from gateway.addresses import HEADERS
 from regions.areas import reference_areas
 from resolvers.users import prefix_of
 
@@ -105,8 +107,32 @@ def _url(value: Any) -> str:
     return text
 
 
+def _networks(value: Any) -> tuple[IPv4Network | IPv6Network, ...]:
+    if not isinstance(value, list):
+        raise ValueError("not a list")
+    found = []
+    for item in value:
+        if not isinstance(item, str):
+            raise ValueError('not text: networks stand in quotes, "10.0.0.0/8"')
+        try:
+            found.append(ip_network(item))
+        except ValueError as error:
+            raise ValueError(str(error)) from None
+    return tuple(found)
+
+
+def _one_of(*names: str) -> Check:
+    def parse(value: Any) -> str:
+        if value not in names:
+            raise ValueError(f"{value!r} is none of them")
+        return str(value)
+
+    return Check(f"one of {', '.join(names)}", parse)
+
+
 _TEXT = Check("text", _text)
 _ORIGIN = Check("letters, digits, dots, slashes and hyphens", _origin)
+_NETWORKS = Check('a list of networks, such as ["127.0.0.1/32", "10.0.0.0/8"]', _networks)
 _FOLDER = Check("a folder, relative to this file", _text)
 _CODE = Check('a GB/T 2260 code of 2, 4 or 6 digits in quotes, such as "3201"', _prefix)
 _PREFIXES = Check('a list of GB/T 2260 codes, such as ["3201", "3211"]', _prefixes)
@@ -130,6 +156,34 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("gateway", "data", "data", "data", "", "Folder of the SQLite stores.", _FOLDER),
     Setting("gateway", "keys", "keys", "keys", "", "Folder of the secret keys.", _FOLDER),
+    Setting(
+        "gateway",
+        "trusted_proxies",
+        "trusted_proxies",
+        (),
+        "",
+        "Networks of your own reverse proxies: of a connection from there, and no other, the "
+        "client's address is taken from `proxy_header`.",
+        _NETWORKS,
+    ),
+    Setting(
+        "gateway",
+        "proxy_header",
+        "proxy_header",
+        "x-forwarded-for",
+        "",
+        "The header in which those proxies tell the client's address.",
+        _one_of(*HEADERS),
+    ),
+    Setting(
+        "gateway",
+        "strangers_per_minute",
+        "strangers_per_minute",
+        600,
+        "requests",
+        "Requests without a session that a worker takes from one network address each minute.",
+        _whole(1, 1_000_000),
+    ),
     Setting(
         "questions",
         "deadline_ms",
@@ -458,4 +512,6 @@ def settings_table() -> str:
 def _default(setting: Setting) -> str:
     if setting.default is None:
         return "(required)"
+    if setting.default == ():
+        return "`[]`"
     return str(setting.default) if setting in REGION else f"`{setting.default}`"

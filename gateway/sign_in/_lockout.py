@@ -11,10 +11,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from gateway.strangers import network_of
 from regions.instants import instant, seconds_of
 from regions.users import sign_in_failures as failures
 
@@ -38,13 +38,7 @@ def account_subject(account: str, limit: int) -> Subject:
 
 def address_subject(address: str, limit: int) -> Subject:
     """A network address; of IPv6 the network of 64 bits, all of which one customer holds."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return Subject(_key("address", address), limit)
-    if isinstance(parsed, IPv6Address):
-        parsed = parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64)
-    return Subject(_key("address", str(parsed)), limit)
+    return Subject(_key("address", network_of(address)), limit)
 
 
 def locked_for(

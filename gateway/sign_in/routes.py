@@ -36,6 +36,8 @@ from gateway.sign_in.enrolling import Enrolling
 from gateway.sign_in.entries import Entries
 from gateway.sign_in.factors import Factors
 from gateway.sign_in.needs import has_grants
+from gateway.sign_in.own_sessions import OwnSessions
+from gateway.strangers import Strangers
 from regions.errors import (
     EpigateError,
     InvalidInput,
@@ -87,12 +89,15 @@ class SignIn:
         lock_seconds: float,
         clock: Callable[[], float] = time.time,
         passwords: Passwords | None = None,
+        strangers: Strangers,
     ) -> None:
         self._engine, self._sessions, self._clock = engine, sessions, clock
         self._attempts, self._lock_seconds = attempts, lock_seconds
         self._entries = Entries(log, clock)
         self._factors = Factors(sealer)
         self._passwords = passwords or Passwords()
+        self._strangers = strangers
+        self._own = OwnSessions(engine, sessions, self._entries, clock)
         self._enrolling = Enrolling(engine, sessions, self._entries, self._factors, clock)
 
     @property
@@ -102,6 +107,7 @@ class SignIn:
             Route("/sign-in", answering(self.sign_in), methods=["POST"]),
             Route("/sign-out", answering(self.sign_out), methods=["POST"]),
             *self._enrolling.routes,
+            *self._own.routes,
         ]
 
     def close(self) -> None:
@@ -110,6 +116,7 @@ class SignIn:
 
     async def sign_in(self, request: Request) -> Response:
         """Answers with a token, or raises one of the tree's errors."""
+        self._strangers.admit(address_of(request))
         attempt = await self._attempt(request)
         try:
             opened = await self._verified(attempt)

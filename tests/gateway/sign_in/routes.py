@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 
 from gateway.access_log import AccessLog, read_entries
 from gateway.sign_in import SignIn
+from gateway.strangers import Strangers
 from tests.gateway.central_store import PASSWORD, World
 
 ATTEMPTS = 3
@@ -34,6 +35,7 @@ class Gateway:
             attempts=ATTEMPTS,
             lock_seconds=LOCK,
             clock=here.clock,
+            strangers=Strangers(10_000),
         )
         self.app = Starlette(routes=self.sign_in.routes)
 
@@ -54,6 +56,11 @@ class Gateway:
         return await self.post(
             "/sign-in", {"account": account, "password": password, **more}, address=address
         )
+
+    async def get(self, path: str, headers: dict[str, str]) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app, client=("192.0.2.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+            return await client.get(path, headers=headers)
 
     async def delete(self, path: str, headers: dict[str, str]) -> httpx.Response:
         transport = httpx.ASGITransport(self.app, client=("192.0.2.1", 1))
