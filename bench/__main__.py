@@ -94,6 +94,23 @@ def people(
 
 
 @app.command()
+def cost(
+    quick: Quick = False, write: Write = False, port: Port = 9900, folder: Folder = None
+) -> None:
+    """What masking and the access log cost together, and the log alone."""
+    from bench import cost as benchmark
+    from bench.data import build
+
+    with _measuring(folder) as (place, others):
+        data = build(place, 4, contacts_each=10_000)
+        with others:
+            _pin()
+            rounds, seconds = (1, 0.5) if quick else (3, 2.0)
+            results = list(benchmark.costs(data, rounds=rounds, seconds=seconds, port=port))
+    _finish(benchmark.sheet(results, 4, others), write)
+
+
+@app.command()
 def memory(
     quick: Quick = False, write: Write = False, port: Port = 9900, folder: Folder = None
 ) -> None:
