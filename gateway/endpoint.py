@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import logging
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 import orjson
@@ -27,7 +27,10 @@ from regions.errors import (
     Unauthenticated,
 )
 from regions.instants import now
+from regions.settings import RegionSettings
 from resolvers.access_log import entry
+from resolvers.access_log.purposes import purpose_of
+from resolvers.access_log.traces import Traces
 from resolvers.users import Viewer
 
 __all__ = ["GraphQLEndpoint"]
@@ -66,15 +69,19 @@ class GraphQLEndpoint:
         *,
         body_max_bytes: int,
         strangers: Strangers,
+        regions: Sequence[RegionSettings] = (),
     ) -> None:
         self._executor, self._sessions, self._log = executor, sessions, log
         self._body_max, self._strangers = body_max_bytes, strangers
         self._numbers = itertools.count(1)
         self._run = os.urandom(6).hex()
+        self._traces = Traces()
+        self._regions = regions
+        self._places: dict[str, tuple[str, str] | None] = {}
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """One request."""
-        authorization = content_type = accept = None
+        authorization = content_type = accept = parent = purpose = None
         several = False
         for name, value in scope["headers"]:
             if name == b"authorization":
@@ -84,41 +91,48 @@ class GraphQLEndpoint:
                 content_type = value
             elif name == b"accept":
                 accept = value
+            elif name == b"traceparent":
+                parent = value
+            elif name == b"x-purpose":
+                purpose = value
         request_id = f"{self._run}-{next(self._numbers)}"
+        trace = self._traces.of(parent)
+        ids = (b"x-request-id", request_id.encode()), (b"x-trace-id", trace.encode())
         kind = _RESPONSE_JSON if accept and b"graphql-response+json" in accept else _JSON
         try:
             if scope["method"] != "POST":
                 text = "Only POST is answered here."
-                await _send(send, 405, _error(text), kind, request_id, _ALLOW, _CLOSE)
+                await _send(send, 405, _error(text), kind, ids, _ALLOW, _CLOSE)
                 return
             if (content_type or b"").partition(b";")[0].strip().lower() != b"application/json":
                 text = "The body must be application/json."
-                await _send(send, 415, _error(text), kind, request_id, _CLOSE)
+                await _send(send, 415, _error(text), kind, ids, _CLOSE)
                 return
             if several:
                 raise QuestionError("there are several Authorization headers")
+            stated = purpose_of(purpose)
             body = await self._body(receive)
             answer, viewer = await self._answer(authorization, body, _address(scope))
             if answer.operation:
-                await self._enter(scope, viewer, answer, request_id)
+                await self._enter(scope, viewer, answer, request_id, trace, stated)
             more = (_BEARER,) if answer.status == 401 else ()
-            await _send(send, answer.status, answer.body, kind, request_id, *more)
+            await _send(send, answer.status, answer.body, kind, ids, *more)
         except _Gone:
             return  # nobody reads an answer
         except TimeoutError:
             text = f"The body did not arrive within {_BODY_SECONDS} s."
-            await _send(send, 408, _error(text), kind, request_id, _CLOSE)
+            await _send(send, 408, _error(text), kind, ids, _CLOSE)
         except QuestionError as error:
             more = (_CLOSE,) if isinstance(error, TooLarge) else ()
             if "retryAfter" in error.details:
                 more = (*more, (b"retry-after", str(error.details["retryAfter"]).encode()))
-            await _send(send, error.status, _failure(error), kind, request_id, *more)
+            await _send(send, error.status, _failure(error), kind, ids, *more)
         except EpigateError as error:
-            await _send(send, 503, _failure(error), kind, request_id)
+            await _send(send, 503, _failure(error), kind, ids)
         except Exception:
             _log.exception("request %s failed", request_id)
             text = "The gateway failed; the failure is in its log."
-            await _send(send, 500, _error(text, "INTERNAL"), kind, request_id)
+            await _send(send, 500, _error(text, "INTERNAL"), kind, ids)
 
     async def _answer(
         self, authorization: bytes | None, body: bytes, address: str
@@ -168,7 +182,13 @@ class GraphQLEndpoint:
         return TooLarge(f"the body is larger than {self._body_max} bytes", hint="ask in parts")
 
     async def _enter(
-        self, scope: MutableMapping[str, Any], viewer: Viewer | None, answer: Answer, request: str
+        self,
+        scope: MutableMapping[str, Any],
+        viewer: Viewer | None,
+        answer: Answer,
+        request: str,
+        trace: str,
+        purpose: str | None,
     ) -> None:
         at = now()
         result = "OK"
@@ -184,9 +204,19 @@ class GraphQLEndpoint:
             operation=answer.operation,
             result=result,
             address=_address(scope),
+            trace=trace,
+            purpose=purpose,
+            region=self._place(viewer.code) if viewer else None,
         )
         account = viewer.account if viewer else ""
         await self._log.append_nowait(at, account, answer.operation, result, told)
+
+    def _place(self, code: str) -> tuple[str, str] | None:
+        """Code and name of the region that a viewer's code lies in; None where that is several."""
+        if code not in self._places:
+            found = [region for region in self._regions if region.covers(code)]
+            self._places[code] = (found[0].code, found[0].name_zh) if found else None
+        return self._places[code]
 
 
 def _address(scope: MutableMapping[str, Any]) -> str:
@@ -236,13 +266,13 @@ async def _send(
     status: int,
     body: bytes,
     kind: bytes,
-    request_id: str,
+    ids: Sequence[tuple[bytes, bytes]],
     *more: tuple[bytes, bytes],
 ) -> None:
     headers = [
         (b"content-type", kind),
         (b"content-length", b"%d" % len(body)),
-        (b"x-request-id", request_id.encode()),
+        *ids,
         *_HEADERS,
         *more,
     ]

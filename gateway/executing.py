@@ -34,11 +34,12 @@ from gateway._kept import Kept
 from gateway.documents import Document, Documents, Operation
 from gateway.messages import without_values
 from regions.errors import EpigateError, QuestionError, TooLarge, Unauthenticated
+from resolvers.access_log import Commitments
 from resolvers.central import Central
 from resolvers.context import Context
 from resolvers.privacy import in_force
 from resolvers.questions.plans import OperationPlan, plan_operation
-from resolvers.questions.question import Answering, Question, viewer_key
+from resolvers.questions.question import Answering, Question, Trail, viewer_key
 from resolvers.questions.shapes import NotPlannable
 from resolvers.users import Viewer
 from resolvers.writing.stores import Stores
@@ -84,6 +85,7 @@ class Executor:
     """Answers requests. `planning=False` leaves everything to the ordinary executor (for tests).
 
     `before_writing` is awaited before a mutation is begun; what it raises keeps it from that.
+    `commitments` stand for the records in what the log is told; without them, numbers do.
     """
 
     def __init__(
@@ -97,12 +99,14 @@ class Executor:
         central: Central | None = None,
         planning: bool = True,
         before_writing: Callable[[], Awaitable[None]] | None = None,
+        commitments: Commitments | None = None,
     ) -> None:
         self.schema: GraphQLSchema = schema._schema
         self.answering = answering
         self.planning = planning
         self._stores, self._central = stores, central
         self._before_writing = before_writing
+        self._commitments = commitments
         self._documents = Documents(self.schema, tokens_max=tokens_max, depth_max=depth_max)
         self._keys: dict[int, tuple[Viewer, Any]] = {}
         self._plans: Kept[tuple[Operation, Any, bytes], OperationPlan | None] = Kept(_PLANS_KEPT)
@@ -156,12 +160,16 @@ class Executor:
                 return Answer(kept[0], 200, kept[1], name, False)
         question = Question(self.answering, viewer)
         data = await plan.run(question, pages)
-        answer = _answered(data, question, name)
+        told = self._told(question.trail)
+        answer = _answered(data, question, told, name)
         if versions is not None and not question.errors and plan.lasting():
-            told = question.trail.told()
             clear = bool(question.trail.clear)
             remembered.keep(plan, pages, versions, answer.body, told, clear=clear)
         return answer
+
+    def _told(self, trail: Trail) -> dict[str, Any]:
+        told = trail.told()
+        return told if self._commitments is None else self._commitments.told(told)
 
     def _plan(
         self, document: Document, operation: Operation, given: Mapping[str, Any], viewer: Viewer
@@ -264,10 +272,11 @@ class Executor:
         what, problem = None, ""
         if question is not None:
             question.trail.confine(operation.private(self.schema, document.fragments))
-            what = question.trail.told()
+            what = self._told(question.trail)
             problem = next(iter(question.trail.problems), "")
         elif context.trailed is not None:
-            what, problem = context.trailed.told(), next(iter(context.trailed.problems), "")
+            what = self._told(context.trailed)
+            problem = next(iter(context.trailed.problems), "")
         if viewer is None and not context.touched:
             name = ""
         return Answer(orjson.dumps(body), 200, what, name, bool(errors), code, problem)
@@ -292,13 +301,13 @@ async def _finished(
         return ExecutionResult(None, [GraphQLError(error.message, original_error=error)])
 
 
-def _answered(data: str | None, question: Question, name: str) -> Answer:
+def _answered(data: str | None, question: Question, told: Mapping[str, Any], name: str) -> Answer:
     if not question.errors:
-        return Answer(f'{{"data":{data}}}'.encode(), 200, question.trail.told(), name, False)
+        return Answer(f'{{"data":{data}}}'.encode(), 200, told, name, False)
     errors = orjson.dumps(question.errors).decode()
     body = f'{{"data":{data or "null"},"errors":{errors}}}'
     code = "" if data else str(question.errors[0]["extensions"]["code"])
-    return Answer(body.encode(), 200, question.trail.told(), name, True, code)
+    return Answer(body.encode(), 200, told, name, True, code)
 
 
 def _refused(errors: list[GraphQLError]) -> Answer:

@@ -27,6 +27,7 @@ from gateway.strangers import Strangers
 from regions.blind_index import BlindIndexer
 from regions.engines import sqlite_engine
 from regions.keys import load_keys
+from resolvers.access_log import Commitments
 from resolvers.alarms.rules import Limits
 from resolvers.central import Central
 from resolvers.cursors import Cursors
@@ -85,6 +86,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         depth_max=config.depth_max,
         planning=planning,
         before_writing=log.check,  # else a mutation would be made that nobody can be told of
+        commitments=Commitments(keys.log),
     )
     sessions = Sessions(
         engine,
@@ -104,7 +106,12 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         strangers=strangers,
     )
     graphql = GraphQLEndpoint(
-        executor, sessions, log, body_max_bytes=config.body_max_bytes, strangers=strangers
+        executor,
+        sessions,
+        log,
+        body_max_bytes=config.body_max_bytes,
+        strangers=strangers,
+        regions=config.regions,
     )
     addresses = Addresses(config.trusted_proxies, config.proxy_header)
     watch = Watch(config.log_store, central, _limits(config))

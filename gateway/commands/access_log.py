@@ -15,6 +15,7 @@ from gateway.config import load_config
 from regions.errors import AccessLogError, InvalidInput
 from regions.instants import instant, seconds_of
 from regions.keys import load_keys
+from resolvers.access_log.commitments import commitments_in
 
 __all__ = ["app"]
 
@@ -24,7 +25,7 @@ app = typer.Typer(
 
 _FIRST = ("number", "at", "account", "operation", "result")
 _TOLD_ONCE = ("unit", "address")  # of the second line; what else there is follows
-_LEFT_OUT = ("role", "code", "session", "request", "module")  # --json has them
+_LEFT_OUT = ("role", "code", "session", "request", "module", "trace", "region")  # --json has them
 _MANY = 8
 
 
@@ -88,13 +89,27 @@ def _more(entry: dict[str, Any]) -> str:
     """What else the entry says; long lists by their length."""
     parts = [str(entry.pop(name)) for name in _TOLD_ONCE if entry.get(name)]
     what = entry.pop("what", None)
-    told = {**entry, **what} if isinstance(what, dict) else entry
+    told = {**entry, **_counted(what)} if isinstance(what, dict) else entry
     if isinstance(told.get("regions"), dict):
         told["regions"] = _by_state(told["regions"])
     for name, value in told.items():
         if name not in _LEFT_OUT and value not in ("", None, 0, [], {}):
             parts.append(f"{name}: {_said(value)}")
     return "; ".join(parts)
+
+
+def _counted(what: dict[str, Any]) -> dict[str, Any]:
+    """What was seen and written, commitments by how many they are: --json has them."""
+
+    def counted(kinds: dict[str, Any]) -> dict[str, str]:
+        return {kind: f"{len(commitments_in(found)):,}" for kind, found in kinds.items()}
+
+    found = {**what}
+    for name in ("records", "wrote"):
+        if name in found:
+            found[name] = counted(found[name])
+    found["reasons"] = {why: counted(kinds) for why, kinds in found.get("reasons", {}).items()}
+    return found
 
 
 def _by_state(regions: dict[str, Any]) -> dict[str, list[str]]:
@@ -109,9 +124,9 @@ def _said(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_said(one)}" for name, one in value.items())
     if isinstance(value, list):
-        if len(value) > _MANY or any(not isinstance(one, str) for one in value):
-            return f"{len(value):,}"  # ids of records: --json has them
-        return ", ".join(value)
+        if len(value) > _MANY:
+            return f"{len(value):,}"
+        return ", ".join(map(str, value))
     return str(value)
 
 

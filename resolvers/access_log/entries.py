@@ -1,5 +1,5 @@
-"""What the access log says of one operation: who, what, where, which records, what in clear (G1,
-G2).
+"""What the access log says of one operation: who, what, where, what for, which records, what in
+clear (G1, G2).
 """
 
 from __future__ import annotations
@@ -23,13 +23,17 @@ def entry(
     operation: str,
     result: str,
     address: str,
+    module: str = "graphql",
+    trace: str | None = None,
+    purpose: str | None = None,
+    region: tuple[str, str] | None = None,
 ) -> bytes:
     """The entry as canonical JSON: sorted keys, no white space, UTF-8.
 
-    `at` is the instant, `request` the request's id, `result` OK, PARTIAL, or the code of the
-    failure. `what` is told by `Trail.told`: regions and their states, records by kind (numbers: a
-    public id is the kind, a colon and the number), private fields masked and shown in clear, and
-    for what reason.
+    `at` is the instant, `request` the request's id, `trace` that of its trace, `result` OK,
+    PARTIAL, or the code of the failure. `what` is told by `Trail.told`, its records as commitments:
+    regions and their states, records by kind, private fields masked and shown in clear, and for
+    what reason. `region` is where the viewer's unit is, code and name.
     """
     return orjson.dumps(
         {
@@ -37,12 +41,16 @@ def entry(
             "address": address,
             "at": at,
             "code": viewer.code if viewer else None,
-            "module": "graphql",
+            "module": module,
             "operation": operation,
+            "purpose": purpose,
+            "region": region[0] if region else None,
+            "regionName": region[1] if region else None,
             "request": request,
             "result": result,
             "role": viewer.role.name if viewer else None,
             "session": viewer.session if viewer else None,
+            "trace": trace,
             "unit": viewer.unit_id if viewer else None,
             "what": what,
         },

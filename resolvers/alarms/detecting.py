@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from regions.instants import instant, seconds_of
+from resolvers.access_log.commitments import commitments_in
 from resolvers.alarms.rules import Limits
 from schema.alarms import AlarmRule
 
@@ -209,7 +210,7 @@ class _Entry:
                 for kinds in reasons.values()
                 if isinstance(kinds, Mapping)
                 for kind, ids in kinds.items()
-                for one in ids
+                for one in commitments_in(ids)
             )
         )
 

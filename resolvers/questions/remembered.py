@@ -73,7 +73,7 @@ class Remembered:
         clear: bool,
     ) -> None:
         """Keeps an answer read after the versions were; `clear` says whether it must be sealed."""
-        size = len(body) + _ENTRY + 30 * int(told.get("count", 0))
+        size = len(body) + _ENTRY + 90 * int(told.get("count", 0))
         if size > self.most // 4:
             return
         nonce = os.urandom(12) if clear else b""

@@ -16,6 +16,7 @@ from typer.main import get_command
 
 from gateway.cli import app
 from regions.errors import EpigateError
+from resolvers.access_log.purposes import PURPOSES
 from resolvers.alarms.rules import RULES as ALARM_RULES
 from resolvers.catalog import private_fields
 from resolvers.writing.correctable import CORRECTABLE
@@ -143,6 +144,12 @@ def alarm_table() -> str:
     return _table(("rule", "meaning", "what is counted", "within", "from how many on"), rows)
 
 
+def purpose_table() -> str:
+    """What a request may say it is for."""
+    lines = ["| `x-purpose` | meaning |", "|---|---|"]
+    return "\n".join([*lines, *(f"| `{code}` | {said} |" for code, said in PURPOSES.items())])
+
+
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "errors": ("asking.md", error_table),
     "private": ("privacy.md", private_table),
@@ -151,6 +158,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "problems": ("writing.md", problem_table),
     "rules": ("writing.md", rule_table),
     "alarms": ("auditing.md", alarm_table),
+    "purposes": ("access-log.md", purpose_table),
 }
 """By name: the page and what makes the table."""
 

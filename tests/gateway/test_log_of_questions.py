@@ -14,6 +14,8 @@ from typing import Any
 import orjson
 import pytest
 
+from regions.keys import load_keys
+from resolvers.access_log.commitments import Commitments, commitments_in
 from tests.served import BROAD, Demo, Gateway, serving
 
 REGIONS = ("320100", "320200", "320400", "321100", "330500", "340500", "341800", "500100")
@@ -27,17 +29,33 @@ def gateway(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ga
         yield found
 
 
-def ids_in(answer: Any) -> dict[str, set[int]]:
-    """Every record id in an answer, by kind."""
-    found: dict[str, set[int]] = {}
+@pytest.fixture(scope="module", autouse=True)
+def known(gateway: Gateway) -> None:
+    """The key by which entries are read."""
+    global commitments
+    commitments = Commitments(load_keys(gateway.demo.config.keys).log)
+
+
+commitments: Commitments
+
+
+def committed(public: str) -> str:
+    """The commitment of a public id."""
+    kind, _, number = public.partition(":")
+    return commitments.one(kind, int(number))
+
+
+def ids_in(answer: Any) -> dict[str, set[str]]:
+    """The commitment of every record id in an answer, by kind."""
+    found: dict[str, set[str]] = {}
     for kind, number in re.findall(rb'"id":"([a-z]+):(\d+)"', orjson.dumps(answer)):
-        found.setdefault(kind.decode(), set()).add(int(number))
+        found.setdefault(kind.decode(), set()).add(committed(f"{kind.decode()}:{number.decode()}"))
     return found
 
 
-def recorded(entry: dict[str, Any]) -> dict[str, set[int]]:
+def recorded(entry: dict[str, Any]) -> dict[str, set[str]]:
     """The records of an entry, by kind."""
-    return {kind: set(numbers) for kind, numbers in entry["what"]["records"].items()}
+    return {kind: set(commitments_in(one)) for kind, one in entry["what"]["records"].items()}
 
 
 def test_an_entry_says_who_what_where_and_which_records(gateway: Gateway) -> None:
@@ -117,26 +135,53 @@ def test_one_record_by_its_id(gateway: Gateway) -> None:
     ):
         response = gateway.ask(text, {"i": known})
         entry = gateway.entry(response)
-        assert recorded(entry) == {"contact": {int(known.partition(":")[2])}}
+        assert recorded(entry) == {"contact": {committed(known)}}
         assert entry["what"]["masked"] == ["Contact.name"]
     chain = gateway.ask("query($i:ID!){chain(root:$i){nodes{... on Contact{id}}}}", {"i": known})
-    assert int(known.partition(":")[2]) in recorded(gateway.entry(chain))["contact"]
+    assert committed(known) in recorded(gateway.entry(chain))["contact"]
+    assert known.partition(":")[2] not in str(gateway.entry(chain))
 
 
 def test_who_sees_what_in_clear_and_why(gateway: Gateway) -> None:
     reporter = gateway.demo.account_of("direct", "reporter")
     response = gateway.ask("{contacts(first:50){edges{node{id name phone}}}}", who=reporter)
     nodes = [edge["node"] for edge in response.json()["data"]["contacts"]["edges"]]
-    own = [int(n["id"].partition(":")[2]) for n in nodes if n["name"] != "*"]
+    own = [committed(n["id"]) for n in nodes if n["name"] != "*"]
     assert own, "the demo's reporter reported somebody"
     entry = gateway.entry(response)
     assert entry["what"]["clear"] == ["Contact.name", "Contact.phone"]
     reasons = entry["what"]["reasons"]
     assert set(reasons) == {"own"}
-    assert set(reasons["own"]["contact"]) == set(own)
+    assert set(commitments_in(reasons["own"]["contact"])) == set(own)
     for node in nodes:
         if node["name"] != "*":
             assert node["name"] not in orjson.dumps(entry).decode()
+
+
+def test_a_trace_goes_through_and_a_purpose_is_a_code(gateway: Gateway) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    body = b'{"query":"{me{code}}"}'
+    response = gateway.send(
+        body, **{"traceparent": f"00-{trace}-00f067aa0ba902b7-01", "x-purpose": "CONTACT_TRACING"}
+    )
+    entry = gateway.entry(response)
+    assert (entry["trace"], entry["purpose"]) == (trace, "CONTACT_TRACING")
+    assert response.headers["x-trace-id"] == trace
+    made = [gateway.send(body) for _ in range(2)]
+    traces = [response.headers["x-trace-id"] for response in made]
+    assert [gateway.entry(one)["trace"] for one in made] == traces
+    assert len({trace, *traces}) == 3
+    refused = gateway.send(body, **{"x-purpose": "looking for Ouyang"})
+    assert refused.status_code == 400
+    assert "none of the purposes" in refused.text
+
+
+def test_an_entry_says_where_the_unit_is(gateway: Gateway) -> None:
+    county = gateway.entry(gateway.ask("{me{code}}", who=gateway.demo.account_of("county")))
+    assert county["region"] == "320100"
+    assert county["regionName"] == gateway.demo.config.regions[0].name_zh
+    country = gateway.entry(gateway.ask("{me{code}}"))
+    assert (country["region"], country["regionName"]) == (None, None)
 
 
 def test_refused_and_unknown_questions_are_told(gateway: Gateway) -> None:
@@ -188,9 +233,9 @@ def test_what_was_written_is_told(gateway: Gateway) -> None:
     entry = gateway.entry(response)
     assert entry["operation"] == "mutation registerContacts"
     assert entry["account"] == county
-    (wrote,) = entry["what"]["wrote"]["contact"]
+    wrote = entry["what"]["wrote"]["contact"]
     first, second = response.json()["data"]["registerContacts"]["rows"]
-    assert first["contact"]["id"] == f"contact:{wrote}"
+    assert wrote == committed(first["contact"]["id"])
     assert entry["what"]["problems"] == [second["problem"]["code"]]
     assert "诸葛试验" not in orjson.dumps(entry).decode()
     refused = gateway.ask(text, {"k": "log-2", "name": "诸葛试验"}, who="auditor")

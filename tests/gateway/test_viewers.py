@@ -272,7 +272,7 @@ def plain(response: httpx.Response) -> list[tuple[str, str]]:
     return [
         (name, value)
         for name, value in response.headers.multi_items()
-        if name not in ("x-request-id", "date")
+        if name not in ("x-request-id", "x-trace-id", "date")
     ]
 
 

@@ -88,7 +88,7 @@ def test_a_mutation_is_logged_with_what_it_wrote_and_no_private_value(
     asyncio.run(run())
     entries = list(read_entries(ready_config.log_store))
     first, again, conflict = (entry["what"] for entry in entries)
-    assert {kind: len(ids) for kind, ids in first["wrote"].items()} == {"person": 1, "case": 1}
+    assert {kind: len(ids) for kind, ids in first["wrote"].items()} == {"person": 32, "case": 32}
     assert first["problems"] == []
     assert "wrote" not in again
     assert conflict["problems"] == ["IDEMPOTENCY_CONFLICT"]
