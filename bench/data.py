@@ -11,7 +11,7 @@ import json
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -30,6 +30,7 @@ from regions.engines import sqlite_engine
 from regions.ids import first_id, padded
 from regions.keys import Keys, create_keys, load_keys
 from regions.people import people
+from regions.person_keys import new_salt, person_keys
 from regions.privacy import grants
 from regions.sealing import Sealer
 from resolvers.central import COUNTRY
@@ -196,13 +197,15 @@ def _build_region(
 ) -> None:
     prefix = path.stem[:4]
     rng = random.Random(f"{seed}|{prefix}")
+    salts = [new_salt() for _ in range(people_each)]
     engine = create_engine(f"sqlite:///{path}")
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA synchronous=OFF")  # a benchmark's data may be lost
         connection.exec_driver_sql("PRAGMA cache_size=-200000")
         connection.commit()
         for table, rows in (
-            (people, _people(keys, prefix, region, people_each, rng)),
+            (people, _people(keys, prefix, region, people_each, rng, salts)),
+            (person_keys, _salts(prefix, salts)),
             (contacts, _contacts(prefix, contacts_each, rng)),
         ):
             _insert(connection, table, rows)
@@ -225,7 +228,12 @@ def _insert(connection: Any, table: Table, rows: Iterator[dict[str, Any]]) -> No
 
 
 def _people(
-    keys: Keys, prefix: str, region: int, count: int, rng: random.Random
+    keys: Keys,
+    prefix: str,
+    region: int,
+    count: int,
+    rng: random.Random,
+    salts: Sequence[bytes],
 ) -> Iterator[dict[str, Any]]:
     sealer, indexer = Sealer(keys.sealing, prefix), BlindIndexer(keys.index)
     start = first_id(prefix) + 1
@@ -236,13 +244,18 @@ def _people(
         yield {
             "id": start + number,
             "code": f"{prefix}{rng.randrange(2, 8):02d}",
-            "sealed": sealer.seal("people", start + number, items),
+            "sealed": sealer.person(salts[number]).seal("people", start + number, items),
             "id_number_index": indexer.id_number(str(number_text)),
             "phone_index": indexer.phone(str(phone)),
             "name_birth_index": indexer.name_birth(str(name), str(born)),
             "created_at": _instant(_END - timedelta(days=_DAYS)),
             "updated_at": _instant(_END),
         }
+
+
+def _salts(prefix: str, salts: Sequence[bytes]) -> Iterator[dict[str, Any]]:
+    for person, salt in enumerate(salts, first_id(prefix) + 1):
+        yield {"person_id": person, "salt": salt}
 
 
 def _contacts(prefix: str, count: int, rng: random.Random) -> Iterator[dict[str, Any]]:

@@ -41,6 +41,7 @@ class Config:
     trusted_proxies: tuple[Network, ...]
     proxy_header: str
     strangers_per_minute: int
+    suite: str
     deadline_ms: int
     page_default: int
     page_max: int
@@ -70,6 +71,11 @@ class Config:
     alarm_refusal_minutes: int
     alarm_near_candidates: int
     log_origin: str
+
+    @property
+    def sm(self) -> bool:
+        """Whether private items are sealed with the SM suite."""
+        return self.suite == "SM4-GCM"
 
     @property
     def central_store(self) -> Path:

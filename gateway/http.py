@@ -52,7 +52,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
 
     Raises KeysError, AccessLogError.
     """
-    keys = load_keys(config.keys)
+    keys = load_keys(config.keys, sm=config.sm)
     federation = Federation(
         config.regions,
         keys,
@@ -74,7 +74,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     engine = sqlite_engine(str(config.central_store))
     passwords = Passwords()
     central = Central(engine, keys, passwords)
-    answering.duplicates = DuplicateLimit(central, keys.index, per_hour=config.duplicate_candidates)
+    answering.duplicates = DuplicateLimit(central, keys.names, per_hour=config.duplicate_candidates)
     log = open_access_log(config, keys)
     stores = Stores(config.regions, keys)
     executor = Executor(

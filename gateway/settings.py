@@ -185,6 +185,16 @@ SETTINGS: tuple[Setting, ...] = (
         _whole(1, 1_000_000),
     ),
     Setting(
+        "sealing",
+        "suite",
+        "suite",
+        "AES-256-GCM",
+        "",
+        "What private items are sealed with from now on; what was sealed before stays readable. "
+        "With SM4-GCM the next index key is one of HMAC-SM3.",
+        _one_of("AES-256-GCM", "SM4-GCM"),
+    ),
+    Setting(
         "questions",
         "deadline_ms",
         "deadline_ms",

@@ -26,6 +26,7 @@ corrections = Table(
     public("unit_id", nullable=True),
     internal("reporter", nullable=True),  # of the record corrected: who may read it in clear
     public("corrected_at"),
+    public("person_id", ID, nullable=True, index=True),  # whose record it was
 )
 Index("ix_corrections_record", corrections.c.record_type, corrections.c.record_id)
 

@@ -56,9 +56,9 @@ def sealed(name: str = "sealed", *, nullable: bool = False) -> Column[bytes]:
     return _column(Reveals.SEALED, name, LargeBinary(), (), {"nullable": nullable})
 
 
-def blind_index(name: str) -> Column[str]:
+def blind_index(name: str, *, index: bool = True) -> Column[str]:
     """A keyed hash of 128 bits in hexadecimal (`regions.blind_index`), null where unknown."""
-    return _column(Reveals.BLIND_INDEX, name, TEXT, (), {"nullable": True, "index": True})
+    return _column(Reveals.BLIND_INDEX, name, TEXT, (), {"nullable": True, "index": index})
 
 
 def primary_key() -> Column[int]:

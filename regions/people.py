@@ -4,7 +4,7 @@ F10).
 
 from __future__ import annotations
 
-from sqlalchemy import Integer, Table
+from sqlalchemy import Index, Integer, Table
 
 from regions.metadata import (
     Reveals,
@@ -16,7 +16,7 @@ from regions.metadata import (
     sealed,
 )
 
-__all__ = ["PERSON_ITEMS", "Reveals", "people"]
+__all__ = ["INDEX_SETS", "PERSON_ITEMS", "Reveals", "people"]
 
 PERSON_ITEMS = (
     "name",
@@ -54,4 +54,17 @@ people = Table(
     public("created_at"),
     public("updated_at"),
     internal("version", Integer(), default=1, server_default="1"),
+    blind_index("id_number_index_2", index=False),  # under the next key, while keys change
+    blind_index("phone_index_2", index=False),
+    blind_index("name_birth_index_2", index=False),
 )
+
+INDEX_SETS: tuple[tuple[str, str, str], ...] = (
+    ("id_number_index", "phone_index", "name_birth_index"),
+    ("id_number_index_2", "phone_index_2", "name_birth_index_2"),
+)
+"""The two sets of blind indexes; which is in use `regions.index_keys` says."""
+
+for _name in INDEX_SETS[1]:  # empty but while keys change, and after every second change
+    _filled = people.c[_name].is_not(None)
+    Index(f"ix_people_{_name}", people.c[_name], sqlite_where=_filled, postgresql_where=_filled)

@@ -1,16 +1,23 @@
 """Sealing: one encrypted value for all private items of a record (F10).
 
-Envelope: 1 byte version and suite (1 = AES-256-GCM), 1 byte key number, 12 bytes nonce, the
-ciphertext and its tag of 16 bytes. Associated data: region, table and record id, so that an
-envelope moved to another record, table or region does not open. The clear text is the items in
-their fixed order, each as JSON text, with U+001E between them (a JSON text sequence, RFC 7464,
+Envelope: 1 byte version and suite, 1 byte key number, 12 bytes nonce, the ciphertext and its tag of
+16 bytes. The first byte is
+
+    1  AES-256-GCM under a key of the ring      3  AES-256-GCM under the person's key
+    2  SM4-GCM under a key of the ring          4  SM4-GCM under the person's key
+
+and a single byte 0 is what is left of a record of an erased person. What belongs to a person of a
+region is sealed under that person's key: derived from a key of the ring and the person's salt
+(`regions.person_keys`), and gone with the salt. Associated data: region, table and record id, so
+that an envelope moved to another record, table or region does not open. The clear text is the items
+in their fixed order, each as JSON text, with U+001E between them (a JSON text sequence, RFC 7464,
 without the line feeds): opened and split, the parts go into a response as they are.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -22,12 +29,15 @@ from regions.contacts import CONTACT_ITEMS, SAMPLE_ITEMS, VISIT_ITEMS
 from regions.corrections import CORRECTION_ITEMS
 from regions.errors import EnvelopeError
 from regions.ids import padded
+from regions.key_ring import KeyRing
 from regions.offices import DUTY_ITEMS, FILING_ITEMS, RESPONSIBLE_ITEMS
 from regions.people import PERSON_ITEMS
+from regions.person_keys import ERASED, MISSING
 from regions.sign_in import FACTOR_ITEMS
+from regions.suites import NONCE_BYTES, AesSuite, Sm4Gcm, Sm4Suite, Suite
 from regions.users import STAFF_ITEMS
 
-__all__ = ["ITEMS", "Sealer"]
+__all__ = ["ERASED_ENVELOPE", "ITEMS", "Items", "PersonSealer", "Sealer", "needs"]
 
 ITEMS: Mapping[str, tuple[str, ...]] = {
     "people": PERSON_ITEMS,
@@ -47,60 +57,198 @@ ITEMS: Mapping[str, tuple[str, ...]] = {
 }
 """The sealed items of each table, in the order of its envelope. Items are only ever appended."""
 
+ERASED_ENVELOPE = b"\x00"
+"""Stands where a record of an erased person had its envelope; every item reads as null."""
+
+Items = Mapping[str, str | int | None]
+_Cipher = AESGCM | Sm4Gcm
+
 _SEPARATOR = b"\x1e"
-_HEAD = b"\x01\x00"  # AES-256-GCM, key 0
-_NONCE = 12
+_HEAD = 2
+_BODY = _HEAD + NONCE_BYTES
+_SUITES: Mapping[int, type[Suite]] = {1: AesSuite, 2: Sm4Suite, 3: AesSuite, 4: Sm4Suite}
+_OF_PERSON = 2  # added to the first byte
+
+
+def needs(envelope: bytes) -> tuple[int, bool] | None:
+    """The number of the key an envelope needs, and whether with the person's; None if erased."""
+    if envelope[:1] == ERASED_ENVELOPE:
+        return None
+    return envelope[1], envelope[0] > _OF_PERSON
 
 
 class Sealer:
-    """Seals and opens the private items of one region's records."""
+    """Seals and opens the private items of one region's records. Of one thread."""
 
-    def __init__(self, key: bytes, region: str) -> None:
-        self._cipher = AESGCM(key)
+    def __init__(self, keys: KeyRing | bytes, region: str) -> None:
+        self._ring = KeyRing.of(keys)
+        self._suites: dict[tuple[int, int], Suite] = {}
         self._prefix = {table: f"{padded(region)}|{table}|".encode() for table in ITEMS}
 
-    def seal(self, table: str, record_id: int, items: Mapping[str, str | int | None]) -> bytes:
-        """The envelope of a record's items (names of `ITEMS[table]`; absent ones are null)."""
-        values = [orjson.dumps(items.get(name)) for name in ITEMS[table]]
-        return self.seal_parts(table, record_id, values)
+    @property
+    def head(self) -> bytes:
+        """The first two bytes of what is sealed now under a person's key."""
+        return bytes((4 if self._ring.sm4 else 3, self._ring.newest))
+
+    def seal(self, table: str, record_id: int, items: Items) -> bytes:
+        """The envelope of a record that belongs to no person (names of `ITEMS[table]`; absent ones
+        are null).
+        """
+        return self.seal_parts(table, record_id, parts_of(table, items))
 
     def seal_parts(self, table: str, record_id: int, parts: Iterable[bytes]) -> bytes:
         """The envelope of items that are JSON texts already, in the order of `ITEMS[table]`."""
-        nonce = os.urandom(_NONCE)
-        clear = _SEPARATOR.join(parts)
+        kind, number = 2 if self._ring.sm4 else 1, self._ring.newest
+        cipher = self._suite(kind, number).own
+        return self._sealed(bytes((kind, number)), cipher, table, record_id, parts)
+
+    @staticmethod
+    def usable(salt: bytes) -> bool:
+        """Whether a person of this salt has a key."""
+        return salt not in (ERASED, MISSING)
+
+    def person(self, salt: bytes) -> PersonSealer:
+        """What seals a person's records under the person's key. Raises EnvelopeError if erased."""
+        if not self.usable(salt):
+            raise EnvelopeError("an erased person's records cannot be sealed again")
+        head = self.head
+        cipher = self._suite(*head).of_people(salt)[0]
+        return PersonSealer(self, head, cipher)
+
+    def _sealed(
+        self, head: bytes, cipher: _Cipher, table: str, record_id: int, parts: Iterable[bytes]
+    ) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
         associated = self._prefix[table] + b"%d" % record_id
-        return _HEAD + nonce + self._cipher.encrypt(nonce, clear, associated)
+        return head + nonce + cipher.encrypt(nonce, _SEPARATOR.join(parts), associated)
 
-    def open_parts(self, table: str, record_id: int, envelope: bytes) -> list[str]:
+    def open_parts(
+        self, table: str, record_id: int, envelope: bytes, salt: bytes = MISSING
+    ) -> list[str]:
         """The items as JSON texts in the order of `ITEMS[table]`. Raises EnvelopeError."""
-        return self.opener(table)(record_id, envelope)
+        return self.open_many(table, [record_id], [envelope], [salt])[0]
 
-    def opener(self, table: str) -> Callable[[int, bytes], list[str]]:
-        """What `open_parts` does for one table, without looking anything up for each envelope."""
-        decrypt, prefix, count = self._cipher.decrypt, self._prefix[table], len(ITEMS[table])
+    def open_many(
+        self,
+        table: str,
+        ids: Sequence[int],
+        envelopes: Sequence[bytes],
+        salts: Sequence[bytes],
+    ) -> list[list[str]]:
+        """The items of many records of one table; salts of those whose person has none are MISSING.
 
-        def open_one(record_id: int, envelope: bytes) -> list[str]:
-            if not envelope.startswith(_HEAD):
+        Raises EnvelopeError.
+        """
+        flat, count = self.open_flat(table, ids, envelopes, salts), len(ITEMS[table])
+        return [flat[at : at + count] for at in range(0, len(flat), count)]
+
+    @staticmethod
+    def count(table: str) -> int:
+        """How many items a record of a table has."""
+        return len(ITEMS[table])
+
+    def open_flat(
+        self,
+        table: str,
+        ids: Sequence[int],
+        envelopes: Sequence[bytes],
+        salts: Sequence[bytes],
+    ) -> list[str]:
+        """What `open_many` gives, all items one after the other."""
+        if not ids:
+            return []
+        texts, between = self._clear(table, ids, envelopes, salts), len(ITEMS[table]) - 1
+        for place, clear in enumerate(texts):
+            missing = between - clear.count(_SEPARATOR)
+            if missing:  # sealed before items were appended
+                texts[place] = clear + b"\x1enull" * missing
+        return _SEPARATOR.join(texts).decode().split("\x1e")
+
+    def _clear(
+        self,
+        table: str,
+        ids: Sequence[int],
+        envelopes: Sequence[bytes],
+        salts: Sequence[bytes],
+    ) -> list[bytes]:
+        """What stands in the envelopes of one table, items separated by U+001E."""
+        prefix = self._prefix[table]
+        texts: list[bytes] = []
+        try:
+            ciphers = self._ciphers(envelopes, salts)
+            for record_id, envelope, cipher in zip(ids, envelopes, ciphers, strict=True):
+                if cipher is None:
+                    texts.append(_SEPARATOR.join([b"null"] * len(ITEMS[table])))
+                    continue
+                associated = prefix + b"%d" % record_id
+                texts.append(cipher.decrypt(envelope[_HEAD:_BODY], envelope[_BODY:], associated))
+        except (InvalidTag, ValueError):  # ValueError: too short to be an envelope
+            raise EnvelopeError(
+                "a sealed value does not open: changed, moved, or sealed with another key",
+                table=table,
+                record=ids[len(texts)],
+            ) from None
+        return texts
+
+    def _ciphers(
+        self, envelopes: Sequence[bytes], salts: Sequence[bytes]
+    ) -> Sequence[_Cipher | None]:
+        """What opens each envelope; None where its person is erased."""
+        heads = {envelope[:_HEAD] for envelope in envelopes}
+        if len(heads) == 1 and MISSING not in salts and ERASED not in salts:
+            (head,) = heads
+            if len(head) == _HEAD and head[0] > _OF_PERSON:
+                return self._suite(*head).of_people(b"".join(salts))
+        return [self._cipher(*one) for one in zip(envelopes, salts, strict=True)]
+
+    def _cipher(self, envelope: bytes, salt: bytes) -> _Cipher | None:
+        if envelope == ERASED_ENVELOPE or salt == ERASED:
+            return None
+        if len(envelope) < _BODY:
+            raise ValueError("too short")
+        suite = self._suite(envelope[0], envelope[1])
+        if envelope[0] <= _OF_PERSON:
+            return suite.own
+        if salt == MISSING:
+            raise EnvelopeError("a person's key is missing: was the store restored without it?")
+        return suite.of_people(salt)[0]
+
+    def _suite(self, kind: int, number: int) -> Suite:
+        suite = self._suites.get((kind, number))
+        if suite is None:
+            key, make = self._ring.find(number), _SUITES.get(kind)
+            if key is None or make is None:
                 raise EnvelopeError("the envelope names a suite or key this gateway does not have")
-            try:
-                clear = decrypt(envelope[2:14], envelope[14:], prefix + b"%d" % record_id)
-            except (InvalidTag, ValueError):  # ValueError: too short to be an envelope
-                raise EnvelopeError(
-                    "a sealed value does not open: changed, moved, or sealed with another key",
-                    table=table,
-                    record=record_id,
-                ) from None
-            parts = clear.decode().split("\x1e")
-            missing = count - len(parts)  # sealed before items were appended
-            return parts + ["null"] * missing if missing else parts
+            suite = make(key.secret)
+            for shared in (kind, kind + _OF_PERSON if kind <= _OF_PERSON else kind - _OF_PERSON):
+                self._suites[(shared, number)] = suite
+        return suite
 
-        return open_one
-
-    def open(self, table: str, record_id: int, envelope: bytes) -> dict[str, str | int | None]:
+    def open(
+        self, table: str, record_id: int, envelope: bytes, salt: bytes = MISSING
+    ) -> dict[str, str | int | None]:
         """The items by name. Raises EnvelopeError."""
-        parts = self.open_parts(table, record_id, envelope)
-        return dict(zip(ITEMS[table], _loads(parts), strict=True))
+        parts = self.open_parts(table, record_id, envelope, salt)
+        return dict(zip(ITEMS[table], map(orjson.loads, parts), strict=True))
 
 
-def _loads(parts: Sequence[str]) -> list[str | int | None]:
-    return [orjson.loads(part) for part in parts]
+class PersonSealer:
+    """Seals the records of one person (`Sealer.person`)."""
+
+    __slots__ = ("_cipher", "_head", "_sealer")
+
+    def __init__(self, sealer: Sealer, head: bytes, cipher: _Cipher) -> None:
+        self._sealer, self._head, self._cipher = sealer, head, cipher
+
+    def seal(self, table: str, record_id: int, items: Items) -> bytes:
+        """The envelope of a record's items (names of `ITEMS[table]`; absent ones are null)."""
+        return self.seal_parts(table, record_id, parts_of(table, items))
+
+    def seal_parts(self, table: str, record_id: int, parts: Iterable[bytes]) -> bytes:
+        """The envelope of items that are JSON texts already, in the order of `ITEMS[table]`."""
+        return self._sealer._sealed(self._head, self._cipher, table, record_id, parts)
+
+
+def parts_of(table: str, items: Items) -> list[bytes]:
+    """Items as JSON texts, in the order of `ITEMS[table]`."""
+    return [orjson.dumps(items.get(name)) for name in ITEMS[table]]

@@ -21,8 +21,10 @@ __all__ = [
     "among",
     "among_texts",
     "beginning",
+    "byte_length",
+    "bytes_aggregate",
+    "bytes_or",
     "filled",
-    "hexadecimal",
     "number_or_null",
     "quoted",
     "string",
@@ -30,6 +32,7 @@ __all__ = [
     "text_or_null",
     "under",
     "written",
+    "zero_bytes",
 ]
 
 GAP = "\x1e"
@@ -73,12 +76,32 @@ class number_or_null(GenericFunction[str]):
     name = "epigate_number"
 
 
-class hexadecimal(GenericFunction[str]):
-    """Bytes as hexadecimal text."""
+class byte_length(GenericFunction[int]):
+    """How many bytes a column of bytes holds, 0 where it is null."""
 
-    type = String()
     inherit_cache = True
-    name = "epigate_hex"
+    name = "epigate_byte_length"
+
+
+class bytes_or(GenericFunction[bytes]):
+    """Bytes (`bytes_or(column, n)`), or n zero bytes where they are null."""
+
+    inherit_cache = True
+    name = "epigate_bytes_or"
+
+
+class zero_bytes(GenericFunction[bytes]):
+    """So many zero bytes."""
+
+    inherit_cache = True
+    name = "epigate_zero_bytes"
+
+
+class bytes_aggregate(GenericFunction[bytes]):
+    """All bytes one after the other; null of no row."""
+
+    inherit_cache = True
+    name = "epigate_bytes_aggregate"
 
 
 class among(GenericFunction[bool]):
@@ -198,14 +221,47 @@ def _(element: number_or_null, compiler: SQLCompiler, **more: Any) -> str:
     return f"coalesce(({_arguments(element, compiler, **more)[0]})::text, 'null')"
 
 
-@compiles(hexadecimal, "sqlite")
-def _(element: hexadecimal, compiler: SQLCompiler, **more: Any) -> str:
-    return f"hex({_arguments(element, compiler, **more)[0]})"
+@compiles(byte_length, "sqlite")
+def _(element: byte_length, compiler: SQLCompiler, **more: Any) -> str:
+    return f"coalesce(length({_arguments(element, compiler, **more)[0]}), 0)"
 
 
-@compiles(hexadecimal, "postgresql")
-def _(element: hexadecimal, compiler: SQLCompiler, **more: Any) -> str:
-    return f"encode({_arguments(element, compiler, **more)[0]}, 'hex')"
+@compiles(byte_length, "postgresql")
+def _(element: byte_length, compiler: SQLCompiler, **more: Any) -> str:
+    return f"coalesce(octet_length({_arguments(element, compiler, **more)[0]}), 0)"
+
+
+@compiles(zero_bytes, "sqlite")
+def _(element: zero_bytes, compiler: SQLCompiler, **more: Any) -> str:
+    return f"zeroblob({_arguments(element, compiler, **more)[0]})"
+
+
+@compiles(zero_bytes, "postgresql")
+def _(element: zero_bytes, compiler: SQLCompiler, **more: Any) -> str:
+    return f"decode(repeat('00', {_arguments(element, compiler, **more)[0]}), 'hex')"
+
+
+@compiles(bytes_or, "sqlite")
+def _(element: bytes_or, compiler: SQLCompiler, **more: Any) -> str:
+    column, count = _arguments(element, compiler, **more)
+    return f"coalesce({column}, zeroblob({count}))"
+
+
+@compiles(bytes_or, "postgresql")
+def _(element: bytes_or, compiler: SQLCompiler, **more: Any) -> str:
+    column, count = _arguments(element, compiler, **more)
+    return f"coalesce({column}, decode(repeat('00', {count}), 'hex'))"
+
+
+@compiles(bytes_aggregate, "sqlite")
+def _(element: bytes_aggregate, compiler: SQLCompiler, **more: Any) -> str:
+    # SQLite joins bytes as if they were text, as they are: it neither checks nor changes them.
+    return f"CAST(group_concat({_arguments(element, compiler, **more)[0]}, '') AS BLOB)"
+
+
+@compiles(bytes_aggregate, "postgresql")
+def _(element: bytes_aggregate, compiler: SQLCompiler, **more: Any) -> str:
+    return f"string_agg({_arguments(element, compiler, **more)[0]}, ''::bytea)"
 
 
 @compiles(among, "sqlite")

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, literal, or_, select,
 from regions.blind_index import BlindIndexer
 from regions.errors import Forbidden, InvalidInput, TooManyCandidates
 from regions.instants import now
+from regions.people import INDEX_SETS
 from regions.people import people as people_table
 from regions.reading import Read
 from regions.statements import Statement, text_value
@@ -27,18 +28,23 @@ from schema.people import DuplicateCheck, PersonMatches, PersonSearch
 __all__ = ["check_duplicate", "search_people"]
 
 _MOST = 100
+_ITEMS = {
+    "id_number_index": frozenset({"ID_NUMBER"}),
+    "phone_index": frozenset({"PHONE"}),
+    "name_birth_index": frozenset({"NAME", "BIRTH_DATE"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class _Sought:
     """Blind indexes to look for, and the private items they stand for."""
 
-    indexes: dict[str, str]  # by column
+    indexes: dict[str, str]  # by name of a column, and of the key they are under
     items: frozenset[str]
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns looked at: statements are the same for all who look at the same."""
+    def names(self) -> tuple[str, ...]:
+        """What is looked for: statements are the same for all who look for the same."""
         return tuple(self.indexes)
 
 
@@ -47,20 +53,23 @@ def _sought(indexer: BlindIndexer, search: PersonSearch) -> _Sought:
         raise InvalidInput(
             "a name is searched together with a birth date", hint="give both, or an ID number"
         )
-    found = {
-        "id_number_index": (indexer.id_number(search.id_number), {"ID_NUMBER"}),
-        "phone_index": (indexer.phone(search.phone), {"PHONE"}),
-        "name_birth_index": (
-            indexer.name_birth(search.name, search.birth_date),
-            {"NAME", "BIRTH_DATE"},
-        ),
+    given = {
+        "id_number": search.id_number,
+        "phone": search.phone,
+        "name": search.name,
+        "birth_date": search.birth_date,
     }
-    indexes = {name: value for name, (value, _) in found.items() if value is not None}
+    found = {
+        f"{column}__{number}": index
+        for number, one in enumerate(indexer.every())
+        for column, index in zip(INDEX_SETS[0], one.person(given), strict=True)
+    }
+    indexes = {name: index for name, index in found.items() if index is not None}
     if not indexes:
         raise InvalidInput(
             "nothing to look for", hint="give an ID number, a phone, or name and birth date"
         )
-    items = frozenset().union(*(items for value, items in found.values() if value is not None))
+    items = frozenset().union(*(_ITEMS[name.partition("__")[0]] for name in indexes))
     return _Sought(indexes, items)
 
 
@@ -93,7 +102,7 @@ async def search_people(
     for read, answer in zip(reads, await question.ask(reads), strict=True):
         report.add(read.region, answer, as_of)
         if answer.failure is None:
-            found = rows_of(answer, read.region)
+            found = rows_of(answer, shapes.of(read.region), read.region)
             report.at(read.region).records = len(found)
             rows += found
     question.note_regions(report, path)
@@ -105,14 +114,14 @@ async def search_people(
 
 def _search(question: Question, shape: Shape, sought: _Sought, region: int) -> Statement | None:
     """The search of one region, kept with the shape; None where the viewer has no right to it."""
-    key = ("search", sought.columns, region)
+    key = ("search", sought.names, region)
     if key in shape.statements:
         return shape.statements[key]
     allowed = _allowed(question, region, sought.items)
     if allowed is None:
         return None
     table = people_table
-    where = [_matches(sought.columns), allowed, *scope_condition(question, table, region)]
+    where = [_matches(sought.names), allowed, *scope_condition(question, table, region)]
     statement = shape.statements[key] = Statement(
         select_rows(shape, where, [table.c.created_at, table.c.id]),
         question.federation.dialects[region],
@@ -120,9 +129,13 @@ def _search(question: Question, shape: Shape, sought: _Sought, region: int) -> S
     return statement
 
 
-def _matches(columns: Sequence[str]) -> ColumnElement[bool]:
-    """Whether one of the blind indexes, given by the names of their columns, is the person's."""
-    return or_(false(), *(people_table.c[name] == text_value(name) for name in columns))
+def _matches(names: Sequence[str]) -> ColumnElement[bool]:
+    """Whether one of the blind indexes of these names is the person's, in either set."""
+    parts = []
+    for name in names:
+        place = INDEX_SETS[0].index(name.partition("__")[0])
+        parts += [people_table.c[columns[place]] == text_value(name) for columns in INDEX_SETS]
+    return or_(false(), *parts)
 
 
 def _allowed(question: Question, region: int, items: frozenset[str]) -> ColumnElement[bool] | None:
@@ -150,7 +163,7 @@ async def check_duplicate(
     federation = question.federation
     reads = []
     for region, dialect in enumerate(federation.dialects):
-        statement = _exists(sought.columns, dialect)
+        statement = _exists(sought.names, dialect)
         reads.append(Read(region, statement.sql, statement.bind(sought.indexes)))
     report = Report(len(federation.regions))
     as_of = now()
@@ -180,6 +193,6 @@ async def _limit(question: Question, candidate: PersonSearch) -> None:
 
 
 @cache
-def _exists(columns: tuple[str, ...], dialect: str) -> Statement:
-    found = exists(select(literal(1)).select_from(people_table).where(_matches(columns)))
+def _exists(names: tuple[str, ...], dialect: str) -> Statement:
+    found = exists(select(literal(1)).select_from(people_table).where(_matches(names)))
     return Statement(select(found), dialect)

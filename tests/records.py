@@ -17,6 +17,7 @@ from regions.corrections import corrections
 from regions.ids import first_id, padded
 from regions.keys import Keys
 from regions.people import people
+from regions.person_keys import new_salt, person_keys
 from regions.reference import diseases, units
 from regions.sealing import Sealer
 from regions.settings import RegionSettings
@@ -61,19 +62,28 @@ class Population:
     def write(self, settings: RegionSettings) -> None:
         """Writes the rows of a region into its store."""
         sealer = Sealer(self.keys.sealing, settings.code)
+        rows = self.rows.get(settings.code, {}).get(people, [])
+        # Some were registered by an epigate that gave nobody a key of his own.
+        salts = {row["id"]: new_salt() for row in rows if row["id"] % 4}
 
         def work(connection: Connection) -> None:
+            made = [{"person_id": one, "salt": salt} for one, salt in salts.items()]
+            connection.execute(insert(person_keys), made)
             connection.execute(insert(diseases), [_disease(key) for key in _OWN_DISEASES])
             for table, rows in self.rows.get(settings.code, {}).items():
-                connection.execute(insert(table), [self._sealed(sealer, table, r) for r in rows])
+                connection.execute(
+                    insert(table), [self._sealed(sealer, salts, table, r) for r in rows]
+                )
 
         in_store(settings, work)
 
-    def _sealed(self, sealer: Sealer, table: Table, row: Row) -> Row:
+    def _sealed(self, sealer: Sealer, salts: Mapping[int, bytes], table: Table, row: Row) -> Row:
         if "sealed" not in table.c:
             return row
         items = self.items.get((table.name, row["id"]))
-        return row | {"sealed": items and sealer.seal(table.name, row["id"], items)}
+        salt = salts.get(row["id"] if table is people else row["person_id"])
+        seal = sealer.seal if salt is None else sealer.person(salt).seal
+        return row | {"sealed": items and seal(table.name, row["id"], items)}
 
 
 def _disease(key: str) -> Row:
@@ -286,6 +296,7 @@ class _Region:
                 "corrected_by": self.chance.choice(("somebody", 'a "b"')),
                 "unit_id": None,
                 "reporter": row["reporter"],
+                "person_id": row["person_id"],
                 "corrected_at": self.chance.choice(_INSTANTS),
             }
             self.add(corrections, correction, {"old": '"a"', "new": None, "reason": "typed wrong"})

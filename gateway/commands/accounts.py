@@ -124,7 +124,7 @@ def add(
         in_central(
             config,
             create_account,
-            replace(made, person_index=BlindIndexer(keys.index).id_number(number)),
+            replace(made, person_index=BlindIndexer(keys.staff_index).id_number(number)),
             password,
             lambda own: sealer.seal("accounts", own, items),
         )

@@ -168,7 +168,7 @@ def _create_accounts(config: Config, wanted: list[DemoAccount]) -> list[dict[str
     """Creates the accounts; returns what `demo-accounts.json` says of them."""
     passwords = ["".join(secrets.choice(_LETTERS) for _ in range(_PASSWORD_LENGTH)) for _ in wanted]
     keys = load_keys(config.keys)
-    sealer, indexer = Sealer(keys.sealing, COUNTRY), BlindIndexer(keys.index)
+    sealer, indexer = Sealer(keys.sealing, COUNTRY), BlindIndexer(keys.staff_index)
 
     factors = Factors(sealer)
     secrets_of = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 
 import typer
 from sqlalchemy import select
@@ -14,7 +13,8 @@ from gateway.commands.migrate import run_migrations
 from gateway.config import Config, load_config
 from regions.engines import make_engine
 from regions.errors import KeysError
-from regions.keys import KEY_NAMES, create_keys, load_keys, variable_of
+from regions.key_ring import read_keys
+from regions.keys import KEY_NAMES, create_keys, load_keys
 from regions.people import people
 
 __all__ = ["init", "initialise"]
@@ -45,11 +45,7 @@ def initialise(config: Config) -> bool:
 
 def _make_keys(config: Config) -> None:
     out = console()
-    missing = [
-        name
-        for name in KEY_NAMES
-        if variable_of(name) not in os.environ and not (config.keys / f"{name}.key").exists()
-    ]
+    missing = [name for name in KEY_NAMES if not read_keys(config.keys, name)]
     if {"sealing", "index"}.intersection(missing):
         holding = asyncio.run(_holding_people(config))
         if holding:
@@ -64,7 +60,7 @@ def _make_keys(config: Config) -> None:
             hint="restore the key folder from its backup; another key would not fit the log",
         )
     if missing:
-        made = create_keys(config.keys)
+        made = create_keys(config.keys, sm=config.sm)
         out.print(f"keys made: {', '.join(made)} in {config.keys}", soft_wrap=True)
         out.print(
             "Keep a copy of this folder in a safe place: nothing opens the stores without it."

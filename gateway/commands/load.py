@@ -107,7 +107,7 @@ def _run(
                 file,
                 mapping,
                 config.regions,
-                load_keys(config.keys),
+                load_keys(config.keys, sm=config.sm),
                 config.data,
                 rejects=rejects,
                 dry_run=dry_run,

@@ -144,7 +144,7 @@ def _visit(random: Random, scene: Scene, record: _Record, kind: str, day: int, i
     sealed = None
     if random.random() < 0.1:
         remark = json_bytes(_REMARKS[int(random.random() * len(_REMARKS))])
-        sealed = scene.sealer.seal_parts("visits", number, (remark,))
+        sealed = scene.seal(record.person, "visits", number, (remark,))
     return (
         number,
         record.person,

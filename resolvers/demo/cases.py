@@ -78,6 +78,7 @@ def case_rows(scene: Scene) -> Iterator[Row]:
 def _case(random: Random, scene: Scene, number: int, case: PlannedCase, reporter: Reporter) -> Row:
     disease, calendar = all_diseases()[case.disease], scene.calendar
     person, record = scene.traced.patients[number], scene.region.case_id(number)
+    person_id = scene.region.person_id(person)
     infected = scene.traced.sources[number] >= 0
     classification = _classification(random, disease, infected, calendar.last - case.day)
     if classification == "ASYMPTOMATIC":
@@ -93,7 +94,7 @@ def _case(random: Random, scene: Scene, number: int, case: PlannedCase, reporter
     ended_on = calendar.day(ended) if ended is not None else None
     return (
         record,
-        scene.region.person_id(person),
+        person_id,
         disease.key,
         classification,
         "IMPORTED" if imported else "LOCAL",
@@ -107,7 +108,7 @@ def _case(random: Random, scene: Scene, number: int, case: PlannedCase, reporter
         outcome,
         ended_on,
         ended_on if outcome == "DIED" else None,
-        scene.sealer.seal_parts("cases", record, (json_bytes(remark),)) if remark else None,
+        scene.seal(person_id, "cases", record, (json_bytes(remark),)) if remark else None,
         reporter.account,
         reporter.unit,
         reported,
@@ -185,15 +186,16 @@ def exposure_rows(scene: Scene) -> Iterator[Row]:
         ended = case.day - 2 - int(random.random() * 8)
         county = scene.counties[case.county]
         place = county.name + coined_word(random) + ("小区" if kind == "HOUSEHOLD" else "市场")
+        person_id = scene.region.person_id(person)
         yield (
             record,
-            scene.region.person_id(person),
+            person_id,
             scene.region.case_id(number),
             scene.region.case_id(source) if source >= 0 else None,
             kind,
             county.code,
             calendar.day(ended - int(random.random() * 5)),
             calendar.day(ended),
-            scene.sealer.seal_parts("exposures", record, (json_bytes(place),)),
+            scene.seal(person_id, "exposures", record, (json_bytes(place),)),
             calendar.moment(random, case.day),
         )

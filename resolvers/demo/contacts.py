@@ -200,4 +200,5 @@ def _sealed(
         seat = f"G{7000 + train}次{1 + coach}车{1 + row}A"
     site = f"{county.name}集中隔离点{301 + random.getrandbits(8)}室" if mode == "CENTRAL" else None
     parts = (json_bytes(place), json_bytes(seat), json_bytes(site), b"null", b"null")
-    return scene.sealer.seal_parts("contacts", record, parts)
+    person_id = scene.region.person_id(meeting.person)
+    return scene.seal(person_id, "contacts", record, parts)

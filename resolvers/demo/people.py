@@ -164,7 +164,7 @@ class _Writer:
             _NATIONALITY,
             occupation,
             "YES" if occupation == _MEDICAL else "NO",
-            scene.sealer.seal_parts("people", record, parts),
+            scene.seal(record, "people", record, parts),
             scene.indexer.id_number(number),
             scene.indexer.phone(phone),
             scene.indexer.name_birth(name, day),

@@ -10,6 +10,8 @@ from sqlalchemy import Table
 from regions.cases import cases, exposures
 from regions.contacts import contacts, samples, visits
 from regions.people import people
+from regions.person_keys import person_keys
+from regions.person_sealing import SALT_COLUMNS
 from regions.reference import units
 from regions.statistics import CountCell, change_of, daily_counts
 from resolvers.demo.care import SAMPLE_COLUMNS, VISIT_COLUMNS, care_of_case, care_of_contact
@@ -48,6 +50,12 @@ def batches(scene: Scene) -> Iterator[Batch]:
     yield from _contacts(scene)
     yield from _chunks(exposures, EXPOSURE_COLUMNS, exposure_rows(scene), 0)
     yield from _chunks(people, PEOPLE_COLUMNS, people_rows(scene), 1)
+    yield from _chunks(person_keys, SALT_COLUMNS, _salts(scene), 0)
+
+
+def _salts(scene: Scene) -> Iterator[Row]:
+    for person in range(len(scene.people)):
+        yield scene.region.person_id(person), scene.salt(person)
 
 
 def _cases(scene: Scene) -> Iterator[Batch]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
@@ -14,6 +15,7 @@ from regions.blind_index import BlindIndexer
 from regions.keys import Keys
 from regions.sealing import Sealer
 from regions.settings import RegionSettings
+from regions.suites import SALT_BYTES
 from resolvers.demo.calendar import Calendar
 from resolvers.demo.places import County, counties_of
 from resolvers.demo.plan import Plan, RegionPlan
@@ -47,6 +49,7 @@ class Scene:
     indexer: BlindIndexer
     ids: Iterator[int]  # for records whose ids nobody needs to know beforehand
     asymptomatic: set[int] = field(default_factory=set)  # cases that are carriers
+    salts: bytes = b""  # of all people, one after the other
     case_reporters: list[Reporter] = field(default_factory=list)
     person_reporters: dict[int, Reporter] = field(default_factory=dict)
     first_seen: dict[int, int] = field(default_factory=dict)  # person: day of the first record
@@ -68,6 +71,15 @@ class Scene:
     def code(self, person: int) -> str:
         """The county responsible for a person."""
         return self.counties[self.people.county[person]].code
+
+    def salt(self, person: int) -> bytes:
+        """The salt of a person's key."""
+        return self.salts[person * SALT_BYTES : (person + 1) * SALT_BYTES]
+
+    def seal(self, person_id: int, table: str, record: int, parts: Sequence[bytes]) -> bytes:
+        """The envelope of a record of a person (by id) under the person's key."""
+        salt = self.salt(person_id - self.region.person_id(0))
+        return self.sealer.person(salt).seal_parts(table, record, parts)
 
     def note(self, person: int, reporter: Reporter, day: int) -> None:
         """Remembers who brought a person on record, and when; the demo's reporter goes first."""
@@ -92,6 +104,7 @@ def set_scene(plan: Plan, number: int, keys: Keys) -> Scene:
         traced=traced,
         sealer=Sealer(keys.sealing, region.code),
         indexer=BlindIndexer(keys.index),
+        salts=os.urandom(SALT_BYTES * len(people)),
         ids=count(region.close_id(0, 0) + region.close),
     )
 

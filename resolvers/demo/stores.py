@@ -21,6 +21,7 @@ from regions.cases import cases
 from regions.engines import make_engine
 from regions.errors import StoreError
 from regions.ids import first_id, take_ids
+from regions.index_keys import IndexState, keep_state
 from regions.keys import Keys
 from regions.metadata import regional
 from regions.migrating import migrate
@@ -76,6 +77,7 @@ def _leave_ids(connection: Connection, scene: Scene) -> None:
     """Takes the ids that were used, so that the next record gets the next one."""
     used = next(scene.ids) - first_id(scene.region.code) - 1
     take_ids(connection, scene.region.code, used)
+    keep_state(connection, IndexState(key=scene.indexer.newest))
 
 
 def _fill_sqlite(path: Path, scene: Scene, advance: Callable[[int], None]) -> None:
@@ -160,5 +162,5 @@ async def _make_room(engine: AsyncEngine, settings: RegionSettings, *, replace: 
             await connection.execute(delete(units).where(units.c.id.not_like("cdc-%")))
 
 
-_REFERENCE = frozenset({"areas", "area_changes", "diseases", "units"})
+_REFERENCE = frozenset({"areas", "area_changes", "diseases", "index_keys", "units"})
 """Tables that `migrate` has filled; of units the CDCs."""

@@ -11,15 +11,14 @@ from sqlalchemy import Connection
 from regions.bulk import insert_rows
 from regions.cases import CASE_ITEMS, EXPOSURE_ITEMS, cases, exposures
 from regions.ids import take_ids
-from regions.people import people
+from regions.person_sealing import PeopleSealers
 from regions.statistics import COUNTED, apply_counts
 from resolvers.loading.notices import Notices
 from resolvers.loading.records import (
-    PEOPLE_COLUMNS,
+    PeopleWriter,
     Written,
     known_people,
     new_rows,
-    person_row,
     seal,
 )
 from resolvers.loading.rows import FIELDS, Row
@@ -92,17 +91,21 @@ def write_cases(
     exposed = [_has_exposure(row) for row in new]
     next_id = take_ids(connection, store.code, 2 * len(new) + sum(exposed))
     people_rows, case_rows, exposure_rows = [], [], []
+    writer = PeopleWriter.of(connection, store)
     for row, has_exposure in zip(new, exposed, strict=True):
         created: Any = row.values["case"][_REPORTED]
         person_id, case_id = next_id, next_id + 1
         next_id += 2
-        people_rows.append(person_row(store, person_id, row, created))
-        case_rows.append(_case_row(store, case_id, person_id, row, created, written))
+        people_rows.append(writer.row(person_id, row, created))
+        case_rows.append(_case_row(writer.sealers, case_id, person_id, row, created, written))
         if has_exposure:
-            exposure_rows.append(_exposure_row(store, next_id, case_id, person_id, row, created))
+            exposure_rows.append(
+                _exposure_row(writer.sealers, next_id, case_id, person_id, row, created)
+            )
             next_id += 1
-    known_people(connection, list(zip(new, people_rows, strict=True)), notices)
-    insert_rows(connection, people, PEOPLE_COLUMNS, people_rows)
+    prepared = list(zip(new, people_rows, strict=True))
+    known_people(connection, prepared, notices, writer.state)
+    writer.write(connection, people_rows)
     insert_rows(connection, cases, _CASE_COLUMNS, case_rows)
     insert_rows(connection, exposures, _EXPOSURE_COLUMNS, exposure_rows)
     apply_counts(connection, written.counts)
@@ -118,7 +121,7 @@ def _has_exposure(row: Row) -> bool:
 
 
 def _case_row(
-    store: Store, case_id: int, person_id: int, row: Row, created: str, written: Written
+    sealers: PeopleSealers, case_id: int, person_id: int, row: Row, created: str, written: Written
 ) -> tuple[Any, ...]:
     values: Any = row.values["case"]
     (
@@ -156,7 +159,7 @@ def _case_row(
         outcome,
         outcome_on,
         died_on,
-        seal(store, "cases", case_id, values[_CASE_PUBLIC:]),
+        seal(sealers, person_id, "cases", case_id, values[_CASE_PUBLIC:]),
         unit,
         row.key,
         row.hash,
@@ -167,7 +170,7 @@ def _case_row(
 
 
 def _exposure_row(
-    store: Store, exposure_id: int, case_id: int, person_id: int, row: Row, created: str
+    sealers: PeopleSealers, exposure_id: int, case_id: int, person_id: int, row: Row, created: str
 ) -> tuple[Any, ...]:
     values = row.values["exposure"]
     return (
@@ -175,7 +178,7 @@ def _exposure_row(
         person_id,
         case_id,
         *values[:_EXPOSURE_PUBLIC],
-        seal(store, "exposures", exposure_id, values[_EXPOSURE_PUBLIC:]),
+        seal(sealers, person_id, "exposures", exposure_id, values[_EXPOSURE_PUBLIC:]),
         row.key,
         row.hash,
         created,

@@ -11,14 +11,13 @@ from sqlalchemy import Connection
 from regions.bulk import insert_rows
 from regions.contacts import CONTACT_ITEMS, contacts
 from regions.ids import take_ids
-from regions.people import people
+from regions.person_sealing import PeopleSealers
 from resolvers.loading.notices import Notices
 from resolvers.loading.records import (
-    PEOPLE_COLUMNS,
+    PeopleWriter,
     Written,
     known_people,
     new_rows,
-    person_row,
     seal,
 )
 from resolvers.loading.rows import FIELDS, Row
@@ -94,21 +93,25 @@ def write_contacts(
         return written
     first = take_ids(connection, store.code, 2 * len(new))
     people_rows, contact_rows = [], []
+    writer = PeopleWriter.of(connection, store)
     for number, row in enumerate(new):
         person_id, contact_id = first + 2 * number, first + 2 * number + 1
         values = row.values["contact"]
         created = registered_at(values) or ""
-        people_rows.append(person_row(store, person_id, row, created))
-        contact_rows.append(contact_row(store, contact_id, person_id, row, row.code, created))
-    known_people(connection, list(zip(new, people_rows, strict=True)), notices)
-    insert_rows(connection, people, PEOPLE_COLUMNS, people_rows)
+        people_rows.append(writer.row(person_id, row, created))
+        contact_rows.append(
+            contact_row(writer.sealers, contact_id, person_id, row, row.code, created)
+        )
+    prepared = list(zip(new, people_rows, strict=True))
+    known_people(connection, prepared, notices, writer.state)
+    writer.write(connection, people_rows)
     insert_rows(connection, contacts, CONTACT_COLUMNS, contact_rows)
     written.records.update(people=len(people_rows), contacts=len(contact_rows))
     return written
 
 
 def contact_row(
-    store: Store, contact_id: int, person_id: int, row: Row, code: str, created: str
+    sealers: PeopleSealers, contact_id: int, person_id: int, row: Row, code: str, created: str
 ) -> tuple[Any, ...]:
     """The values of a contact's row, its links those of the row."""
     values = row.values["contact"].copy()
@@ -120,7 +123,7 @@ def contact_row(
         *values[:_BEFORE_CODE],
         code,
         values[_RULE_PACK],
-        seal(store, "contacts", contact_id, values[_PUBLIC:]),
+        seal(sealers, person_id, "contacts", contact_id, values[_PUBLIC:]),
         f"cdc-{code}",
         row.key,
         row.hash,

@@ -13,6 +13,7 @@ from regions.bulk import insert_rows
 from regions.cases import EXPOSURE_ITEMS, exposures
 from regions.contacts import contacts
 from regions.ids import take_ids
+from regions.person_sealing import PeopleSealers
 from resolvers.loading.contacts import CONTACT_COLUMNS, contact_row
 from resolvers.loading.records import Written, new_rows, seal
 from resolvers.loading.rows import FIELDS, Row
@@ -94,10 +95,12 @@ def write_links(
     fresh = [by_key[row.key] for row in new]
     known = _Exposures(_of_cases(connection, [link.person.row.id for link in fresh]))
     next_id = take_ids(connection, store.code, 2 * len(fresh))
+    persons = [link.person.row.person_id for link in fresh]
+    sealers = PeopleSealers(connection, store.sealer, persons)
     contact_rows = []
     for link in fresh:
         person, row = link.person.row, link.row
-        exposure = _place_source(store, known, link, next_id + 1)
+        exposure = _place_source(sealers, known, link, next_id + 1)
         values = row.values["contact"]
         _default(values, "route", route_between(link.case.row.code, person.code))
         _default(values, "first_contact_on", exposure["started_on"])
@@ -105,7 +108,7 @@ def write_links(
         row.links = (link.case.row.id, None)
         created = values[_CONTACT["registered_at"]] or person.reported_at
         contact_rows.append(
-            contact_row(store, next_id, person.person_id, row, person.code, str(created))
+            contact_row(sealers, next_id, person.person_id, row, person.code, str(created))
         )
         next_id += 2  # the second is the exposure's, if one is added
     insert_rows(connection, contacts, CONTACT_COLUMNS, contact_rows)
@@ -135,7 +138,9 @@ def _of_cases(connection: Connection, ids: Sequence[int]) -> dict[int, list[dict
     return found
 
 
-def _place_source(store: Store, known: _Exposures, link: Link, new_id: int) -> dict[str, Any]:
+def _place_source(
+    sealers: PeopleSealers, known: _Exposures, link: Link, new_id: int
+) -> dict[str, Any]:
     """Notes the source with one of the person's exposures; returns that exposure."""
     person, row = link.person.row, link.row
     values = row.values.get("exposure") or [None] * len(_EXPOSURE)
@@ -161,7 +166,7 @@ def _place_source(store: Store, known: _Exposures, link: Link, new_id: int) -> d
             person.id,
             link.case.row.id,
             *(added[name] for name in _FILLED),
-            seal(store, "exposures", new_id, items),
+            seal(sealers, person.person_id, "exposures", new_id, items),
             row.key,
             row.hash,
             person.reported_at,

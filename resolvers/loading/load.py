@@ -59,7 +59,7 @@ async def load(
     summary = Summary(mapping.name, mapping.source, dry_run, rejects_file=rejects)
     async with Stores(regions, keys) as stores:
         with Rejects(rejects) as rejected, _few_collections():
-            job = Job(mapping, stores, SourceKeys(keys.index), summary, rejected, limits, data)
+            job = Job(mapping, stores, SourceKeys(keys.names), summary, rejected, limits, data)
             loading = LOADINGS[mapping.kind.name](job)
             await loading.prepare()
             for number in range(loading.passes):

@@ -11,8 +11,11 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Table, insert, select
 
-from regions.bulk import rows_by_text
-from regions.people import PERSON_ITEMS, people
+from regions.blind_index import BlindIndexer
+from regions.bulk import insert_rows, rows_by_text
+from regions.index_keys import IndexState, read_state
+from regions.people import INDEX_SETS, PERSON_ITEMS, people
+from regions.person_sealing import PeopleSealers
 from regions.reference import diseases, units
 from regions.statistics import CountCell
 from resolvers.loading.mapping import Mapping
@@ -21,7 +24,15 @@ from resolvers.loading.rows import FIELDS, Rejection, Row
 from resolvers.loading.stores import Store
 from resolvers.loading.values import Value
 
-__all__ = ["PEOPLE_COLUMNS", "Written", "furnish", "known_people", "new_rows", "person_row", "seal"]
+__all__ = [
+    "PEOPLE_COLUMNS",
+    "PeopleWriter",
+    "Written",
+    "furnish",
+    "known_people",
+    "new_rows",
+    "seal",
+]
 
 PEOPLE_COLUMNS = (
     "id",
@@ -40,8 +51,9 @@ PEOPLE_COLUMNS = (
     "created_at",
     "updated_at",
     "version",
+    *INDEX_SETS[1],
 )
-"""The columns `person_row` fills, in its order."""
+"""The columns `PeopleWriter.row` fills, in its order."""
 
 _ITEMS = len(PERSON_ITEMS)
 _AT = FIELDS["person"]
@@ -105,23 +117,22 @@ def furnish(connection: Connection, store: Store, mapping: Mapping) -> None:
 
 
 def known_people(
-    connection: Connection, prepared: Sequence[tuple[Row, tuple[Any, ...]]], notices: Notices
+    connection: Connection,
+    prepared: Sequence[tuple[Row, tuple[Any, ...]]],
+    notices: Notices,
+    state: IndexState,
 ) -> None:
     """Remarks on people whose ID number the region knows already, or who stand in the batch twice.
 
     They are kept apart: a mistyped number must not make two people one (C6).
     """
-    at = PEOPLE_COLUMNS.index("id_number_index")
+    column = people.c[INDEX_SETS[state.complete][0]]
+    at = PEOPLE_COLUMNS.index(column.name)
     indexes = {values[at] for _, values in prepared if values[at] is not None}
     if not indexes:
         return
-    statement = select(people.c.id_number_index)
-    known = {
-        index
-        for (index,) in rows_by_text(
-            connection, statement, people.c.id_number_index, sorted(indexes)
-        )
-    }
+    found = rows_by_text(connection, select(column), column, sorted(indexes))
+    known = {index for (index,) in found}
     for row, values in prepared:
         index = values[at]
         if index is not None:
@@ -130,35 +141,60 @@ def known_people(
             known.add(index)
 
 
-def seal(store: Store, table: str, record_id: int, items: Sequence[Value]) -> bytes | None:
-    """The envelope of a record's items, or None where all are unknown."""
+def seal(
+    sealers: PeopleSealers, person: int, table: str, record_id: int, items: Sequence[Value]
+) -> bytes | None:
+    """The envelope of a record of a person, or None where all items are unknown."""
     for item in items:
         if item is not None:
             dumps = orjson.dumps
             parts = [_NULL if each is None else dumps(each) for each in items]
-            return store.sealer.seal_parts(table, record_id, parts)
+            return sealers.of(person).seal_parts(table, record_id, parts)
     return None
 
 
-def person_row(store: Store, person_id: int, row: Row, created: str) -> tuple[Any, ...]:
-    """The values of a person's row: private items sealed, indexes where there are items."""
-    values: Any = row.values["person"]
-    dumps = orjson.dumps
-    parts = [_NULL if item is None else dumps(item) for item in values[:_ITEMS]]
-    id_number, phone, name = values[_ID_NUMBER], values[_PHONE], values[_NAME]
-    indexer = store.indexer
-    return (
-        person_id,
-        row.code,
-        *values[_ITEMS:],
-        store.sealer.seal_parts("people", person_id, parts),
-        None if id_number is None else indexer.id_number(id_number),
-        None if phone is None else indexer.phone(phone),
-        None if name is None else indexer.name_birth(name, values[_BIRTH_DATE]),
-        f"cdc-{row.code}",
-        row.key,
-        row.hash,
-        created,
-        created,
-        1,
-    )
+@dataclass(slots=True)
+class PeopleWriter:
+    """Makes the rows of new people in one transaction; `write` writes their salts."""
+
+    sealers: PeopleSealers
+    indexer: BlindIndexer
+    state: IndexState
+
+    @classmethod
+    def of(cls, connection: Connection, store: Store) -> PeopleWriter:
+        """The writer of a batch."""
+        sealers = PeopleSealers(connection, store.sealer)
+        return cls(sealers, store.indexer, read_state(connection))
+
+    def row(self, person_id: int, row: Row, created: str) -> tuple[Any, ...]:
+        """The values of a person's row: private items sealed, indexes where there are items."""
+        values: Any = row.values["person"]
+        dumps = orjson.dumps
+        parts = [_NULL if item is None else dumps(item) for item in values[:_ITEMS]]
+        items = {
+            "id_number": values[_ID_NUMBER],
+            "phone": values[_PHONE],
+            "name": values[_NAME],
+            "birth_date": values[_BIRTH_DATE],
+        }
+        indexes = self.indexer.columns(items, self.state)
+        return (
+            person_id,
+            row.code,
+            *values[_ITEMS:],
+            self.sealers.new(person_id).seal_parts("people", person_id, parts),
+            *indexes[:3],
+            f"cdc-{row.code}",
+            row.key,
+            row.hash,
+            created,
+            created,
+            1,
+            *indexes[3:],
+        )
+
+    def write(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Writes rows of new people and their salts."""
+        insert_rows(connection, people, PEOPLE_COLUMNS, rows)
+        self.sealers.write()

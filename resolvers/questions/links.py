@@ -15,12 +15,14 @@ from sqlalchemy import ColumnElement, Select, and_, false, literal_column, or_, 
 from regions.errors import StoreError
 from regions.ids import region_of
 from regions.people import people
+from regions.person_keys import person_keys
 from regions.reading import Answer, Read
 from regions.statements import Statement, number, text_value
 from regions.text import (
     RECORD,
     among,
     among_texts,
+    bytes_aggregate,
     string,
     text_aggregate,
     under,
@@ -29,7 +31,7 @@ from regions.text import (
 from resolvers.federation import state_of
 from resolvers.questions.filling import Row, fill_rows
 from resolvers.questions.question import Question
-from resolvers.questions.same_person import INDEXES, seen_index, shown
+from resolvers.questions.same_person import INDEXES, columns_of, seen_indexes, shown
 from resolvers.questions.shapes import Link, Shape, ShapeSet
 from schema.fields import Many, One
 
@@ -49,6 +51,7 @@ _SCOPED = frozenset({"Person", "Case", "Contact"})  # the others are reached thr
 _LIMIT = "row_limit"
 _KEYS = "link_keys"
 _MORE_KEYS = "more_link_keys"
+_WAYS = 2  # in which a person is the same: by ID number, by name with birth date
 
 Key = tuple[Any, ...]
 Value = TypeVar("Value")
@@ -62,9 +65,16 @@ def select_rows(
 ) -> Select[Any]:
     """One row with the keys and the texts of at most `row_limit` records, in order."""
     table = shape.record.table
-    source = table.join(people, people.c.id == table.c.person_id) if shape.joins_person else table
+    source: Any = table
+    if shape.joins_person:
+        source = source.join(people, people.c.id == table.c.person_id)
+    columns = [shape.keys_text().label("k"), shape.text().label("f")]
+    if shape.sealed:
+        person = table.c.id if table is people else table.c.person_id
+        source = source.outerjoin(person_keys, person_keys.c.person_id == person)
+        columns.append(shape.sealed_bytes().label("s"))
     inner = (
-        select(shape.keys_text().label("k"), shape.text().label("f"))
+        select(*columns)
         .select_from(source)
         .where(*where)
         .order_by(*order)
@@ -75,17 +85,31 @@ def select_rows(
         text_aggregate(inner.c.k, literal_column("','")),
         text_aggregate(inner.c.f, literal_column(f"'{RECORD}'")),
         *more,
+        *([bytes_aggregate(inner.c.s)] if shape.sealed else []),
     )
 
 
-def rows_of(answer: Answer, region: int) -> list[Row]:
-    """The records of an answer to `select_rows`."""
+def rows_of(answer: Answer, shape: Shape, region: int) -> list[Row]:
+    """The records of an answer to `select_rows`, envelopes and salts among their keys.
+
+    Raises StoreError where these are not what the keys say.
+    """
     if not answer.rows:
         return []
     first = answer.rows[0]
     if first[0] is None:
         return []
     keys = orjson.loads(f"[{first[0]}]")
+    if shape.sealed:
+        content, start = bytes(first[-1]), 0
+        positions = [position for position, _ in shape.sealed]
+        for k in keys:
+            for position in positions:
+                end = start + k[position]
+                k[position] = content[start:end]
+                start = end
+        if start != len(content):
+            raise StoreError("a store gave other bytes than it said")
     return [(k, f, region) for k, f in zip(keys, first[1].split(RECORD), strict=True)]
 
 
@@ -212,7 +236,7 @@ async def fetch(
                 lost.add(region)
         else:
             question.region_answered(region)
-            found[i].extend(rows_of(answer, region))
+            found[i].extend(rows_of(answer, wanted[i].link.shapes.of(region), region))
     return found, lost
 
 
@@ -233,7 +257,7 @@ async def by_ids(question: Question, shapes: ShapeSet, ids: Iterable[int], path:
             question.region_failed(read.region, state_of(failure), str(failure), path)
         else:
             question.region_answered(read.region)
-            rows += rows_of(answer, read.region)
+            rows += rows_of(answer, shapes.of(read.region), read.region)
     return rows
 
 
@@ -264,10 +288,9 @@ def _wanted(question: Question, shapes: ShapeSet, number: int, rows: list[Row]) 
         first: dict[Any, None] = {}
         for keys, _, region in rows:
             positions = shapes.of(region).links[number]
-            if (key := keys[positions[0]]) is not None:
-                first[key] = None
-            if source.same_person and (key := keys[positions[1]]) is not None:
-                one.more_keys[key] = None
+            for way, position in enumerate(positions):
+                if (key := keys[position]) is not None:
+                    (one.more_keys if way % _WAYS else first)[key] = None
         if first or one.more_keys:
             one.keys = dict.fromkeys(regions, first)
         return one
@@ -304,12 +327,13 @@ def _statement(question: Question, shape: Shape, source: One | Many, region: int
         order = [column]
     elif source.same_person:
         ways = []
-        for index, keys in zip(INDEXES, (_KEYS, _MORE_KEYS), strict=True):
+        for index, given in zip(INDEXES, (_KEYS, _MORE_KEYS), strict=True):
             allowed = shown(shape, index)
             if allowed is not None:
-                ways.append(and_(among_texts(table.c[index], text_value(keys)), allowed))
+                either = [among_texts(table.c[one], text_value(given)) for one in columns_of(index)]
+                ways.append(and_(or_(*either), allowed))
         where.append(or_(false(), *ways))
-        shape.back = tuple(shape.key(seen_index(shape, index)) for index in INDEXES)
+        shape.back = tuple([shape.key(text) for text in seen_indexes(shape)])
     else:
         column = table.c[source.by]
         where.append(among(column, text_value(_KEYS)))
@@ -353,7 +377,7 @@ def relate(
         entry = (keys[shape.order_at], keys[shape.id_at], region, value)
         for way, back in enumerate(shape.back):
             if (key := keys[back]) is not None:
-                groups.setdefault((way, key), []).append(entry)
+                groups.setdefault((way % _WAYS, key), []).append(entry)
     related: dict[Key, Any] = {}
     for keys, _, region in parents:
         positions = shapes.of(region).links[number]
@@ -361,7 +385,7 @@ def relate(
         entries = {
             (entry[1], entry[2]): entry
             for way, part in enumerate(parts)
-            for entry in groups.get((way, part), ())
+            for entry in groups.get((way % _WAYS, part), ())
             if not (same_person and entry[2] == region)
         }
         ordered = sorted(entries.values(), key=itemgetter(0, 1))

@@ -141,7 +141,7 @@ class ListPlan:
         for read, answer in zip(reads, answers, strict=True):
             region = read.region
             if answer.failure is None:
-                found = rows_of(answer, region)
+                found = rows_of(answer, self.shapes.of(region), region)
                 rows += found
                 if len(found) == read.limit:
                     open_regions[region] = None
@@ -190,7 +190,8 @@ class ListPlan:
         lost = set()
         for read, answer in zip(reads, await question.ask(reads), strict=True):
             report.add(read.region, answer, as_of)
-            found = rows_of(answer, read.region) if answer.failure is None else []
+            shape = self.shapes.of(read.region)
+            found = rows_of(answer, shape, read.region) if answer.failure is None else []
             rows += found
             if answer.failure is not None:
                 lost.add(read.region)  # half a region is no honest answer

@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from sqlalchemy import ColumnElement, and_, case, literal_column, true
 from sqlalchemy import String as SqlString
 
+from regions.people import INDEX_SETS
 from regions.text import Text, quoted, written
 from resolvers.questions.shapes import Shape
 from resolvers.questions.views import covered
 
-__all__ = ["INDEXES", "seen_index", "shown"]
+__all__ = ["INDEXES", "columns_of", "seen_indexes", "shown"]
 
 INDEXES: Mapping[str, frozenset[str]] = {
     "id_number_index": frozenset({"ID_NUMBER"}),
@@ -37,10 +38,24 @@ def shown(shape: Shape, index: str) -> ColumnElement[bool] | None:
     return and_(true(), *parts)
 
 
-def seen_index(shape: Shape, index: str) -> Text:
-    """A blind index of a person's row as JSON text, null where an item behind it is masked."""
-    allowed = shown(shape, index)
+def columns_of(index: str) -> tuple[str, ...]:
+    """The columns that hold a blind index: one in each set."""
+    place = INDEX_SETS[0].index(index)
+    return tuple([columns[place] for columns in INDEX_SETS])
+
+
+def seen_indexes(shape: Shape) -> list[Text]:
+    """The blind indexes of a person's row as JSON text, null where an item behind one is masked.
+
+    First those of `INDEXES` in the first set, then in the second.
+    """
     nothing = literal_column("'null'", SqlString())
-    if allowed is None:
-        return written(nothing)
-    return written(case((allowed, quoted(shape.record.table.c[index])), else_=nothing))
+    found = []
+    for columns in zip(*map(columns_of, INDEXES), strict=True):
+        for index, column in zip(INDEXES, columns, strict=True):
+            allowed = shown(shape, index)
+            text = quoted(shape.record.table.c[column])
+            found.append(
+                written(nothing if allowed is None else case((allowed, text), else_=nothing))
+            )
+    return found

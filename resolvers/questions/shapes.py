@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement
@@ -117,7 +118,12 @@ class Shape:
     back: tuple[int, ...] = ()  # of a link to many: where the keys of its parents stand
     order_at: int = -1  # of a link to many: where the moment it is ordered by stands
     joins_person: bool = False
+    sealed: list[tuple[int, ColumnElement[Any]]] = field(default_factory=list)
+    """Bytes that come beside the keys: the position in keys, where their length stands, and they
+    themselves. The first are the person's salt.
+    """
     id_at: int = 0
+    salt_at: int = -1
     view: View | None = None  # None where no item is shown
     person_at: int = -1  # positions in keys, -1 where not selected
     person_sealed_at: int = -1
@@ -130,6 +136,18 @@ class Shape:
                 return position
         self.keys.append(key)
         return len(self.keys) - 1
+
+    def sealed_key(self, length: Text, content: ColumnElement[Any]) -> int:
+        """The position where an envelope (or a salt) stands once a row was read."""
+        position = self.key(length)
+        if all(position != known for known, _ in self.sealed):
+            self.sealed.append((position, content))
+        return position
+
+    def sealed_bytes(self) -> ColumnElement[Any]:
+        """The expression of all bytes that come beside the keys, one after the other."""
+        found = [content for _, content in self.sealed]
+        return reduce(lambda one, other: one.op("||")(other), found)
 
     def text(self) -> ColumnElement[str]:
         """The expression that writes the record."""

@@ -13,7 +13,7 @@ from regions.people import people
 from regions.sealing import ITEMS
 from regions.text import GAP, Text, number_or_null, quoted, text_or_null, written
 from resolvers.catalog import Field, Form, Record
-from resolvers.questions.same_person import INDEXES, seen_index
+from resolvers.questions.same_person import seen_indexes
 from resolvers.questions.selection import Selected, Selector
 from resolvers.questions.shapes import (
     ConstantGap,
@@ -27,7 +27,7 @@ from resolvers.questions.shapes import (
     ShapeSet,
     ViewRule,
 )
-from resolvers.questions.views import sealed_text, view_of
+from resolvers.questions.views import sealed_key, view_of
 from resolvers.reference import Reference
 from schema.fields import Column, Constant, Group, Identity, Many, One, PrivateSource
 
@@ -152,9 +152,9 @@ class Shaper:
         if of_person:
             shape.joins_person = True
             shape.person_at = shape.key(written(table.c.person_id))
-            shape.person_sealed_at = shape.key(sealed_text(shape, people.c.sealed))
+            shape.person_sealed_at = sealed_key(shape, people.c.sealed)
         else:
-            shape.own_sealed_at = shape.key(sealed_text(shape, table.c.sealed))
+            shape.own_sealed_at = sealed_key(shape, table.c.sealed)
         names = ITEMS["people" if of_person else table.name]
         self._gap(shape, ItemGap(source.item.name, of_person, names.index(source.name)))
 
@@ -207,7 +207,7 @@ def link_positions(shape: Shape, source: One | Many) -> tuple[int, ...]:
     table = shape.record.table
     if isinstance(source, Many):
         if source.same_person:
-            return tuple(shape.key(seen_index(shape, index)) for index in INDEXES)
+            return tuple([shape.key(text) for text in seen_indexes(shape)])
         return (shape.id_at,)
     column = table.c[source.by]
     if source.to == "Unit":

@@ -25,26 +25,26 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy import String as SqlString
 
 from regions.cases import cases, exposures
+from regions.person_keys import person_keys
+from regions.suites import SALT_BYTES
 from regions.text import (
-    Text,
     among,
     beginning,
-    hexadecimal,
+    byte_length,
+    bytes_or,
     number_or_null,
     quoted,
-    string,
-    text_or_null,
     under,
     written,
+    zero_bytes,
 )
 from resolvers.filters import in_texts
 from resolvers.privacy import Rule
 from resolvers.questions.shapes import Shape, View
 
-__all__ = ["covered", "sealed_text", "view_of"]
+__all__ = ["covered", "sealed_key", "view_of"]
 
 
 def covered(table: Table, rules: Iterable[Rule]) -> ColumnElement[bool]:
@@ -134,13 +134,28 @@ def view_of(shape: Shape) -> View:
     )
 
 
-def sealed_text(shape: Shape, column: TableColumn[Any]) -> Text:
-    """The envelope in hexadecimal as JSON text, or null where no rule covers the row."""
-    everywhere = any(view.always for view in shape.rules)
-    if everywhere and not column.nullable:
-        return string(hexadecimal(column))
-    text = text_or_null(hexadecimal(column))
-    if everywhere:
-        return written(text)
-    covers = _condition(shape)
-    return written(case((covers, text), else_=literal_column("'null'", SqlString())))
+def sealed_key(shape: Shape, column: TableColumn[Any]) -> int:
+    """The key in whose place the envelope of a column comes; empty where no rule covers the row.
+
+    The salt of the person whose record it is comes with it.
+    """
+    if shape.salt_at < 0:
+        salt = _covered_bytes(shape, person_keys.c.salt, SALT_BYTES)
+        shape.salt_at = shape.sealed_key(written(literal_column(str(SALT_BYTES))), salt)
+    length: ColumnElement[Any] = byte_length(column)
+    if not _everywhere(shape):
+        length = case((_condition(shape), length), else_=literal_column("0"))
+    return shape.sealed_key(written(length), _covered_bytes(shape, column, 0))
+
+
+def _covered_bytes(shape: Shape, column: TableColumn[Any], otherwise: int) -> ColumnElement[Any]:
+    """Bytes where a rule covers the row and there are any, so many zero bytes otherwise."""
+    count: ColumnElement[int] = literal_column(str(otherwise))
+    found: ColumnElement[Any] = bytes_or(column, count)
+    if _everywhere(shape):
+        return found
+    return case((_condition(shape), found), else_=zero_bytes(count))
+
+
+def _everywhere(shape: Shape) -> bool:
+    return any(view.always for view in shape.rules)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, insert, select
 
 from regions.contacts import samples, visits
 from regions.ids import region_of
+from regions.person_sealing import PeopleSealers
 from resolvers.catalog import RECORDS, Record
 from resolvers.context import Context
 from resolvers.nodes import parse_id
@@ -99,7 +100,10 @@ async def _record(
 
     def work(connection: Connection, first: int, wrote: Wrote) -> dict[str, Any]:
         about = _about(connection, writing, store, record, number)
-        sealed = store.sealer.seal(table.name, first, {"remarks": remarks}) if remarks else None
+        sealed = None
+        if remarks:
+            sealers = PeopleSealers(connection, store.sealer)
+            sealed = sealers.seal(about.person_id, table.name, first, {"remarks": remarks})
         row = dict(columns) | {
             "id": first,
             "person_id": about.person_id,

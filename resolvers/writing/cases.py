@@ -9,7 +9,9 @@ from sqlalchemy import Connection, insert
 
 from regions.bulk import insert_rows
 from regions.cases import cases, exposures
+from regions.index_keys import read_state
 from regions.people import people
+from regions.person_sealing import PeopleSealers
 from regions.statistics import apply_counts, change_of
 from resolvers.context import Context
 from resolvers.reference import diseases
@@ -71,10 +73,14 @@ async def register_case(
     duplicate = seen.duplicate(person.indexes) if isinstance(person, NewPerson) else True
 
     def work(connection: Connection, first: int, wrote: Wrote) -> dict[str, Any]:
-        person_id, case_id = _ids(connection, writing, store, person, given.code, first, wrote)
+        sealers = PeopleSealers(connection, store.sealer)
+        ids = _ids(connection, writing, store, sealers, person, given.code, first, wrote)
+        person_id, case_id = ids
         wrote["case"] = [case_id]
         have_unit(connection, writing.viewer)
-        sealed = store.sealer.seal("cases", case_id, {"remarks": remarks}) if remarks else None
+        sealed = None
+        if remarks:
+            sealed = sealers.seal(person_id, "cases", case_id, {"remarks": remarks})
         row = case | {
             "id": case_id,
             "person_id": person_id,
@@ -89,7 +95,7 @@ async def register_case(
         if exposed:
             wrote["exposure"] = list(range(case_id + 1, case_id + 1 + len(exposed)))
             rows = [
-                _exposure_row(store, number, one, row)
+                _exposure_row(sealers, number, one, row)
                 for number, one in zip(wrote["exposure"], exposed, strict=True)
             ]
             connection.execute(insert(exposures), rows)
@@ -142,15 +148,15 @@ def _exposure(
 
 
 def _exposure_row(
-    store: Store, number: int, exposed: Mapping[str, Any], case: Mapping[str, Any]
+    sealers: PeopleSealers, number: int, exposed: Mapping[str, Any], case: Mapping[str, Any]
 ) -> dict[str, Any]:
     row = dict(exposed)
-    place = row.pop("place")
+    place, person = row.pop("place"), case["person_id"]
     return row | {
         "id": number,
-        "person_id": case["person_id"],
+        "person_id": person,
         "case_id": case["id"],
-        "sealed": store.sealer.seal("exposures", number, {"place": place}) if place else None,
+        "sealed": sealers.seal(person, "exposures", number, {"place": place}) if place else None,
         "created_at": case["created_at"],
     }
 
@@ -159,6 +165,7 @@ def _ids(
     connection: Connection,
     writing: Writing,
     store: Store,
+    sealers: PeopleSealers,
     person: NewPerson | int,
     code: str,
     first: int,
@@ -167,8 +174,11 @@ def _ids(
     """The ids of the person and the case; writes the person if new. Raises Refusal."""
     if isinstance(person, NewPerson):
         at = writing.moment.now
-        row = person_row(person, first, store.sealer, code, writing.reporter, at)
+        indexes = store.indexer.columns(person.items, read_state(connection))
+        sealer = sealers.new(first)
+        row = person_row(person, first, sealer, indexes, code, writing.reporter, at)
         insert_rows(connection, people, PEOPLE_COLUMNS, [row])
+        sealers.write()
         wrote["person"] = [first]
         return first, first + 1
     region = writing.region(store)

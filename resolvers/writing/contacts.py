@@ -17,7 +17,9 @@ from sqlalchemy import Connection
 
 from regions.bulk import insert_rows
 from regions.contacts import CONTACT_ITEMS, contacts
+from regions.index_keys import read_state
 from regions.people import people
+from regions.person_sealing import PeopleSealers
 from resolvers.context import Context
 from resolvers.reference import rule_packs
 from resolvers.writing.joining import joined_people
@@ -242,6 +244,8 @@ def _write(
         },
     )
     at, reporter = writing.moment.now, writing.reporter
+    known = [row.person for row in rows if row.stands and isinstance(row.person, int)]
+    sealers, state = PeopleSealers(connection, store.sealer, known), read_state(connection)
     kept: dict[str, Any] = {}
     new_people: list[tuple[Any, ...]] = []
     new_contacts: list[tuple[Any, ...]] = []
@@ -256,19 +260,22 @@ def _write(
         if isinstance(row.person, NewPerson):
             person_id, first = first, first + 1
             code = row.columns["code"]
-            made = person_row(row.person, person_id, store.sealer, code, reporter, at)
+            indexes = store.indexer.columns(row.person.items, state)
+            sealer = sealers.new(person_id)
+            made = person_row(row.person, person_id, sealer, indexes, code, reporter, at)
             new_people.append(made)
         else:
             assert row.person is not None
             person_id = row.person
         contact_id, first = first, first + 1
-        new_contacts.append(_contact_row(store, row, contact_id, person_id, reporter, at))
+        new_contacts.append(_contact_row(sealers, row, contact_id, person_id, reporter, at))
         kept[str(row.index)] = {
             "contact": contact_id,
             "duplicate": row.duplicate,
             "checked": row.checked,
         }
     insert_rows(connection, people, PEOPLE_COLUMNS, new_people)
+    sealers.write()
     insert_rows(connection, contacts, _COLUMNS, new_contacts)
     wrote["person"] = [one[0] for one in new_people]
     wrote["contact"] = [one[0] for one in new_contacts]
@@ -276,7 +283,7 @@ def _write(
 
 
 def _contact_row(
-    store: Store,
+    sealers: PeopleSealers,
     row: _Row,
     contact_id: int,
     person_id: int,
@@ -285,7 +292,7 @@ def _contact_row(
 ) -> tuple[Any, ...]:
     sealed = None
     if any(row.items[name] is not None for name in CONTACT_ITEMS):
-        sealed = store.sealer.seal("contacts", contact_id, row.items)
+        sealed = sealers.seal(person_id, "contacts", contact_id, row.items)
     values = row.columns | {
         "id": contact_id,
         "person_id": person_id,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -17,7 +18,11 @@ from sqlalchemy import Connection, insert, select, update
 
 from regions.corrections import corrections
 from regions.ids import region_of
-from regions.sealing import ITEMS
+from regions.index_keys import read_state
+from regions.people import INDEX_SETS
+from regions.person_keys import MISSING, salts_of
+from regions.person_sealing import PeopleSealers
+from regions.sealing import ITEMS, PersonSealer
 from regions.statistics import apply_counts, change_of
 from resolvers.context import Context
 from resolvers.questions.links import scope_condition
@@ -26,7 +31,6 @@ from resolvers.writing.changes import Wanted, check_code, read_wanted
 from resolvers.writing.correctable import Correctable
 from resolvers.writing.joining import shown
 from resolvers.writing.linking import Linked
-from resolvers.writing.people import indexes_of
 from resolvers.writing.refusing import Mistakes, forbidden, not_found
 from resolvers.writing.rules import apply_rules
 from resolvers.writing.stores import Store
@@ -114,8 +118,10 @@ def _write(
             "直报用户只能更正本人账号报告的记录",
         )
     opened: dict[str, Any] = {}
+    person = row["id"] if table.name == "people" else row["person_id"]
     if row["sealed"] is not None:
-        opened = dict(store.sealer.open(table.name, wanted.number, row["sealed"]))
+        salt = salts_of(connection, [person]).get(person, MISSING)
+        opened = dict(store.sealer.open(table.name, wanted.number, row["sealed"], salt))
     may_see = shown(viewer, record.name, row["code"], row["reporter"])
     made = _compare(wanted, row, opened, may_see)
     after = row | made.columns
@@ -130,9 +136,13 @@ def _write(
     ids = list(range(first, first + len(made.entries)))
     if ids:
         at = writing.moment.now
-        _update(connection, store, wanted, row, opened, made, at)
+        sealer = PeopleSealers(connection, store.sealer).of(person)
+        _update(connection, store, sealer, wanted, row, opened, made, at)
         entries = zip(ids, made.entries, strict=True)
-        rows = [_entry(writing, store, wanted, row, number, *entry) for number, entry in entries]
+        rows = [
+            _entry(writing, sealer, wanted, row, number, *entry) | {"person_id": person}
+            for number, entry in entries
+        ]
         connection.execute(insert(corrections), rows)
         if table.name == "cases":
             apply_counts(connection, change_of(row, after))
@@ -167,6 +177,7 @@ def _compare(
 def _update(
     connection: Connection,
     store: Store,
+    sealer: PersonSealer,
     wanted: Wanted,
     row: Mapping[str, Any],
     opened: Mapping[str, Any],
@@ -177,10 +188,11 @@ def _update(
     values = dict(made.columns)
     if made.items:
         items = dict.fromkeys(ITEMS[table.name]) | dict(opened) | made.items
-        values["sealed"] = store.sealer.seal(table.name, wanted.number, items)
+        values["sealed"] = sealer.seal(table.name, wanted.number, items)
         if table.name == "people":
-            columns = ("id_number_index", "phone_index", "name_birth_index")
-            values |= zip(columns, indexes_of(items, store.indexer), strict=True)
+            columns = chain.from_iterable(INDEX_SETS)
+            indexes = store.indexer.columns(items, read_state(connection))
+            values |= zip(columns, indexes, strict=True)
     if "version" in table.c:
         values |= {"version": row["version"] + 1, "updated_at": at}
     connection.execute(update(table).where(table.c.id == wanted.number).values(values))
@@ -188,7 +200,7 @@ def _update(
 
 def _entry(
     writing: Writing,
-    store: Store,
+    sealer: PersonSealer,
     wanted: Wanted,
     row: Mapping[str, Any],
     number: int,
@@ -209,7 +221,7 @@ def _entry(
         "record_id": wanted.number,
         "field": one.name,
         "item": one.item.name if one.item else None,
-        "sealed": store.sealer.seal("corrections", number, sealed),
+        "sealed": sealer.seal("corrections", number, sealed),
         "corrected_by": writing.viewer.account,
         "unit_id": writing.viewer.unit_id,
         "reporter": row["reporter"],

@@ -15,13 +15,14 @@ from sqlalchemy import BindParameter, Connection, literal, select
 from regions.cases import cases
 from regions.contacts import contacts
 from regions.people import people
+from regions.person_keys import person_keys
 from regions.text import among
 from resolvers.catalog import RECORDS
 from resolvers.privacy import rules
 from resolvers.questions.links import scope_condition
 from resolvers.questions.question import Question
 from resolvers.users import Viewer
-from resolvers.writing.refusing import Refusal, forbidden, not_found
+from resolvers.writing.refusing import ERASED_PERSON, Refusal, forbidden, not_found
 
 __all__ = ["Join", "joined_people", "shown"]
 
@@ -53,6 +54,11 @@ def joined_people(
         )
     }
     refused = {join: not_found("personId") for join in joins if join[0] not in found}
+    erased = select(person_keys.c.person_id).where(
+        among(person_keys.c.person_id, ids), person_keys.c.erased_at.is_not(None)
+    )
+    gone = set(connection.execute(erased).scalars())
+    refused |= {join: forbidden(*ERASED_PERSON) for join in joins if join[0] in gone & {*found}}
     more: dict[
         Join, frozenset[str]
     ] = {}  # what a join would show that the person's record does not

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import cycle
 from typing import Any
 
 import orjson
@@ -18,7 +19,7 @@ from regions.cases import cases
 from regions.contacts import contacts
 from regions.idempotency import idempotency
 from regions.ids import region_of
-from regions.people import people
+from regions.people import INDEX_SETS, people
 from regions.reading import Read
 from regions.statements import Statement, text_value
 from regions.text import among, among_texts
@@ -27,8 +28,8 @@ from resolvers.questions.question import Question
 
 __all__ = ["Indexes", "Links", "Seen", "look"]
 
-Indexes = tuple[str | None, str | None, str | None]
-"""Blind indexes of ID number, phone, and name with birth date."""
+Indexes = tuple[str | None, ...]
+"""Blind indexes of ID number, phone, and name with birth date, under each key in turn."""
 
 Links = Iterable[tuple[str, int]]
 """Records that are linked to: `case` or `contact`, and the id."""
@@ -109,7 +110,7 @@ def _array(values: Iterable[Any]) -> str:
 def _sets(people_indexes: Sequence[Indexes]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {"id_numbers": set(), "phones": set(), "names": set()}
     for indexes in people_indexes:
-        for name, index in zip(found, indexes, strict=True):
+        for name, index in zip(cycle(found), indexes, strict=False):
             if index is not None:
                 found[name].add(index)
     return found
@@ -171,11 +172,10 @@ def _existing(kind: str, dialect: str) -> Statement:
 @cache
 def _on_record(dialect: str) -> Statement:
     parts: list[Select[Any]] = [
-        select(column.label("index")).where(among_texts(column, text_value(name)))
-        for column, name in (
-            (people.c.id_number_index, "id_numbers"),
-            (people.c.phone_index, "phones"),
-            (people.c.name_birth_index, "names"),
+        select(people.c[column].label("index")).where(
+            among_texts(people.c[column], text_value(name))
         )
+        for columns in INDEX_SETS
+        for column, name in zip(columns, ("id_numbers", "phones", "names"), strict=True)
     ]
     return Statement(select(union(*parts).subquery().c.index), dialect)

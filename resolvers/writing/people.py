@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 from typing import Any
 
 from regions.blind_index import BlindIndexer, check_digit, normal_id_number, normal_phone
-from regions.people import PERSON_ITEMS
-from regions.sealing import Sealer
+from regions.people import INDEX_SETS, PERSON_ITEMS
+from regions.sealing import PersonSealer
 from resolvers.writing.places import known_code
 from resolvers.writing.refusing import Mistakes
 from resolvers.writing.values import Moment, is_given, item, text, word
@@ -22,7 +23,6 @@ __all__ = [
     "NewPerson",
     "Value",
     "agree",
-    "indexes_of",
     "new_person",
     "person_row",
 ]
@@ -52,17 +52,18 @@ PEOPLE_COLUMNS = (
     "created_at",
     "updated_at",
     "version",
+    *INDEX_SETS[1],
 )
 """The columns `person_row` fills, in its order."""
 
 
 @dataclass(slots=True)
 class NewPerson:
-    """A person to register: sealed items by name, public columns, blind indexes."""
+    """A person to register: sealed items by name, public columns, the blind indexes to look for."""
 
     items: dict[str, Value] = field(default_factory=dict)
     columns: dict[str, Value] = field(default_factory=dict)
-    indexes: tuple[str | None, str | None, str | None] = (None, None, None)
+    indexes: tuple[str | None, ...] = (None, None, None)
 
 
 def new_person(
@@ -94,7 +95,8 @@ def new_person(
     }
     if given.residence_code is not None:
         known_code(given.residence_code, mistakes, [*path, "residenceCode"])
-    return NewPerson(items, columns, indexes_of(items, indexer))
+    indexes = chain.from_iterable(one.person(items) for one in indexer.every())
+    return NewPerson(items, columns, tuple(indexes))
 
 
 def agree(items: Mapping[str, Value], mistakes: Mistakes, path: Path, moment: Moment) -> None:
@@ -164,26 +166,18 @@ def _age(birth: str, moment: Moment) -> int:
     return int(today[:4]) - int(birth[:4]) - (today[5:] < birth[5:])
 
 
-def indexes_of(
-    items: Mapping[str, Value], indexer: BlindIndexer
-) -> tuple[str | None, str | None, str | None]:
-    """The blind indexes of ID number, phone, and name with birth date."""
-    number, phone, name, birth = (
-        str(items[one]) if items.get(one) else None
-        for one in ("id_number", "phone", "name", "birth_date")
-    )
-    return indexer.id_number(number), indexer.phone(phone), indexer.name_birth(name, birth)
-
-
 def person_row(
     person: NewPerson,
     person_id: int,
-    sealer: Sealer,
+    sealer: PersonSealer,
+    indexes: tuple[str | None, ...],
     code: str,
     reporter: tuple[str, str],
     at: str,
 ) -> tuple[Any, ...]:
-    """The row of a new person, in the order of PEOPLE_COLUMNS. `reporter`: account and unit."""
+    """The row of a new person, in the order of PEOPLE_COLUMNS. `reporter`: account and unit;
+    `indexes`: `BlindIndexer.columns`.
+    """
     columns = person.columns
     return (
         person_id,
@@ -193,11 +187,12 @@ def person_row(
         columns["occupation"],
         columns["medical_worker"],
         sealer.seal("people", person_id, person.items),
-        *person.indexes,
+        *indexes[:3],
         *reporter,
         at,
         at,
         1,
+        *indexes[3:],
     )
 
 

@@ -22,6 +22,7 @@ from schema.writing.problems import (
 )
 
 __all__ = [
+    "ERASED_PERSON",
     "Mistakes",
     "Refusal",
     "conflict",
@@ -173,3 +174,10 @@ def retold(kept: Mapping[str, Any]) -> Problem:
     if "path" in kept:
         return not_found(*kept["path"]).problem
     return forbidden(kept["en"], kept["zh"]).problem
+
+
+ERASED_PERSON = (
+    "the person was erased: nothing private can be kept of this person any more",
+    "该人员信息已依法删除，不能再登记其个人信息",
+)
+"""Why a record of an erased person takes no private item."""

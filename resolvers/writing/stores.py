@@ -176,7 +176,7 @@ class Stores:
     def __init__(self, regions: Sequence[RegionSettings], keys: Keys) -> None:
         self.regions = [Store(settings, keys) for settings in regions]
         self.indexer = BlindIndexer(keys.index)  # one key: a person has one index in the country
-        self.fingerprints = Fingerprints(keys.index)
+        self.fingerprints = Fingerprints(keys.names)
 
     def of_code(self, code: str) -> Store | None:
         """The store of the region responsible for a code, or None."""

@@ -10,13 +10,22 @@ from sqlalchemy import Connection
 
 from regions.errors import Forbidden
 from regions.ids import region_of
+from regions.person_keys import PersonErased
 from resolvers.context import Context, context_of
 from resolvers.filters import plain
 from resolvers.privacy import require_records
 from resolvers.rights import is_open, require
 from resolvers.writing.idempotency import check_key, claim, settle
 from resolvers.writing.looking import Indexes, Seen, look
-from resolvers.writing.refusing import Refusal, conflict, forbidden, lost, not_found, unavailable
+from resolvers.writing.refusing import (
+    ERASED_PERSON,
+    Refusal,
+    conflict,
+    forbidden,
+    lost,
+    not_found,
+    unavailable,
+)
 from resolvers.writing.stores import Store, WriteFailed
 from resolvers.writing.values import Moment
 
@@ -138,6 +147,8 @@ class Writing:
             if failed.written is None:
                 note_written()
             raise unavailable(failed) from None
+        except PersonErased:
+            raise forbidden(*ERASED_PERSON) from None
         trail.regions[code] = "ANSWERED"
         self.question.federation.breakers[self.region(store)].succeeded()
         if not repeated:

@@ -228,12 +228,16 @@ def hide_otherwise(demo: Demo) -> int:
         sealer = Sealer(keys.sealing, region.code)
         with closing(sqlite3.connect(str(region.path))) as store, store:
             for table in SEALED:
+                person = "id" if table == "people" else "person_id"
                 rows = store.execute(
-                    f"SELECT id, sealed FROM {table} WHERE sealed IS NOT NULL"
+                    f"SELECT {table}.id, sealed, salt FROM {table} "
+                    f"JOIN person_keys ON person_keys.person_id = {table}.{person} "
+                    "WHERE sealed IS NOT NULL"
                 ).fetchall()
-                for number, sealed in rows:
-                    items = otherwise(table, sealer.open(table, number, sealed))
-                    values: dict[str, Any] = {"sealed": sealer.seal(table, number, items)}
+                for number, sealed, salt in rows:
+                    items = otherwise(table, sealer.open(table, number, sealed, salt))
+                    envelope = sealer.person(salt).seal(table, number, items)
+                    values: dict[str, Any] = {"sealed": envelope}
                     if table == "people":
                         values |= indexes(indexer, items)
                     places = ", ".join(f"{name} = ?" for name in values)

@@ -58,7 +58,7 @@ def test_no_other_table_has_a_column_named_like_a_private_item_of_a_person() -> 
 @pytest.mark.parametrize("column", COLUMNS, ids=named)
 def test_blind_indexes_are_indexed(column: Column[object]) -> None:
     if column.info["reveals"] is Reveals.BLIND_INDEX:
-        assert column.index
+        assert any(column.name in index.columns for index in column.table.indexes)
         assert column.nullable
 
 

@@ -8,7 +8,15 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Integer, literal, literal_column, select
+from sqlalchemy import (
+    Connection,
+    Integer,
+    LargeBinary,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy import String as SqlString
 
 from regions.settings import RegionSettings
@@ -17,13 +25,16 @@ from regions.text import (
     RECORD,
     among,
     among_texts,
+    byte_length,
+    bytes_aggregate,
+    bytes_or,
     filled,
-    hexadecimal,
     number_or_null,
     quoted,
     text_aggregate,
     text_or_null,
     under,
+    zero_bytes,
 )
 from tests.stores import in_store
 
@@ -67,10 +78,24 @@ def test_plain_text_numbers_and_bytes(store_settings: RegionSettings) -> None:
         number_or_null(literal(365, Integer())),
         number_or_null(literal(0, Integer())),
         number_or_null(literal(None, Integer())),
-        hexadecimal(literal(b"\x00\xff")),
+        byte_length(literal(b"\x00\xff")),
+        byte_length(literal(None, LargeBinary())),
+        bytes_or(literal(b"\x00\xff"), literal_column("4")),
+        bytes_or(literal(None, LargeBinary()), literal_column("4")),
+        zero_bytes(literal_column("2")),
     )
     assert [str(one) for one in found[:5]] == ['"320104"', "null", "365", "0", "null"]
-    assert bytes.fromhex(found[5]) == b"\x00\xff"
+    assert found[5:] == (2, 0, b"\x00\xff", bytes(4), bytes(2))
+
+
+def test_bytes_come_one_after_the_other_as_they_are(store_settings: RegionSettings) -> None:
+    every = [bytes(range(256)), b"", b"\x80\x00\xc3\x28", None, b"\xf8"]
+    parts = [select(literal(one, LargeBinary()).label("part")) for one in every]
+    both = union_all(*parts).subquery()
+    joined = select(bytes_aggregate(both.c.part)).scalar_subquery()
+    pair = literal(b"\xff\x00").op("||")(literal(b"\x00\xfe"))
+    found = _ask(store_settings, joined, bytes_aggregate(pair))
+    assert found == (b"".join(one or b"" for one in every), b"\xff\x00\x00\xfe")
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 89, 90, 91, 180, 181, 400])

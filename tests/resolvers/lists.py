@@ -12,12 +12,14 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from regions.keys import Keys
+from regions.person_keys import MISSING
 from regions.sealing import ITEMS, Sealer
 from regions.settings import RegionSettings
 from regions.tables import regional
 from resolvers.loading.load import load
 from resolvers.loading.mapping_file import read_mapping
 from resolvers.loading.summary import Summary
+from tests.sealed import all_salts
 from tests.stores import in_store
 
 LISTS = Path(__file__).parent.parent.parent / "examples" / "lists"
@@ -133,10 +135,13 @@ def table(
         ]
 
     rows = in_store(settings, read)
+    salts = all_salts(settings)
     for row in rows:
+        row.pop("salt", None)  # another each time
         if "sealed" in row and name in ITEMS:
             sealed = row.pop("sealed")
-            items = sealer.open(name, row["id"], sealed) if sealed is not None else {}
+            salt = salts.get(row["id"] if name == "people" else row["person_id"], MISSING)
+            items = sealer.open(name, row["id"], sealed, salt) if sealed is not None else {}
             row |= {f"sealed_{item}": value for item, value in items.items()}
     return rows
 

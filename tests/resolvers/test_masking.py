@@ -13,6 +13,7 @@ from graphql.language import FieldDefinitionNode, ObjectTypeDefinitionNode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from regions.errors import EnvelopeError
 from regions.ids import region_of
 from regions.settings import RegionSettings
 from regions.store_files import StoreFile
@@ -283,9 +284,12 @@ def test_an_envelope_that_was_moved_is_not_shown(gateway: Gateway) -> None:
     path = gateway.regions[-1].path
     assert path is not None
     with sqlite3.connect(path) as store:
-        envelopes = store.execute("SELECT id, sealed FROM people ORDER BY id").fetchall()
-    assert len({sealed for _, sealed in envelopes}) == len(envelopes)
+        envelopes = store.execute(
+            "SELECT id, sealed, salt FROM people JOIN person_keys ON person_id = id ORDER BY id"
+        ).fetchall()
+    assert len({sealed for _, sealed, _ in envelopes}) == len(envelopes)
     sealer = gateway.federation.sealers[-1]
-    (one, _), (_, other) = envelopes[:2]
-    with pytest.raises(Exception, match="does not open"):
-        sealer.open_parts("people", one, other)
+    (one, _, own), (_, other, salt) = envelopes[:2]
+    for known in (own, salt):
+        with pytest.raises(EnvelopeError, match="does not open"):
+            sealer.open_parts("people", one, other, known)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from regions.keys import Keys, load_keys
+from regions.sealing import Sealer
 from resolvers.demo.parameters import Parameters
 from resolvers.demo.plan import Plan
 from tests.stores import region_settings
@@ -65,3 +66,10 @@ class Demo:
         """What all regions answer, one after the other."""
         regions = range(len(self.plan.regions))
         return [row for region in regions for row in self.rows(region, statement, *values)]
+
+    def opened(self, region: int, table: str, row: sqlite3.Row) -> dict[str, Any]:
+        """The sealed items of a row that has `id`, `sealed` and, but for people, `person_id`."""
+        person = row["id" if table == "people" else "person_id"]
+        (salt,) = self.rows(region, "SELECT salt FROM person_keys WHERE person_id = ?", person)
+        sealer = Sealer(self.keys.sealing, self.plan.regions[region].code)
+        return sealer.open(table, row["id"], row["sealed"], salt[0])

@@ -10,7 +10,6 @@ import pytest
 
 from regions.blind_index import BlindIndexer, check_digit
 from regions.keys import Keys
-from regions.sealing import Sealer
 from resolvers.demo.cases import CASE_COLUMNS, case_rows
 from resolvers.demo.contacts import CONTACT_COLUMNS, contact_rows
 from resolvers.demo.parameters import DEFAULT_PEOPLE
@@ -155,9 +154,8 @@ def test_care_belongs_to_a_case_or_a_contact(demo: Demo) -> None:
 def test_people_are_sealed_and_cannot_exist(demo: Demo) -> None:
     indexer, numbers = BlindIndexer(demo.keys.index), []
     for region in demo.plan.regions:
-        sealer = Sealer(demo.keys.sealing, region.code)
         for row in demo.rows(region.number, "SELECT * FROM people"):
-            person = sealer.open("people", row["id"], row["sealed"])
+            person = demo.opened(region.number, "people", row)
             number, phone, name, birth = (
                 str(person[item]) for item in ("id_number", "phone", "name", "birth_date")
             )
@@ -188,8 +186,7 @@ def test_the_same_person_is_found_in_two_regions(demo: Demo) -> None:
     opened = []
     for region in (traveller.home, traveller.away):
         (row,) = demo.rows(region, "SELECT id, sealed FROM people WHERE id_number_index = ?", index)
-        sealer = Sealer(demo.keys.sealing, demo.plan.regions[region].code)
-        opened.append(sealer.open("people", row["id"], row["sealed"]))
+        opened.append(demo.opened(region, "people", row))
     home, away = opened
     assert {item for item in home if home[item] != away[item]} == {"whereabouts"}
 
@@ -198,11 +195,9 @@ def test_other_sealed_items_open(demo: Demo) -> None:
     for table in ("cases", "contacts", "visits", "exposures"):
         found = 0
         for region in demo.plan.regions:
-            sealer = Sealer(demo.keys.sealing, region.code)
-            for row in demo.rows(
-                region.number, f"SELECT id, sealed FROM {table} WHERE sealed IS NOT NULL"
-            ):
-                assert any(sealer.open(table, row["id"], row["sealed"]).values())
+            columns = f"SELECT id, person_id, sealed FROM {table} WHERE sealed IS NOT NULL"
+            for row in demo.rows(region.number, columns):
+                assert any(demo.opened(region.number, table, row).values())
                 found += 1
         assert found > 10
 
@@ -210,18 +205,17 @@ def test_other_sealed_items_open(demo: Demo) -> None:
 def test_nothing_private_is_in_a_file_in_clear(demo: Demo) -> None:
     for region in demo.plan.regions:
         content = demo.path(region.number).read_bytes()
-        sealer = Sealer(demo.keys.sealing, region.code)
         rows = demo.rows(region.number, "SELECT id, sealed FROM people")
         for row in rows[:: max(1, len(rows) // 25)]:
-            person = sealer.open("people", row["id"], row["sealed"])
+            person = demo.opened(region.number, "people", row)
             for item in ("id_number", "phone", "residence", "employer", "employer_location"):
                 value = person[item]
                 assert value is None or str(value).encode() not in content
             name = str(person["name"])
             assert len(name) < 3 or name.encode() not in content
-        places = demo.rows(region.number, "SELECT id, sealed FROM exposures LIMIT 20")
+        places = demo.rows(region.number, "SELECT id, person_id, sealed FROM exposures LIMIT 20")
         for row in places:
-            place = sealer.open("exposures", row["id"], row["sealed"])["place"]
+            place = demo.opened(region.number, "exposures", row)["place"]
             assert str(place).encode() not in content
 
 

@@ -10,12 +10,14 @@ from sqlalchemy import Connection, func, select
 
 from regions.blind_index import check_digit
 from regions.keys import Keys
+from regions.person_keys import MISSING
 from regions.sealing import ITEMS, Sealer
 from regions.settings import RegionSettings
 from regions.tables import regional
 from resolvers.users import Role, Viewer
 from resolvers.writing.stores import Stores as WritingStores
 from tests.answering import Asked, Gateway, viewer
+from tests.sealed import all_salts
 from tests.stores import in_store
 
 Row = dict[str, Any]
@@ -133,10 +135,12 @@ def rows_of(settings: RegionSettings, keys: Keys, table: str) -> list[Row]:
         return [dict(row) for row in connection.execute(ordered).mappings()]
 
     found = in_store(settings, read)
+    salts = all_salts(settings)
     for row in found:
         if table in ITEMS:
             sealed = row.pop("sealed")
-            opened = sealer.open(table, row["id"], sealed) if sealed is not None else {}
+            salt = salts.get(row["id"] if table == "people" else row["person_id"], MISSING)
+            opened = sealer.open(table, row["id"], sealed, salt) if sealed is not None else {}
             row |= {name: opened.get(name) for name in ITEMS[table]}
     return found
 
