@@ -97,15 +97,9 @@ def load_keys(folder: Path, *, sm: bool = False) -> Keys:
     `sm` seals what is written from now on with SM4-GCM. Raises KeysError where one is missing, has
     not 32 bytes, or can be read by others.
     """
+    sealing, index = (_ring(folder, name, sm=sm) for name in RINGS)
     cursor, log, signing = (_one(folder, name).secret for name in KEY_NAMES if name not in RINGS)
-    return Keys(
-        _ring(folder, "sealing", sm=sm),
-        _ring(folder, "index", sm=sm),
-        cursor,
-        log,
-        signing,
-        read_keys(folder, _NAMES).get(0),
-    )
+    return Keys(sealing, index, cursor, log, signing, read_keys(folder, _NAMES).get(0))
 
 
 def keep_names(folder: Path, keys: Keys) -> None:
