@@ -21,6 +21,7 @@ from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from gateway.config import Config
 from regions.errors import ServeError
@@ -34,6 +35,8 @@ GRACE_SECONDS = 5  # for requests under way when the gateway is told to end
 _IDLE_SECONDS = 75  # a connection is kept without a request
 _BACKLOG = 2_048
 _GC_OBJECTS = 50_000
+_MESSAGE_MAX = 262_144  # bytes of a WebSocket message
+_PING_SECONDS = 20.0  # between two pings, and for the answer to one
 _HEAD_MAX = 65_536  # bytes of a request line and its headers
 _HEAD_SECONDS = 30.0  # for them to arrive, from the connection or their first byte on
 
@@ -75,7 +78,11 @@ def _settings(application: _Application) -> uvicorn.Config:
         interface="asgi3",
         loop="uvloop",
         http=_Protocol,
-        ws="none",
+        ws=_WebSocket,
+        ws_max_size=_MESSAGE_MAX,
+        ws_ping_interval=_PING_SECONDS,
+        ws_ping_timeout=_PING_SECONDS,
+        ws_per_message_deflate=False,  # lengths that vary with what is in clear (leak channel 25)
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -159,6 +166,15 @@ class _Protocol(HttpToolsProtocol):
         if self._too_slow is not None:
             self._too_slow.cancel()
             self._too_slow = None
+
+
+class _WebSocket(WebSocketsSansIOProtocol):
+    """WebSocket without I/O of its own, behind the same parser: HTTP does not change by it."""
+
+    def keepalive_timeout(self) -> None:
+        """A client that does not answer is cut off: closing would wait for it to read."""
+        super().keepalive_timeout()
+        self.transport.abort()
 
 
 class _Server(uvicorn.Server):

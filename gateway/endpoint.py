@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from gateway.access_log import AccessLog
+from gateway.access_log.places import Places
 from gateway.executing import Answer, Executor, Request
 from gateway.sessions import Sessions
 from gateway.strangers import Strangers
@@ -76,8 +77,7 @@ class GraphQLEndpoint:
         self._numbers = itertools.count(1)
         self._run = os.urandom(6).hex()
         self._traces = Traces()
-        self._regions = regions
-        self._places: dict[str, tuple[str, str] | None] = {}
+        self._places = Places(regions)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """One request."""
@@ -206,17 +206,10 @@ class GraphQLEndpoint:
             address=_address(scope),
             trace=trace,
             purpose=purpose,
-            region=self._place(viewer.code) if viewer else None,
+            region=self._places.of(viewer.code) if viewer else None,
         )
         account = viewer.account if viewer else ""
         await self._log.append_nowait(at, account, answer.operation, result, told)
-
-    def _place(self, code: str) -> tuple[str, str] | None:
-        """Code and name of the region that a viewer's code lies in; None where that is several."""
-        if code not in self._places:
-            found = [region for region in self._regions if region.covers(code)]
-            self._places[code] = (found[0].code, found[0].name_zh) if found else None
-        return self._places[code]
 
 
 def _address(scope: MutableMapping[str, Any]) -> str:

@@ -36,7 +36,8 @@ from gateway.messages import without_values
 from regions.errors import EpigateError, QuestionError, TooLarge, Unauthenticated
 from resolvers.access_log import Commitments
 from resolvers.central import Central
-from resolvers.context import Context
+from resolvers.context import Context, LiveContext
+from resolvers.feeds import Feeds
 from resolvers.privacy import in_force
 from resolvers.questions.plans import OperationPlan, plan_operation
 from resolvers.questions.question import Answering, Question, Trail, viewer_key
@@ -127,6 +128,10 @@ class Executor:
             operation = document.operation(request.operation_name)
         except GraphQLError as error:
             return _refused([error])
+        if operation.node.operation is OperationType.SUBSCRIPTION:
+            raise QuestionError(
+                "a subscription is asked over WebSocket", hint="graphql-transport-ws at /graphql"
+            )
         if operation.introspects and viewer is None:
             raise Unauthenticated("introspection needs a session", hint=_SIGN_IN)
         if operation.node.operation is OperationType.QUERY and request.size > _QUESTION_BYTES:
@@ -142,6 +147,41 @@ class Executor:
             if planned is not None:
                 return await self._planned(*planned, viewer, name, remember)
         return await self._ordinary(document, operation, request, viewer, name)
+
+    def subscription(self, request: Request, viewer: Viewer) -> tuple[Document, Operation]:
+        """The document and operation of a subscription. Raises QuestionError, also for one that is
+        not valid.
+        """
+        document = self._documents.get(request.query)
+        if not document.errors:
+            try:
+                operation = document.operation(request.operation_name)
+            except GraphQLError as error:
+                raise QuestionError(error.message) from None
+            if operation.node.operation is not OperationType.SUBSCRIPTION:
+                raise QuestionError(
+                    "only subscriptions are asked over WebSocket", hint="POST /graphql for others"
+                )
+            return document, operation
+        first = document.errors[0]
+        if isinstance(first.original_error, QuestionError):
+            raise first.original_error
+        raise QuestionError(without_values(first.message))
+
+    def live_context(self, now: Callable[[], Viewer], feeds: Feeds) -> LiveContext:
+        """The context of a subscription's source."""
+        assert self._central is not None
+        return LiveContext(self.answering, now, self._central, feeds)
+
+    async def answer_event(self, viewer: Viewer, request: Request, event: Any) -> Answer:
+        """The answer of one event of a subscription: an object with an id, `alarm:17`."""
+        document, operation = self.subscription(request, viewer)
+        return await self._ordinary(document, operation, request, viewer, operation.title, event)
+
+    @staticmethod
+    def formatted(error: GraphQLError) -> dict[str, Any]:
+        """A GraphQL error as a client gets it."""
+        return _formatted(error)
 
     async def _planned(
         self,
@@ -239,14 +279,19 @@ class Executor:
         request: Request,
         viewer: Viewer | None,
         name: str,
+        event: Any = None,
     ) -> Answer:
         if operation.node.operation is OperationType.MUTATION and self._before_writing is not None:
             await self._before_writing()
         context = Context(self.answering, viewer, self._stores, self._central, request.address)
+        if event is not None:
+            kind, _, number = str(event.id).partition(":")
+            context.question.trail.saw(kind, [int(number)])
         assert document.node is not None
         outcome = execute(
             self.schema,
             document.node,
+            root_value=event,
             context_value=context,
             variable_values=dict(request.variables),
             operation_name=request.operation_name,
@@ -266,7 +311,7 @@ class Executor:
             errors += question.errors
         if errors:
             body["errors"] = errors
-        if question is None and viewer is not None and context.touched:
+        if question is None and viewer is not None and (context.touched or event is not None):
             question = context.question
         code = str(errors[0]["extensions"]["code"]) if errors and not result.data else ""
         what, problem = None, ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway._changes import Changes
 from gateway.access_log.opening import open_access_log
 from gateway.addresses import Addresses
 from gateway.alarms import Watch
@@ -24,10 +26,13 @@ from gateway.passwords import Passwords
 from gateway.sessions import Sessions
 from gateway.sign_in import SignIn
 from gateway.strangers import Strangers
+from gateway.streams import Streams
+from gateway.subscriptions import Subscriptions
 from regions.blind_index import BlindIndexer
 from regions.engines import sqlite_engine
 from regions.keys import load_keys
 from resolvers.access_log import Commitments
+from resolvers.alarms.raising import poll_alarms
 from resolvers.alarms.rules import Limits
 from resolvers.central import Central
 from resolvers.cursors import Cursors
@@ -36,6 +41,7 @@ from resolvers.duplicates import DuplicateLimit
 from resolvers.exports.document import PAGE
 from resolvers.exports.limits import ExportLimits
 from resolvers.federation import Federation
+from resolvers.feeds import Feed, Feeds
 from resolvers.questions.question import Answering
 from resolvers.questions.remembered import Remembered
 from resolvers.reference import Reference
@@ -114,6 +120,17 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         regions=config.regions,
     )
     addresses = Addresses(config.trusted_proxies, config.proxy_header)
+    changes = Changes(config.central_store)
+    feeds = Feeds(alarms=Feed(partial(poll_alarms, central), changes.version))
+    subscriptions = Subscriptions(
+        Streams(executor, feeds),
+        sessions,
+        log,
+        strangers,
+        regions=config.regions,
+        sockets=config.subscriptions_sockets,
+        each=config.subscriptions_each,
+    )
     watch = Watch(config.log_store, central, _limits(config))
     files = ExportEndpoint(
         executor,
@@ -127,13 +144,14 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await learn_diseases(federation, answering.reference)
-        async with sessions.running(), watch.running():
+        async with sessions.running(), watch.running(), subscriptions.running():
             yield
         await federation.close()
         await stores.close()
         await log.close()
         await asyncio.to_thread(sign_in.close)
         await engine.dispose()
+        changes.close()
 
     others = Starlette(
         routes=[*sign_in.routes, Route("/health", _health)],
@@ -142,12 +160,14 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     )
 
     async def app(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-        if scope["type"] == "http":
+        if scope["type"] != "lifespan":
             addresses.settle(scope)
         if scope["type"] == "http" and scope["path"] == "/graphql":
             await graphql(scope, receive, send)
         elif scope["type"] == "http" and scope["path"].startswith(PREFIX):
             await files(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await subscriptions(scope, receive, send)
         else:
             await others(scope, receive, send)
 

@@ -109,13 +109,15 @@ class Sessions:
         self._cursor: sqlite3.Cursor | None = None
         self._file: tuple[int, int] | None = None
 
-    def viewer(self, authorization: bytes | None) -> Viewer | None:
+    def viewer(self, authorization: bytes | None, *, use: bool = True) -> Viewer | None:
         """Who asks, by the value of the `Authorization` header; None where there is none.
+
+        `use=False` only looks: the session ends by its idle time all the same.
 
         Raises Unauthenticated where the token has no session, SecondFactorRequired where it may do
         nothing but enrol, StoreError where the store fails.
         """
-        found = self.enrolling(authorization)
+        found = self.enrolling(authorization, use=use)
         if found is not None and found.must_enrol:
             raise SecondFactorRequired(
                 "the rights of this account need a second factor, and this session has none",
@@ -123,7 +125,7 @@ class Sessions:
             )
         return None if found is None else found.viewer
 
-    def enrolling(self, authorization: bytes | None) -> Kept | None:
+    def enrolling(self, authorization: bytes | None, *, use: bool = True) -> Kept | None:
         """As `viewer`, for one who may have to enrol a second factor first."""
         if authorization is None:
             return None
@@ -143,6 +145,8 @@ class Sessions:
         except sqlite3.Error as error:
             self._disconnect()
             raise StoreError(f"the store of sessions does not answer: {error}") from None
+        if not use:
+            return kept
         kept.seen = now
         if now - kept.touched >= self._touch_after:
             kept.touched = now

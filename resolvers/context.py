@@ -10,6 +10,7 @@ import strawberry
 from regions.errors import Unauthenticated
 from resolvers.central import Central
 from resolvers.federation import Outcome, Report
+from resolvers.feeds import Feeds
 from resolvers.privacy import require_records
 from resolvers.questions.ordinary import Records
 from resolvers.questions.question import Answering, Question, Trail
@@ -20,7 +21,7 @@ from schema.nodes import RegionAnswer
 if TYPE_CHECKING:
     from resolvers.writing.stores import Stores
 
-__all__ = ["Context", "context_of", "region_answers"]
+__all__ = ["Context", "LiveContext", "context_of", "region_answers"]
 
 
 class Context:
@@ -33,12 +34,14 @@ class Context:
         stores: Stores | None = None,
         central: Central | None = None,
         address: str = "",
+        feeds: Feeds | None = None,
     ) -> None:
         self.answering = answering
         self.viewer = viewer
         self.address = address  # network address of the client, "" where unknown
         self._stores = stores
         self._central = central
+        self._feeds = feeds
         self._question: Question | None = None
         self._records: Records | None = None
         self._trail: Trail | None = None
@@ -111,9 +114,33 @@ class Context:
         assert self._central is not None
         return self._central
 
+    @property
+    def feeds(self) -> Feeds:
+        """What subscriptions listen to."""
+        assert self._feeds is not None
+        return self._feeds
+
     async def related(self, record: Any, name: str) -> Any:
         """What is behind a relation (`schema.fields.Asking`)."""
         return await self.records.related(record, name)
+
+
+class LiveContext(Context):
+    """The context of a subscription's source: `signed_in` is the viewer as of the moment asked.
+
+    `now` raises Unauthenticated once the session has ended.
+    """
+
+    def __init__(
+        self, answering: Answering, now: Callable[[], Viewer], central: Central, feeds: Feeds
+    ) -> None:
+        super().__init__(answering, None, None, central, feeds=feeds)
+        self._now = now
+
+    def signed_in(self) -> Viewer:
+        """The viewer with the rights of this moment. Raises Unauthenticated."""
+        self.viewer = self._now()
+        return super().signed_in()
 
 
 def context_of(info: strawberry.Info) -> Context:

@@ -48,6 +48,7 @@ RIGHTS: Mapping[str, Right] = {
     "correct": Right(BUSINESS_ROLES),
     "alarms": Right(_WATCHERS),
     "acknowledgeAlarm": Right(_WATCHERS),
+    "alarmRaised": Right(_WATCHERS),
     "requestExport": Right(BUSINESS_ROLES),
     "decideExport": Right(BUSINESS_ROLES | _DECIDERS),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from resolvers.alarms.root import AlarmMutations, AlarmQueries
+from resolvers.alarms.root import AlarmMutations, AlarmQueries, AlarmSubscriptions
 from resolvers.exports.root import ExportMutations, ExportQueries
 from resolvers.privacy.policy import compile_policy, describe_private_fields
 from resolvers.questions.root import RecordQueries
@@ -16,7 +16,7 @@ from schema.contacts import Contact
 from schema.people import Person
 from schema.scalars import SCALARS
 
-__all__ = ["Mutation", "Query", "make_schema"]
+__all__ = ["Mutation", "Query", "Subscription", "make_schema"]
 
 
 @strawberry.type(description="Questions. Everything but `__typename` needs a session.")
@@ -42,6 +42,15 @@ class Mutation(
     """What changes records and rights."""
 
 
+@strawberry.type(
+    description=(
+        "What happens, as it happens: over WebSocket by graphql-transport-ws, at the same address."
+    )
+)
+class Subscription(AlarmSubscriptions):
+    """What happens, as it happens."""
+
+
 def make_schema() -> strawberry.Schema:
     """The schema, with suggestions off: a suggestion tells names (leak channel 33).
 
@@ -50,6 +59,7 @@ def make_schema() -> strawberry.Schema:
     schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=[Person, Case, Contact, Visit, Sample],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     )

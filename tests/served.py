@@ -23,7 +23,7 @@ from typing import Any
 
 import httpx
 import orjson
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from gateway.accounts import disable_account
 from gateway.config import Config, load_config
@@ -121,7 +121,9 @@ class Demo:
         def work(connection: Connection, _: Sessions) -> None:
             known = connection.execute(select(accounts).where(accounts.c.account == like))
             row = dict(known.mappings().one())
-            connection.execute(insert(accounts).values({**row, "account": name, **columns}))
+            last = connection.execute(select(func.max(accounts.c.id))).scalar_one()
+            own = {"id": last + 1, "account": name}
+            connection.execute(insert(accounts).values({**row, **own, **columns}))
 
         self.central(work)
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 
 import strawberry
 
 from resolvers.alarms.acknowledging import acknowledge_alarm
 from resolvers.alarms.listing import list_alarms
+from resolvers.alarms.raising import alarms_raised
 from resolvers.context import context_of
 from resolvers.writing.writing import answered
-from schema.alarms import AlarmConnection, AlarmFilter
+from schema.alarms import Alarm, AlarmConnection, AlarmFilter
+from schema.scalars import RegionCode
 from schema.writing.alarms import AcknowledgeAlarmInput, AcknowledgeAlarmResult
 
-__all__ = ["AlarmMutations", "AlarmQueries"]
+__all__ = ["AlarmMutations", "AlarmQueries", "AlarmSubscriptions"]
 
 _Filter = Annotated[
     AlarmFilter | None, strawberry.argument(description="Which alarms; all unless given.")
@@ -71,3 +75,29 @@ class AlarmMutations:
         """Says what came of looking into an alarm."""
         result: AcknowledgeAlarmResult = await answered(info, acknowledge_alarm, input)
         return result
+
+
+@strawberry.type
+class AlarmSubscriptions:
+    """Alarms as they are raised."""
+
+    @strawberry.subscription(
+        description=(
+            "Alarms as they are raised, from now on, of those that `alarms` lists: for auditors "
+            "and security administrators. Rights are decided again at every event."
+        )
+    )
+    async def alarm_raised(
+        self,
+        info: strawberry.Info,
+        codes: Annotated[
+            list[RegionCode] | None,
+            strawberry.argument(
+                description="Only those about accounts of these codes and all below."
+            ),
+        ] = None,
+    ) -> AsyncGenerator[Alarm, None]:
+        """Alarms as they are raised."""
+        async with aclosing(alarms_raised(context_of(info), codes)) as found:
+            async for alarm in found:
+                yield alarm

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.conftest import Gateway
-from tests.served import Demo, serving
+from tests.served import Demo, Gateway, serving
 
 _LIST = """query ($f: AlarmFilter, $n: Int, $a: String) {
   alarms(filter: $f, first: $n, after: $a) {

@@ -10,5 +10,7 @@ def test_every_root_field_has_a_row() -> None:
     schema = make_schema()._schema
     assert schema.query_type is not None
     assert schema.mutation_type is not None
-    fields = set(schema.query_type.fields) | set(schema.mutation_type.fields)
+    assert schema.subscription_type is not None
+    roots = (schema.query_type, schema.mutation_type, schema.subscription_type)
+    fields = {name for root in roots for name in root.fields}
     assert fields == set(RIGHTS)

@@ -149,7 +149,8 @@ def test_candidates_near_to_each_other_are_probes() -> None:
 
 def test_what_is_no_entry_of_a_question_raises_nothing() -> None:
     odd: list[Entry] = [{}, {"at": "yesterday"}, {"at": "2026-11-22T04:00:00Z"}]
-    odd += [entry(what=what) for what in (None, [], {"reasons": []}, {"reasons": {"own": []}})]
+    whats: list[Any] = [None, [], {"reasons": []}, {"reasons": {"own": []}}]
+    odd += [entry(what=what) for what in whats]
     assert raised(odd) == []
 
 
