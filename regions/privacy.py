@@ -1,12 +1,43 @@
-"""Grants: who may see which private items of which records in clear, where, how long (F7)."""
+"""Grants: who may see which private items of which records in clear, where, how long (F7); and how
+they come about: applications with their signatures, emergencies, and requests for data (F5–F11).
+
+All of it is kept in the gateway's own store and never deleted. What officers write in words is
+sealed; a name at work is not private.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import Integer, Table
+from sqlalchemy import Index, Integer, Table
 
-from regions.metadata import ID, central, internal, public
+from regions.metadata import (
+    ID,
+    blind_index,
+    central,
+    internal,
+    primary_key,
+    public,
+    sealed,
+)
 
-__all__ = ["grants"]
+__all__ = [
+    "APPLICATION_ITEMS",
+    "DATA_REQUEST_ITEMS",
+    "EMERGENCY_ITEMS",
+    "SIGNATURE_ITEMS",
+    "data_requests",
+    "emergencies",
+    "emergency_supervisors",
+    "grants",
+    "privacy_applications",
+    "privacy_roles",
+    "privacy_signatures",
+]
+
+_CONTACT = ("office_phone", "mobile", "email", "qq", "id_number")
+APPLICATION_ITEMS = (*_CONTACT, "purpose_text")
+SIGNATURE_ITEMS = ("reason",)
+EMERGENCY_ITEMS = ("reason_text", "remarks")
+DATA_REQUEST_ITEMS = ("requester", *_CONTACT, "purpose_text", "reason")
 
 grants = Table(
     "grants",
@@ -27,4 +58,131 @@ grants = Table(
     public("revoked_at", nullable=True),
     public("revoked_by", nullable=True),  # account
     public("revoked_reason", nullable=True),  # see RevocationReason
+)
+
+# Dedicated roles of units (专用隐私权限角色, L503 3.3); the national ones are data in the code.
+privacy_roles = Table(
+    "privacy_roles",
+    central,
+    public("id", primary_key=True),
+    public("unit_id", index=True),
+    public("name"),
+    public("name_zh"),
+    public("record_type"),
+    public("items"),  # JSON array of PrivateItem names
+    public("regulation"),
+    public("application_id", ID),
+    public("created_at"),
+)
+
+# Applications (个人隐私信息使用申请表, L503 annex 2), as filled in, and how they stand.
+privacy_applications = Table(
+    "privacy_applications",
+    central,
+    primary_key(),
+    public("state", index=True),  # PrivacyApplicationState
+    public("account", index=True),
+    public("name"),
+    public("unit_id", index=True),
+    public("unit_name"),
+    public("unit_code"),
+    public("department"),
+    public("business_department"),
+    public("administrator_department", nullable=True),  # known with the fourth signature
+    public("roles"),  # JSON: the roles as applied for, with the items each reveals here
+    public("code"),
+    public("purpose"),
+    public("starts_at", nullable=True),
+    public("ends_at"),
+    public("commitment", Integer()),
+    public("renews_id", ID, nullable=True),
+    blind_index("person_index"),  # of the applicant's ID number
+    public("briefed_by", nullable=True),
+    public("briefed_at", nullable=True),
+    public("briefing", nullable=True),  # JSON array of BriefingTopic names
+    sealed(),  # APPLICATION_ITEMS
+    public("created_at"),
+    public("closed_at", nullable=True),
+)
+
+# The signatures, in their order. That nobody signs twice, nor two people the same step, is held by
+# unique indexes, whatever else goes wrong.
+privacy_signatures = Table(
+    "privacy_signatures",
+    central,
+    primary_key(),
+    public("application_id", ID, index=True),
+    public("step"),  # SigningStep
+    public("decision"),  # SIGN REFUSE
+    public("account"),
+    public("name"),
+    public("department", nullable=True),
+    blind_index("person_index"),
+    public("signed_at"),
+    sealed(nullable=True),  # SIGNATURE_ITEMS
+)
+for _column in ("step", "account", "person_index"):
+    Index(
+        f"uq_privacy_signatures_{_column}",
+        privacy_signatures.c.application_id,
+        privacy_signatures.c[_column],
+        unique=True,
+        sqlite_where=privacy_signatures.c.decision == "SIGN",
+        postgresql_where=privacy_signatures.c.decision == "SIGN",
+    )
+
+# Emergency access (F11): what was taken, and the review it must have.
+emergencies = Table(
+    "emergencies",
+    central,
+    primary_key(),
+    public("grant_id", unique=True),
+    public("account", index=True),
+    public("name"),
+    public("unit_id", index=True),
+    public("unit_code"),
+    public("reason"),  # EmergencyReason
+    sealed(),  # EMERGENCY_ITEMS
+    public("review_due_at"),
+    public("reviewed_at", nullable=True),
+    public("reviewed_by", nullable=True),
+    public("finding", nullable=True),  # EmergencyFinding
+    public("suspended_at", nullable=True),  # when the account was suspended for it
+    public("created_at"),
+)
+
+# Whom an emergency was told to.
+emergency_supervisors = Table(
+    "emergency_supervisors",
+    central,
+    public("emergency_id", ID, primary_key=True),
+    public("account", primary_key=True, index=True),
+)
+
+# Requests for data of people without an account (F9): what is to be exported, and who agreed.
+data_requests = Table(
+    "data_requests",
+    central,
+    primary_key(),
+    public("state", index=True),  # DataRequestState
+    public("filed_by", index=True),
+    public("unit_id", index=True),
+    public("unit_code"),
+    public("organisation"),
+    public("purpose"),
+    public("legal_basis"),
+    public("record_type"),
+    public("items"),  # JSON array of PrivateItem names
+    public("code"),
+    public("from_on"),
+    public("to_on"),
+    public("business_department"),
+    public("business_head", nullable=True),
+    public("business_decided_at", nullable=True),
+    public("administrator", nullable=True),
+    public("administrator_decided_at", nullable=True),
+    public("export_id", nullable=True),  # of the export prepared for it
+    public("prepared_at", nullable=True),
+    sealed(),  # DATA_REQUEST_ITEMS
+    public("created_at"),
 )

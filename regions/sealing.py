@@ -33,6 +33,12 @@ from regions.key_ring import KeyRing
 from regions.offices import DUTY_ITEMS, FILING_ITEMS, RESPONSIBLE_ITEMS
 from regions.people import PERSON_ITEMS
 from regions.person_keys import ERASED, MISSING
+from regions.privacy import (
+    APPLICATION_ITEMS,
+    DATA_REQUEST_ITEMS,
+    EMERGENCY_ITEMS,
+    SIGNATURE_ITEMS,
+)
 from regions.sign_in import FACTOR_ITEMS
 from regions.suites import NONCE_BYTES, AesSuite, Sm4Gcm, Sm4Suite, Suite
 from regions.users import STAFF_ITEMS
@@ -54,6 +60,10 @@ ITEMS: Mapping[str, tuple[str, ...]] = {
     "responsible_persons": RESPONSIBLE_ITEMS,
     "duty_persons": DUTY_ITEMS,
     "second_factors": FACTOR_ITEMS,
+    "privacy_applications": APPLICATION_ITEMS,
+    "privacy_signatures": SIGNATURE_ITEMS,
+    "emergencies": EMERGENCY_ITEMS,
+    "data_requests": DATA_REQUEST_ITEMS,
 }
 """The sealed items of each table, in the order of its envelope. Items are only ever appended."""
 

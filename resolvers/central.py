@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from regions.blind_index import BlindIndexer
 from regions.errors import StoreError
 from regions.keys import Keys
 from regions.sealing import Sealer
@@ -43,6 +44,7 @@ class Central:
     ) -> None:
         self._engine, self._passwords = engine, passwords
         self.sealer = Sealer(keys.sealing, COUNTRY)
+        self.indexer = BlindIndexer(keys.staff_index)  # of staff, by a key that is never rotated
         self._turn = asyncio.Lock()
 
     @property

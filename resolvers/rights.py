@@ -17,6 +17,8 @@ __all__ = ["RIGHTS", "Right", "is_open", "require"]
 _EVERYONE = frozenset(Role)
 _WATCHERS = frozenset({Role.AUDITOR, Role.SECURITY_ADMINISTRATOR})
 _DECIDERS = frozenset({Role.BUSINESS_ADMINISTRATOR})
+_STAFF = _EVERYONE - {Role.REGIONAL_SYSTEM}  # people: a machine signs nothing
+_OFFICERS = BUSINESS_ROLES & _STAFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,15 @@ RIGHTS: Mapping[str, Right] = {
     "alarmRaised": Right(_WATCHERS),
     "requestExport": Right(BUSINESS_ROLES),
     "decideExport": Right(BUSINESS_ROLES | _DECIDERS),
+    "privacyRoles": Right(_STAFF),
+    "privacyApplications": Right(_STAFF),
+    "grants": Right(_EVERYONE),
+    "applyForPrivacyRole": Right(_OFFICERS),
+    "signPrivacyApplication": Right(_OFFICERS | {Role.BUSINESS_ADMINISTRATOR}),
+    "recordPrivacyBriefing": Right(frozenset({Role.BUSINESS_ADMINISTRATOR})),
+    "revokeGrant": Right(
+        BUSINESS_ROLES | {Role.BUSINESS_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR}
+    ),
 }
 """Root field → who may ask for it."""
 

@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers.alarms.root import AlarmMutations, AlarmQueries, AlarmSubscriptions
 from resolvers.exports.root import ExportMutations, ExportQueries
 from resolvers.privacy.policy import compile_policy, describe_private_fields
+from resolvers.privacy.root import PrivacyMutations, PrivacyQueries
 from resolvers.questions.root import RecordQueries
 from resolvers.writing.root import RecordMutations
 from schema.care import Sample, Visit
@@ -24,6 +25,7 @@ class Query(
     RecordQueries,
     AlarmQueries,
     ExportQueries,
+    PrivacyQueries,
 ):
     """Questions."""
 
@@ -38,6 +40,7 @@ class Mutation(
     RecordMutations,
     AlarmMutations,
     ExportMutations,
+    PrivacyMutations,
 ):
     """What changes records and rights."""
 

@@ -21,7 +21,10 @@ class Purpose(Enum):
     DATA_QUALITY = strawberry.enum_value("DATA_QUALITY", description="Data quality (数据质控).")
 
 
-@strawberry.input(description="Contact details of a holder of an account; they are kept sealed.")
+@strawberry.input(
+    name="StaffContactInput",
+    description="Contact details of a holder of an account; they are kept sealed.",
+)
 class ContactInput:
     """Contact details of a holder of an account."""
 

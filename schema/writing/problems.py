@@ -5,6 +5,7 @@ Problem
 ├── IdempotencyConflict       IDEMPOTENCY_CONFLICT  the key was used for something else
 ├── ForbiddenProblem          FORBIDDEN             not this role, or not this jurisdiction
 ├── NotFoundProblem           NOT_FOUND             no such record that the viewer may open
+├── StepProblem               STEP_REFUSED          not this step, not now, or not by this person
 └── RegionUnavailableProblem  REGION_UNAVAILABLE    the region's store did not answer
 """
 
@@ -23,6 +24,7 @@ __all__ = [
     "NotFoundProblem",
     "Problem",
     "RegionUnavailableProblem",
+    "StepProblem",
 ]
 
 
@@ -78,6 +80,18 @@ class NotFoundProblem(Problem):
     """No such record that the viewer may open."""
 
     path: list[str] = strawberry.field(description="Where its id stands in the input.")
+
+
+@strawberry.type(
+    description=(
+        "The step cannot be taken: it is another's turn, it was taken already, or something must "
+        "happen first. `reason` names which."
+    )
+)
+class StepProblem(Problem):
+    """The step cannot be taken."""
+
+    reason: str = strawberry.field(description="A stable name, `NOT_YOUR_STEP`.")
 
 
 @strawberry.type(description="The region's store did not answer.")

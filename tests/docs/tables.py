@@ -19,6 +19,12 @@ from regions.errors import EpigateError
 from resolvers.access_log.purposes import PURPOSES
 from resolvers.alarms.rules import RULES as ALARM_RULES
 from resolvers.catalog import private_fields
+from resolvers.privacy.roles import NATIONAL_ROLES
+from resolvers.privacy.services import REASONS as SERVICE_REASONS
+from resolvers.privacy.steps import REASONS
+from resolvers.rights import RIGHTS, Right
+from resolvers.root import make_schema
+from resolvers.users import BUSINESS_ROLES, Role
 from resolvers.writing.correctable import CORRECTABLE
 from resolvers.writing.rules import RULES
 from schema.alarms import AlarmRule
@@ -150,6 +156,56 @@ def purpose_table() -> str:
     return "\n".join([*lines, *(f"| `{code}` | {said} |" for code, said in PURPOSES.items())])
 
 
+def privacy_role_table() -> str:
+    """The national privacy roles."""
+    rows: list[tuple[str, ...]] = [
+        (
+            f"`{role.id}`",
+            role.name,
+            role.name_zh,
+            f"`{role.record_type}`",
+            " ".join(f"`{item}`" for item in role.items),
+        )
+        for role in NATIONAL_ROLES.values()
+    ]
+    return _table(("id", "name", "Chinese", "of", "reveals"), rows)
+
+
+def step_table() -> str:
+    """Why a step of an application, a request for data or a revocation is refused."""
+    rows = {**REASONS, **SERVICE_REASONS}
+    return _table(
+        ("reason", "meaning", "Chinese"), [(f"`{name}`", *texts) for name, texts in rows.items()]
+    )
+
+
+def rights_table() -> str:
+    """Root fields and the roles that may ask for them."""
+    schema = make_schema()._schema
+    rows: list[tuple[str, ...]] = []
+    for kind, root in (("query", schema.query_type), ("mutation", schema.mutation_type)):
+        for name in root.fields if root is not None else ():
+            right = RIGHTS[name]
+            rows.append((f"`{name}`", kind, _roles(right)))
+    return _table(("root field", "kind", "who may ask"), rows)
+
+
+def _roles(right: Right) -> str:
+    officers = BUSINESS_ROLES - {Role.REGIONAL_SYSTEM}
+    left = set(right.roles)
+    told = ["anybody, without a session"] if right.strangers else []
+    for group, name in (
+        (frozenset(Role), "everyone"),
+        (BUSINESS_ROLES, "business roles"),
+        (officers, "officers"),
+    ):
+        if group <= left:
+            told.append(name)
+            left -= group
+    told += [role.value for role in Role if role in left]
+    return ", ".join(told)
+
+
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "errors": ("asking.md", error_table),
     "private": ("privacy.md", private_table),
@@ -159,6 +215,9 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "rules": ("writing.md", rule_table),
     "alarms": ("auditing.md", alarm_table),
     "purposes": ("access-log.md", purpose_table),
+    "privacy-roles": ("privacy.md", privacy_role_table),
+    "steps": ("privacy.md", step_table),
+    "rights": ("rights.md", rights_table),
 }
 """By name: the page and what makes the table."""
 

@@ -1,0 +1,158 @@
+"""The questions and mutations of privacy: roles, applications, grants."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import strawberry
+
+from resolvers.context import context_of
+from resolvers.privacy.applications import apply_for_privacy_role, list_applications, list_roles
+from resolvers.privacy.grants import list_grants, revoke_grant
+from resolvers.privacy.signing import record_privacy_briefing, sign_privacy_application
+from resolvers.rights import require
+from resolvers.writing.writing import answered
+from schema.privacy.applications import (
+    PrivacyApplicationConnection,
+    PrivacyApplicationFilter,
+    PrivacyApplicationInput,
+    PrivacyApplicationResult,
+    RecordPrivacyBriefingInput,
+    SignPrivacyApplicationInput,
+)
+from schema.privacy.grants import (
+    GrantConnection,
+    GrantFilter,
+    RevokeGrantInput,
+    RevokeGrantResult,
+)
+from schema.privacy.roles import PrivacyRole
+
+__all__ = ["PrivacyMutations", "PrivacyQueries"]
+
+
+def _argument(description: str) -> Any:
+    return strawberry.argument(description=description)
+
+
+_First = Annotated[
+    int | None, _argument("Size of the page, at most 1,000; the gateway has a default.")
+]
+_After = Annotated[str | None, _argument("The page behind this cursor: `endCursor` of the last.")]
+_KEY = (
+    "The same idempotency key again gives the first result and writes nothing; with another input "
+    "it is a conflict."
+)
+_WHAT = _argument("What to do, and the idempotency key.")
+_Applications = Annotated[
+    PrivacyApplicationFilter | None, _argument("Which applications; all unless given.")
+]
+_Grants = Annotated[GrantFilter | None, _argument("Which grants; all unless given.")]
+
+
+@strawberry.type
+class PrivacyQueries:
+    """Questions about rights to private items."""
+
+    @strawberry.field(
+        description="The privacy roles: the national ones, and those the viewer's unit defined."
+    )
+    async def privacy_roles(self, info: strawberry.Info) -> list[PrivacyRole]:
+        """The privacy roles."""
+        context = context_of(info)
+        require(context.signed_in(), info.field_name)
+        return await list_roles(context)
+
+    @strawberry.field(
+        description=(
+            "Applications for privacy roles, the newest first: the own; those of the unit for its "
+            "administrator; those a head signs; those of the jurisdiction for security "
+            "administrator and auditor."
+        )
+    )
+    async def privacy_applications(
+        self,
+        info: strawberry.Info,
+        filter: _Applications = None,
+        first: _First = None,
+        after: _After = None,
+    ) -> PrivacyApplicationConnection:
+        """Applications for privacy roles."""
+        context = context_of(info)
+        require(context.signed_in(), info.field_name)
+        return await list_applications(context, filter, first, after)
+
+    @strawberry.field(
+        description=(
+            "Rights to private items, those that have ended included, the newest first: the own; "
+            "those of the jurisdiction for administrators and auditor."
+        )
+    )
+    async def grants(
+        self,
+        info: strawberry.Info,
+        filter: _Grants = None,
+        first: _First = None,
+        after: _After = None,
+    ) -> GrantConnection:
+        """Rights to private items."""
+        context = context_of(info)
+        require(context.signed_in(), info.field_name)
+        return await list_grants(context, filter, first, after)
+
+
+@strawberry.type
+class PrivacyMutations:
+    """What changes rights to private items."""
+
+    @strawberry.mutation(
+        description=(
+            "Fills in an application for privacy roles (L503 annex 2). It gives no right before "
+            f"its fifth signature. {_KEY}"
+        )
+    )
+    async def apply_for_privacy_role(
+        self, info: strawberry.Info, input: Annotated[PrivacyApplicationInput, _WHAT]
+    ) -> PrivacyApplicationResult:
+        """Fills in an application for privacy roles."""
+        result: PrivacyApplicationResult = await answered(info, apply_for_privacy_role, input)
+        return result
+
+    @strawberry.mutation(
+        description=(
+            "Signs an application, refuses to, or withdraws it: five different people in their "
+            f"order. The fifth signature gives the right. {_KEY}"
+        )
+    )
+    async def sign_privacy_application(
+        self, info: strawberry.Info, input: Annotated[SignPrivacyApplicationInput, _WHAT]
+    ) -> PrivacyApplicationResult:
+        """Signs an application, refuses to, or withdraws it."""
+        result: PrivacyApplicationResult = await answered(info, sign_privacy_application, input)
+        return result
+
+    @strawberry.mutation(
+        description=(
+            "Records that the administrator briefed the applicant on privacy duties; without it "
+            f"the administrator cannot sign. {_KEY}"
+        )
+    )
+    async def record_privacy_briefing(
+        self, info: strawberry.Info, input: Annotated[RecordPrivacyBriefingInput, _WHAT]
+    ) -> PrivacyApplicationResult:
+        """Records the briefing on privacy duties."""
+        result: PrivacyApplicationResult = await answered(info, record_privacy_briefing, input)
+        return result
+
+    @strawberry.mutation(
+        description=(
+            "Ends a right at once: by its holder, an administrator of the unit or of one above, or "
+            f"the security administrator. {_KEY}"
+        )
+    )
+    async def revoke_grant(
+        self, info: strawberry.Info, input: Annotated[RevokeGrantInput, _WHAT]
+    ) -> RevokeGrantResult:
+        """Ends a right at once."""
+        result: RevokeGrantResult = await answered(info, revoke_grant, input)
+        return result

@@ -1,0 +1,9 @@
+"""Privacy in the language: private items and record types; roles, applications, grants, emergency
+access and requests for data stand in modules beside them.
+"""
+
+from __future__ import annotations
+
+from schema.privacy.items import MASK, Private, PrivateItem, RecordType
+
+__all__ = ["MASK", "Private", "PrivateItem", "RecordType"]
