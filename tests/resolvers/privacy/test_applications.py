@@ -217,7 +217,7 @@ def test_a_renewal_begins_as_the_old_right_ends_and_asks_for_no_more(office: Off
     renewal = office.apply("b", roles=["contact"], renews=old, startsAt=ends, endsAt=later)
     given = office.sign_all(renewal)["application"]["grants"]
     assert [one["startsAt"] for one in given] == [ends]
-    assert _nodes(office, "officer")[0]["renews"] == old
+    assert {one["renews"] for one in _nodes(office, "officer")} == {None, old}
 
 
 def _nodes(office: Office, who: str, /, **wanted: Any) -> list[dict[str, Any]]:
