@@ -13,13 +13,14 @@ from typing import Any
 
 from regions.errors import StoreError
 from regions.instants import instant, seconds_of
-from resolvers.users import Grant, Role, Viewer, needs_second_factor
+from resolvers.users import Grant, Role, Viewer, needs_second_factor, prefix_of
 from resolvers.users.accounts import USABLE
 
-__all__ = ["SessionRow", "make_viewer", "read_session"]
+__all__ = ["Scope", "SessionRow", "make_viewer", "read_session"]
 
 _SESSION = f"""
 SELECT s.expires_at, s.last_seen_at, min(a.valid_until, a.renew_by), s.second_factor,
+       s.scope,
        a.account, a.name, a.role, a.unit_id, a.unit_name, a.unit_level, a.code
 FROM sessions s JOIN accounts a ON a.account = s.account
 WHERE s.token_hash = :hash AND s.revoked_at IS NULL AND {USABLE}
@@ -46,7 +47,30 @@ class SessionRow:
     account: tuple[str, ...]
     grants: tuple[Grant, ...]  # in force
     turns_at: float
+    actions: frozenset[str] | None  # a machine client's token is good for; None: everything
     must_enrol: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a machine client's token is good for: a code with all below, and names of actions."""
+
+    code: str
+    actions: tuple[str, ...]
+
+    def written(self) -> str:
+        """As it is kept."""
+        return json.dumps({"code": self.code, "actions": self.actions})
+
+    @classmethod
+    def read(cls, text: str) -> Scope | None:
+        """As it was kept, or None where that makes no sense."""
+        try:
+            found = json.loads(text)
+            return cls(str(found["code"]), tuple(str(name) for name in found["actions"]))
+        except (ValueError, TypeError, KeyError):
+            _log.error("the scope of a session makes no sense: it gives no right")
+            return None
 
 
 def read_session(cursor: sqlite3.Cursor, token_hash: str, now: float) -> SessionRow | None:
@@ -55,7 +79,13 @@ def read_session(cursor: sqlite3.Cursor, token_hash: str, now: float) -> Session
     row = cursor.execute(_SESSION, {"hash": token_hash, "at": at}).fetchone()
     if row is None:
         return None
-    expires_at, last_seen_at, ends_at, second_factor, *account = row
+    expires_at, last_seen_at, ends_at, second_factor, narrowed, *account = row
+    scope = None
+    if narrowed is not None:
+        scope = Scope.read(narrowed)
+        if scope is None or not prefix_of(scope.code).startswith(prefix_of(account[-1])):
+            return None  # good for a place that is the account's no more
+        account[-1] = scope.code
     rows = cursor.execute(_GRANTS, (account[0], at)).fetchall()
     in_force = []
     turns_at = seconds_of(ends_at)
@@ -75,6 +105,7 @@ def read_session(cursor: sqlite3.Cursor, token_hash: str, now: float) -> Session
         account=tuple(account),
         grants=tuple(in_force),
         turns_at=turns_at,
+        actions=None if scope is None else frozenset(scope.actions),
         must_enrol=not second_factor and _needs(account[2], rows),
     )
 
@@ -94,6 +125,7 @@ def make_viewer(row: SessionRow, session: str) -> Viewer:
         code=code,
         grants=row.grants,
         session=session,
+        actions=row.actions,
     )
 
 

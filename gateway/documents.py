@@ -53,6 +53,11 @@ class Operation:
     deciding: tuple[str, ...] = ()
     _private: frozenset[tuple[str, str]] | None = None
 
+    @property
+    def fields(self) -> list[str]:
+        """The names of the fields at its root."""
+        return self.title.split()[1:]
+
     def private(
         self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]
     ) -> frozenset[tuple[str, str]]:

@@ -33,8 +33,9 @@ from graphql.execution.values import VariableValues, get_variable_values
 from gateway._kept import Kept
 from gateway.documents import Document, Documents, Operation
 from gateway.messages import without_values
-from regions.errors import EpigateError, QuestionError, TooLarge, Unauthenticated
+from regions.errors import EpigateError, Forbidden, QuestionError, TooLarge, Unauthenticated
 from resolvers.access_log import Commitments
+from resolvers.actions import require_action
 from resolvers.central import Central
 from resolvers.context import Context, LiveContext
 from resolvers.feeds import Feeds
@@ -140,6 +141,13 @@ class Executor:
                 hint="ask in parts",
             )
         name = operation.title
+        if viewer is not None and viewer.actions is not None:
+            try:
+                require_action(viewer, operation.fields)
+            except Forbidden as error:
+                failed = GraphQLError(error.message, original_error=error)
+                said = orjson.dumps({"errors": [_formatted(failed)]})
+                return Answer(said, error.status, None, name, True, error.code)
         if viewer is not None:
             viewer = in_force(viewer)  # one moment decides: key, plan and answer know these grants
         if viewer is not None and self.planning and operation.pages != []:

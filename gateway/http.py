@@ -110,6 +110,8 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         lock_seconds=config.sign_in_lock_minutes * 60,
         passwords=passwords,
         strangers=strangers,
+        url=config.public_url,
+        token_seconds=config.token_minutes * 60,
     )
     graphql = GraphQLEndpoint(
         executor,

@@ -26,13 +26,13 @@ from sqlalchemy import Connection, bindparam, delete, insert, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gateway._viewers import SessionRow, make_viewer, read_session
+from gateway._viewers import Scope, SessionRow, make_viewer, read_session
 from regions.errors import SecondFactorRequired, StoreError, Unauthenticated
 from regions.instants import instant
 from regions.users import sessions
 from resolvers.users import Viewer
 
-__all__ = ["Kept", "OpenSession", "Sessions"]
+__all__ = ["Kept", "OpenSession", "Scope", "Sessions"]
 
 _TOKEN_BYTES = 32
 _TOUCH_SECONDS = 60.0  # of a session, between two writes of its last use
@@ -160,14 +160,17 @@ class Sessions:
         *,
         second_factor: str = "",
         address: str = "",
+        scope: Scope | None = None,
+        longest_seconds: float | None = None,
     ) -> OpenSession:
         """Opens a session in the connection's transaction.
 
         `second_factor` says what proved the account beside the first (`TOTP`); empty: nothing did.
+        `scope` narrows a machine client's.
         """
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         now = self._clock()
-        expires_at = instant(now + self._longest)
+        expires_at = instant(now + min(self._longest, longest_seconds or self._longest))
         connection.execute(
             insert(sessions).values(
                 token_hash=_token_hash(token.encode()),
@@ -177,6 +180,7 @@ class Sessions:
                 last_seen_at=instant(now),
                 second_factor=second_factor,
                 address=address,
+                scope=None if scope is None else scope.written(),
             )
         )
         return OpenSession(token, expires_at)

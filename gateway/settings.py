@@ -121,6 +121,14 @@ def _networks(value: Any) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(found)
 
 
+def _web_address(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not text")
+    if not re.fullmatch(r"https?://([A-Za-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?", value):
+        raise ValueError("not such an address")
+    return value
+
+
 def _one_of(*names: str) -> Check:
     def parse(value: Any) -> str:
         if value not in names:
@@ -132,6 +140,7 @@ def _one_of(*names: str) -> Check:
 
 _TEXT = Check("text", _text)
 _ORIGIN = Check("letters, digits, dots, slashes and hyphens", _origin)
+_WEB_ADDRESS = Check("an address such as https://epigate.example.org", _web_address)
 _NETWORKS = Check('a list of networks, such as ["127.0.0.1/32", "10.0.0.0/8"]', _networks)
 _FOLDER = Check("a folder, relative to this file", _text)
 _CODE = Check('a GB/T 2260 code of 2, 4 or 6 digits in quotes, such as "3201"', _prefix)
@@ -174,6 +183,17 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "The header in which those proxies tell the client's address.",
         _one_of(*HEADERS),
+    ),
+    Setting(
+        "gateway",
+        "url",
+        "url",
+        "",
+        "",
+        "The gateway's own address as its clients write it, where that is another than `http://`, "
+        "`host` and `port`: behind a proxy, say. Passkeys, other providers and machine clients are "
+        "bound to it.",
+        _WEB_ADDRESS,
     ),
     Setting(
         "gateway",
@@ -460,6 +480,15 @@ SETTINGS: tuple[Setting, ...] = (
         "and a random number, once.",
         _ORIGIN,
     ),
+    Setting(
+        "clients",
+        "token_minutes",
+        "token_minutes",
+        15,
+        "min",
+        "How long a machine client's token is good.",
+        _whole(1, 720),
+    ),
 )
 
 REGION: tuple[Setting, ...] = (
@@ -524,4 +553,6 @@ def _default(setting: Setting) -> str:
         return "(required)"
     if setting.default == ():
         return "`[]`"
+    if setting.default == "":
+        return "(none)"
     return str(setting.default) if setting in REGION else f"`{setting.default}`"

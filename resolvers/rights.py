@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from regions.errors import Forbidden
+from resolvers.actions import require_action
 from resolvers.users import BUSINESS_ROLES, Role, Viewer
 
 __all__ = ["RIGHTS", "Right", "is_open", "require"]
@@ -74,6 +75,7 @@ def is_open(field: str) -> bool:
 
 def require(viewer: Viewer, field: str) -> None:
     """Raises Forbidden where the viewer's role may not ask for the root field."""
+    require_action(viewer, (field,))
     right = RIGHTS.get(field)
     if right is None or viewer.role not in right.roles:
         raise Forbidden(

@@ -37,6 +37,7 @@ from gateway.sign_in.entries import Entries
 from gateway.sign_in.factors import Factors
 from gateway.sign_in.needs import has_grants
 from gateway.sign_in.own_sessions import OwnSessions
+from gateway.sign_in.token import TokenEndpoint
 from gateway.strangers import Strangers
 from regions.errors import (
     EpigateError,
@@ -75,7 +76,7 @@ class SignIn:
     """Signing in and out on the gateway's own store, and what belongs to it.
 
     `attempts` failures lock an account, ten times as many an address, for `lock_seconds`. `sealer`
-    is that of the gateway's own store.
+    is that of the gateway's own store. `url` is the gateway's own, as clients write it.
     """
 
     def __init__(
@@ -90,6 +91,8 @@ class SignIn:
         clock: Callable[[], float] = time.time,
         passwords: Passwords | None = None,
         strangers: Strangers,
+        url: str,
+        token_seconds: float,
     ) -> None:
         self._engine, self._sessions, self._clock = engine, sessions, clock
         self._attempts, self._lock_seconds = attempts, lock_seconds
@@ -97,6 +100,15 @@ class SignIn:
         self._factors = Factors(sealer)
         self._passwords = passwords or Passwords()
         self._strangers = strangers
+        self._token = TokenEndpoint(
+            engine,
+            sessions,
+            self._entries,
+            strangers,
+            url=url,
+            token_seconds=token_seconds,
+            clock=clock,
+        )
         self._own = OwnSessions(engine, sessions, self._entries, clock)
         self._enrolling = Enrolling(engine, sessions, self._entries, self._factors, clock)
 
@@ -108,6 +120,7 @@ class SignIn:
             Route("/sign-out", answering(self.sign_out), methods=["POST"]),
             *self._enrolling.routes,
             *self._own.routes,
+            *self._token.routes,
         ]
 
     def close(self) -> None:

@@ -84,6 +84,8 @@ class Viewer:
     code: str
     grants: tuple[Grant, ...] = ()
     session: str = ""
+    actions: frozenset[str] | None = None
+    """Names of `resolvers.actions` that a machine client's token is good for; None: everything."""
 
     @property
     def prefix(self) -> str:

@@ -36,6 +36,8 @@ class Gateway:
             lock_seconds=LOCK,
             clock=here.clock,
             strangers=Strangers(10_000),
+            url="https://gateway.example.org",
+            token_seconds=900,
         )
         self.app = Starlette(routes=self.sign_in.routes)
 
