@@ -41,11 +41,8 @@ class Config:
     trusted_proxies: tuple[Network, ...]
     proxy_header: str
     strangers_per_minute: int
-<<<<<<< HEAD
     suite: str
-=======
     url: str
->>>>>>> c46fa76 (Machine clients: tokens by private_key_jwt, narrowed to a region and actions)
     deadline_ms: int
     page_default: int
     page_max: int
@@ -78,16 +75,15 @@ class Config:
     log_origin: str
 
     @property
-<<<<<<< HEAD
     def sm(self) -> bool:
         """Whether private items are sealed with the SM suite."""
         return self.suite == "SM4-GCM"
-=======
+
+    @property
     def public_url(self) -> str:
         """The gateway's own address as clients write it, without a slash at its end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.url or f"http://{host}:{self.port}"
->>>>>>> c46fa76 (Machine clients: tokens by private_key_jwt, narrowed to a region and actions)
 
     @property
     def central_store(self) -> Path:

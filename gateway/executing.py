@@ -170,6 +170,7 @@ class Executor:
                 raise QuestionError(
                     "only subscriptions are asked over WebSocket", hint="POST /graphql for others"
                 )
+            require_action(viewer, operation.fields)
             return document, operation
         first = document.errors[0]
         if isinstance(first.original_error, QuestionError):

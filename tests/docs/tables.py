@@ -17,6 +17,7 @@ from typer.main import get_command
 from gateway.cli import app
 from regions.errors import EpigateError
 from resolvers.access_log.purposes import PURPOSES
+from resolvers.actions import ACTIONS
 from resolvers.alarms.rules import RULES as ALARM_RULES
 from resolvers.catalog import private_fields
 from resolvers.privacy.roles import NATIONAL_ROLES
@@ -206,7 +207,19 @@ def _roles(right: Right) -> str:
     return ", ".join(told)
 
 
+def action_table() -> str:
+    """The actions of machine clients' tokens."""
+    return _table(
+        ("action", "root fields"),
+        [
+            (f"`{name}`", " ".join(f"`{field}`" for field in sorted(fields)))
+            for name, fields in ACTIONS.items()
+        ],
+    )
+
+
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
+    "actions": ("sign-in.md", action_table),
     "errors": ("asking.md", error_table),
     "private": ("privacy.md", private_table),
     "commands": ("operations.md", command_table),

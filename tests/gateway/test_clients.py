@@ -1,4 +1,4 @@
-"""A machine client from its key to its answers, by the commands and the example that are shipped."""
+"""A machine client from its key to its answers, by the commands and the example we ship."""
 
 from __future__ import annotations
 

@@ -52,11 +52,8 @@ def test_a_key_gives_a_token_of_a_narrower_viewer(run: Run, alg: str) -> None:
         }
         viewer = gateway.sessions.viewer(bearer(token))
         assert viewer
-        assert (viewer.account, viewer.code, viewer.actions) == (
-            SYSTEM,
-            "320100",
-            {"READ", "REGISTER"},
-        )
+        assert (viewer.account, viewer.code) == (SYSTEM, "320100")
+        assert viewer.actions == frozenset({"READ", "REGISTER"})
         gateway.world.clock.now += 901
         with pytest.raises(Unauthenticated):
             gateway.sessions.viewer(bearer(token))
