@@ -27,6 +27,7 @@ from resolvers.users.accounts import (
     note_event,
 )
 from resolvers.users.filings import put_on_file
+from resolvers.users.names import is_login_name
 from resolvers.users.persons import check_person
 from resolvers.users.states import AccountEvent
 
@@ -53,8 +54,6 @@ UNIT_LEVELS = (
     "ISOLATION_SITE",
     "HEALTH_CENTRE",
 )
-
-_LOGIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{1,63}")
 
 
 COMMAND_LINE = "command line"
@@ -155,7 +154,7 @@ def enable_account(
 
 
 def _check(account: Account) -> None:
-    if not _LOGIN_NAME.fullmatch(account.account):
+    if not is_login_name(account.account):
         raise InvalidInput(
             f"{account.account!r} cannot be a login name",
             hint="2 to 64 letters, digits, dots, hyphens, underscores; a letter or digit first",

@@ -27,6 +27,46 @@ LENGTHS = (8, 256)
 # hashes follow at the next sign-in.
 _HASHER = PasswordHasher(time_cost=1, memory_cost=47_104, parallelism=1)
 _NICENESS = 10
+_DIFFERENT = 5  # characters at least
+_TELLING = 4  # a login name as long as this must not stand in a password
+_COMMON = frozenset(
+    [
+        "password",
+        "passw0rd",
+        "p@ssw0rd",
+        "p@ssword",
+        "admin",
+        "administrator",
+        "root",
+        "test",
+        "user",
+        "guest",
+        "welcome",
+        "letmein",
+        "qwerty",
+        "qwertyuiop",
+        "asdfghjkl",
+        "zxcvbnm",
+        "qazwsx",
+        "qweasd",
+        "qazwsxedc",
+        "abcdef",
+        "abcdefgh",
+        "iloveyou",
+        "woaini",
+        "wodemima",
+        "mima",
+        "changeme",
+        "default",
+        "huanzhe",
+        "jikong",
+        "cdc",
+        "chinacdc",
+        "epigate",
+        "yuqing",
+    ]
+)
+"""Words that alone, with digits and marks around them, make no password."""
 
 
 def hash_password(password: str) -> str:
@@ -48,12 +88,18 @@ def needs_rehash(stored: str) -> bool:
 
 
 def check_password(account: str, password: str) -> None:
-    """Refuses a password too short, too long or equal to the account. Raises InvalidInput."""
+    """Refuses a password too short, too long or easily guessed. Raises InvalidInput."""
     shortest, longest = LENGTHS
     if not shortest <= len(password) <= longest:
         raise InvalidInput(f"the password must have {shortest} to {longest} characters")
-    if password.casefold() == account.casefold():
-        raise InvalidInput("the password must not be the name of the account")
+    plain = _normal(password).casefold()
+    name = account.casefold()
+    if plain == name or (len(name) >= _TELLING and name in plain):
+        raise InvalidInput("the password must not be or hold the name of the account")
+    if plain.isdigit():
+        raise InvalidInput("the password must not be digits alone: they are phones and birthdays")
+    if len(set(plain)) < _DIFFERENT or plain.strip("0123456789!@#._-") in _COMMON:
+        raise InvalidInput("the password is one of those that are tried first")
 
 
 class Passwords:

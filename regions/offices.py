@@ -42,6 +42,8 @@ administrator_filings = Table(
     internal("password_hash", nullable=True),  # until it is decided
     blind_index("person_index"),
     sealed(nullable=True),  # FILING_ITEMS; null where the form is on paper only
+    public("security_commitment", Integer()),  # whether the form has it
+    public("privacy_commitment", Integer()),
     public("second_reason", nullable=True),  # why a second administrator is needed
     public("signed_on"),
     public("head_name"),  # of the department, who signed

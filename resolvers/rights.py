@@ -20,6 +20,8 @@ _WATCHERS = frozenset({Role.AUDITOR, Role.SECURITY_ADMINISTRATOR})
 _DECIDERS = frozenset({Role.BUSINESS_ADMINISTRATOR})
 _STAFF = _EVERYONE - {Role.REGIONAL_SYSTEM}  # people: a machine signs nothing
 _OFFICERS = BUSINESS_ROLES & _STAFF
+_ABOVE = _DECIDERS | {Role.SYSTEM_ADMINISTRATOR}  # of the country, for the country's
+_ADMINISTRATORS = _ABOVE | {Role.SECURITY_ADMINISTRATOR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,24 @@ RIGHTS: Mapping[str, Right] = {
     "revokeGrant": Right(
         BUSINESS_ROLES | {Role.BUSINESS_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR}
     ),
+    "users": Right(_ADMINISTRATORS),
+    "registrations": Right(_DECIDERS),
+    "registration": Right(_EVERYONE, strangers=True),
+    "administratorFilings": Right(_EVERYONE),
+    "unitOffices": Right(_EVERYONE),
+    "register": Right(_EVERYONE, strangers=True),
+    "approveRegistration": Right(_DECIDERS),
+    "fileAdministrator": Right(_OFFICERS | _ABOVE),
+    "decideAdministratorFiling": Right(_ABOVE),
+    "withdrawAdministratorFiling": Right(_OFFICERS | _ABOVE),
+    "activateAdministrator": Right(_ABOVE),
+    "deregisterAdministrator": Right(_ABOVE),
+    "renewUser": Right(_ADMINISTRATORS),
+    "disableUser": Right(_ADMINISTRATORS - {Role.SYSTEM_ADMINISTRATOR}),
+    "enableUser": Right(_ADMINISTRATORS - {Role.SYSTEM_ADMINISTRATOR}),
+    "setResponsiblePerson": Right(_DECIDERS),
+    "setDutyPerson": Right(_OFFICERS | _DECIDERS),
+    "setUnitRole": Right(frozenset({Role.SYSTEM_ADMINISTRATOR})),
 }
 """Root field → who may ask for it."""
 

@@ -10,6 +10,7 @@ from resolvers.exports.root import ExportMutations, ExportQueries
 from resolvers.privacy.policy import compile_policy, describe_private_fields
 from resolvers.privacy.root import PrivacyMutations, PrivacyQueries
 from resolvers.questions.root import RecordQueries
+from resolvers.users.root import UserMutations, UserQueries
 from resolvers.writing.root import RecordMutations
 from schema.care import Sample, Visit
 from schema.cases import Case
@@ -26,6 +27,7 @@ class Query(
     AlarmQueries,
     ExportQueries,
     PrivacyQueries,
+    UserQueries,
 ):
     """Questions."""
 
@@ -41,6 +43,7 @@ class Mutation(
     AlarmMutations,
     ExportMutations,
     PrivacyMutations,
+    UserMutations,
 ):
     """What changes records and rights."""
 

@@ -12,6 +12,7 @@ import sys
 import time
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -186,7 +187,7 @@ def _create_accounts(config: Config, wanted: list[DemoAccount]) -> list[dict[str
                         create_account,
                         _account(account, indexer),
                         password,
-                        lambda number, items=account.items: sealer.seal("accounts", number, items),
+                        partial(_sealed, sealer, account.items),
                     )
                 for name, secret in secrets_of.items():
                     await connection.run_sync(factors.set_totp, name, secret, time.time())
@@ -207,6 +208,10 @@ def _create_accounts(config: Config, wanted: list[DemoAccount]) -> list[dict[str
         }
         for account, password in zip(wanted, passwords, strict=True)
     ]
+
+
+def _sealed(sealer: Sealer, items: dict[str, str], number: int) -> bytes:
+    return sealer.seal("accounts", number, items)
 
 
 def _account(demo: DemoAccount, indexer: BlindIndexer) -> Account:

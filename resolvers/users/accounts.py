@@ -35,6 +35,7 @@ __all__ = [
     "days_from",
     "end_sessions_of_role",
     "find_account",
+    "is_barred",
     "is_usable",
     "list_accounts",
     "next_id",
@@ -115,13 +116,6 @@ def standing_of(connection: Connection, account: Account, at: str | None = None)
                 filings.state.in_([state.name for state in ON_FILE]),
             )
         )
-    barred = connection.scalar(
-        select(unit_roles.c.role).where(
-            unit_roles.c.unit_id == account.unit_id,
-            unit_roles.c.role == account.role.name,
-            unit_roles.c.enabled == 0,
-        )
-    )
     return standing(
         account.state,
         at=at or now(),
@@ -130,7 +124,21 @@ def standing_of(connection: Connection, account: Account, at: str | None = None)
         renew_by=account.renew_by or "",
         filing=FilingState[filed] if filed else None,
         administrator=administrator,
-        barred=barred is not None,
+        barred=is_barred(connection, account.unit_id, account.role),
+    )
+
+
+def is_barred(connection: Connection, unit_id: str, role: Role) -> bool:
+    """Whether a system administrator took the role from the unit (A3)."""
+    return (
+        connection.scalar(
+            select(unit_roles.c.role).where(
+                unit_roles.c.unit_id == unit_id,
+                unit_roles.c.role == role.name,
+                unit_roles.c.enabled == 0,
+            )
+        )
+        is not None
     )
 
 

@@ -27,6 +27,7 @@ from resolvers.users.accounts import (
     next_id,
     note_event,
 )
+from resolvers.users.names import check_free
 from resolvers.users.persons import check_person
 from resolvers.users.states import (
     FILING,
@@ -86,6 +87,7 @@ class Form:
     signed_on: str
     head_name: str
     head_signed_on: str
+    committed: bool = False  # to security and privacy; else the form is on paper only
     password_hash: str | None = None
     person_index: str | None = None
     second_reason: str | None = None
@@ -158,6 +160,8 @@ def file(connection: Connection, form: Form, by: str) -> int:
             password_hash=form.password_hash,
             person_index=form.person_index,
             sealed=form.seal(filings.name, number) if form.seal else None,
+            security_commitment=int(form.committed),
+            privacy_commitment=int(form.committed),
             second_reason=form.second_reason,
             signed_on=form.signed_on,
             head_name=form.head_name,
@@ -265,17 +269,7 @@ def put_on_file(connection: Connection, account: Account, by: str) -> Filing:
 
 def _check_free(connection: Connection, form: Form) -> None:
     """Raises InvalidInput where the login name is taken or the person has such an account."""
-    named = connection.scalar(
-        select(filings.c.account).where(
-            filings.c.account == form.account, filings.c.state.in_(_OPEN)
-        )
-    )
-    if named is not None or find_account(connection, form.account) is not None:
-        raise InvalidInput(
-            f"there is an account {form.account} already",
-            hint="choose another login name",
-            messageZh="该登录账号已存在，请另选",
-        )
+    check_free(connection, form.account)
     check_person(connection, form.person_index, Role.BUSINESS_ADMINISTRATOR, form.unit_id)
     if form.person_index is None:
         return

@@ -15,9 +15,9 @@ from regions.blind_index import check_digit, normal_id_number
 from regions.users import STAFF_ITEMS
 from resolvers.writing.refusing import Mistakes
 from resolvers.writing.values import text
-from schema.users.staff import ContactInput
+from schema.users.staff import StaffContactInput
 
-__all__ = ["LONGEST_NAME", "id_number", "is_id_number", "read_contact", "read_items"]
+__all__ = ["LONGEST_NAME", "id_number", "is_id_number", "phone", "read_contact", "read_items"]
 
 LONGEST_NAME = 60
 _PHONE = re.compile(r"\+?[0-9][0-9 ()-]{4,24}[0-9]")
@@ -46,22 +46,30 @@ _ID_NUMBER = (
 
 
 def read_contact(
-    given: ContactInput, mistakes: Mistakes, path: Sequence[str]
+    given: StaffContactInput, mistakes: Mistakes, path: Sequence[str]
 ) -> dict[str, str | None]:
     """The items of an input, each as it is kept; what is wrong is added, never the value."""
     items: dict[str, str | None] = {}
-    for name, (pattern, message, message_zh) in _RULES.items():
-        at = [*path, _camel(name)]
-        value = text(getattr(given, name), mistakes, at)
-        if value is not None:
-            value = unicodedata.normalize("NFKC", value)
-            if not pattern.fullmatch(value):
-                mistakes.add(at, message, message_zh)
-        elif name != "qq" and not mistakes.has(at):
-            mistakes.add(at, f"{_camel(name)} is missing", "此项必填")
-        items[name] = value
+    for name in _RULES:
+        value = getattr(given, name)
+        if name != "qq" or value:
+            items[name] = phone(name, value, mistakes, [*path, _camel(name)])
     items["id_number"] = id_number(given.id_number, mistakes, [*path, "idNumber"])
     return items
+
+
+def phone(name: str, given: str | None, mistakes: Mistakes, path: Sequence[str]) -> str | None:
+    """A number or address by the rule of its name (`office_phone`, `mobile`, `email`, `qq`)."""
+    pattern, message, message_zh = _RULES[name]
+    value = text(given, mistakes, path)
+    if value is None:
+        if not mistakes.has(path):
+            mistakes.add(path, f"{_camel(name)} is missing", "此项必填")
+        return None
+    value = unicodedata.normalize("NFKC", value)
+    if not pattern.fullmatch(value):
+        mistakes.add(path, message, message_zh)
+    return value
 
 
 def read_items(opened: Mapping[str, str | int | None]) -> dict[str, str | None]:

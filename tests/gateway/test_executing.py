@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from regions import errors
+from resolvers import rights
+from resolvers.users import Role
 from tests.root_fields import root_fields
 from tests.served import Demo, Gateway, serving
 
@@ -53,6 +57,29 @@ RIGHTS: dict[str, dict[str, str]] = {
     },
 }
 FIELDS = {field.name: field for field in root_fields()}
+BY_ROLE: dict[str, str] = {
+    # What it ends in for the roles that may ask; all others are refused.
+    "alarms": OK,
+    "acknowledgeAlarm": "NotFoundProblem",
+    "users": OK,
+    "registrations": OK,
+    "registration": OK,
+    "administratorFilings": OK,
+    "unitOffices": OK,
+    "register": "InvalidInputProblem",
+    "approveRegistration": "InvalidInputProblem",
+    "fileAdministrator": "InvalidInputProblem",
+    "decideAdministratorFiling": "InvalidInputProblem",
+    "withdrawAdministratorFiling": "InvalidInputProblem",
+    "activateAdministrator": "InvalidInputProblem",
+    "deregisterAdministrator": "InvalidInputProblem",
+    "renewUser": "NotFoundProblem",
+    "disableUser": "NotFoundProblem",
+    "enableUser": "NotFoundProblem",
+    "setResponsiblePerson": "InvalidInputProblem",
+    "setDutyPerson": "InvalidInputProblem",
+    "setUnitRole": "InvalidInputProblem",
+}
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +116,8 @@ def outcome(answer: dict[str, Any], name: str) -> str:
 
 
 def test_every_root_field_has_a_row_in_the_table() -> None:
-    assert set(RIGHTS) == set(FIELDS)
+    assert set(RIGHTS) | set(BY_ROLE) == set(FIELDS)
+    assert not set(RIGHTS) & set(BY_ROLE)
 
 
 @pytest.mark.parametrize("name", RIGHTS)
@@ -101,6 +129,23 @@ def test_every_role_gets_what_the_table_says(gateway: Gateway, name: str) -> Non
         found[account] = (kind_of(dict(known)), outcome(response.json(), name))
     assert {kind for kind, _ in found.values()} == {BUSINESS, REPORTER, OTHERS}
     assert found == {account: (kind, RIGHTS[name][kind]) for account, (kind, _) in found.items()}
+
+
+@pytest.mark.parametrize("name", BY_ROLE)
+def test_the_roles_that_may_ask_get_an_answer_and_no_other_does(
+    gateway: Gateway, name: str
+) -> None:
+    refused = "FORBIDDEN" if FIELDS[name].operation == "query" else "ForbiddenProblem"
+    for account, role in roles_of(gateway.demo).items():
+        answer = gateway.ask(FIELDS[name].question, who=account).json()
+        expected = BY_ROLE[name] if role in rights.RIGHTS[name].roles else refused
+        assert outcome(answer, name) == expected, (account, answer)
+
+
+def roles_of(demo: Demo) -> dict[str, Role]:
+    with closing(sqlite3.connect(demo.config.central_store)) as store:
+        rows = store.execute("SELECT account, role FROM accounts").fetchall()
+    return {account: Role[role] for account, role in rows if account in demo.accounts}
 
 
 def test_every_error_has_a_code_of_the_tree(gateway: Gateway) -> None:

@@ -1,0 +1,114 @@
+"""`renewUser`, `disableUser`, `enableUser`: yearly renewal, and what ends an account (A5, A12)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, update
+
+from regions.errors import InvalidInput, NotFound
+from regions.users import accounts
+from resolvers.context import Context
+from resolvers.users import Viewer
+from resolvers.users.accounts import Account, change_state, find_account, renew
+from resolvers.users.authority import require_may_disable, require_may_renew
+from resolvers.users.filings import open_filings, stand_down
+from resolvers.users.listing import read_user
+from resolvers.users.registering import term
+from resolvers.users.shared import needed, refusals
+from resolvers.users.states import AccountEvent, AccountState, FilingState
+from resolvers.writing.central import CentralWriting
+from resolvers.writing.refusing import Mistakes, not_found
+from schema.users.accounts import DisableUserInput, EnableUserInput, RenewUserInput, UserPayload
+
+__all__ = ["disable_user", "enable_user", "renew_user"]
+
+Check = Callable[[Connection, Viewer, Account], None]
+Change = Callable[[Connection, Account], None]
+
+
+async def renew_user(context: Context, given: RenewUserInput, path: str) -> UserPayload:
+    """Renews an account for a year. Raises Refusal."""
+    viewer = context.signed_in()
+    writing = CentralWriting(context, "renewUser", given, account=viewer.account)
+    at = writing.moment.now
+    until = None
+    if given.valid_until is not None:
+        mistakes = Mistakes()
+        until = term(given.valid_until, at, mistakes)
+        mistakes.stop()
+
+    def change(connection: Connection, account: Account) -> None:
+        if until is None and (account.valid_until or "") <= at:
+            raise InvalidInput(
+                "the account's term is over: give it a new one",
+                hint="as validUntil",
+                messageZh="账号有效期已过，请同时填写新的有效期",
+            )
+        renew(connection, account.account, viewer.account, at)
+        if until is not None:
+            connection.execute(
+                update(accounts)
+                .where(accounts.c.account == account.account)
+                .values(valid_until=until)
+            )
+
+    return await _changed(context, writing, given.account, require_may_renew, change)
+
+
+async def disable_user(context: Context, given: DisableUserInput, path: str) -> UserPayload:
+    """Disables an account at once; an administrator who was active no longer is. Raises Refusal."""
+    viewer, reason = context.signed_in(), _reason(given.reason)
+    writing = CentralWriting(context, "disableUser", given, account=viewer.account)
+
+    def change(connection: Connection, account: Account) -> None:
+        change_state(connection, account.account, AccountEvent.DISABLE, reason, viewer.account)
+        for filing in open_filings(connection, account.unit_id):
+            if filing.account == account.account and filing.state is FilingState.ACTIVE:
+                stand_down(connection, filing.id, viewer.account, reason)
+
+    return await _changed(context, writing, given.account, require_may_disable, change)
+
+
+async def enable_user(context: Context, given: EnableUserInput, path: str) -> UserPayload:
+    """Lets a disabled or suspended account sign in again. Raises Refusal."""
+    viewer, reason = context.signed_in(), _reason(given.reason)
+    writing = CentralWriting(context, "enableUser", given, account=viewer.account)
+
+    def change(connection: Connection, account: Account) -> None:
+        suspended = account.state is AccountState.SUSPENDED
+        event = AccountEvent.REINSTATE if suspended else AccountEvent.ENABLE
+        change_state(connection, account.account, event, reason, viewer.account)
+
+    return await _changed(context, writing, given.account, require_may_disable, change)
+
+
+async def _changed(
+    context: Context, writing: CentralWriting, name: str, check: Check, change: Change
+) -> UserPayload:
+    viewer = context.signed_in()
+
+    def work(connection: Connection) -> dict[str, Any]:
+        with refusals("account"):
+            account = find_account(connection, name)
+            if account is None or not account.code.startswith(viewer.prefix):
+                raise NotFound("there is no such account")
+            check(connection, viewer, account)
+            change(connection, account)
+        return {"account": name}
+
+    kept, repeated = await writing.once(work)
+    if not repeated:
+        context.trail.note_written({"account": [kept["account"]]})
+    user = await read_user(context, kept["account"])
+    if user is None:
+        raise not_found("account")
+    return UserPayload(user=user, repeated=repeated)
+
+
+def _reason(given: str) -> str:
+    mistakes = Mistakes()
+    reason = needed(given, mistakes, ["reason"])
+    mistakes.stop()
+    return reason

@@ -1,0 +1,41 @@
+"""How many registrations come in before strangers are told to wait: they need no session."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, select
+
+from regions.errors import TooManyRequests
+from regions.instants import instant, seconds_of
+from regions.users import registrations
+
+__all__ = ["OF_ADDRESS", "OF_ALL", "OF_UNIT", "require_room"]
+
+OF_ADDRESS = 20
+"""Registrations from one network address within an hour: an office may have one address."""
+OF_ALL = 500
+"""Registrations within an hour."""
+OF_UNIT = 100
+"""Registrations of one unit that wait for its administrator."""
+
+_HOUR = 3_600
+
+
+def require_room(connection: Connection, unit_id: str, address_hash: str, at: str) -> None:
+    """Raises TooManyRequests where there are too many already."""
+    table = registrations.c
+    since = instant(seconds_of(at) - _HOUR)
+    within_hour = table.created_at > since
+    for most, what, condition in (
+        (OF_ADDRESS, "from this address", within_hour & (table.address_hash == address_hash)),
+        (OF_ALL, "at once", within_hour),
+        (
+            OF_UNIT,
+            "wait for this unit's administrator",
+            (table.unit_id == unit_id) & (table.state == "PENDING"),
+        ),
+    ):
+        count = connection.scalar(select(func.count()).select_from(registrations).where(condition))
+        if (count or 0) >= most:
+            raise TooManyRequests(
+                f"too many registrations {what}", hint="try again later", retryAfter=_HOUR
+            )

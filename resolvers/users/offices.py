@@ -1,0 +1,291 @@
+"""Offices of a unit: first responsible person (A9), duty person (A10), roles it may have (A3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from regions.errors import Forbidden, InvalidInput
+from regions.offices import duty_persons, responsible_persons, unit_roles
+from regions.sealing import Sealer
+from regions.users import accounts
+from resolvers.context import Context
+from resolvers.rights import require
+from resolvers.users import BUSINESS_ROLES, Role, Viewer
+from resolvers.users.accounts import (
+    end_sessions_of_role,
+    find_account,
+    next_id,
+    standing_of,
+)
+from resolvers.users.authority import answering_for, require_answering
+from resolvers.users.filings import active_of
+from resolvers.users.levels import INSTITUTIONS, unit_above
+from resolvers.users.listing import sees_contact
+from resolvers.users.shared import UnitRow, find_unit, needed, refusals
+from resolvers.users.staff import LONGEST_NAME, phone
+from resolvers.users.states import Standing
+from resolvers.writing.central import CentralWriting
+from resolvers.writing.refusing import Mistakes, Refusal
+from resolvers.writing.values import is_given
+from schema.privacy import MASK
+from schema.users.offices import (
+    DutyPerson,
+    ResponsiblePerson,
+    SetDutyPersonInput,
+    SetResponsiblePersonInput,
+    SetUnitRoleInput,
+    UnitOffices,
+    UnitOfficesPayload,
+    UnitRole,
+)
+from schema.users.staff import UserRole
+
+__all__ = ["set_duty_person", "set_responsible_person", "set_unit_role", "unit_offices"]
+
+Work = Callable[[Connection], None]
+
+
+async def unit_offices(context: Context, unit_id: str) -> UnitOffices | None:
+    """Who holds which office; None where there is no such unit. Raises Forbidden."""
+    require(context.signed_in(), "unitOffices")
+    try:
+        unit = await find_unit(context, unit_id, "unit")
+    except Refusal:
+        return None
+    return await _offices(context, unit)
+
+
+async def set_responsible_person(
+    context: Context, given: SetResponsiblePersonInput, path: str
+) -> UnitOfficesPayload:
+    """Puts the first responsible person of a unit on record. Raises Refusal."""
+    viewer, central = context.signed_in(), context.central
+    writing = CentralWriting(context, "setResponsiblePerson", given, account=viewer.account)
+    mistakes = Mistakes()
+    name = needed(given.name, mistakes, ["name"], LONGEST_NAME)
+    post = needed(given.post, mistakes, ["post"], LONGEST_NAME)
+    items = {
+        "office_phone": phone("office_phone", given.office_phone, mistakes, ["officePhone"]),
+        "mobile": (
+            phone("mobile", given.mobile, mistakes, ["mobile"]) if is_given(given.mobile) else None
+        ),
+    }
+    mistakes.stop()
+    unit = await find_unit(context, given.unit, "unit")
+
+    def work(connection: Connection) -> None:
+        require_answering(connection, viewer, unit.id, unit.level, unit.code)
+        table, at = responsible_persons, writing.moment.now
+        _end(connection, table, unit.id, at)
+        number = next_id(connection, table)
+        connection.execute(
+            insert(table).values(
+                id=number,
+                unit_id=unit.id,
+                name=name,
+                post=post,
+                sealed=central.sealer.seal(table.name, number, items),
+                since=at,
+                set_by=viewer.account,
+            )
+        )
+
+    return await _set(context, writing, unit, work)
+
+
+async def set_duty_person(
+    context: Context, given: SetDutyPersonInput, path: str
+) -> UnitOfficesPayload:
+    """Puts the duty person of a CDC unit on record, with the number that is answered (PLAN 5.3).
+
+    By the administrator who answers for the unit; who is on duty keeps the own number current.
+    Raises Refusal.
+    """
+    viewer, central = context.signed_in(), context.central
+    writing = CentralWriting(context, "setDutyPerson", given, account=viewer.account)
+    mistakes = Mistakes()
+    items = {"mobile": phone("mobile", given.mobile, mistakes, ["mobile"])}
+    mistakes.stop()
+    unit = await find_unit(context, given.unit, "unit")
+    if unit.level in INSTITUTIONS:
+        mistakes.add(
+            ["unit"], "only a CDC has a duty person for alerts", "仅疾控机构设预警值班人员"
+        )
+        mistakes.stop()
+
+    def work(connection: Connection) -> None:
+        table, at = duty_persons, writing.moment.now
+        now_on_duty = connection.scalar(
+            select(table.c.account).where(table.c.unit_id == unit.id, table.c.until.is_(None))
+        )
+        if not viewer.account == now_on_duty == given.account:
+            require_answering(connection, viewer, unit.id, unit.level, unit.code)
+        with refusals("account"):
+            _check_on_duty(connection, given.account, unit)
+        _end(connection, table, unit.id, at)
+        number = next_id(connection, table)
+        connection.execute(
+            insert(table).values(
+                id=number,
+                unit_id=unit.id,
+                code=unit.code,
+                account=given.account,
+                sealed=central.sealer.seal(table.name, number, items),
+                since=at,
+                set_by=viewer.account,
+            )
+        )
+
+    return await _set(context, writing, unit, work)
+
+
+async def set_unit_role(context: Context, given: SetUnitRoleInput, path: str) -> UnitOfficesPayload:
+    """Takes a role from a unit or gives it back (A3). Raises Refusal."""
+    viewer = context.signed_in()
+    writing = CentralWriting(context, "setUnitRole", given, account=viewer.account)
+    mistakes = Mistakes()
+    reason = needed(given.reason, mistakes, ["reason"])
+    role = Role[given.role.name]
+    if role not in BUSINESS_ROLES | {Role.BUSINESS_ADMINISTRATOR}:
+        mistakes.add(["role"], "this role is not a unit's to have", "该角色不属于机构权限管理范围")
+    mistakes.stop()
+    unit = await find_unit(context, given.unit, "unit")
+
+    def work(connection: Connection) -> None:
+        if not unit.code.startswith(viewer.prefix):
+            raise Forbidden(
+                "the unit lies outside your jurisdiction", messageZh="该机构不在您的管辖范围内"
+            )
+        key = (unit_roles.c.unit_id == unit.id) & (unit_roles.c.role == role.name)
+        connection.execute(delete(unit_roles).where(key))
+        connection.execute(
+            insert(unit_roles).values(
+                unit_id=unit.id,
+                role=role.name,
+                enabled=int(given.enabled),
+                reason=reason,
+                set_by=viewer.account,
+                set_at=writing.moment.now,
+            )
+        )
+        if not given.enabled:
+            end_sessions_of_role(connection, unit.id, role.name)
+
+    return await _set(context, writing, unit, work)
+
+
+async def _set(
+    context: Context, writing: CentralWriting, unit: UnitRow, work: Work
+) -> UnitOfficesPayload:
+    def run(connection: Connection) -> dict[str, Any]:
+        with refusals("unit"):
+            work(connection)
+        return {"unit": unit.id}
+
+    _, repeated = await writing.once(run)
+    if not repeated:
+        context.trail.note_written({"unit": [unit.id]})
+    return UnitOfficesPayload(offices=await _offices(context, unit), repeated=repeated)
+
+
+def _end(connection: Connection, table: Any, unit_id: str, at: str) -> None:
+    connection.execute(
+        update(table).where(table.c.unit_id == unit_id, table.c.until.is_(None)).values(until=at)
+    )
+
+
+def _check_on_duty(connection: Connection, name: str, unit: UnitRow) -> None:
+    account = find_account(connection, name)
+    right = account is not None and account.unit_id == unit.id and account.role in BUSINESS_ROLES
+    if account is None or not right:
+        raise InvalidInput(
+            f"{unit.name} has no business account of this name",
+            hint="the duty person is of the unit, with an account of its own",
+            messageZh="值班人员须为本单位业务账号",
+        )
+    if standing_of(connection, account) is not Standing.ACTIVE:
+        raise InvalidInput(
+            "the account may not sign in", hint="renew or enable it first", messageZh="该账号不可用"
+        )
+
+
+async def _offices(context: Context, unit: UnitRow) -> UnitOffices:
+    viewer, sealer = context.signed_in(), context.central.sealer
+    context.question.trail.saw("unit", [unit.id])
+
+    def read(connection: Connection) -> UnitOffices:
+        responsible = [
+            _responsible(row, viewer, sealer)
+            for row in _rows(connection, responsible_persons, unit.id)
+        ]
+        duty = [
+            _duty(connection, row, viewer, sealer)
+            for row in _rows(connection, duty_persons, unit.id)
+        ]
+        return UnitOffices(
+            unit_id=unit.id,  # type: ignore[arg-type]
+            unit_above=unit_above(unit.id, unit.level, unit.code),  # type: ignore[arg-type]
+            administrator=active_of(connection, unit.id),
+            answering=answering_for(connection, unit.id, unit.level, unit.code),
+            responsible_person=next((one for one in responsible if one.until is None), None),
+            responsible_history=responsible,
+            duty_person=next((one for one in duty if one.until is None), None),
+            duty_history=duty,
+            roles=[
+                UnitRole(
+                    role=UserRole[row.role],
+                    enabled=bool(row.enabled),
+                    reason=row.reason,
+                    set_by=row.set_by,
+                    set_at=row.set_at,
+                )
+                for row in connection.execute(
+                    select(unit_roles)
+                    .where(unit_roles.c.unit_id == unit.id)
+                    .order_by(unit_roles.c.role)
+                )
+            ],
+            code=unit.code,  # type: ignore[arg-type]
+        )
+
+    return await context.central.do(read)
+
+
+def _rows(connection: Connection, table: Any, unit_id: str) -> list[Any]:
+    query = select(table).where(table.c.unit_id == unit_id).order_by(table.c.id.desc())
+    return list(connection.execute(query))
+
+
+def _responsible(row: Any, viewer: Viewer, sealer: Sealer) -> ResponsiblePerson:
+    items = _items(sealer, responsible_persons, row, sees_contact(viewer, None, row.unit_id))
+    return ResponsiblePerson(
+        name=row.name,
+        post=row.post,
+        office_phone=items["office_phone"],
+        mobile=items["mobile"],
+        since=row.since,
+        until=row.until,
+        set_by=row.set_by,
+    )
+
+
+def _duty(connection: Connection, row: Any, viewer: Viewer, sealer: Sealer) -> DutyPerson:
+    items = _items(sealer, duty_persons, row, sees_contact(viewer, row.account, row.unit_id))
+    name = connection.scalar(select(accounts.c.name).where(accounts.c.account == row.account))
+    return DutyPerson(
+        account=row.account,
+        name=name or "",
+        mobile=items["mobile"],
+        since=row.since,
+        until=row.until,
+        set_by=row.set_by,
+    )
+
+
+def _items(sealer: Sealer, table: Any, row: Any, shown: bool) -> dict[str, Any]:
+    if shown:
+        return dict(sealer.open(table.name, row.id, row.sealed))
+    return {"office_phone": MASK, "mobile": MASK}

@@ -1,0 +1,376 @@
+"""`register` and `approveRegistration`: real-name registration (A1, A8, A12).
+
+Whoever registers learns the same whether the wanted login name is free or taken, so that strangers
+cannot find out which accounts there are: the account gets its name when an administrator of the
+unit approves, with a number behind it where the wanted one is taken, and the holder of the receipt
+is told which.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from regions.errors import InvalidInput, NotFound
+from regions.instants import now
+from regions.users import RENEWAL_DAYS, VALID_DAYS, accounts, registrations
+from resolvers.central import Central
+from resolvers.context import Context
+from resolvers.questions.plans import page_size
+from resolvers.rights import require
+from resolvers.users import Role, Viewer
+from resolvers.users.accounts import days_from, is_barred, next_id, note_event
+from resolvers.users.authority import answering_for, require_answering
+from resolvers.users.limits import require_room
+from resolvers.users.listing import read_user, sees_contact
+from resolvers.users.names import check_free, is_free
+from resolvers.users.persons import check_person
+from resolvers.users.shared import (
+    check_login,
+    contact,
+    find_unit,
+    needed,
+    number_of,
+    page_info,
+    refusals,
+)
+from resolvers.users.staff import LONGEST_NAME, read_contact, read_items
+from resolvers.users.states import REGISTRATION, RegistrationEvent, WrongState
+from resolvers.users.states import RegistrationState as State
+from resolvers.writing.central import CentralWriting
+from resolvers.writing.refusing import Mistakes
+from resolvers.writing.values import text
+from schema.enums import UnitLevel
+from schema.users.registering import (
+    ApproveRegistrationInput,
+    ApproveRegistrationPayload,
+    RegisterInput,
+    RegisterPayload,
+    Registration,
+    RegistrationConnection,
+    RegistrationEdge,
+    RegistrationState,
+    RegistrationStatus,
+)
+from schema.users.staff import Purpose, UserRole
+
+__all__ = [
+    "PURPOSES",
+    "approve_registration",
+    "list_registrations",
+    "register",
+    "registration_status",
+    "term",
+]
+
+PURPOSES: Mapping[Role, frozenset[Purpose]] = {
+    Role.DIRECT_REPORTER: frozenset({Purpose.REPORT}),
+    Role.UNIT_USER: frozenset({Purpose.MONITOR, Purpose.DATA_QUALITY}),
+    Role.DUTY_PERSON: frozenset({Purpose.MONITOR}),
+    Role.REVIEWER: frozenset({Purpose.REVIEW, Purpose.DATA_QUALITY}),
+}
+"""The roles that can be registered, and what an account of each may be for (A8)."""
+
+_BOUND_TO = b"Registration|id"
+_MOST_TRIED = 1_000  # numbers behind a wanted login name
+
+
+async def register(context: Context, given: RegisterInput, path: str) -> RegisterPayload:
+    """Takes a registration of somebody without a session. Raises Refusal, TooManyRequests."""
+    # The password is no part of what is kept with the key: a keyed hash of it would be a fast one.
+    writing = CentralWriting(context, "register", replace(given, password=""), account="")
+    central, at = context.central, writing.moment.now
+    mistakes = Mistakes()
+    name = needed(given.name, mistakes, ["name"], LONGEST_NAME)
+    department = text(given.department, mistakes, ["department"], LONGEST_NAME)
+    items = read_contact(given.contact, mistakes, ["contact"])
+    check_login(context, given.account, given.password, mistakes)
+    role = Role[given.role.name]
+    if role not in PURPOSES:
+        mistakes.add(
+            ["role"],
+            "administrators are filed with the level above, machines are set up by the system "
+            "administrator",
+            "管理员须向上级备案，系统账号由系统管理员设置",
+        )
+    elif given.purpose not in PURPOSES[role]:
+        mistakes.add(
+            ["purpose"],
+            f"an account of the role {role.value} is not for this; whoever only looks data up "
+            "gets them by a data-service request",
+            "该角色不用于此目的；仅查询数据的人员请走数据服务申请",
+        )
+    if given.head and department is None:
+        mistakes.add(["department"], "the head of which department", "请填写所任部门")
+    mistakes.stop()
+    unit = await find_unit(context, given.unit, "unit")
+    address_hash = context.stores.fingerprints.of_key("registration address", context.address)
+    await central.do(lambda store: require_room(store, unit.id, address_hash, at))
+    password_hash = await central.passwords.hash(given.password)
+    person_index = context.answering.indexer.id_number(items["id_number"])
+
+    def work(connection: Connection) -> dict[str, Any]:
+        require_room(connection, unit.id, address_hash, at)
+        number = next_id(connection, registrations)
+        connection.execute(
+            insert(registrations).values(
+                id=number,
+                state=State.PENDING.name,
+                wanted=given.account,
+                name=name,
+                role=role.name,
+                purpose=given.purpose.name,
+                unit_id=unit.id,
+                unit_name=unit.name,
+                unit_level=unit.level,
+                code=unit.code,
+                department=department,
+                head=int(given.head),
+                password_hash=password_hash,
+                person_index=person_index,
+                sealed=central.sealer.seal("registrations", number, items),
+                address_hash=address_hash,
+                created_at=at,
+            )
+        )
+        return {"registration": number}
+
+    kept, repeated = await writing.once(work)
+    if not repeated:
+        context.trail.note_written({"registration": [kept["registration"]]})
+    return RegisterPayload(
+        receipt=_receipt(context, kept["registration"]),
+        state=RegistrationState.PENDING,
+        repeated=repeated,
+    )
+
+
+async def registration_status(context: Context, receipt: str) -> RegistrationStatus | None:
+    """What became of a registration, for whoever holds its receipt; None where there is none."""
+    context.touched = True
+    number, _, _ = receipt.partition("-")
+    if not (number.isascii() and number.isdigit() and len(number) <= 15):
+        return None
+    if not hmac.compare_digest(receipt.encode(), _receipt(context, int(number)).encode()):
+        return None
+
+    def read(connection: Connection) -> Any:
+        return connection.execute(
+            select(registrations).where(registrations.c.id == int(number))
+        ).first()
+
+    row = await context.central.do(read)
+    if row is None:
+        return None
+    return RegistrationStatus(
+        state=RegistrationState[row.state],
+        account=row.account,
+        reason=row.reason,
+        decided_at=row.decided_at,
+    )
+
+
+async def approve_registration(
+    context: Context, given: ApproveRegistrationInput, path: str
+) -> ApproveRegistrationPayload:
+    """Approves or refuses a registration of the viewer's unit. Raises Refusal."""
+    viewer, central = context.signed_in(), context.central
+    writing = CentralWriting(context, "approveRegistration", given, account=viewer.account)
+    number = number_of(given.registration, "registration", "registration")
+    mistakes = Mistakes()
+    reason = text(given.reason, mistakes, ["reason"], 500)
+    if not given.approve and reason is None:
+        mistakes.add(["reason"], "a refusal needs its reason", "退回须说明原因")
+    until = term(given.valid_until, writing.moment.now, mistakes)
+    mistakes.stop()
+
+    def work(connection: Connection) -> dict[str, Any]:
+        row = connection.execute(select(registrations).where(registrations.c.id == number)).first()
+        with refusals("registration"):
+            if row is None or not row.code.startswith(viewer.prefix):
+                raise NotFound("there is no such registration")
+            require_answering(connection, viewer, row.unit_id, row.unit_level, row.code)
+            event = RegistrationEvent.APPROVE if given.approve else RegistrationEvent.REFUSE
+            try:
+                after = REGISTRATION.next(State[row.state], event)
+            except WrongState as error:
+                raise InvalidInput(error.refusal, messageZh=error.refusal_zh) from None
+        account = None
+        if given.approve:
+            account = _make_account(connection, central, row, given.account, until, viewer)
+        connection.execute(
+            update(registrations)
+            .where(registrations.c.id == number)
+            .values(
+                state=after.name,
+                account=account,
+                password_hash=None,
+                decided_by=viewer.account,
+                decided_at=writing.moment.now,
+                reason=None if given.approve else reason,
+            )
+        )
+        return {"account": account}
+
+    kept, repeated = await writing.once(work)
+    if not repeated:
+        wrote = {"registration": [number]}
+        made = {"account": [kept["account"]]} if kept["account"] else {}
+        context.trail.note_written({**wrote, **made})
+    row = await central.do(
+        lambda store: store.execute(select(registrations).where(registrations.c.id == number)).one()
+    )
+    user = await read_user(context, kept["account"]) if kept["account"] else None
+    return ApproveRegistrationPayload(
+        registration=_registration(row, viewer, central), user=user, repeated=repeated
+    )
+
+
+async def list_registrations(
+    context: Context, states: list[RegistrationState] | None, first: int | None, after: str | None
+) -> RegistrationConnection:
+    """Registrations that the viewer may decide or decided, the oldest first. Raises Forbidden."""
+    viewer = context.signed_in()
+    require(viewer, "registrations")
+    answering, central = context.answering, context.central
+    size = page_size(answering, first)
+    place = answering.cursors.open(after, _BOUND_TO, 1)[0] if after is not None else 0
+    wanted = [state.name for state in (states or [RegistrationState.PENDING])]
+
+    def read(connection: Connection) -> list[Any]:
+        found: list[Any] = []
+        answering_units: dict[str, bool] = {}
+        rows = connection.execute(
+            select(registrations)
+            .where(registrations.c.state.in_(wanted), registrations.c.id > place)
+            .order_by(registrations.c.id)
+        )
+        for row in rows:
+            if row.unit_id not in answering_units:
+                account = answering_for(connection, row.unit_id, row.unit_level, row.code)
+                answering_units[row.unit_id] = account == viewer.account
+            if answering_units[row.unit_id]:
+                found.append(row)
+                if len(found) > size:
+                    break
+        return found
+
+    rows = await central.do(read)
+    page = rows[:size]
+    context.question.trail.saw("registration", [row.id for row in page])
+    edges = [
+        RegistrationEdge(
+            cursor=answering.cursors.seal([row.id], _BOUND_TO),
+            node=_registration(row, viewer, central),
+        )
+        for row in page
+    ]
+    return RegistrationConnection(
+        edges=edges, page_info=page_info(edges, more=len(rows) > size, before=after is not None)
+    )
+
+
+def term(given: str | None, at: str, mistakes: Mistakes) -> str:
+    """The end of an account's term: three years ahead, unless an earlier one is given."""
+    longest = days_from(at, VALID_DAYS)
+    if given is None:
+        return longest
+    if not at < given <= longest:
+        mistakes.add(
+            ["validUntil"],
+            f"a term ends in the future and within {VALID_DAYS} days",
+            f"有效期须晚于当前时间，且不超过 {VALID_DAYS} 天",
+        )
+    return given
+
+
+def _make_account(
+    connection: Connection,
+    central: Central,
+    row: Any,
+    given: str | None,
+    until: str,
+    viewer: Viewer,
+) -> str:
+    """Makes the account of a registration and returns its login name. Raises Refusal."""
+    with refusals("registration"):
+        role = Role[row.role]
+        if is_barred(connection, row.unit_id, role):
+            raise InvalidInput(
+                f"{row.unit_name} may not have accounts of the role {role.value}",
+                messageZh="该机构已被取消此角色权限",
+            )
+        check_person(connection, row.person_index, role, row.unit_id)
+    with refusals("account"):
+        account = given or _free_name(connection, row.wanted)
+        check_free(connection, account)
+    at, own = now(), next_id(connection, accounts)
+    items = read_items(central.sealer.open("registrations", row.id, row.sealed))
+    connection.execute(
+        insert(accounts).values(
+            account=account,
+            id=own,
+            name=row.name,
+            role=row.role,
+            unit_id=row.unit_id,
+            unit_name=row.unit_name,
+            unit_level=row.unit_level,
+            code=row.code,
+            department=row.department,
+            head=row.head,
+            purpose=row.purpose,
+            password_hash=row.password_hash,
+            valid_until=until,
+            renewed_at=at,
+            renew_by=days_from(at, RENEWAL_DAYS),
+            person_index=row.person_index,
+            sealed=central.sealer.seal("accounts", own, items),
+            created_at=at,
+        )
+    )
+    note_event(connection, account, "APPROVE", "", viewer.account)
+    return account
+
+
+def _free_name(connection: Connection, wanted: str) -> str:
+    """The wanted login name, with a number behind it where it is taken."""
+    if is_free(connection, wanted):
+        return wanted
+    for number in range(2, _MOST_TRIED):
+        tried = f"{wanted[:58]}-{number}"
+        if is_free(connection, tried):
+            return tried
+    raise InvalidInput("the wanted login name is taken", hint="give another one as `account`")
+
+
+def _receipt(context: Context, number: int) -> str:
+    """Nobody can guess it, and nothing of it is stored."""
+    return f"{number}-{context.stores.fingerprints.of_key('registration', str(number))[:32]}"
+
+
+def _registration(row: Any, viewer: Viewer, central: Central) -> Registration:
+    shown = sees_contact(viewer, None, row.unit_id) or row.decided_by == viewer.account
+    return Registration(
+        id=f"registration:{row.id}",  # type: ignore[arg-type]
+        state=RegistrationState[row.state],
+        wanted=row.wanted,
+        account=row.account,
+        name=row.name,
+        role=UserRole[row.role],
+        purpose=Purpose[row.purpose],
+        unit_id=row.unit_id,
+        unit_name=row.unit_name,
+        unit_level=UnitLevel[row.unit_level],
+        code=row.code,
+        department=row.department,
+        head=bool(row.head),
+        contact=contact(central.sealer, "registrations", row.id, row.sealed, shown=shown),
+        created_at=row.created_at,
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+        reason=row.reason,
+    )
