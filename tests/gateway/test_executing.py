@@ -61,6 +61,9 @@ BY_ROLE: dict[str, str] = {
     # What it ends in for the roles that may ask; all others are refused.
     "alarms": OK,
     "acknowledgeAlarm": "NotFoundProblem",
+    "exports": OK,
+    "requestExport": "InvalidInputProblem",
+    "decideExport": "NotFoundProblem",
     "users": OK,
     "registrations": OK,
     "registration": OK,
