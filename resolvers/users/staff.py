@@ -15,7 +15,7 @@ from regions.blind_index import check_digit, normal_id_number
 from regions.users import STAFF_ITEMS
 from resolvers.writing.refusing import Mistakes
 from resolvers.writing.values import text
-from schema.users.staff import StaffContactInput
+from schema.users.staff import ContactInput
 
 __all__ = ["LONGEST_NAME", "id_number", "is_id_number", "phone", "read_contact", "read_items"]
 
@@ -46,7 +46,7 @@ _ID_NUMBER = (
 
 
 def read_contact(
-    given: StaffContactInput, mistakes: Mistakes, path: Sequence[str]
+    given: ContactInput, mistakes: Mistakes, path: Sequence[str]
 ) -> dict[str, str | None]:
     """The items of an input, each as it is kept; what is wrong is added, never the value."""
     items: dict[str, str | None] = {}

@@ -10,7 +10,7 @@ import strawberry
 from schema.enums import UnitLevel
 from schema.nodes import PageInfo
 from schema.scalars import Date, DateTime, RegionCode
-from schema.users.staff import StaffContact, StaffContactInput
+from schema.users.staff import ContactInput, StaffContact
 from schema.writing.problems import (
     ForbiddenProblem,
     IdempotencyConflict,
@@ -132,7 +132,7 @@ class FileAdministratorInput:
         description="Login name of the administrator's account, which opens no business data."
     )
     password: str = strawberry.field(description="Password of that account, set by its holder.")
-    contact: StaffContactInput = strawberry.field(description="Contact details.")
+    contact: ContactInput = strawberry.field(description="Contact details.")
     security_commitment: bool = strawberry.field(
         description="Whether the administrator commits to the rules of users and permissions."
     )

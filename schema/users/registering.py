@@ -11,7 +11,7 @@ from schema.enums import UnitLevel
 from schema.nodes import PageInfo
 from schema.scalars import DateTime, RegionCode
 from schema.users.accounts import User
-from schema.users.staff import Purpose, StaffContact, StaffContactInput, UserRole
+from schema.users.staff import ContactInput, Purpose, StaffContact, UserRole
 from schema.writing.problems import (
     ForbiddenProblem,
     IdempotencyConflict,
@@ -58,7 +58,7 @@ class RegisterInput:
     head: bool = strawberry.field(
         default=False, description="Whether the applicant heads the department."
     )
-    contact: StaffContactInput = strawberry.field(description="Contact details.")
+    contact: ContactInput = strawberry.field(description="Contact details.")
     account: str = strawberry.field(
         description=(
             "Login name that is wanted: 2 to 64 letters, digits, dots, hyphens, underscores. Where "

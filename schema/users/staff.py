@@ -8,7 +8,7 @@ import strawberry
 
 from schema.scalars import PrivateString
 
-__all__ = ["Purpose", "StaffContact", "StaffContactInput", "UserRole"]
+__all__ = ["ContactInput", "Purpose", "StaffContact", "UserRole"]
 
 
 @strawberry.enum(description="The roles of accounts (A11).")
@@ -46,8 +46,11 @@ class Purpose(Enum):
     DATA_QUALITY = strawberry.enum_value("DATA_QUALITY", description="Data quality (数据质控).")
 
 
-@strawberry.input(description="Contact details of a holder of an account; they are kept sealed.")
-class StaffContactInput:
+@strawberry.input(
+    name="StaffContactInput",
+    description="Contact details of a holder of an account; they are kept sealed.",
+)
+class ContactInput:
     """Contact details of a holder of an account."""
 
     office_phone: str = strawberry.field(description="Office telephone (办公电话).")
