@@ -22,6 +22,7 @@ from gateway.commands.enrol import enrol
 from gateway.commands.exports import app as exports_app
 from gateway.commands.grants import app as grants_app
 from gateway.commands.init import init
+from gateway.commands.keys import app as keys_app
 from gateway.commands.load import load
 from gateway.commands.migrate import migrate
 from gateway.commands.serve import serve
@@ -46,6 +47,7 @@ app.add_typer(config_app, name="config")
 app.add_typer(counts_app, name="counts")
 app.add_typer(exports_app, name="exports")
 app.add_typer(grants_app, name="grants")
+app.add_typer(keys_app, name="keys")
 app.add_typer(units_app, name="units")
 app.command()(ask)
 app.command()(demo)

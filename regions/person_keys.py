@@ -11,14 +11,24 @@ import os
 from collections.abc import Collection, Iterable
 
 import orjson
-from sqlalchemy import Connection, LargeBinary, Table, insert, literal, select
+from sqlalchemy import Connection, LargeBinary, Table, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from regions.errors import StoreError
 from regions.metadata import ID, internal, regional
 from regions.suites import SALT_BYTES
 from regions.text import among
 
-__all__ = ["ERASED", "MISSING", "PersonErased", "new_salt", "person_keys", "salts_for", "salts_of"]
+__all__ = [
+    "ERASED",
+    "MISSING",
+    "PersonErased",
+    "ensure_salts",
+    "new_salt",
+    "person_keys",
+    "salts_for",
+    "salts_of",
+]
 
 ERASED = b"\xff" * SALT_BYTES
 """In place of the salt of an erased person."""
@@ -68,14 +78,23 @@ def salts_for(connection: Connection, people: Collection[int]) -> dict[int, byte
 
     Raises PersonErased.
     """
-    found = salts_of(connection, people)
+    found = ensure_salts(connection, people)
     if ERASED in found.values():
         raise PersonErased(
             "this person was erased: nothing private can be kept of the person any more",
             hint="register the person anew",
         )
-    made = {person: new_salt() for person in set(people) - {*found}}
-    if made:
-        rows = [{"person_id": person, "salt": salt} for person, salt in made.items()]
-        connection.execute(insert(person_keys), rows)
-    return found | made
+    return found
+
+
+def ensure_salts(connection: Connection, people: Collection[int]) -> dict[int, bytes]:
+    """The salts of people, made for those who have none; of erased ones it is ERASED."""
+    found = salts_of(connection, people)
+    missing = sorted(set(people) - {*found})
+    if missing:
+        rows = [{"person_id": person, "salt": new_salt()} for person in missing]
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        # Another transaction may make them at the same time: then those count.
+        connection.execute(dialect.insert(person_keys).on_conflict_do_nothing(), rows)
+        found |= salts_of(connection, missing)
+    return found

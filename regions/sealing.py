@@ -96,9 +96,14 @@ class Sealer:
         self._prefix = {table: f"{padded(region)}|{table}|".encode() for table in ITEMS}
 
     @property
-    def head(self) -> bytes:
-        """The first two bytes of what is sealed now under a person's key."""
-        return bytes((4 if self._ring.sm4 else 3, self._ring.newest))
+    def heads(self) -> tuple[bytes, bytes]:
+        """The first two bytes of what is sealed now: of what is nobody's, and under a person's
+        key.
+        """
+        number = self._ring.newest
+        return bytes((2 if self._ring.sm4 else 1, number)), bytes(
+            (4 if self._ring.sm4 else 3, number)
+        )
 
     def seal(self, table: str, record_id: int, items: Items) -> bytes:
         """The envelope of a record that belongs to no person (names of `ITEMS[table]`; absent ones
@@ -108,9 +113,8 @@ class Sealer:
 
     def seal_parts(self, table: str, record_id: int, parts: Iterable[bytes]) -> bytes:
         """The envelope of items that are JSON texts already, in the order of `ITEMS[table]`."""
-        kind, number = 2 if self._ring.sm4 else 1, self._ring.newest
-        cipher = self._suite(kind, number).own
-        return self._sealed(bytes((kind, number)), cipher, table, record_id, parts)
+        head = self.heads[0]
+        return self._sealed(head, self._suite(*head).own, table, record_id, parts)
 
     @staticmethod
     def usable(salt: bytes) -> bool:
@@ -121,7 +125,7 @@ class Sealer:
         """What seals a person's records under the person's key. Raises EnvelopeError if erased."""
         if not self.usable(salt):
             raise EnvelopeError("an erased person's records cannot be sealed again")
-        head = self.head
+        head = self.heads[1]
         cipher = self._suite(*head).of_people(salt)[0]
         return PersonSealer(self, head, cipher)
 

@@ -54,14 +54,15 @@ def test_data_is_the_same_every_time_and_can_be_opened(data: DataSet, tmp_path: 
             rows = a.execute(query).fetchall()
             assert rows == b.execute(query).fetchall()
             assert len(rows) == 60
-            ((record, envelope),) = a.execute(
-                "SELECT id, sealed FROM people ORDER BY id LIMIT 1"
+            ((record, envelope, salt),) = a.execute(
+                "SELECT id, sealed, salt FROM people JOIN person_keys ON person_id = id "
+                "ORDER BY id LIMIT 1"
             ).fetchall()
             assert a.execute("SELECT count(*) FROM people").fetchone() == (80,)
         a.close()
         b.close()
     sealer = Sealer(load_keys(data.folder / "keys").sealing, data.prefixes[-1])
-    assert sealer.open("people", record, envelope)["id_number"] == id_number(2, 0)
+    assert sealer.open("people", record, envelope, salt)["id_number"] == id_number(2, 0)
 
 
 def test_numbers_of_people_are_valid_different_and_nobodys() -> None:

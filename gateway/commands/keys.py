@@ -1,0 +1,205 @@
+"""`epigate keys`: which keys are in use, new ones, and old ones taken out of use (F10)."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import Enum
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from gateway.commands._central import require_init
+from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, JsonOption, console, print_json
+from gateway.config import Config, load_config
+from gateway.keys.sealing import (
+    count_all,
+    from_environment,
+    new_key,
+    reseal,
+    retire_file,
+    wait_for_all,
+)
+from regions.errors import KeysError
+from regions.keys import Keys, load_keys
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Which keys are in use, new ones, and old ones out of use.", no_args_is_help=True
+)
+
+
+class Ring(Enum):
+    """A purpose whose keys can be changed."""
+
+    sealing = "sealing"
+    index = "index"
+
+
+RingArgument = Annotated[Ring, typer.Argument(help="Which keys: `sealing` or `index`.")]
+NumberArgument = Annotated[int, typer.Argument(help="The number of the key.", min=0, max=255)]
+
+
+def _loaded(path: ConfigOption) -> tuple[Config, Keys]:
+    config = load_config(path)
+    require_init(config)
+    return config, load_keys(config.keys, sm=config.sm)
+
+
+@app.command()
+def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """Say how many envelopes need which key, and how far a change of the index key has come.
+
+    Every envelope is looked at, so it takes some seconds for a million records. The exit code is 1
+    where a region does not answer.
+    """
+    loaded, keys = _loaded(config)
+    found = asyncio.run(count_all(loaded, keys))
+    rows: list[dict[str, object]] = []
+    for store in found:
+        if store.counted is None:
+            rows.append({"store": store.code, "state": "REGION_UNAVAILABLE"})
+            continue
+        for (number, suite, of_person), count in sorted(store.counted.by_key.items()):
+            rows.append(
+                {
+                    "store": store.code,
+                    "key": number,
+                    "suite": suite,
+                    "personal": of_person,
+                    "envelopes": count,
+                }
+            )
+        if store.counted.erased:
+            rows.append({"store": store.code, "erased": store.counted.erased})
+    if as_json:
+        print_json(rows)
+    else:
+        _tell(rows, keys)
+    if any(store.counted is None for store in found):
+        raise typer.Exit(1)
+
+
+def _tell(rows: list[dict[str, object]], keys: Keys) -> None:
+    out = console()
+    table = Table("store", "key", "suite", "under the person's key", "envelopes")
+    for row in rows:
+        if "key" in row:
+            personal = "yes" if row["personal"] else "no"
+            table.add_row(
+                str(row["store"]),
+                str(row["key"]),
+                str(row["suite"]),
+                personal,
+                f"{row['envelopes']:,}",
+            )
+        else:
+            count = f"{row['erased']:,}" if "erased" in row else ""
+            table.add_row(str(row["store"]), "", str(row.get("state", "erased")), "", count)
+    out.print(table)
+    for name, ring in (("sealing", keys.sealing), ("index", keys.index)):
+        numbers = ", ".join(str(number) for number in sorted(ring.numbers()))
+        out.print(f"{name} keys: {numbers}; what is new is under {ring.newest}")
+
+
+@app.command()
+def rotate(ring: RingArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Make a new key and use it for what is written from now on.
+
+    A gateway that runs sees it within a second. `epigate keys reseal` brings what was sealed before
+    under it; until then the older keys stay.
+    """
+    loaded, _ = _loaded(config)
+    number = new_key(loaded, ring.value)
+    out = console()
+    out.print(
+        f"{ring.value} key {number} made in {loaded.keys}; copy the folder anew", soft_wrap=True
+    )
+    out.print("next: `epigate keys reseal`, then `epigate keys retire sealing` with older numbers")
+
+
+@app.command(name="reseal")
+def reseal_command(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Seal everything under the newest key, in short transactions beside a gateway that runs.
+
+    Interrupted, it goes on with the same command. The exit code is 1 where a region does not
+    answer.
+    """
+    loaded, keys = _loaded(config)
+    out = console()
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=out,
+        transient=True,
+        disable=not out.is_terminal,
+    ) as progress:
+        task = progress.add_task("envelopes", total=None)
+        outcomes = asyncio.run(
+            reseal(
+                loaded,
+                keys,
+                lambda name, done, whole: progress.update(
+                    task, description=name, completed=done, total=whole
+                ),
+            )
+        )
+    table = Table("store", "sealed anew", "state")
+    for outcome in outcomes:
+        table.add_row(outcome.code, f"{outcome.envelopes:,}", outcome.failed or "done")
+    out.print(table)
+    if any(outcome.failed for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+@app.command()
+def retire(
+    ring: RingArgument, number: NumberArgument, config: ConfigOption = DEFAULT_CONFIG
+) -> None:
+    """Take a key out of use; refused while anything in any store needs it.
+
+    Its file is moved to the folder `retired` within the key folder. Destroy it there when no backup
+    that needs it is kept any more.
+    """
+    loaded, keys = _loaded(config)
+    known = {"sealing": keys.sealing, "index": keys.index}[ring.value]
+    if number not in known.numbers():
+        numbers = ", ".join(str(one) for one in sorted(known.numbers()))
+        raise KeysError(f"there is no {ring.value} key {number}", hint=f"there are {numbers}")
+    if number == known.newest:
+        raise KeysError(
+            f"{ring.value} key {number} is the one in use",
+            hint=f"`epigate keys rotate {ring.value}`",
+        )
+    if from_environment(loaded.keys, ring.value):
+        raise KeysError(
+            f"the {ring.value} keys come from the environment, where no command can take one out",
+            hint="once `epigate keys status` names it no more, unset it and restart",
+        )
+    out = console()
+    asyncio.run(wait_for_all(loaded, known, ring.value, out.print))
+    _refuse_where_needed(loaded, keys, number)
+    out.print(f"retired: {retire_file(loaded, ring.value, number)}", soft_wrap=True)
+
+
+def _refuse_where_needed(config: Config, keys: Keys, number: int) -> None:
+    needed, away = 0, []
+    for store in asyncio.run(count_all(config, keys)):
+        if store.counted is None:
+            away.append(store.code)
+        else:
+            needed += store.counted.keys.get(number, 0)
+    if needed:
+        raise KeysError(
+            f"{needed:,} envelopes need sealing key {number}",
+            hint="run `epigate keys reseal` first",
+        )
+    if away:
+        raise KeysError(
+            f"{', '.join(away)} may need sealing key {number}, and do not answer",
+            hint="try again when every region answers",
+        )

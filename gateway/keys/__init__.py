@@ -1,0 +1,1 @@
+"""Changing keys over all stores of a configuration: what `epigate keys` does."""
