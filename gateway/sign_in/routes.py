@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -37,6 +38,8 @@ from gateway.sign_in.entries import Entries
 from gateway.sign_in.factors import Factors
 from gateway.sign_in.needs import has_grants
 from gateway.sign_in.own_sessions import OwnSessions
+from gateway.sign_in.passkey_routes import PasskeyRoutes
+from gateway.sign_in.passkeys import Passkeys, RelyingParty
 from gateway.sign_in.token import TokenEndpoint
 from gateway.strangers import Strangers
 from regions.errors import (
@@ -46,8 +49,10 @@ from regions.errors import (
     TooManyRequests,
     Unauthenticated,
 )
+from regions.instants import instant
 from regions.sealing import Sealer
 from resolvers.users import needs_second_factor
+from resolvers.users.accounts import is_usable
 
 __all__ = ["SignIn"]
 
@@ -60,8 +65,9 @@ class _Attempt:
     account: str
     password: str
     code: str  # of the second factor; "" for none
+    assertion: dict[str, Any] | None  # of a passkey
     address: str
-    subjects: tuple[Subject, Subject]  # the account, the address
+    subjects: tuple[Subject, ...]  # the account, where one is named, and the address
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,11 @@ class SignIn:
         self._factors = Factors(sealer)
         self._passwords = passwords or Passwords()
         self._strangers = strangers
+        self._enrolling = Enrolling(engine, sessions, self._entries, self._factors, clock)
+        self._passkeys = Passkeys(RelyingParty.of(url))
+        self._passkey_routes = PasskeyRoutes(
+            engine, self._enrolling, self._passkeys, self._factors, strangers, clock
+        )
         self._token = TokenEndpoint(
             engine,
             sessions,
@@ -110,7 +121,6 @@ class SignIn:
             clock=clock,
         )
         self._own = OwnSessions(engine, sessions, self._entries, clock)
-        self._enrolling = Enrolling(engine, sessions, self._entries, self._factors, clock)
 
     @property
     def routes(self) -> list[Route]:
@@ -119,6 +129,7 @@ class SignIn:
             Route("/sign-in", answering(self.sign_in), methods=["POST"]),
             Route("/sign-out", answering(self.sign_out), methods=["POST"]),
             *self._enrolling.routes,
+            *self._passkey_routes.routes,
             *self._own.routes,
             *self._token.routes,
         ]
@@ -132,7 +143,7 @@ class SignIn:
         self._strangers.admit(address_of(request))
         attempt = await self._attempt(request)
         try:
-            opened = await self._verified(attempt)
+            opened = await self._proved(attempt)
         except (SignInFailed, TooManyRequests) as error:
             result = "REFUSED" if isinstance(error, SignInFailed) else "LOCKED"
             who = await self._known(attempt.account)
@@ -168,6 +179,11 @@ class SignIn:
         await self._entries.record("signOut", found.viewer, address_of(request), "OK")
         return Response(status_code=204)
 
+    async def _proved(self, attempt: _Attempt) -> _Opened:
+        if attempt.assertion is not None and not attempt.password:
+            return await self._by_passkey(attempt)
+        return await self._verified(attempt)
+
     async def _verified(self, attempt: _Attempt) -> _Opened:
         """Raises SignInFailed or TooManyRequests."""
         async with self._engine.begin() as connection:
@@ -201,26 +217,53 @@ class SignIn:
         # All of it is done whatever fails: neither time nor statements tell what did.
         stands = password_hash(connection, attempt.account)
         checked = self._factors.check(connection, attempt.account, attempt.code, now)
+        if attempt.assertion is not None:
+            shown_by = self._passkeys.use(connection, attempt.assertion, now)
+            factor = "PASSKEY" if shown_by == attempt.account else ""
+            checked = replace(checked, factor=factor)
         right = proved is not None and stands == proved
-        if right and checked.factor:
+        if right and checked.factor and checked.factor != "PASSKEY":
             right = self._factors.use(connection, attempt.account, checked, now)
-        elif checked.enrolled:
+        elif checked.enrolled and not checked.factor:
             right = False
         if not right:
             _lockout.count(connection, attempt.subjects, now, self._lock_seconds)
             return None
-        _lockout.clear(connection, attempt.subjects[0])
-        account = find_account(connection, attempt.account)
+        return self._open(connection, attempt.account, checked.factor, attempt)
+
+    def _open(self, connection: Connection, name: str, factor: str, attempt: _Attempt) -> _Opened:
+        subject = _lockout.account_subject(name, self._attempts)
+        _lockout.clear(connection, subject)
+        account = find_account(connection, name)
         assert account is not None
         session = self._sessions.insert(
-            connection,
-            attempt.account,
-            second_factor=checked.factor,
-            address=attempt.address,
+            connection, name, second_factor=factor, address=attempt.address
         )
-        granted = has_grants(connection, attempt.account, now)
+        granted = has_grants(connection, name, self._clock())
         needs = needs_second_factor(account.role, granted=granted)
-        return _Opened(account, session, checked.factor, needs and not checked.factor)
+        return _Opened(account, session, factor, needs and not factor)
+
+    async def _by_passkey(self, attempt: _Attempt) -> _Opened:
+        """Who signs in by a passkey alone. Raises SignInFailed or TooManyRequests."""
+
+        def work(connection: Connection) -> _Opened | None:
+            self._refuse_locked(connection, attempt)
+            now = self._clock()
+            name = self._passkeys.use(connection, attempt.assertion, now)
+            subjects = attempt.subjects  # the address
+            if name is not None:
+                subjects = (*subjects, _lockout.account_subject(name, self._attempts))
+            self._refuse_locked(connection, replace(attempt, subjects=subjects))
+            if name is None or not is_usable(connection, name, instant(now)):
+                _lockout.count(connection, subjects, now, self._lock_seconds)
+                return None
+            return self._open(connection, name, "PASSKEY", attempt)
+
+        async with self._engine.begin() as connection:
+            opened = await connection.run_sync(work)
+        if opened is None:
+            raise SignInFailed("the passkey is none of ours, or its challenge was used")
+        return opened
 
     def _refuse_locked(self, connection: Connection, attempt: _Attempt) -> None:
         left = _lockout.locked_for(connection, attempt.subjects, self._clock(), self._lock_seconds)
@@ -237,7 +280,13 @@ class SignIn:
     async def _attempt(self, request: Request) -> _Attempt:
         """What the body asks for. Raises InvalidInput and TooLarge."""
         values = await json_body(request)
-        account, password = text_of(values, "account", 128), text_of(values, "password", 256)
+        assertion = values.get("assertion")
+        if assertion is not None and not isinstance(assertion, dict):
+            raise InvalidInput("`assertion` must be the object a passkey makes")
+        if assertion is not None and not {"account", "password"} & values.keys():
+            account = password = ""
+        else:
+            account, password = text_of(values, "account", 128), text_of(values, "password", 256)
         code = values.get("code")
         if code is not None and not (isinstance(code, str) and len(code) <= _CODE):
             raise InvalidInput(f"`code` must be a text of at most {_CODE} characters")
@@ -246,9 +295,10 @@ class SignIn:
             account,
             password,
             code or "",
+            assertion,
             address,
             (
-                _lockout.account_subject(account, self._attempts),
+                *([_lockout.account_subject(account, self._attempts)] if account else []),
                 _lockout.address_subject(address, self._attempts * ADDRESS_FACTOR),
             ),
         )
