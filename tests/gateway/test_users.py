@@ -242,3 +242,323 @@ def test_registrations_do_not_flood(gateway: Gateway) -> None:
     given = {"registration": ones[1]["id"]}
     doubled = do(gateway, "approveRegistration", DECIDED, given, ADMINS[COUNTY])
     assert "the same person has the account" in doubled["message"]
+
+
+FILING = (
+    "... on FilingPayload { repeated filing { id state unitId account province department "
+    "signedOn headName headSignedOn secondReason securityCommitment privacyCommitment filedBy "
+    "decidedBy reason contact { idNumber mobile } } }"
+)
+
+
+def form(code: str = COUNTY, **changes: Any) -> dict[str, Any]:
+    """Annex 1."""
+    return {
+        "unit": f"cdc-{code}",
+        "department": "信息管理科",
+        "name": "李管理",
+        "account": f"admin-{next(_numbers)}",
+        "password": PASSWORD,
+        "contact": contact(),
+        "securityCommitment": True,
+        "privacyCommitment": True,
+        "signedOn": "2026-11-01",
+        "headName": "赵科长",
+        "headSignedOn": "2026-11-02",
+    } | changes
+
+
+def filed(gateway: Gateway, who: str, **changes: Any) -> Any:
+    return do(gateway, "fileAdministrator", FILING, form(**changes), who)
+
+
+def decide(gateway: Gateway, filing: str, who: str, **more: Any) -> Any:
+    given = {"filing": filing, "accept": True, **more}
+    return do(gateway, "decideAdministratorFiling", FILING, given, who)
+
+
+def step(gateway: Gateway, name: str, filing: str, who: str, reason: str = "人员变动") -> Any:
+    return do(gateway, name, FILING, {"filing": filing, "reason": reason}, who)
+
+
+def filings(gateway: Gateway, who: str, **wanted: Any) -> list[Any]:
+    text = (
+        "query($f:AdministratorFilingFilter){administratorFilings(filter:$f){edges{node"
+        "{id state account unitId contact{mobile}}}}}"
+    )
+    found = gateway.data(text, {"f": wanted}, who=who)["administratorFilings"]["edges"]
+    return [edge["node"] for edge in found]
+
+
+def test_file_accept_activate_deregister_file_anew(gateway: Gateway) -> None:
+    second = form()
+    alone = do(gateway, "fileAdministrator", FILING, second, ADMINS[COUNTY])
+    assert "a second one needs a reason" in alone["message"]
+    second["secondReason"] = "工作量大，需两人轮换"
+    told = do(gateway, "fileAdministrator", FILING, second, ADMINS[COUNTY])["filing"]
+    assert told["state"] == "FILED"
+    assert told["province"] == "江苏省"
+    assert told["contact"]["idNumber"] == second["contact"]["idNumber"]
+    third = filed(gateway, ADMINS[COUNTY], secondReason="x")
+    assert "2 administrators" in third["message"]
+    assert sign_in(gateway, second["account"]).status_code == 401
+
+    for wrong in (ADMINS[COUNTY], ADMINS[PROVINCE], ADMINS[NATIONAL], "sysadmin"):
+        assert decide(gateway, told["id"], wrong)["__typename"] == "ForbiddenProblem"
+    (seen,) = filings(gateway, ADMINS[CITY], state=["FILED"])
+    assert seen["contact"]["mobile"] == "15412345678"  # it decides on what stands there
+    (seen,) = filings(gateway, ADMINS[PROVINCE], state=["FILED"])
+    assert seen["contact"]["mobile"] == "*"
+    accepted = decide(gateway, told["id"], ADMINS[CITY])["filing"]
+    assert (accepted["state"], accepted["decidedBy"]) == ("ON_FILE", ADMINS[CITY])
+    assert sign_in(gateway, second["account"]).status_code == 401  # the other one is active
+
+    active = step(gateway, "activateAdministrator", told["id"], ADMINS[COUNTY])["filing"]
+    assert active["state"] == "ACTIVE"
+    assert gateway.ask("{me{account}}", who=ADMINS[COUNTY]).status_code == 401
+    session = sign_in(gateway, second["account"])
+    assert session.json()["role"] == "business administrator"
+    (token,) = gateway.demo.open_sessions(second["account"])  # with a second factor
+    refused = gateway.ask("{contacts(first:1){totalCount}}", who=token).json()
+    assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    first = next(one for one in filings(gateway, token) if one["account"] == ADMINS[COUNTY])
+    assert step(gateway, "deregisterAdministrator", first["id"], token)["code"] == "FORBIDDEN"
+    gone = step(gateway, "deregisterAdministrator", first["id"], ADMINS[CITY], "已调离")["filing"]
+    assert (gone["state"], gone["reason"]) == ("DEREGISTERED", "已调离")
+    again = filed(gateway, token, secondReason="轮换")["filing"]
+    assert again["state"] == "FILED"
+    back = step(gateway, "withdrawAdministratorFiling", again["id"], token)["filing"]
+    assert back["state"] == "WITHDRAWN"
+    refusal = filed(gateway, token, secondReason="轮换")["filing"]["id"]
+    assert decide(gateway, refusal, ADMINS[CITY], accept=False)["mistakes"][0]["path"] == ["reason"]
+    ended = decide(gateway, refusal, ADMINS[CITY], accept=False, reason="缺公章")["filing"]
+    assert (ended["state"], ended["reason"]) == ("REFUSED", "缺公章")
+    done = decide(gateway, refusal, ADMINS[CITY])
+    assert done["code"] == "INVALID_INPUT"
+    assert not done["messageZh"].isascii()
+
+
+def test_an_officer_files_for_nobody_else_and_the_national_one_is_the_systems(
+    gateway: Gateway,
+) -> None:
+    for who in (f"county-{COUNTY}", f"head-{COUNTY}-1"):
+        assert filed(gateway, who, secondReason="x")["code"] == "FORBIDDEN"
+    for who in (ADMINS[PROVINCE], ADMINS[NATIONAL], f"city-{CITY}", "secadmin"):
+        assert filed(gateway, who, secondReason="x")["code"] == "FORBIDDEN"
+    assert filed(gateway, "auditor")["code"] == "FORBIDDEN"
+    told = filed(gateway, ADMINS[NATIONAL], code=NATIONAL, secondReason="x")["filing"]
+    assert decide(gateway, told["id"], ADMINS[NATIONAL])["code"] == "FORBIDDEN"
+    assert decide(gateway, told["id"], "sysadmin")["filing"]["state"] == "ON_FILE"
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"securityCommitment": False}, ["securityCommitment"]),
+        ({"privacyCommitment": False}, ["privacyCommitment"]),
+        ({"headName": "李管理"}, ["headName"]),
+        ({"headSignedOn": "2026-10-31"}, ["headSignedOn"]),
+        ({"signedOn": "2099-01-01", "headSignedOn": "2099-01-01"}, ["signedOn"]),
+        ({"department": ""}, ["department"]),
+        ({"account": "bizadmin"}, ["unit"]),
+        ({"password": "qwerty123"}, ["password"]),
+        ({"contact": contact("110101199003071939")}, ["contact", "idNumber"]),
+    ],
+    ids=str,
+)
+def test_a_form_that_cannot_be_filed(
+    shared: Gateway, changes: dict[str, Any], path: list[str]
+) -> None:
+    refused = filed(shared, ADMINS[COUNTY], secondReason="x", **changes)
+    assert refused["mistakes"][0]["path"] == path
+
+
+USER = "... on UserPayload { repeated user { account standing renewBy validUntil } }"
+
+
+def lapse(gateway: Gateway, account: str, **columns: str) -> None:
+    """What time does."""
+    sets = ", ".join(f"{name} = ?" for name in columns)
+    with closing(sqlite3.connect(gateway.demo.config.central_store)) as store, store:
+        store.execute(f"UPDATE accounts SET {sets} WHERE account = ?", (*columns.values(), account))
+
+
+def test_an_account_that_was_not_renewed_lapses_at_once(gateway: Gateway) -> None:
+    who, password = f"county-{COUNTY}", gateway.demo.accounts[f"county-{COUNTY}"]["password"]
+    assert gateway.ask("{me{account}}", who=who).status_code == 200
+    lapse(gateway, who, renew_by="2026-11-01T00:00:00Z")
+    assert gateway.ask("{me{account}}", who=who).status_code == 401
+    assert sign_in(gateway, who, password).status_code == 401
+    text = "{users(filter:{standing:[LAPSED]}){totalCount edges{node{account standing}}}}"
+    found = gateway.data(text, who=ADMINS[COUNTY])["users"]
+    assert found == {
+        "totalCount": 1,
+        "edges": [{"node": {"account": who, "standing": "LAPSED"}}],
+    }
+    given = {"account": who}
+    for wrong in (ADMINS[CITY], "sysadmin", "secadmin"):
+        assert do(gateway, "renewUser", USER, given, wrong)["code"] == "FORBIDDEN"
+    renewed = do(gateway, "renewUser", USER, given, ADMINS[COUNTY])["user"]
+    assert renewed["standing"] == "ACTIVE"
+    assert renewed["renewBy"] > "2027-11"
+    assert gateway.ask("{me{account}}", who=who).status_code == 401  # that session is over
+    assert sign_in(gateway, who, password).status_code == 200
+    lapse(gateway, who, valid_until="2026-11-01T00:00:00Z")
+    assert sign_in(gateway, who, password).status_code == 401
+    assert "term is over" in do(gateway, "renewUser", USER, given, ADMINS[COUNTY])["message"]
+    given["validUntil"] = "2099-01-01T00:00:00Z"
+    refused = do(gateway, "renewUser", USER, given, ADMINS[COUNTY])
+    assert refused["mistakes"][0]["path"] == ["validUntil"]
+    given["validUntil"] = "2027-06-01T00:00:00Z"
+    assert do(gateway, "renewUser", USER, given, ADMINS[COUNTY])["user"]["validUntil"] == (
+        "2027-06-01T00:00:00Z"
+    )
+
+
+def test_administrators_are_renewed_by_the_level_above_and_those_of_the_country_by_each_other(
+    shared: Gateway,
+) -> None:
+    for account, right, wrong in (
+        (ADMINS[COUNTY], ADMINS[CITY], ADMINS[COUNTY]),
+        (ADMINS[NATIONAL], "sysadmin", ADMINS[NATIONAL]),
+        ("sysadmin", "secadmin", "sysadmin"),
+        ("secadmin", "sysadmin", "secadmin"),
+        ("auditor", "secadmin", "sysadmin"),
+    ):
+        given = {"account": account}
+        assert do(shared, "renewUser", USER, given, wrong)["code"] == "FORBIDDEN"
+        assert do(shared, "renewUser", USER, given, right)["user"]["standing"] == "ACTIVE"
+
+
+def test_disabling_ends_everything_at_once(gateway: Gateway) -> None:
+    who, password = f"duty-{COUNTY}", gateway.demo.accounts[f"duty-{COUNTY}"]["password"]
+    given = {"account": who, "reason": "密码泄露"}
+    for wrong in ("sysadmin", who, f"county-{COUNTY}"):
+        assert do(gateway, "disableUser", USER, given, wrong)["code"] == "FORBIDDEN"
+    assert gateway.ask("{me{account}}", who=who).status_code == 200
+    told = do(gateway, "disableUser", USER, given, ADMINS[PROVINCE])
+    assert told["user"]["standing"] == "DISABLED"
+    assert gateway.ask("{me{account}}", who=who).status_code == 401
+    assert sign_in(gateway, who, password).status_code == 401
+    assert do(gateway, "renewUser", USER, {"account": who}, ADMINS[COUNTY])["code"]
+    told = do(gateway, "enableUser", USER, given, "secadmin")
+    assert told["user"]["standing"] == "ACTIVE"
+    assert sign_in(gateway, who, password).status_code == 200
+    assert gateway.ask("{me{account}}", who=who).status_code == 401
+
+    given["account"] = ADMINS[COUNTY]
+    assert do(gateway, "disableUser", USER, given, ADMINS[COUNTY])["code"] == "FORBIDDEN"
+    assert do(gateway, "disableUser", USER, given, "secadmin")["user"]["standing"] == "DISABLED"
+    assert do(gateway, "enableUser", USER, given, ADMINS[CITY])["user"]["standing"] == "STANDBY"
+    (one,) = filings(gateway, ADMINS[CITY], unit=[f"cdc-{COUNTY}"])
+    assert step(gateway, "activateAdministrator", one["id"], ADMINS[CITY])["filing"]
+    given["account"] = "sysadmin"
+    assert do(gateway, "disableUser", USER, given, ADMINS[NATIONAL])["code"] == "FORBIDDEN"
+
+
+USERS = (
+    "query($f:UserFilter,$n:Int,$a:String){users(filter:$f,first:$n,after:$a){totalCount pageInfo"
+    "{hasNextPage endCursor} edges{node{account role unitId head contact{mobile idNumber}}}}}"
+)
+
+
+def test_administrators_see_the_accounts_of_their_code_and_contacts_of_their_unit(
+    shared: Gateway,
+) -> None:
+    def seen(who: str, **variables: Any) -> list[Any]:
+        edges = shared.data(USERS, variables, who=who)["users"]["edges"]
+        return [edge["node"] for edge in edges]
+
+    county = seen(ADMINS[COUNTY])
+    assert {one["unitId"] for one in county} >= {f"cdc-{COUNTY}", f"hospital-{COUNTY}-1"}
+    for one in county:
+        own = one["unitId"] == f"cdc-{COUNTY}"
+        assert (one["contact"]["mobile"] != "*") == own, one
+        assert (one["contact"]["idNumber"] != "*") == own
+    assert sum(one["head"] for one in county) == 3
+    assert {one["account"] for one in seen("sysadmin")} >= set(shared.demo.accounts)
+    assert all(
+        one["contact"]["mobile"] == "*" or one["account"] == "sysadmin" for one in seen("sysadmin")
+    )
+    roles = {"role": ["AUDITOR", "SYSTEM_ADMINISTRATOR"]}
+    assert [one["account"] for one in seen("secadmin", f=roles)] == ["auditor", "sysadmin"]
+    assert seen(ADMINS[COUNTY], f=roles) == []
+    assert seen(ADMINS[CITY], f={"unit": ["cdc-320000"]}) == []
+    pages: list[str] = []
+    after = None
+    while True:
+        page = shared.data(USERS, {"n": 3, "a": after}, who="sysadmin")["users"]
+        pages += [edge["node"]["account"] for edge in page["edges"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert pages == sorted(one["account"] for one in seen("sysadmin"))
+    assert page["totalCount"] == len(pages)
+
+
+OFFICES = (
+    "unitId unitAbove administrator answering responsiblePerson { name post officePhone since } "
+    "responsibleHistory { name until } dutyPerson { account name mobile } "
+    "dutyHistory { account until } roles { role enabled reason setBy }"
+)
+SET = f"... on UnitOfficesPayload {{ repeated offices {{ {OFFICES} }} }}"
+
+
+def offices(gateway: Gateway, unit: str, who: str) -> Any:
+    text = f"query($u:ID!){{unitOffices(unit:$u){{{OFFICES}}}}}"
+    return gateway.data(text, {"u": unit}, who=who)["unitOffices"]
+
+
+def test_the_offices_of_a_unit(gateway: Gateway) -> None:
+    unit = f"cdc-{COUNTY}"
+    head = {"unit": unit, "name": "孙主任", "post": "主任", "officePhone": "025-83132265"}
+    refused = do(gateway, "setResponsiblePerson", SET, head, ADMINS[CITY])
+    assert refused["code"] == "FORBIDDEN"
+    told = do(gateway, "setResponsiblePerson", SET, head, ADMINS[COUNTY])["offices"]
+    assert told["responsiblePerson"]["officePhone"] == "025-83132265"
+    assert told["unitAbove"] == f"cdc-{CITY}"
+    head["name"] = "周主任"
+    told = do(gateway, "setResponsiblePerson", SET, head, ADMINS[COUNTY])["offices"]
+    assert [one["name"] for one in told["responsibleHistory"]][:2] == ["周主任", "孙主任"]
+    assert [one["until"] is None for one in told["responsibleHistory"]][:2] == [True, False]
+
+    duty = {"unit": unit, "account": f"duty-{COUNTY}", "mobile": "15400000001"}
+    told = do(gateway, "setDutyPerson", SET, duty, ADMINS[COUNTY])["offices"]
+    assert told["dutyPerson"]["mobile"] == "15400000001"
+    duty["mobile"] = "15400000002"  # the person on duty keeps the number current
+    told = do(gateway, "setDutyPerson", SET, duty, f"duty-{COUNTY}")["offices"]
+    assert told["dutyPerson"]["mobile"] == "15400000002"
+    duty["account"] = f"county-{COUNTY}"
+    assert do(gateway, "setDutyPerson", SET, duty, f"duty-{COUNTY}")["code"] == "FORBIDDEN"
+    assert do(gateway, "setDutyPerson", SET, duty, f"county-{COUNTY}")["code"] == "FORBIDDEN"
+    duty["account"] = f"city-{CITY}"
+    assert do(gateway, "setDutyPerson", SET, duty, ADMINS[COUNTY])["code"] == "INVALID_INPUT"
+    duty |= {"unit": f"hospital-{COUNTY}-1", "account": f"reporter-{COUNTY}-1"}
+    assert do(gateway, "setDutyPerson", SET, duty, ADMINS[COUNTY])["code"] == "INVALID_INPUT"
+
+    seen = offices(gateway, unit, f"city-{CITY}")
+    assert seen["responsiblePerson"]["officePhone"] == seen["dutyPerson"]["mobile"] == "*"
+    assert seen["dutyPerson"]["account"] == f"duty-{COUNTY}"
+    assert offices(gateway, "nowhere", "national") is None
+    ward = offices(gateway, f"hospital-{COUNTY}-1", "national")
+    assert (ward["administrator"], ward["answering"]) == (None, ADMINS[COUNTY])
+
+
+def test_a_system_administrator_takes_a_role_from_a_unit(gateway: Gateway) -> None:
+    who, password = f"county-{COUNTY}", gateway.demo.accounts[f"county-{COUNTY}"]["password"]
+    given = {"unit": f"cdc-{COUNTY}", "role": "UNIT_USER", "enabled": False, "reason": "整改"}
+    assert do(gateway, "setUnitRole", SET, given, "secadmin")["code"] == "FORBIDDEN"
+    (one,) = do(gateway, "setUnitRole", SET, given, "sysadmin")["offices"]["roles"]
+    assert one == {"role": "UNIT_USER", "enabled": False, "reason": "整改", "setBy": "sysadmin"}
+    assert gateway.ask("{me{account}}", who=who).status_code == 401
+    assert sign_in(gateway, who, password).status_code == 401
+    do(gateway, "register", RECEIPT, registration(), None)
+    (waiting,) = pending(gateway, ADMINS[COUNTY])
+    decision = {"registration": waiting["id"]}
+    told = do(gateway, "approveRegistration", DECIDED, decision, ADMINS[COUNTY])
+    assert "may not have accounts" in told["message"]
+    given["enabled"] = True
+    do(gateway, "setUnitRole", SET, given, "sysadmin")
+    assert sign_in(gateway, who, password).status_code == 200
+    given |= {"role": "AUDITOR"}
+    assert do(gateway, "setUnitRole", SET, given, "sysadmin")["code"] == "INVALID_INPUT"
