@@ -1,4 +1,5 @@
-"""The access log's tables, in a file of its own: it grows, and nothing else may wait for it (G1).
+"""The access log's tables, in a file of its own: it grows, and nothing else may wait for it (G1);
+and what every store keeps of it besides.
 
 Entry `number` is leaf `number - 1` of a Merkle tree. Its hashes are kept as full tiles of 256; what
 is behind the last full tile is hashed again from the entries. A checkpoint is the tree's size and
@@ -9,18 +10,22 @@ from __future__ import annotations
 
 from sqlalchemy import Integer, LargeBinary, MetaData, Table
 
-from regions.metadata import internal
+from regions.metadata import ID, central, internal, regional
 
 __all__ = [
     "COMMITS",
     "COMMIT_COLUMNS",
     "STATEMENTS",
+    "central_log_outbox",
     "checkpoints",
     "cosignatures",
     "entries",
     "facts",
+    "log_outbox",
+    "log_sides",
     "log_tables",
     "tiles",
+    "witness",
 ]
 
 log_tables = MetaData()
@@ -68,6 +73,51 @@ facts = Table(
     internal("name", primary_key=True),  # origin, pruned_to: see gateway/access_log.py
     internal("value"),
 )
+
+witness = Table(
+    "witness",
+    regional,
+    internal("origin", primary_key=True),  # of a gateway's log
+    internal("size", ID),
+    internal("root"),  # hexadecimal
+    internal("note"),
+    internal("cosignature"),
+    internal("at"),
+)
+"""The last checkpoint of each log that the region cosigned."""
+
+log_sides = Table(
+    "log_sides",
+    regional,
+    internal("origin", primary_key=True),
+    internal("first", ID, primary_key=True, autoincrement=False),  # numbers of entries looked through
+    internal("last", ID),
+    internal("entries", LargeBinary()),  # those that concern the region, bundled with their numbers
+    internal("at"),
+)
+"""The region's own copy of the entries that concern it (G5)."""
+
+
+def _outbox(metadata: MetaData) -> Table:
+    return Table(
+        "log_outbox",
+        metadata,
+        internal("id", primary_key=True),
+        internal("origin"),
+        internal("at"),
+        internal("account"),
+        internal("operation"),
+        internal("request"),
+        internal("trace"),
+        internal("wrote"),  # JSON: commitments of what was written, by kind
+    )
+
+
+log_outbox = _outbox(regional)
+"""What was written in a transaction and has to be in the log: a row until it is known to be."""
+
+central_log_outbox = _outbox(central)
+"""The same of the gateway's own store."""
 
 COMMITS = "commits"
 """The view by which entries are written: columns as in `COMMIT_COLUMNS`."""

@@ -1,0 +1,158 @@
+"""What was written and is to be told: no mutation takes effect without its entry.
+
+A mutation puts a row into the outbox of the store it writes to, in the same transaction
+(`resolvers.writing.outbox`). Rows are swept some seconds later: those whose entry is in the log are
+deleted; for those that have none, since the process died between commit and entry, or the log
+could not be written, an entry is made that says `recovered`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from gateway.access_log.log_file import Row
+from gateway.access_log.reading import canonical
+from regions.access_log import central_log_outbox, log_outbox
+from regions.engines import make_engine, sqlite_engine
+from regions.instants import instant, now, seconds_of
+from regions.settings import RegionSettings
+
+__all__ = ["Outboxes"]
+
+_log = logging.getLogger(__name__)
+
+_AWAY = (OSError, SQLAlchemyError, TimeoutError)
+_MOST = 1_000  # rows of a store at once
+_SLACK = 600.0  # seconds by which clocks of writer and log may differ
+_CHUNK = 2_000  # entries
+
+Write = Callable[[Sequence[Row]], Awaitable[None]]
+
+
+class Outboxes:
+    """The outboxes of the gateway's own store and of every region's, of one log (`origin`)."""
+
+    def __init__(
+        self, log: Path, origin: str, central: Path, regions: Sequence[RegionSettings]
+    ) -> None:
+        self._log, self._origin = log, origin
+        self._central, self._regions = central, regions
+
+    async def sweep(self, write: Write, *, age: float) -> int:
+        """Deletes rows older than `age` seconds; those without an entry get one first by `write`.
+
+        How many were recovered. Regions that are away keep theirs. Raises what `write` raises.
+        """
+        stores: list[tuple[str, Table, Callable[[], AsyncEngine], float]] = []
+        if self._central.exists():
+            central = str(self._central)
+            stores.append(("", central_log_outbox, lambda: sqlite_engine(central), 5.0))
+        for region in self._regions:
+            if region.path is None or region.path.exists():
+                stores.append(
+                    (region.code, log_outbox, lambda one=region: make_engine(one, pool_size=1),
+                     region.deadline)
+                )  # fmt: skip
+        found = await asyncio.gather(*(self._store(*store, write, age) for store in stores))
+        return sum(found)
+
+    async def _store(
+        self,
+        code: str,
+        table: Table,
+        make: Callable[[], AsyncEngine],
+        deadline: float,
+        write: Write,
+        age: float,
+    ) -> int:
+        engine = make()
+        try:
+            try:
+                async with asyncio.timeout(deadline), engine.connect() as connection:
+                    rows = await connection.run_sync(lambda one: self._due(one, table, age))
+            except _AWAY:
+                return 0
+            if not rows:
+                return 0
+            missing = await asyncio.to_thread(self._missing, rows)
+            if missing:
+                await write([_recovered(row, code) for row in missing])
+                _log.warning("%d writes had no entry in the access log; now they have", len(missing))
+            try:
+                async with asyncio.timeout(deadline), engine.begin() as connection:
+                    await connection.execute(
+                        delete(table).where(table.c.id.in_([row["id"] for row in rows]))
+                    )
+            except _AWAY:  # they are looked up again, and found
+                return len(missing)
+            return len(missing)
+        finally:
+            await engine.dispose()
+
+    def _due(self, connection: Connection, table: Table, age: float) -> list[Mapping[str, Any]]:
+        query = select(table).where(table.c.origin == self._origin).order_by(table.c.at)
+        if age:
+            query = query.where(table.c.at <= instant(time.time() - age))
+        return [dict(row) for row in connection.execute(query.limit(_MOST)).mappings()]
+
+    def _missing(self, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        since = instant(min(seconds_of(row["at"]) for row in rows) - _SLACK)
+        known = self._requests({row["request"] for row in rows}, since)
+        return [row for row in rows if row["request"] not in known]
+
+    def _requests(self, wanted: Collection[str], since: str) -> set[str]:
+        """Those of the requests that the log tells of, looked for back to an instant."""
+        uri = f"{self._log.absolute().as_uri()}?mode=rw"
+        known: set[str] = set()
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            (last,) = connection.execute("SELECT coalesce(max(number), 0) FROM entries").fetchone()
+            while last > 0 and len(known) < len(wanted):
+                rows = connection.execute(
+                    "SELECT at, entry FROM entries WHERE number BETWEEN ? AND ?",
+                    (last - _CHUNK + 1, last),
+                ).fetchall()
+                known.update(wanted & {_request(entry) for _, entry in rows})
+                if not rows or max(at for at, _ in rows) < since:
+                    break
+                last -= _CHUNK
+        return known
+
+
+def _request(entry: str) -> str:
+    try:
+        return str(orjson.loads(entry).get("request"))
+    except (orjson.JSONDecodeError, AttributeError):
+        return ""
+
+
+def _recovered(row: Mapping[str, Any], code: str) -> Row:
+    at = now()
+    entry = canonical(
+        {
+            "account": row["account"] or None,
+            "at": at,
+            "module": "graphql",
+            "operation": row["operation"],
+            "recovered": row["at"],
+            "request": row["request"],
+            "result": "OK",
+            "trace": row["trace"] or None,
+            "what": {
+                "regions": {code: "ANSWERED"} if code else {},
+                "wrote": orjson.loads(row["wrote"]),
+            },
+        }
+    )
+    return (at, row["account"], row["operation"], "OK", entry.decode())

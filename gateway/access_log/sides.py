@@ -1,0 +1,264 @@
+"""Both sides: each region's own store keeps the entries that concern it, and witnesses the log
+(G5).
+
+Off the hot path, in rounds, by one worker. A round copies byte for byte what came since the last,
+and the checkpoint it belongs to, cosigned by the region, in one transaction of the region's store;
+then the cosignature is kept with the log. A region that is away is caught up with later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.access_log.tree import StoredCheckpoint, StoredTree, checkpoint_in, tampered
+from regions.access_log import log_sides, witness
+from regions.engines import make_engine
+from regions.errors import AccessLogTampered, NoteInvalid
+from regions.instants import instant, seconds_of
+from regions.settings import RegionSettings
+from resolvers.access_log.merkle import Frontier, consistency_proof
+from resolvers.access_log.notes import NoteSigner, VerifierKey
+from resolvers.access_log.sides import pack_side, regions_of
+from resolvers.access_log.witnessing import Held, consider, holds, regional_witness
+
+__all__ = ["Sides", "check_witnesses"]
+
+_log = logging.getLogger(__name__)
+
+_BATCH = 2_000  # entries looked through for one transaction
+_BUSY_SECONDS = 2.0
+_AWAY = (OSError, SQLAlchemyError, TimeoutError)
+_BETWEEN = "SELECT number, entry FROM entries WHERE number BETWEEN ? AND ? ORDER BY number"
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A row of a region's side."""
+
+    origin: str
+    first: int
+    last: int
+    entries: list[tuple[int, bytes]]
+    at: str
+
+
+class Sides:
+    """Brings the regions' copies up to date. `seed` is the key that signs the log."""
+
+    def __init__(
+        self, path: Path, regions: Sequence[RegionSettings], seed: bytes, vkey: VerifierKey
+    ) -> None:
+        self._path, self._regions, self._vkey = path, regions, vkey
+        self._witnesses = {one.code: regional_witness(seed, one.code) for one in regions}
+        self._said: set[str] = set()  # regions of which a failure was told
+
+    async def round(self) -> int:
+        """Brings every region that answers up to the newest checkpoint; how many entries came.
+
+        Raises AccessLogTampered where the log did not grow out of what a region has seen.
+        """
+        newest = await asyncio.to_thread(self._newest)
+        found = await asyncio.gather(
+            *(self._region(region, newest) for region in self._regions), return_exceptions=True
+        )
+        cosigned, copied = [], 0
+        for region, outcome in zip(self._regions, found, strict=True):
+            if isinstance(outcome, AccessLogTampered):
+                raise outcome
+            if isinstance(outcome, _AWAY):
+                if region.code not in self._said:
+                    name = type(outcome).__name__
+                    _log.warning("the access log's side of %s waits: %s", region.code, name)
+                self._said.add(region.code)
+            elif isinstance(outcome, BaseException):
+                raise outcome
+            else:
+                self._said.discard(region.code)
+                copied += outcome[1]
+                if outcome[0] is not None:
+                    cosigned.append((self._witnesses[region.code], outcome[0]))
+        if cosigned:
+            await asyncio.to_thread(self._keep, cosigned)
+        return copied
+
+    async def _region(
+        self, region: RegionSettings, newest: StoredCheckpoint
+    ) -> tuple[Held | None, int]:
+        """What the region holds now, None where it held that before; and how many entries came."""
+        if region.path is not None and not region.path.exists():
+            raise FileNotFoundError(region.path)
+        origin = self._vkey.name
+        engine = make_engine(region, pool_size=1)
+        try:
+            async with asyncio.timeout(region.deadline), engine.connect() as connection:
+                held, position = await connection.run_sync(lambda one: _position(one, origin))
+            if held is not None and (held.size, held.root) == (newest.size, newest.root):
+                return None, 0
+            proof = await asyncio.to_thread(self._proof, held, newest)
+            at = int(time.time())
+            seen = consider(
+                held, newest.note, self._vkey, proof, self._witnesses[region.code], at
+            )
+            copied = 0
+            while True:
+                last = min(position + _BATCH, newest.size)
+                entries = await asyncio.to_thread(self._side, region, position + 1, last)
+                copied += len(entries)
+                done = seen if last == newest.size else None
+                side = _Side(origin, position + 1, last, entries, instant(at))
+                async with asyncio.timeout(region.deadline), engine.begin() as connection:
+                    await connection.run_sync(_keep_side, held, done, side)
+                if done:
+                    return seen, copied
+                position = last
+        finally:
+            await engine.dispose()
+
+    def _newest(self) -> StoredCheckpoint:
+        with closing(_opened(self._path)) as connection:
+            newest = checkpoint_in(connection)
+        if newest is None:
+            raise tampered("its checkpoints are missing")
+        return newest
+
+    def _proof(self, held: Held | None, newest: StoredCheckpoint) -> list[bytes]:
+        if held is None or held.size > newest.size:
+            return []
+        with closing(_opened(self._path)) as connection:
+            tree = StoredTree(connection, newest.size)
+            return consistency_proof(held.size, newest.size, tree.hash_at)
+
+    def _side(self, region: RegionSettings, first: int, last: int) -> list[tuple[int, bytes]]:
+        with closing(_opened(self._path)) as connection:
+            rows = connection.execute(_BETWEEN, (first, last)).fetchall()
+        return [
+            (number, entry.encode())
+            for number, entry in rows
+            if region.code in regions_of(entry)
+        ]
+
+    def _keep(self, cosigned: Sequence[tuple[NoteSigner, Held]]) -> None:
+        """Keeps cosignatures and the checkpoints they belong to."""
+        with closing(_opened(self._path)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for signer, held in cosigned:
+                connection.execute(
+                    "INSERT OR IGNORE INTO checkpoints VALUES (?, ?, ?, ?)",
+                    (held.size, instant(held.at), held.root, held.note),
+                )
+                name = signer.verifier.name
+                connection.execute("DELETE FROM cosignatures WHERE witness = ?", (name,))
+                connection.execute(
+                    "INSERT INTO cosignatures VALUES (?, ?, ?, ?)",
+                    (held.size, name, held.cosignature, instant(held.at)),
+                )
+            connection.execute("COMMIT")
+
+
+async def check_witnesses(
+    path: Path, regions: Sequence[RegionSettings], seed: bytes, vkey: VerifierKey
+) -> list[str]:
+    """The regions that have seen the log grow into what it is; others are away or new to it.
+
+    Raises AccessLogTampered where one has seen more of it, or something else.
+    """
+    found = await asyncio.gather(*(_witnessed(region, vkey.name) for region in regions))
+    seen = []
+    for region, held in zip(regions, found, strict=True):
+        if held is None:
+            continue
+        name = f"the region {region.code}"
+        try:
+            holds(held, vkey, regional_witness(seed, region.code).verifier)
+        except NoteInvalid as error:
+            raise tampered(f"what {name} witnessed does not hold: {error.message}") from None
+        await asyncio.to_thread(_check_seen, path, held, name)
+        seen.append(region.code)
+    return seen
+
+
+def _check_seen(path: Path, held: Held, name: str) -> None:
+    with closing(_opened(path)) as connection:
+        newest = checkpoint_in(connection)
+        if newest is None or newest.size < held.size:
+            size = newest.size if newest else 0
+            raise tampered(f"{name} has seen {held.size} entries, the log has {size}")
+        tree = StoredTree(connection, newest.size)
+        if Frontier.at(held.size, tree.hash_at).root() != held.root:
+            raise tampered(f"its first {held.size} entries are not those that {name} has seen")
+
+
+async def _witnessed(region: RegionSettings, origin: str) -> Held | None:
+    if region.path is not None and not region.path.exists():
+        return None
+    engine = make_engine(region, pool_size=1)
+    try:
+        async with asyncio.timeout(region.deadline), engine.connect() as connection:
+            return await connection.run_sync(lambda one: _held(one, origin))
+    except _AWAY:
+        return None
+    finally:
+        await engine.dispose()
+
+
+def _held(connection: Connection, origin: str) -> Held | None:
+    row = connection.execute(select(witness).where(witness.c.origin == origin)).first()
+    if row is None:
+        return None
+    root = bytes.fromhex(row.root)
+    at = int(seconds_of(row.at))
+    return Held(row.origin, row.size, root, row.note, row.cosignature, at)
+
+
+def _position(connection: Connection, origin: str) -> tuple[Held | None, int]:
+    """What the region holds, and up to which entry it has its side."""
+    held = _held(connection, origin)
+    last = connection.execute(
+        select(func.max(log_sides.c.last)).where(log_sides.c.origin == origin)
+    ).scalar()
+    return held, max(held.size if held else 0, last or 0)
+
+
+def _keep_side(connection: Connection, held: Held | None, seen: Held | None, side: _Side) -> None:
+    """Keeps a part of a region's side; at its end what the region witnessed.
+
+    Unless somebody else has gone on from `held`.
+    """
+    known = _held(connection, side.origin)
+    if (known.size if known else -1) != (held.size if held else -1):
+        raise TimeoutError("another process was here")
+    if side.entries:
+        values = {**vars(side), "entries": pack_side(side.entries)}
+        connection.execute(insert(log_sides).values(values))
+    if seen is None:
+        return
+    connection.execute(delete(witness).where(witness.c.origin == side.origin))
+    connection.execute(
+        insert(witness).values(
+            origin=seen.origin,
+            size=seen.size,
+            root=seen.root.hex(),
+            note=seen.note,
+            cosignature=seen.cosignature,
+            at=instant(seen.at),
+        )
+    )
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        isolation_level=None,
+        timeout=_BUSY_SECONDS,
+    )

@@ -1,0 +1,55 @@
+"""The outbox: what a mutation wrote, put beside it in its own transaction, until the log has it.
+
+So a write that took effect is known even if the process dies before its entry: the gateway looks
+through the outboxes and makes the entries that are missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Table, insert
+
+from resolvers.access_log import Commitments
+
+__all__ = ["Telling", "put_in_outbox"]
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How the log names this request, for whoever writes on its behalf."""
+
+    origin: str  # of the log
+    request: str
+    trace: str
+    commitments: Commitments
+
+
+def put_in_outbox(
+    connection: Connection,
+    table: Table,
+    telling: Telling,
+    *,
+    key: str,
+    account: str,
+    operation: str,
+    at: str,
+    wrote: Mapping[str, Iterable[Any]],
+) -> None:
+    """Puts a row for what a transaction wrote. `key` is that of the mutation, unique in a store."""
+    committed = {kind: telling.commitments.of(kind, list(ids)) for kind, ids in wrote.items()}
+    connection.execute(
+        insert(table).values(
+            id=f"{telling.request}/{key}",
+            origin=telling.origin,
+            at=at,
+            account=account,
+            operation=operation,
+            request=telling.request,
+            trace=telling.trace,
+            wrote=orjson.dumps(committed, option=orjson.OPT_SORT_KEYS).decode(),
+        )
+    )
