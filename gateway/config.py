@@ -73,6 +73,9 @@ class Config:
     alarm_refusal_minutes: int
     alarm_near_candidates: int
     log_origin: str
+    log_heartbeat_seconds: int
+    log_sides_seconds: int
+    log_keep_days: int
 
     @property
     def sm(self) -> bool:

@@ -112,7 +112,8 @@ class GraphQLEndpoint:
                 raise QuestionError("there are several Authorization headers")
             stated = purpose_of(purpose)
             body = await self._body(receive)
-            answer, viewer = await self._answer(authorization, body, _address(scope))
+            request = _parse(body, _address(scope), request_id, trace)
+            answer, viewer = await self._answer(authorization, request)
             if answer.operation:
                 await self._enter(scope, viewer, answer, request_id, trace, stated)
             more = (_BEARER,) if answer.status == 401 else ()
@@ -135,10 +136,10 @@ class GraphQLEndpoint:
             await _send(send, 500, _error(text, "INTERNAL"), kind, ids)
 
     async def _answer(
-        self, authorization: bytes | None, body: bytes, address: str
+        self, authorization: bytes | None, request: Request
     ) -> tuple[Answer, Viewer | None]:
         """The answer, and whose it is. Raises QuestionError for what asks nothing yet."""
-        request = _parse(body, address)
+        address = request.address
         viewer: Viewer | None = None
         try:
             viewer = self._sessions.viewer(authorization)
@@ -217,7 +218,7 @@ def _address(scope: MutableMapping[str, Any]) -> str:
     return client[0] if client else ""
 
 
-def _parse(body: bytes, address: str) -> Request:
+def _parse(body: bytes, address: str, number: str, trace: str) -> Request:
     """The request of a body. Raises QuestionError."""
     try:
         found = orjson.loads(body)
@@ -236,7 +237,7 @@ def _parse(body: bytes, address: str) -> Request:
         raise QuestionError("variables is not an object")
     if name is not None and not isinstance(name, str):
         raise QuestionError("operationName is not a string")
-    return Request(query, variables or {}, name or None, len(body), address)
+    return Request(query, variables or {}, name or None, len(body), address, number, trace)
 
 
 def _error(message: str, code: str = "BAD_REQUEST") -> bytes:

@@ -44,6 +44,7 @@ from resolvers.questions.plans import OperationPlan, plan_operation
 from resolvers.questions.question import Answering, Question, Trail, viewer_key
 from resolvers.questions.shapes import NotPlannable
 from resolvers.users import Viewer
+from resolvers.writing.outbox import Telling
 from resolvers.writing.stores import Stores
 
 __all__ = ["Answer", "Executor", "Request"]
@@ -68,6 +69,8 @@ class Request:
     operation_name: str | None
     size: int = 0  # of the body, in bytes
     address: str = ""  # network address of the client
+    id: str = ""  # by which the access log names it
+    trace: str = ""
 
 
 @dataclass(slots=True)
@@ -87,7 +90,8 @@ class Executor:
     """Answers requests. `planning=False` leaves everything to the ordinary executor (for tests).
 
     `before_writing` is awaited before a mutation is begun; what it raises keeps it from that.
-    `commitments` stand for the records in what the log is told; without them, numbers do.
+    `commitments` stand for the records in what the log is told; without them, numbers do. `origin`
+    is the log's name.
     """
 
     def __init__(
@@ -102,13 +106,14 @@ class Executor:
         planning: bool = True,
         before_writing: Callable[[], Awaitable[None]] | None = None,
         commitments: Commitments | None = None,
+        origin: str = "",
     ) -> None:
         self.schema: GraphQLSchema = schema._schema
         self.answering = answering
         self.planning = planning
         self._stores, self._central = stores, central
         self._before_writing = before_writing
-        self._commitments = commitments
+        self._commitments, self._origin = commitments, origin
         self._documents = Documents(self.schema, tokens_max=tokens_max, depth_max=depth_max)
         self._keys: dict[int, tuple[Viewer, Any]] = {}
         self._plans: Kept[tuple[Operation, Any, bytes], OperationPlan | None] = Kept(_PLANS_KEPT)
@@ -292,7 +297,12 @@ class Executor:
     ) -> Answer:
         if operation.node.operation is OperationType.MUTATION and self._before_writing is not None:
             await self._before_writing()
-        context = Context(self.answering, viewer, self._stores, self._central, request.address)
+        telling = None
+        if self._commitments is not None and request.id:  # else nothing can be written
+            telling = Telling(self._origin, request.id, request.trace, self._commitments)
+        context = Context(
+            self.answering, viewer, self._stores, self._central, request.address, telling=telling
+        )
         if event is not None:
             kind, _, number = str(event.id).partition(":")
             context.question.trail.saw(kind, [int(number)])

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway._changes import Changes
+from gateway.access_log.duties import Duties
 from gateway.access_log.opening import open_access_log
 from gateway.addresses import Addresses
 from gateway.alarms import Watch
@@ -93,6 +94,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         planning=planning,
         before_writing=log.check,  # else a mutation would be made that nobody can be told of
         commitments=Commitments(keys.log),
+        origin=log.origin,
     )
     sessions = Sessions(
         engine,
@@ -133,6 +135,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         sockets=config.subscriptions_sockets,
         each=config.subscriptions_each,
     )
+    duties = Duties(config, keys, log)
     watch = Watch(config.log_store, central, _limits(config))
     files = ExportEndpoint(
         executor,
@@ -146,7 +149,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await learn_diseases(federation, answering.reference)
-        async with sessions.running(), watch.running(), subscriptions.running():
+        async with sessions.running(), watch.running(), duties.running(), subscriptions.running():
             yield
         await federation.close()
         await stores.close()

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from gateway._listening import Address
 from gateway._supervisor import Supervisor
 from gateway._worker import Factory, load_factory, pinned, run_worker
+from gateway.access_log.starting import check_access_log, started_and_stopped
 from gateway.config import Config
 from gateway.stores import check_stores
+from regions.keys import load_keys
 
 __all__ = ["serve"]
 
@@ -30,10 +32,13 @@ def serve(
 
     What is None stands as the configuration says; 0 workers is one for each core. Prints one line
     with the address when connections are taken. Raises PortInUse, ServeError, StoreBehind,
-    StoreAhead, KeysError and whatever else of the tree keeps the application from its start.
+    StoreAhead, KeysError, AccessLogTampered and whatever else of the tree keeps the application
+    from its start.
     """
     try:
         away = asyncio.run(check_stores(config))
+        keys = load_keys(config.keys)
+        asyncio.run(check_access_log(config, keys))
         for region in away:
             print(f"epigate: {region.message}\n  {region.hint}".rstrip(), file=sys.stderr)
         address = Address(
@@ -43,7 +48,8 @@ def serve(
             cores = _cores()
             count = (config.workers if workers is None else workers) or len(cores)
             chosen = [cores[number % len(cores)] for number in range(count)]
-            _run(load_factory(factory), config, address, chosen)
+            with started_and_stopped(config, keys, count):
+                _run(load_factory(factory), config, address, chosen)
         finally:
             address.close()
     except KeyboardInterrupt:  # before anything listens to it

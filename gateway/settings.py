@@ -489,6 +489,33 @@ SETTINGS: tuple[Setting, ...] = (
         "How long a machine client's token is good.",
         _whole(1, 720),
     ),
+    Setting(
+        "access_log",
+        "heartbeat_seconds",
+        "log_heartbeat_seconds",
+        60,
+        "s",
+        "An entry is written at least so often, so that silence shows.",
+        _whole(1, 86_400),
+    ),
+    Setting(
+        "access_log",
+        "sides_seconds",
+        "log_sides_seconds",
+        30,
+        "s",
+        "How often the regions get the entries that concern them, and witness the log.",
+        _whole(1, 86_400),
+    ),
+    Setting(
+        "access_log",
+        "keep_days",
+        "log_keep_days",
+        1_095,
+        "days",
+        "Entries younger than this are not removed by `epigate access-log prune`.",
+        _whole(180, 36_500),
+    ),
 )
 
 REGION: tuple[Setting, ...] = (

@@ -90,9 +90,11 @@ log_sides = Table(
     "log_sides",
     regional,
     internal("origin", primary_key=True),
-    internal("first", ID, primary_key=True, autoincrement=False),  # numbers of entries looked through
+    internal(
+        "first", ID, primary_key=True, autoincrement=False
+    ),  # numbers of entries looked through
     internal("last", ID),
-    internal("entries", LargeBinary()),  # those that concern the region, bundled with their numbers
+    internal("entries", LargeBinary()),  # see resolvers/access_log/sides.py
     internal("at"),
 )
 """The region's own copy of the entries that concern it (G5)."""

@@ -19,6 +19,7 @@ from schema.enums import RegionState
 from schema.nodes import RegionAnswer
 
 if TYPE_CHECKING:
+    from resolvers.writing.outbox import Telling
     from resolvers.writing.stores import Stores
 
 __all__ = ["Context", "LiveContext", "context_of", "region_answers"]
@@ -35,10 +36,12 @@ class Context:
         central: Central | None = None,
         address: str = "",
         feeds: Feeds | None = None,
+        telling: Telling | None = None,
     ) -> None:
         self.answering = answering
         self.viewer = viewer
         self.address = address  # network address of the client, "" where unknown
+        self.telling = telling  # how the log names this request; None where nothing is written
         self._stores = stores
         self._central = central
         self._feeds = feeds

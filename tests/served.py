@@ -151,6 +151,8 @@ class Demo:
             "breaker_seconds": "stores",
             "approval_rows": "exports",
             "attempts": "sign_in",
+            "heartbeat_seconds": "access_log",
+            "sides_seconds": "access_log",
             "duplicate_candidates": "questions",
             "reveal_records": "alarms",
             "off_hours_from": "alarms",

@@ -97,6 +97,19 @@ class LogFile:
             )
         )
 
+    def verify(self) -> int:
+        """How many entries the log has, if its end is what was signed.
+
+        Raises AccessLogTampered, OSError, sqlite3.Error.
+        """
+
+        def look(connection: sqlite3.Connection) -> int:
+            self._edge = None
+            self._take_up(connection)
+            return self._last
+
+        return self._commit.run(look)
+
     def close(self) -> None:
         """Gives up the connection; another write would open a new one."""
         self._edge = None

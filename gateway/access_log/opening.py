@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from gateway.access_log.log_file import LogFile
 from gateway.access_log.tree import fact_in, tampered
 from gateway.access_log.writing import AccessLog
 from gateway.config import Config
@@ -14,7 +15,9 @@ from regions.errors import AccessLogError
 from regions.keys import Keys
 from resolvers.access_log.notes import NoteSigner
 
-__all__ = ["log_exists", "open_access_log", "vkey_of"]
+__all__ = ["log_exists", "open_access_log", "open_log_file", "vkey_of"]
+
+_BUSY_SECONDS = 10.0
 
 
 def open_access_log(config: Config, keys: Keys) -> AccessLog:
@@ -22,19 +25,35 @@ def open_access_log(config: Config, keys: Keys) -> AccessLog:
 
     Raises AccessLogError, and AccessLogTampered where another log was there before.
     """
-    if config.log_vkey.exists() and not config.log_store.exists():
-        raise tampered(f"{config.log_store} is gone")
+    _must_exist(config)
     log = AccessLog(
+        config.log_store, keys.log_signing, origin=config.log_origin, name=_name(config)
+    )
+    _keep(config.log_vkey, log.vkey)
+    return log
+
+
+def open_log_file(config: Config, keys: Keys) -> LogFile:
+    """The same without a thread of its own. Raises OSError and sqlite3.Error, too."""
+    _must_exist(config)
+    log = LogFile(
         config.log_store,
         keys.log_signing,
         origin=config.log_origin,
-        name=f"epigate-{config.regions[0].code}",
+        name=_name(config),
+        busy_seconds=_BUSY_SECONDS,
     )
-    try:
-        _keep(config.log_vkey, log.vkey)
-    except OSError as error:
-        raise AccessLogError(f"the log's public key cannot be kept: {error}") from None
+    _keep(config.log_vkey, log.vkey)
     return log
+
+
+def _must_exist(config: Config) -> None:
+    if config.log_vkey.exists() and not config.log_store.exists():
+        raise tampered(f"{config.log_store} is gone")
+
+
+def _name(config: Config) -> str:
+    return f"epigate-{config.regions[0].code}"
 
 
 def vkey_of(config: Config, keys: Keys) -> str:
@@ -67,6 +86,13 @@ def _reading(path: Path) -> sqlite3.Connection:
 
 
 def _keep(path: Path, vkey: str) -> None:
+    try:
+        _keep_file(path, vkey)
+    except OSError as error:
+        raise AccessLogError(f"the log's public key cannot be kept: {error}") from None
+
+
+def _keep_file(path: Path, vkey: str) -> None:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     except FileExistsError:

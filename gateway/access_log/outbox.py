@@ -12,8 +12,10 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,16 @@ _CHUNK = 2_000  # entries
 Write = Callable[[Sequence[Row]], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Store:
+    """A store with an outbox; `code` of its region, empty for the gateway's own."""
+
+    code: str
+    table: Table
+    make: Callable[[], AsyncEngine]
+    deadline: float
+
+
 class Outboxes:
     """The outboxes of the gateway's own store and of every region's, of one log (`origin`)."""
 
@@ -55,49 +67,37 @@ class Outboxes:
 
         How many were recovered. Regions that are away keep theirs. Raises what `write` raises.
         """
-        stores: list[tuple[str, Table, Callable[[], AsyncEngine], float]] = []
+        stores: list[_Store] = []
         if self._central.exists():
             central = str(self._central)
-            stores.append(("", central_log_outbox, lambda: sqlite_engine(central), 5.0))
-        for region in self._regions:
-            if region.path is None or region.path.exists():
-                stores.append(
-                    (region.code, log_outbox, lambda one=region: make_engine(one, pool_size=1),
-                     region.deadline)
-                )  # fmt: skip
-        found = await asyncio.gather(*(self._store(*store, write, age) for store in stores))
+            stores.append(_Store("", central_log_outbox, partial(sqlite_engine, central), 5.0))
+        stores += [
+            _Store(one.code, log_outbox, partial(make_engine, one, pool_size=1), one.deadline)
+            for one in self._regions
+            if one.path is None or one.path.exists()
+        ]
+        found = await asyncio.gather(*(self._store(store, write, age) for store in stores))
         return sum(found)
 
-    async def _store(
-        self,
-        code: str,
-        table: Table,
-        make: Callable[[], AsyncEngine],
-        deadline: float,
-        write: Write,
-        age: float,
-    ) -> int:
-        engine = make()
+    async def _store(self, store: _Store, write: Write, age: float) -> int:
+        engine, table, recovered = store.make(), store.table, 0
         try:
-            try:
-                async with asyncio.timeout(deadline), engine.connect() as connection:
+            while True:
+                async with asyncio.timeout(store.deadline), engine.connect() as connection:
                     rows = await connection.run_sync(lambda one: self._due(one, table, age))
-            except _AWAY:
-                return 0
-            if not rows:
-                return 0
-            missing = await asyncio.to_thread(self._missing, rows)
-            if missing:
-                await write([_recovered(row, code) for row in missing])
-                _log.warning("%d writes had no entry in the access log; now they have", len(missing))
-            try:
-                async with asyncio.timeout(deadline), engine.begin() as connection:
-                    await connection.execute(
-                        delete(table).where(table.c.id.in_([row["id"] for row in rows]))
-                    )
-            except _AWAY:  # they are looked up again, and found
-                return len(missing)
-            return len(missing)
+                if not rows:
+                    return recovered
+                missing = await asyncio.to_thread(self._missing, rows)
+                if missing:
+                    await write([_recovered(row, store.code) for row in missing])
+                    recovered += len(missing)
+                    name = store.code or "the gateway"
+                    _log.warning("%d writes to %s had no entry and got one", len(missing), name)
+                done = delete(table).where(table.c.id.in_([row["id"] for row in rows]))
+                async with asyncio.timeout(store.deadline), engine.begin() as connection:
+                    await connection.execute(done)
+        except _AWAY:  # what it has is looked up again, and what was told is found
+            return recovered
         finally:
             await engine.dispose()
 
@@ -112,7 +112,7 @@ class Outboxes:
         known = self._requests({row["request"] for row in rows}, since)
         return [row for row in rows if row["request"] not in known]
 
-    def _requests(self, wanted: Collection[str], since: str) -> set[str]:
+    def _requests(self, wanted: set[str], since: str) -> set[str]:
         """Those of the requests that the log tells of, looked for back to an instant."""
         uri = f"{self._log.absolute().as_uri()}?mode=rw"
         known: set[str] = set()

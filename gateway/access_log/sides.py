@@ -106,9 +106,7 @@ class Sides:
                 return None, 0
             proof = await asyncio.to_thread(self._proof, held, newest)
             at = int(time.time())
-            seen = consider(
-                held, newest.note, self._vkey, proof, self._witnesses[region.code], at
-            )
+            seen = consider(held, newest.note, self._vkey, proof, self._witnesses[region.code], at)
             copied = 0
             while True:
                 last = min(position + _BATCH, newest.size)
@@ -142,9 +140,7 @@ class Sides:
         with closing(_opened(self._path)) as connection:
             rows = connection.execute(_BETWEEN, (first, last)).fetchall()
         return [
-            (number, entry.encode())
-            for number, entry in rows
-            if region.code in regions_of(entry)
+            (number, entry.encode()) for number, entry in rows if region.code in regions_of(entry)
         ]
 
     def _keep(self, cosigned: Sequence[tuple[NoteSigner, Held]]) -> None:

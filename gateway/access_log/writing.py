@@ -11,6 +11,7 @@ from pathlib import Path
 from gateway.access_log.log_file import LogFile, Row
 from regions.batching import BatchThread
 from regions.errors import AccessLogError, AccessLogTampered
+from resolvers.access_log.notes import VerifierKey
 
 __all__ = ["AccessLog"]
 
@@ -49,8 +50,18 @@ class AccessLog:
         return self._file.path
 
     @property
-    def vkey(self) -> str:
+    def origin(self) -> str:
+        """The log's name."""
+        return self._file.signer.verifier.name
+
+    @property
+    def verifier(self) -> VerifierKey:
         """The public key that checks the log's checkpoints."""
+        return self._file.signer.verifier
+
+    @property
+    def vkey(self) -> str:
+        """The same as text."""
         return self._file.vkey
 
     def append_nowait(

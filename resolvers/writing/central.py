@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from regions.access_log import central_log_outbox
 from regions.idempotency import central_idempotency
 from resolvers.context import Context
 from resolvers.filters import plain
 from resolvers.writing.idempotency import check_key, claim, settle
+from resolvers.writing.outbox import put_in_outbox
 from resolvers.writing.values import Moment
 
 __all__ = ["CentralWork", "CentralWriting"]
@@ -53,6 +55,17 @@ class CentralWriting:
                 return kept, True
             result = work(connection)
             settle(connection, self.account, self._key, result, table)
+            if self.context.telling is not None:
+                put_in_outbox(
+                    connection,
+                    central_log_outbox,
+                    self.context.telling,
+                    key=self._key,
+                    account=self.account,
+                    operation=f"mutation {self._operation}",
+                    at=at,
+                    wrote={},
+                )
             return result, False
 
         return await self.context.central.do(run)

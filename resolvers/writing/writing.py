@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import strawberry
 from sqlalchemy import Connection
 
+from regions.access_log import log_outbox
 from regions.errors import Forbidden
 from regions.ids import region_of
 from regions.person_keys import PersonErased
@@ -17,6 +18,7 @@ from resolvers.privacy import require_records
 from resolvers.rights import is_open, require
 from resolvers.writing.idempotency import check_key, claim, settle
 from resolvers.writing.looking import Indexes, Seen, look
+from resolvers.writing.outbox import put_in_outbox
 from resolvers.writing.refusing import (
     ERASED_PERSON,
     Refusal,
@@ -131,6 +133,17 @@ class Writing:
                 return kept, True
             result = work(connection, first, wrote)
             settle(connection, account, self._key, result)
+            if self.context.telling is not None:
+                put_in_outbox(
+                    connection,
+                    log_outbox,
+                    self.context.telling,
+                    key=self._key,
+                    account=account,
+                    operation=f"mutation {self._operation}",
+                    at=at,
+                    wrote={kind: ids for kind, ids in wrote.items() if ids},
+                )
             return result, False
 
         def note_written() -> None:

@@ -18,6 +18,7 @@ from gateway.config import load_config
 from gateway.serve import serve
 from gateway.stores import migrate_stores
 from regions.errors import KeysError, PortInUse, ServeError, StoreBehind
+from regions.keys import create_keys
 from tests.gateway.served import CONFIG, command, served
 
 APP = "tests.gateway.served:make_app"
@@ -28,6 +29,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("gateway") / "config.toml"
     file.write_text(CONFIG, "utf-8")
     asyncio.run(migrate_stores(load_config(file)))
+    create_keys(load_config(file).keys)
     return file
 
 

@@ -1,0 +1,109 @@
+"""What one worker does for the log beside writing it: heartbeats, both sides, the outboxes.
+
+Whoever holds a lock beside the file does it; when that worker dies, the system gives the lock back
+and another goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from gateway.access_log.log_file import Row
+from gateway.access_log.outbox import Outboxes
+from gateway.access_log.sides import Sides
+from gateway.access_log.system import system_row
+from gateway.access_log.writing import AccessLog
+from gateway.config import Config
+from regions.errors import EpigateError
+from regions.keys import Keys
+
+__all__ = ["Duties"]
+
+_log = logging.getLogger(__name__)
+
+_PAUSE_SECONDS = 0.5
+_SWEEP_SECONDS = 10.0
+_OUTBOX_AGE = 15.0  # seconds in which an entry is normally on disk
+
+
+class Duties:
+    """The duties of one worker's log, done while it leads."""
+
+    def __init__(self, config: Config, keys: Keys, log: AccessLog) -> None:
+        self._log = log
+        self._lock = f"{log.path}-duties"
+        sides = Sides(log.path, config.regions, keys.log_signing, log.verifier)
+        outboxes = Outboxes(log.path, log.origin, config.central_store, config.regions)
+
+        async def sweep() -> None:
+            await outboxes.sweep(self._write, age=_OUTBOX_AGE)
+
+        async def both_sides() -> None:
+            await sides.round()
+
+        self._duties: list[tuple[str, float, Callable[[], Awaitable[None]]]] = [
+            ("heartbeat", config.log_heartbeat_seconds, self._beat),
+            ("both sides", config.log_sides_seconds, both_sides),
+            ("outboxes", _SWEEP_SECONDS, sweep),
+        ]
+        self._failing: set[str] = set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Duties]:
+        """Does them in the background meanwhile."""
+        task = asyncio.create_task(self._run())
+        try:
+            yield self
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _run(self) -> None:
+        handle = os.open(self._lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        begun = time.monotonic()
+        due = {name: begun + seconds for name, seconds, _ in self._duties}
+        try:
+            while True:
+                await asyncio.sleep(_PAUSE_SECONDS)
+                if not _locked(handle):
+                    continue
+                for name, seconds, work in self._duties:
+                    if time.monotonic() >= due[name]:
+                        due[name] = time.monotonic() + seconds
+                        await self._do(name, work)
+        finally:
+            os.close(handle)
+
+    async def _do(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+            self._failing.discard(name)
+        except (EpigateError, OSError, sqlite3.Error) as error:
+            if name not in self._failing:
+                _log.error("the access log's %s: %s", name, error)
+            self._failing.add(name)
+
+    async def _beat(self) -> None:
+        await self._write([system_row("heartbeat")])
+
+    async def _write(self, rows: Sequence[Row]) -> None:
+        for at, account, operation, result, entry in rows:
+            await self._log.append(at, account, operation, result, entry.encode())
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # no such locks on this file system: every worker does them
+        return True
+    return True

@@ -1,0 +1,66 @@
+"""Before the gateway serves: the log is what was signed, and what its witnesses have seen."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from gateway.access_log.log_file import LogFile, Row
+from gateway.access_log.opening import open_log_file
+from gateway.access_log.outbox import Outboxes
+from gateway.access_log.sides import check_witnesses
+from gateway.access_log.system import system_row
+from gateway.config import Config
+from regions.errors import AccessLogError
+from regions.keys import Keys
+
+__all__ = ["check_access_log", "started_and_stopped"]
+
+
+async def check_access_log(config: Config, keys: Keys) -> None:
+    """Raises AccessLogTampered where the log may not be gone on with.
+
+    Its end is made anew from full tiles and the entries behind them; size, root and signature must
+    be the newest checkpoint's, and every region that answers must have seen it grow into this.
+    `epigate audit verify` looks through every entry. Then what was written before a crash, and has
+    no entry yet, gets one. Raises AccessLogError.
+    """
+    with _failures():
+        log = open_log_file(config, keys)
+        log.verify()
+        path, vkey = config.log_store, log.signer.verifier
+        await check_witnesses(path, config.regions, keys.log_signing, vkey)
+
+        async def write(rows: Sequence[Row]) -> None:
+            log.write(rows)
+
+        outboxes = Outboxes(path, vkey.name, config.central_store, config.regions)
+        await outboxes.sweep(write, age=0)
+        log.close()
+
+
+@contextmanager
+def started_and_stopped(config: Config, keys: Keys, workers: int) -> Iterator[None]:
+    """Tells the log that the gateway starts, and that it ends."""
+    _tell(config, keys, system_row("start", workers=workers))
+    yield
+    with suppress(AccessLogError):  # it cannot be written, and has been told so
+        _tell(config, keys, system_row("stop"))
+
+
+def _tell(config: Config, keys: Keys, row: Row) -> None:
+    with _failures():
+        log: LogFile = open_log_file(config, keys)
+        log.write([row])
+        log.close()
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise AccessLogError(
+            f"the access log cannot be used: {error}", hint="see to its file and its disk"
+        ) from None
