@@ -25,6 +25,7 @@ __all__ = [
     "Edge",
     "Tile",
     "bundle_path",
+    "folded",
     "hashes_in",
     "pack_entries",
     "parse_path",
@@ -102,7 +103,7 @@ def hashes_in(tile_at: Callable[[int, int], bytes]) -> HashAt:
         row = tile[start : start + (HASH << height)]
         if len(row) != HASH << height:
             raise ValueError(f"tile {tile_level}/{first >> HEIGHT} is too short")
-        return _folded(row)
+        return folded(row)
 
     return hash_at
 
@@ -160,7 +161,7 @@ class Edge:
             for index, tile in enumerate(tiles, count - width):
                 if len(tile) != WIDTH * HASH:
                     raise ValueError(f"tile {below}/{index} is missing or not full")
-            rows.append(b"".join(map(_folded, tiles)))
+            rows.append(b"".join(map(folded, tiles)))
         if len(rows[0]) != size % WIDTH * HASH:
             raise ValueError(f"there are not {size % WIDTH} entries behind the last full tile")
         return cls.at(size, lambda level, _: rows[level])
@@ -198,7 +199,7 @@ class Edge:
         return Edge(self._frontier.copy(), [bytes(row) for row in self._partial])
 
 
-def _folded(row: bytes) -> bytes:
+def folded(row: bytes) -> bytes:
     """The hash over a complete row of hashes."""
     nodes = [row[at : at + HASH] for at in range(0, len(row), HASH)]
     while len(nodes) > 1:

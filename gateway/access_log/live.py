@@ -1,0 +1,173 @@
+"""The log's own file as a source to verify, to prove from and to export: one moment of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+
+from gateway.access_log.tree import StoredTree, checkpoint_in, fact_in
+from regions.errors import AccessLogError, InvalidInput
+from resolvers.access_log.merkle import inclusion_proof, leaf_hash
+from resolvers.access_log.notes import add_signature
+from resolvers.access_log.proofs import EntryProof
+from resolvers.access_log.tiles import HASH, WIDTH, folded
+from resolvers.access_log.verifying import Problem
+
+__all__ = ["LiveLog", "live_log"]
+
+_ENTRIES = "SELECT number, entry FROM entries WHERE number BETWEEN ? + 1 AND ? ORDER BY number"
+_COLUMNS = (
+    "SELECT number, at, account, operation, result, entry FROM entries "
+    "WHERE number BETWEEN ? + 1 AND ? ORDER BY number"
+)
+_BATCH = 2_048
+
+
+@contextmanager
+def live_log(path: Path) -> Iterator[LiveLog]:
+    """The log as it is now; what is appended meanwhile is not seen. Raises AccessLogError."""
+    if not path.exists():
+        raise AccessLogError(
+            f"there is no access log {path}", hint="`epigate init` makes one; is it the right file?"
+        )
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None
+        )
+    except sqlite3.Error as error:
+        raise AccessLogError(f"the access log {path} cannot be read: {error}") from None
+    try:
+        connection.execute("PRAGMA query_only=ON")
+        connection.execute("BEGIN")
+        yield LiveLog(connection, path)
+    except sqlite3.Error as error:
+        raise AccessLogError(f"the access log {path} cannot be read: {error}") from None
+    finally:
+        connection.close()
+
+
+class LiveLog:
+    """A connection's view of the log (`resolvers.access_log.verifying.Source`)."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        newest = checkpoint_in(connection)
+        if newest is None:
+            raise AccessLogError(
+                f"the access log {path} has no checkpoint", hint="`epigate init` signs the first"
+            )
+        self._connection = connection
+        self.size = newest.size
+        self.note = self._cosigned(newest.size, newest.note)
+        pruned = fact_in(connection, "pruned_to")
+        self.first = int(pruned) // WIDTH * WIDTH if pruned else 0
+        self.last: int | None = None
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """The older checkpoints, oldest first."""
+        rows = self._connection.execute(
+            "SELECT note FROM checkpoints WHERE size < ? ORDER BY size", (self.size,)
+        )
+        return [note for (note,) in rows]
+
+    def note_at(self, size: int) -> str | None:
+        """The checkpoint of a size with its cosignatures, where one is kept."""
+        found = checkpoint_in(self._connection, size)
+        return None if found is None else self._cosigned(size, found.note)
+
+    def cosigned(self) -> str | None:
+        """The newest checkpoint that a witness cosigned."""
+        row = self._connection.execute(
+            "SELECT max(c.size) FROM checkpoints c JOIN cosignatures s ON s.size = c.size"
+        ).fetchone()
+        return None if row[0] is None else self.note_at(row[0])
+
+    def tile(self, level: int, index: int, width: int) -> bytes | None:
+        """A tile's hashes: full ones are kept, the others made of what is below."""
+        if width == WIDTH:
+            row = self._connection.execute(
+                "SELECT hashes FROM tiles WHERE level = ? AND tile = ?", (level, index)
+            ).fetchone()
+            return None if row is None else bytes(row[0])
+        first = index * WIDTH
+        if level == 0:
+            entries = self.bundle(index, width)
+            return None if entries is None else b"".join(map(leaf_hash, entries[:width]))
+        below = [self.tile(level - 1, one, WIDTH) for one in range(first, first + width)]
+        if any(one is None or len(one) != WIDTH * HASH for one in below):
+            return None
+        return b"".join(folded(one) for one in below if one is not None)
+
+    def bundle(self, index: int, width: int) -> list[bytes] | None:
+        """The entries of a tile; None where one of them is missing."""
+        first = index * WIDTH
+        rows = self._connection.execute(_ENTRIES, (first, first + width)).fetchall()
+        if [number for number, _ in rows] != list(range(first + 1, first + len(rows) + 1)):
+            held = {number for number, _ in rows}
+            gap = next(n for n in range(first + 1, first + width + 1) if n not in held)
+            rows = [row for row in rows if row[0] < gap]
+        return [entry.encode() for _, entry in rows] if rows else None
+
+    def entry(self, index: int) -> bytes:
+        """An entry. Raises InvalidInput where there is none."""
+        row = self._connection.execute(
+            "SELECT entry FROM entries WHERE number = ?", (index + 1,)
+        ).fetchone()
+        if row is None or not 0 <= index < self.size:
+            raise InvalidInput(
+                f"there is no entry of index {index}",
+                hint=f"the log has the indexes {self.first} to {self.size - 1}",
+            )
+        return str(row[0]).encode()
+
+    def prove(self, index: int) -> EntryProof:
+        """The proof that an entry is in the log. Raises InvalidInput, AccessLogTampered."""
+        entry = self.entry(index)
+        tree = StoredTree(self._connection, self.size)
+        return EntryProof(
+            index, entry, tuple(inclusion_proof(index, self.size, tree.hash_at)), self.note
+        )
+
+    def columns(self, progress: Callable[[int, int], None] | None = None) -> Iterator[Problem]:
+        """What entries are found by, where it is not what they say: the tree is over entries."""
+        for first in range(self.first, self.size, _BATCH):
+            last = min(first + _BATCH, self.size)
+            for number, *columns, text in self._connection.execute(_COLUMNS, (first, last)):
+                if _said(text) != columns:
+                    yield Problem(
+                        "COLUMNS_CHANGED",
+                        f"entry {number} (index {number - 1}) is kept under another time, account, "
+                        "operation or result than it says",
+                        number - 1,
+                    )
+            if progress is not None:
+                progress(last - self.first, self.size - self.first)
+        (more,) = self._connection.execute("SELECT max(number) FROM entries").fetchone()
+        if (more or 0) > self.size:
+            yield Problem(
+                "NOT_SIGNED",
+                f"entries {self.size + 1} to {more} are behind the newest checkpoint",
+                self.size,
+            )
+
+    def _cosigned(self, size: int, note: str) -> str:
+        rows = self._connection.execute(
+            "SELECT note FROM cosignatures WHERE size = ? ORDER BY witness", (size,)
+        )
+        for (line,) in rows:
+            note = add_signature(note, line)
+        return note
+
+
+def _said(text: str) -> list[str] | None:
+    try:
+        said = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(said, dict):
+        return None
+    return [str(said.get(name) or "") for name in ("at", "account", "operation", "result")]

@@ -1,0 +1,405 @@
+"""Verifying: whether entries, tiles and signatures of a log are what was signed, and if not, where.
+
+Everything is computed anew from what the log (or a bundle of it) holds, with nothing but public
+keys: the hash of each entry against its tile, each tile against the one above it, the top against
+the signed root, the signed root against an older one. Pure: a `Source` reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from regions.errors import NoteInvalid
+from resolvers.access_log.merkle import EMPTY_ROOT, Frontier, leaf_hash
+from resolvers.access_log.notes import (
+    Checkpoint,
+    VerifierKey,
+    open_checkpoint,
+    verify_cosignature,
+)
+from resolvers.access_log.tiles import HASH, HEIGHT, WIDTH, folded, hashes_in
+
+__all__ = [
+    "MOST_TOLD",
+    "Problem",
+    "Report",
+    "Source",
+    "Verifier",
+    "each_problem",
+    "numbers",
+    "verify",
+]
+
+MOST_TOLD = 100
+"""Problems that are told one by one; the others are counted."""
+
+
+class Source(Protocol):
+    """What is verified. Indexes count from 0, entry numbers from 1."""
+
+    @property
+    def note(self) -> str:
+        """The signed checkpoint, with cosignatures."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Older checkpoints that are kept, oldest first."""
+
+    @property
+    def first(self) -> int:
+        """Index of the first entry held, a multiple of 256: what is before was left out."""
+
+    @property
+    def last(self) -> int | None:
+        """Index behind the last entry held; None: to the end."""
+
+    def tile(self, level: int, index: int, width: int) -> bytes | None:
+        """The hashes of a tile, None where it is not there."""
+
+    def bundle(self, index: int, width: int) -> list[bytes] | None:
+        """The entries of a tile of level 0, None where they are not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is not as it was signed. `index` of an entry, `tile` as (level, index)."""
+
+    code: str
+    text: str
+    index: int | None = None
+    tile: tuple[int, int] | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found."""
+
+    checkpoint: Checkpoint | None = None
+    key: str = ""  # name of the key that signed it
+    entries: int = 0  # checked
+    tiles: int = 0
+    kept: int = 0  # older checkpoints that are kept with the log and hold
+    since: Checkpoint | None = None
+    witnesses: list[tuple[str, str]] = field(default_factory=list)  # name, instant
+    problems: list[Problem] = field(default_factory=list)
+    more: int = 0  # problems that were only counted
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was found."""
+        return not self.problems
+
+    def add(
+        self,
+        code: str,
+        text: str,
+        *,
+        index: int | None = None,
+        tile: tuple[int, int] | None = None,
+    ) -> None:
+        """Adds a problem, or counts it where there are many."""
+        if len(self.problems) >= MOST_TOLD:
+            self.more += 1
+        else:
+            self.problems.append(Problem(code, text, index, tile))
+
+
+def verify(
+    source: Source,
+    keys: Sequence[VerifierKey],
+    *,
+    since: str | None = None,
+    witnesses: Sequence[VerifierKey] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """What a source holds, against the signatures of `keys`.
+
+    `since` is the note of an older checkpoint out of which it must have grown; each of `witnesses`
+    must have cosigned. `progress` hears of entries done and of all.
+    """
+    return Verifier(source, keys, progress).report(since, witnesses)
+
+
+class Verifier:
+    """One verification."""
+
+    def __init__(
+        self,
+        source: Source,
+        keys: Sequence[VerifierKey],
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self._source, self._keys, self._progress = source, keys, progress
+        self._report = Report()
+        self._known: dict[tuple[int, int], bytes] = {}
+        self._size = 0
+        self._changed: set[int] = set()  # tiles of level 0 that were told of
+
+    def report(self, since: str | None, witnesses: Sequence[VerifierKey]) -> Report:
+        """Verifies everything."""
+        report = self._report
+        signed = self._opened("the checkpoint", self._source.note)
+        if signed is None:
+            return report
+        report.checkpoint, self._size = signed, signed.size
+        self._check_witnesses(witnesses)
+        self._check_entries()
+        self._check_tiles()
+        self._check_root("the checkpoint", signed)
+        self._check_kept(signed)
+        if since is not None:
+            self._check_since(since, signed)
+        return report
+
+    def _opened(self, what: str, note: str) -> Checkpoint | None:
+        try:
+            opened = open_checkpoint(note, self._keys)
+        except NoteInvalid as error:
+            self._report.add("NOTE_INVALID", f"{what}: {error.message}")
+            return None
+        self._report.key = self._report.key or opened.signers[0].name
+        if opened.checkpoint.origin != opened.signers[0].name:
+            self._report.add(
+                "NOTE_INVALID",
+                f"{what} is of {opened.checkpoint.origin}, signed as {opened.signers[0].name}",
+            )
+            return None
+        return opened.checkpoint
+
+    def _check_witnesses(self, witnesses: Sequence[VerifierKey]) -> None:
+        for witness in witnesses:
+            try:
+                at = verify_cosignature(self._source.note, witness)
+            except NoteInvalid as error:
+                self._report.add("WITNESS", error.message)
+                continue
+            instant = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            self._report.witnesses.append((witness.name, instant))
+
+    def _check_entries(self) -> None:
+        size = self._size
+        last = size if self._source.last is None else min(size, self._source.last)
+        for tile in range(self._source.first // WIDTH, -(-last // WIDTH)):
+            first = tile * WIDTH
+            width = min(WIDTH, size - first)
+            self._check_bundle(tile, first, width)
+            if self._progress is not None:
+                self._progress(min(first + width, last) - self._source.first, last)
+
+    def _check_bundle(self, tile: int, first: int, width: int) -> None:
+        report = self._report
+        hashes = self._tile(0, tile)
+        entries = self._source.bundle(tile, width)
+        if entries is None:
+            what = numbers(first, first + width)
+            report.add("ENTRY_MISSING", f"{what} are missing", index=first, tile=(0, tile))
+            return
+        report.entries += min(len(entries), width)
+        if len(entries) != width:
+            at = first + min(len(entries), width)
+            what = (
+                f"{numbers(at, first + width)} missing"
+                if len(entries) < width
+                else f"there are {len(entries)} entries where {width} were signed"
+            )
+            report.add("ENTRY_MISSING", what, index=at, tile=(0, tile))
+        if hashes is None:
+            return
+        found = [leaf_hash(entry) for entry in entries[:width]]
+        if b"".join(found) == hashes:
+            return
+        told = [hashes[at : at + HASH] for at in range(0, len(hashes), HASH)]
+        wrong = [n for n, one in enumerate(found) if n >= len(told) or one != told[n]]
+        above = self._above(0, tile) if width == WIDTH else None
+        if above is not None and len(found) == WIDTH and folded(b"".join(found)) == above:
+            self._changed.add(tile)
+            report.add(
+                "TILE_CHANGED",
+                f"tile 0/{tile} was changed; its {numbers(first, first + width)} are as signed",
+                index=first + wrong[0],
+                tile=(0, tile),
+            )
+            return
+        moved = {one: n for n, one in enumerate(told)}
+        for n in wrong:
+            index = first + n
+            text = f"entry {index + 1} (index {index}) is not the one that was signed"
+            if found[n] in moved:
+                other = first + moved[found[n]]
+                text = f"entry {index + 1} (index {index}) was entry {other + 1} when it was signed"
+            report.add("ENTRY_CHANGED", text, index=index, tile=(0, tile))
+
+    def _check_tiles(self) -> None:
+        """Each full tile against its place in the one above it."""
+        size, level = self._size, 0
+        last = self._size if self._source.last is None else min(size, self._source.last)
+        while count := size >> HEIGHT * (level + 1):
+            tiles: Iterable[int] = range(count)
+            if level == 0:
+                tiles = range(self._source.first // WIDTH, min(count, -(-last // WIDTH)))
+            for tile in tiles:
+                row, above = self._tile(level, tile), self._above(level, tile)
+                if row is None or above is None or (level == 0 and tile in self._changed):
+                    continue
+                if folded(row) != above:
+                    first = tile << HEIGHT * (level + 1)
+                    what = numbers(first, min(size, first + (WIDTH << HEIGHT * level)))
+                    self._report.add(
+                        "TILE_CHANGED",
+                        f"tile {level}/{tile} over {what} does not lead to the tile above it: "
+                        "one of the two was changed",
+                        index=first,
+                        tile=(level, tile),
+                    )
+            level += 1
+
+    def _above(self, level: int, tile: int) -> bytes | None:
+        """What the tile above says of a full tile."""
+        row = self._tile(level + 1, tile >> HEIGHT)
+        at = tile % WIDTH * HASH
+        return None if row is None else row[at : at + HASH]
+
+    def _check_root(self, what: str, signed: Checkpoint) -> bool:
+        root = self._root_at(signed.size)
+        if root is None or root == signed.root:
+            return root is not None
+        self._report.add(
+            "ROOT",
+            f"{what} signs another root over its {signed.size:,} entries than their hashes have"
+            + self._since_when(signed),
+        )
+        return False
+
+    def _since_when(self, signed: Checkpoint) -> str:
+        """Which of the kept checkpoints still holds: what was changed lies behind it."""
+        good, bad = 0, signed.size
+        for note in self._source.notes:
+            try:
+                kept = open_checkpoint(note, self._keys).checkpoint
+            except NoteInvalid:
+                continue
+            if kept.size >= bad:
+                continue
+            if self._root_at(kept.size) == kept.root:
+                good = max(good, kept.size)
+            else:
+                bad = kept.size
+        if not self._source.notes:
+            return ""
+        return f"; of the checkpoints kept, the first {good:,} entries agree, {bad:,} do not"
+
+    def _check_kept(self, newest: Checkpoint) -> None:
+        """Older checkpoints that are kept with the log: each is a beginning of it."""
+        for note in self._source.notes:
+            kept = self._opened("a checkpoint that is kept", note)
+            if kept is None:
+                continue
+            if kept.origin != newest.origin or kept.size > newest.size:
+                self._report.add(
+                    "ROLLBACK",
+                    f"a checkpoint that is kept signs {kept.size:,} entries of {kept.origin}; the "
+                    f"newest signs {newest.size:,} of {newest.origin}",
+                    index=newest.size,
+                )
+            elif (root := self._root_at(kept.size)) is not None:
+                if root != kept.root:
+                    self._report.add(
+                        "ROOT",
+                        f"the first {kept.size:,} entries are not those that checkpoint signed",
+                    )
+                    return  # so are all behind it
+                self._report.kept += 1
+
+    def _check_since(self, note: str, newest: Checkpoint) -> None:
+        old = self._opened("the older checkpoint", note)
+        if old is None:
+            return
+        self._report.since = old
+        if old.origin != newest.origin:
+            self._report.add(
+                "OTHER_LOG", f"the older checkpoint is of {old.origin}, this of {newest.origin}"
+            )
+        elif old.size > newest.size:
+            self._report.add(
+                "ROLLBACK",
+                f"the log was rolled back: the older checkpoint has {old.size:,} entries, this one "
+                f"{newest.size:,}; {numbers(newest.size, old.size)} are gone",
+                index=newest.size,
+            )
+        elif (root := self._root_at(old.size)) is None:
+            self._report.add(
+                "TILE_MISSING",
+                f"whether the older checkpoint of {old.size:,} entries is a beginning of it cannot "
+                "be told: this part of the log has not the tiles for it",
+            )
+        elif root != old.root:
+            self._report.add(
+                "FORK",
+                f"the log was forked: its first {old.size:,} entries are not those of the older "
+                "checkpoint, though both are signed",
+            )
+
+    def _root_at(self, size: int) -> bytes | None:
+        """The root over the first entries by their hashes; None where a tile is missing."""
+        if size == 0:
+            return EMPTY_ROOT
+
+        def tile_at(level: int, index: int) -> bytes:
+            return self._tile(level, index) or b""
+
+        try:
+            return Frontier.at(size, hashes_in(tile_at)).root()
+        except ValueError:
+            return None
+
+    def _tile(self, level: int, index: int) -> bytes | None:
+        """A tile's hashes; once a tile is missing, that is said."""
+        known = self._known.get((level, index))
+        if known is None:
+            count = self._size >> HEIGHT * level
+            width = min(WIDTH, count - index * WIDTH)
+            if width <= 0:
+                return None
+            row = self._source.tile(level, index, width)
+            if row is None or len(row) != width * HASH:
+                row = b""
+                if self._wanted(level, index):
+                    self._report.add(
+                        "TILE_MISSING",
+                        f"tile {level}/{index} is missing or not as long as it was signed",
+                        index=index << HEIGHT * (level + 1),
+                        tile=(level, index),
+                    )
+            else:
+                self._report.tiles += 1
+            known = self._known[level, index] = row
+            if level == 0 and len(self._known) > 4_096:  # a tile of level 0 is asked for twice
+                for key in list(self._known)[:2_048]:
+                    if key[0] == 0 and key != (level, index):
+                        del self._known[key]
+        return known or None
+
+    def _wanted(self, level: int, index: int) -> bool:
+        """Whether the source says to hold it: a range leaves out tiles of level 0 beside it."""
+        if level > 0:
+            return True
+        first, last = self._source.first, self._source.last
+        if index == self._size // WIDTH:
+            return True
+        return first // WIDTH <= index < (-(-(self._size if last is None else last) // WIDTH))
+
+
+def numbers(first: int, last: int) -> str:
+    """Entries from index `first` to before `last`, by their numbers."""
+    return f"entry {first + 1}" if last - first == 1 else f"entries {first + 1} to {last}"
+
+
+def each_problem(report: Report) -> Iterator[str]:
+    """The problems as lines."""
+    for problem in report.problems:
+        yield f"{problem.code}: {problem.text}"
+    if report.more:
+        yield f"… and {report.more:,} more"
