@@ -14,8 +14,8 @@ from rich.text import Text
 from gateway.commands.access_log import app as access_log_app
 from gateway.commands.accounts import app as accounts_app
 from gateway.commands.ask import ask
-from gateway.commands.clients import app as clients_app
 from gateway.commands.audit import app as audit_app
+from gateway.commands.clients import app as clients_app
 from gateway.commands.config import app as config_app
 from gateway.commands.counts import app as counts_app
 from gateway.commands.demo import demo
