@@ -26,7 +26,7 @@ from resolvers.users.accounts import (
     next_id,
     note_event,
 )
-from resolvers.users.filings import put_on_file
+from resolvers.users.filings import put_on_file, stand_down_if_active
 from resolvers.users.names import is_login_name
 from resolvers.users.persons import check_person
 from resolvers.users.states import AccountEvent
@@ -43,6 +43,7 @@ __all__ = [
     "password_hash",
     "replace_hash",
     "set_password",
+    "set_person",
 ]
 
 UNIT_LEVELS = (
@@ -142,6 +143,7 @@ def disable_account(
     found = find_account(connection, account)
     if found is None or not found.disabled:
         change_state(connection, account, AccountEvent.DISABLE, reason, by)
+        stand_down_if_active(connection, account, reason, by)
 
 
 def enable_account(
@@ -151,6 +153,32 @@ def enable_account(
     found = find_account(connection, account)
     if found is None or found.disabled:
         change_state(connection, account, AccountEvent.ENABLE, reason, by)
+
+
+def set_person(
+    connection: Connection, account: str, person_index: str, seal: Callable[[int], bytes]
+) -> None:
+    """Puts on record who holds an account that was made before ID numbers were asked for.
+
+    Raises NotFound, and InvalidInput where the person may not hold it, or it is known already.
+    """
+    found = find_account(connection, account)
+    if found is None:
+        raise NotFound(f"there is no account {account}", hint="see `epigate accounts list`")
+    if found.person_index is not None:
+        raise InvalidInput(
+            f"the holder of {account} is on record already",
+            hint="accounts are not handed on: disable this one and make another",
+        )
+    check_person(connection, person_index, found.role, found.unit_id)
+    number = connection.scalar(select(accounts.c.id).where(accounts.c.account == account))
+    number = number or next_id(connection, accounts)
+    connection.execute(
+        update(accounts)
+        .where(accounts.c.account == account)
+        .values(id=number, person_index=person_index, sealed=seal(number))
+    )
+    note_event(connection, account, "SET_PERSON", "", COMMAND_LINE)
 
 
 def _check(account: Account) -> None:

@@ -50,7 +50,7 @@ RIGHTS: Mapping[str, Right] = {
     "registerContacts": Right(BUSINESS_ROLES),
     "recordVisit": Right(BUSINESS_ROLES),
     "recordSample": Right(BUSINESS_ROLES),
-    "correct": Right(BUSINESS_ROLES),
+    "correct": Right(BUSINESS_ROLES | {Role.SYSTEM_ADMINISTRATOR}),
     "alarms": Right(_WATCHERS),
     "acknowledgeAlarm": Right(_WATCHERS),
     "alarmRaised": Right(_WATCHERS),

@@ -15,6 +15,7 @@ import typer
 from sqlalchemy import Connection
 
 from gateway.accounts import (
+    COMMAND_LINE,
     UNIT_LEVELS,
     Account,
     create_account,
@@ -23,6 +24,7 @@ from gateway.accounts import (
     find_account,
     list_accounts,
     set_password,
+    set_person,
 )
 from gateway.commands._central import factors_of, in_central, require_init
 from gateway.commands._options import (
@@ -43,6 +45,7 @@ from regions.seeding import cdc_units
 from resolvers.central import COUNTRY
 from resolvers.sessions import revoke_sessions
 from resolvers.users import BUSINESS_ROLES, Role
+from resolvers.users.accounts import renew, standing_of
 from resolvers.users.staff import is_id_number
 
 __all__ = ["PASSWORD_VARIABLE", "app"]
@@ -135,10 +138,10 @@ def add(
 
 @app.command("list")
 def list_all(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """List every account, by login name."""
-    found = in_central(config, list_accounts)
+    """List every account, by login name, and what it is now: only an active one may sign in."""
+    found, standings = in_central(config, _standings)
     if as_json:
-        print_json(_told(one) for one in found)
+        print_json(_told(one, standings[one.account]) for one in found)
         return
     print_list(
         _COLUMNS,
@@ -149,7 +152,7 @@ def list_all(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG)
                 one.code,
                 one.unit_name,
                 one.name,
-                one.state.name.lower(),
+                standings[one.account].lower(),
             )
             for one in found
         ),
@@ -202,10 +205,42 @@ def reset_factors(account: _Login, config: ConfigOption = DEFAULT_CONFIG) -> Non
     console().print(f"the second factors of {account} are gone, and its sessions ended")
 
 
-def _told(account: Account) -> dict[str, object]:
+def _standings(connection: Connection) -> tuple[list[Account], dict[str, str]]:
+    found = list_accounts(connection)
+    return found, {one.account: standing_of(connection, one).name for one in found}
+
+
+def _told(account: Account, standing: str) -> dict[str, object]:
     told = {**asdict(account), "role": account.role.name, "state": account.state.name}
+    told["standing"] = standing
     del told["person_index"]
     return told
+
+
+@app.command("renew")
+def renew_account(account: _Login, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Renew an account for a year, where nobody else can: the first administrators, say."""
+    until = in_central(config, renew, account, COMMAND_LINE)
+    console().print(f"renewed {account}: good until {until}", soft_wrap=True)
+
+
+@app.command()
+def person(account: _Login, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Put on record who holds an account made before ID numbers were asked for.
+
+    The number comes from EPIGATE_ACCOUNT_ID_NUMBER, a pipe or a prompt, never from the command
+    line. Administrators who must be different people are told apart by it.
+    """
+    number = _id_number(Role.AUDITOR)
+    if number is None:
+        raise InvalidInput("no ID number is given")
+    keys = load_keys(load_config(config).keys)
+    sealer, index = Sealer(keys.sealing, COUNTRY), BlindIndexer(keys.staff_index).id_number(number)
+    items = {"id_number": number}
+    in_central(
+        config, set_person, account, index or "", lambda own: sealer.seal("accounts", own, items)
+    )
+    console().print(f"the holder of {account} is on record")
 
 
 def _password() -> str:

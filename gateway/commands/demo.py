@@ -19,6 +19,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from sqlalchemy import Connection
 
 from gateway._listening import Address
 from gateway.accounts import Account, create_account
@@ -30,6 +31,7 @@ from gateway.sign_in.totp import new_secret
 from regions.blind_index import BlindIndexer
 from regions.engines import sqlite_engine
 from regions.errors import StoreError
+from regions.instants import now
 from regions.keys import KEY_NAMES, create_keys, load_keys, variable_of
 from regions.migrating import migrate_central, migrate_log
 from regions.sealing import Sealer
@@ -41,7 +43,8 @@ from resolvers.demo.folder import ACCOUNTS_FILE
 from resolvers.demo.parameters import DEFAULT_PEOPLE
 from resolvers.demo.places import counties_of
 from resolvers.demo.plan import Plan
-from resolvers.users import needs_second_factor
+from resolvers.users import Role, needs_second_factor
+from resolvers.users.offices import put_duty, put_responsible
 
 __all__ = ["demo"]
 
@@ -189,6 +192,7 @@ def _create_accounts(config: Config, wanted: list[DemoAccount]) -> list[dict[str
                         password,
                         partial(_sealed, sealer, account.items),
                     )
+                await connection.run_sync(_fill_offices, sealer, wanted)
                 for name, secret in secrets_of.items():
                     await connection.run_sync(factors.set_totp, name, secret, time.time())
         finally:
@@ -208,6 +212,24 @@ def _create_accounts(config: Config, wanted: list[DemoAccount]) -> list[dict[str
         }
         for account, password in zip(wanted, passwords, strict=True)
     ]
+
+
+def _fill_offices(connection: Connection, sealer: Sealer, wanted: list[DemoAccount]) -> None:
+    """A first responsible person for each unit, a duty person for each CDC."""
+    units: dict[str, DemoAccount] = {}
+    for account in wanted:
+        known = units.setdefault(account.unit_id, account)
+        if account.role is Role.DUTY_PERSON and known.role is not account.role:
+            units[account.unit_id] = account
+    for unit, duty in units.items():
+        items, at = duty.items, now()
+        phones = {"office_phone": items["office_phone"], "mobile": None}
+        who = {"name": "演示 主任", "post": "主任"}
+        put_responsible(connection, sealer, unit, who, phones, duty.account, at)
+        if unit.startswith("cdc-"):
+            on_duty = {"account": duty.account, "code": unit.removeprefix("cdc-")}
+            mobile = {"mobile": items["mobile"]}
+            put_duty(connection, sealer, unit, on_duty, mobile, duty.account, at)
 
 
 def _sealed(sealer: Sealer, items: dict[str, str], number: int) -> bytes:

@@ -15,6 +15,8 @@ from resolvers.people import check_duplicate, search_people
 from resolvers.questions.ordinary import disease_of
 from resolvers.statistics import count_series
 from resolvers.units import list_units
+from resolvers.users.listing import read_user
+from resolvers.users.offices import unit_offices
 from schema.cases import CaseConnection, CaseEdge, CaseFilter, CaseOrder
 from schema.chain import Chain
 from schema.contacts import (
@@ -65,7 +67,8 @@ class RecordQueries:
     @strawberry.field(description="Whoever asks.")
     async def me(self, info: strawberry.Info) -> Viewer:
         """Whoever asks."""
-        viewer = context_of(info).signed_in()
+        context = context_of(info)
+        viewer = context.signed_in()
         return Viewer(
             account=viewer.account,
             name=viewer.name,
@@ -84,6 +87,8 @@ class RecordQueries:
                 )
                 for grant in viewer.grants
             ],
+            reading=lambda: read_user(context, viewer.account),
+            offices=lambda: unit_offices(context, viewer.unit_id),
         )
 
     @strawberry.field(

@@ -99,7 +99,7 @@ async def file_administrator(
         unit_name=unit.name,
         unit_level=unit.level,
         code=unit.code,
-        person_index=context.answering.indexer.id_number(items["id_number"]),
+        person_index=context.central.indexer.id_number(items["id_number"]),
         seal=lambda table, number: central.sealer.seal(table, number, items),
     )
     await central.do(lambda store: _require_may_file(store, viewer, unit, form.person_index))

@@ -13,11 +13,11 @@ from resolvers.context import Context
 from resolvers.users import Viewer
 from resolvers.users.accounts import Account, change_state, find_account, renew
 from resolvers.users.authority import require_may_disable, require_may_renew
-from resolvers.users.filings import open_filings, stand_down
+from resolvers.users.filings import stand_down_if_active
 from resolvers.users.listing import read_user
 from resolvers.users.registering import term
 from resolvers.users.shared import needed, refusals
-from resolvers.users.states import AccountEvent, AccountState, FilingState
+from resolvers.users.states import AccountEvent, AccountState
 from resolvers.writing.central import CentralWriting
 from resolvers.writing.refusing import Mistakes, not_found
 from schema.users.accounts import DisableUserInput, EnableUserInput, RenewUserInput, UserPayload
@@ -64,9 +64,7 @@ async def disable_user(context: Context, given: DisableUserInput, path: str) -> 
 
     def change(connection: Connection, account: Account) -> None:
         change_state(connection, account.account, AccountEvent.DISABLE, reason, viewer.account)
-        for filing in open_filings(connection, account.unit_id):
-            if filing.account == account.account and filing.state is FilingState.ACTIVE:
-                stand_down(connection, filing.id, viewer.account, reason)
+        stand_down_if_active(connection, account.account, reason, viewer.account)
 
     return await _changed(context, writing, given.account, require_may_disable, change)
 

@@ -52,6 +52,7 @@ __all__ = [
     "put_on_file",
     "refuse",
     "stand_down",
+    "stand_down_if_active",
     "withdraw",
 ]
 
@@ -226,6 +227,17 @@ def stand_down(connection: Connection, number: int, by: str, reason: str = "") -
     revoke_sessions(connection, found.account)
     note_event(connection, found.account, FilingEvent.STAND_DOWN.name, reason, by)
     return after
+
+
+def stand_down_if_active(connection: Connection, account: str, reason: str, by: str) -> None:
+    """An administrator whose account is disabled is no longer the active one."""
+    number = connection.scalar(
+        select(filings.c.id).where(
+            filings.c.account == account, filings.c.state == FilingState.ACTIVE.name
+        )
+    )
+    if number is not None:
+        stand_down(connection, number, by, reason)
 
 
 def deregister(connection: Connection, number: int, by: str, reason: str) -> Filing:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from regions.errors import Forbidden, InvalidInput
 from regions.offices import duty_persons, responsible_persons, unit_roles
@@ -43,7 +43,14 @@ from schema.users.offices import (
 )
 from schema.users.staff import UserRole
 
-__all__ = ["set_duty_person", "set_responsible_person", "set_unit_role", "unit_offices"]
+__all__ = [
+    "put_duty",
+    "put_responsible",
+    "set_duty_person",
+    "set_responsible_person",
+    "set_unit_role",
+    "unit_offices",
+]
 
 Work = Callable[[Connection], None]
 
@@ -78,19 +85,9 @@ async def set_responsible_person(
 
     def work(connection: Connection) -> None:
         require_answering(connection, viewer, unit.id, unit.level, unit.code)
-        table, at = responsible_persons, writing.moment.now
-        _end(connection, table, unit.id, at)
-        number = next_id(connection, table)
-        connection.execute(
-            insert(table).values(
-                id=number,
-                unit_id=unit.id,
-                name=name,
-                post=post,
-                sealed=central.sealer.seal(table.name, number, items),
-                since=at,
-                set_by=viewer.account,
-            )
+        who = {"name": name, "post": post}
+        put_responsible(
+            connection, central.sealer, unit.id, who, items, viewer.account, writing.moment.now
         )
 
     return await _set(context, writing, unit, work)
@@ -125,19 +122,8 @@ async def set_duty_person(
             require_answering(connection, viewer, unit.id, unit.level, unit.code)
         with refusals("account"):
             _check_on_duty(connection, given.account, unit)
-        _end(connection, table, unit.id, at)
-        number = next_id(connection, table)
-        connection.execute(
-            insert(table).values(
-                id=number,
-                unit_id=unit.id,
-                code=unit.code,
-                account=given.account,
-                sealed=central.sealer.seal(table.name, number, items),
-                since=at,
-                set_by=viewer.account,
-            )
-        )
+        who = {"account": given.account, "code": unit.code}
+        put_duty(connection, central.sealer, unit.id, who, items, viewer.account, at)
 
     return await _set(context, writing, unit, work)
 
@@ -177,6 +163,51 @@ async def set_unit_role(context: Context, given: SetUnitRoleInput, path: str) ->
     return await _set(context, writing, unit, work)
 
 
+def put_responsible(
+    connection: Connection,
+    sealer: Sealer,
+    unit_id: str,
+    who: Mapping[str, str],
+    items: Mapping[str, str | None],
+    by: str,
+    at: str,
+) -> None:
+    """Puts a first responsible person (`name`, `post`) on record; who was before is history."""
+    _put(connection, responsible_persons, sealer, unit_id, who, items, by, at)
+
+
+def put_duty(
+    connection: Connection,
+    sealer: Sealer,
+    unit_id: str,
+    who: Mapping[str, str],
+    items: Mapping[str, str | None],
+    by: str,
+    at: str,
+) -> None:
+    """Puts a duty person (`account`, `code` of the unit) on record; who was before is history."""
+    _put(connection, duty_persons, sealer, unit_id, who, items, by, at)
+
+
+def _put(
+    connection: Connection,
+    table: Table,
+    sealer: Sealer,
+    unit_id: str,
+    who: Mapping[str, str],
+    items: Mapping[str, str | None],
+    by: str,
+    at: str,
+) -> None:
+    connection.execute(
+        update(table).where(table.c.unit_id == unit_id, table.c.until.is_(None)).values(until=at)
+    )
+    number = next_id(connection, table)
+    envelope = sealer.seal(table.name, number, items)
+    row = {"id": number, "unit_id": unit_id, "sealed": envelope, "since": at, "set_by": by}
+    connection.execute(insert(table).values(row | dict(who)))
+
+
 async def _set(
     context: Context, writing: CentralWriting, unit: UnitRow, work: Work
 ) -> UnitOfficesPayload:
@@ -189,12 +220,6 @@ async def _set(
     if not repeated:
         context.trail.note_written({"unit": [unit.id]})
     return UnitOfficesPayload(offices=await _offices(context, unit), repeated=repeated)
-
-
-def _end(connection: Connection, table: Any, unit_id: str, at: str) -> None:
-    connection.execute(
-        update(table).where(table.c.unit_id == unit_id, table.c.until.is_(None)).values(until=at)
-    )
 
 
 def _check_on_duty(connection: Connection, name: str, unit: UnitRow) -> None:

@@ -111,7 +111,7 @@ async def register(context: Context, given: RegisterInput, path: str) -> Registe
     address_hash = context.stores.fingerprints.of_key("registration address", context.address)
     await central.do(lambda store: require_room(store, unit.id, address_hash, at))
     password_hash = await central.passwords.hash(given.password)
-    person_index = context.answering.indexer.id_number(items["id_number"])
+    person_index = context.central.indexer.id_number(items["id_number"])
 
     def work(connection: Connection) -> dict[str, Any]:
         require_room(connection, unit.id, address_hash, at)

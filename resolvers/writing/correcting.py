@@ -4,6 +4,9 @@ A viewer for whom items are masked may correct one of them; the others are opene
 inside the store's transaction and stay as they are. Such a viewer never learns what was there
 before: not by the answer, not by whether the new value is the old one, not by a check against a
 hidden value.
+
+A system administrator may correct wrongly entered tracing data (A3): public fields of contacts,
+visits and samples. The administrator opens no record for it, so the answer holds none.
 """
 
 from __future__ import annotations
@@ -48,6 +51,10 @@ _IGNORED = {
 }
 
 
+_UNOPENED = frozenset({Role.SYSTEM_ADMINISTRATOR})
+_TRACING = frozenset({"Contact", "Visit", "Sample"})
+
+
 @dataclass(slots=True)
 class _Made:
     """What a correction changes in a row."""
@@ -60,10 +67,13 @@ class _Made:
 
 async def correct(context: Context, given: CorrectInput, path: str) -> CorrectPayload:
     """Corrects a record. Raises Refusal."""
-    writing = Writing(context, "correct", given, path)
+    writing = Writing(context, "correct", given, path, unopened=_UNOPENED)
+    opens = writing.viewer.role not in _UNOPENED
     mistakes = Mistakes()
     links = Linked(mistakes)
     wanted = read_wanted(given, writing, mistakes, links)
+    if not opens:
+        _require_tracing(wanted)
     store = writing.stores.of_region(region_of(wanted.number))
     if store is None:
         raise not_found("id")
@@ -75,6 +85,9 @@ async def correct(context: Context, given: CorrectInput, path: str) -> CorrectPa
         return _write(connection, writing, store, wanted, first, wrote)
 
     kept, repeated = await writing.once(store, len(wanted.values), work)
+    if not opens:
+        told = [_ignored(name, code) for name, code in kept["ignored"] if code == "MASK_GIVEN"]
+        return CorrectPayload(record=None, corrections=[], ignored=told, repeated=repeated)
     record = await writing.read_one(wanted.record.name, wanted.number)
     history = []
     if kept["corrections"]:
@@ -83,6 +96,17 @@ async def correct(context: Context, given: CorrectInput, path: str) -> CorrectPa
         history = [one for one in every if one.id in ours]
     ignored = [_ignored(name, code) for name, code in kept["ignored"]]
     return CorrectPayload(record=record, corrections=history, ignored=ignored, repeated=repeated)
+
+
+def _require_tracing(wanted: Wanted) -> None:
+    """Raises Refusal unless only public fields of tracing data are changed (A3)."""
+    private = [one.name for one, _ in wanted.values if one.item is not None]
+    if wanted.record.name not in _TRACING or private:
+        raise forbidden(
+            "a system administrator corrects tracing data alone: fields of contacts, visits and "
+            "samples that are not private",
+            "系统管理员只能更正密接、随访、采样的非隐私项",
+        )
 
 
 def _ignored(name: str, code: str) -> IgnoredChange:

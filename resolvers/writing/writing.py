@@ -16,6 +16,7 @@ from resolvers.context import Context, context_of
 from resolvers.filters import plain
 from resolvers.privacy import require_records
 from resolvers.rights import is_open, require
+from resolvers.users import Role
 from resolvers.writing.idempotency import check_key, claim, settle
 from resolvers.writing.looking import Indexes, Seen, look
 from resolvers.writing.outbox import put_in_outbox
@@ -66,16 +67,26 @@ class Writing:
     """A mutation of one viewer. Raises Refusal where the role does not write, or the key is none.
 
     `given` is the input; `path` names the field in the response, for errors of reading back.
+    `unopened` is of whoever may write so without opening any record.
     """
 
-    def __init__(self, context: Context, operation: str, given: Any, path: str) -> None:
+    def __init__(
+        self,
+        context: Context,
+        operation: str,
+        given: Any,
+        path: str,
+        *,
+        unopened: frozenset[Role] = frozenset(),
+    ) -> None:
         self.context, self._path = context, path
         self.viewer = context.signed_in()
         self.question = context.question
         self.stores = context.stores
         self.moment = Moment.this()
         try:
-            require_records(self.viewer)
+            if self.viewer.role not in unopened:
+                require_records(self.viewer)
         except Forbidden as error:
             raise forbidden(
                 f"{error.message}: {error.hint}", "该角色不能打开或登记个案：请使用同级业务账号"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 import strawberry
 
 from schema.enums import UnitLevel
@@ -9,6 +12,8 @@ from schema.fields import column
 from schema.nodes import PageInfo, RegionAnswer
 from schema.privacy import PrivateItem, RecordType
 from schema.scalars import DateTime, RegionCode
+from schema.users.accounts import User
+from schema.users.offices import UnitOffices
 
 __all__ = ["GrantOfViewer", "Unit", "UnitConnection", "UnitEdge", "UnitFilter", "Viewer"]
 
@@ -66,6 +71,16 @@ class GrantOfViewer:
     ends_at: DateTime = strawberry.field(description="Until when.")
 
 
+async def _user(root: strawberry.Parent[Any]) -> User | None:
+    found: User | None = await root.reading()
+    return found
+
+
+async def _unit_offices(root: strawberry.Parent[Any]) -> UnitOffices | None:
+    found: UnitOffices | None = await root.offices()
+    return found
+
+
 @strawberry.type(description="Whoever asks.")
 class Viewer:
     """Whoever asks."""
@@ -80,3 +95,16 @@ class Viewer:
         description="Jurisdiction: this code and all below; 000000 is the country."
     )
     grants: list[GrantOfViewer] = strawberry.field(description="Rights in force.")
+    reading: strawberry.Private[Callable[[], Awaitable[User | None]]]
+    offices: strawberry.Private[Callable[[], Awaitable[UnitOffices | None]]]
+    user: User | None = strawberry.field(
+        resolver=_user,
+        description=(
+            "The account in whole: until when it is good, when it must be renewed, the holder's "
+            "own contact details."
+        ),
+    )
+    unit_offices: UnitOffices | None = strawberry.field(
+        resolver=_unit_offices,
+        description="Who holds which office in the unit: administrator, responsible, on duty.",
+    )

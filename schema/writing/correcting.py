@@ -68,7 +68,12 @@ class IgnoredChange:
 class CorrectPayload:
     """A record that was corrected."""
 
-    record: Node = strawberry.field(description="The record, as the viewer may see it now.")
+    record: Node | None = strawberry.field(
+        description=(
+            "The record, as the viewer may see it now; null for a system administrator, who opens "
+            "none."
+        )
+    )
     corrections: list[Correction] = strawberry.field(
         description="What was changed, one entry a field, as it stands in the record's history."
     )

@@ -50,17 +50,13 @@ RIGHTS: dict[str, dict[str, str]] = {
         REPORTER: "NotFoundProblem",
         OTHERS: "ForbiddenProblem",
     },
-    "correct": {
-        BUSINESS: "InvalidInputProblem",
-        REPORTER: "InvalidInputProblem",
-        OTHERS: "ForbiddenProblem",
-    },
 }
 FIELDS = {field.name: field for field in root_fields()}
 BY_ROLE: dict[str, str] = {
     # What it ends in for the roles that may ask; all others are refused.
     "alarms": OK,
     "acknowledgeAlarm": "NotFoundProblem",
+    "correct": "InvalidInputProblem",
     "exports": OK,
     "requestExport": "InvalidInputProblem",
     "decideExport": "NotFoundProblem",

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from regions.blind_index import check_digit
+from resolvers.demo import demo_accounts
 from tests.served import Demo, Gateway, serving
+from tests.stores import region_settings
 
 COUNTY, CITY, PROVINCE, NATIONAL = "320102", "320100", "320000", "000000"
 ADMINS = {
@@ -562,3 +564,65 @@ def test_a_system_administrator_takes_a_role_from_a_unit(gateway: Gateway) -> No
     assert sign_in(gateway, who, password).status_code == 200
     given |= {"role": "AUDITOR"}
     assert do(gateway, "setUnitRole", SET, given, "sysadmin")["code"] == "INVALID_INPUT"
+
+
+def test_one_person_by_whatever_way_the_account_came(gateway: Gateway) -> None:
+    """An ordinary account may file its own holder, and nobody registers twice."""
+    known = {one.account: one for one in demo_accounts(region_settings("3201"))}
+    own = contact(known[f"county-{COUNTY}"].items["id_number"])
+    do(gateway, "register", RECEIPT, registration(contact=own), None)
+    (waiting,) = pending(gateway, ADMINS[COUNTY])
+    decision = {"registration": waiting["id"]}
+    told = do(gateway, "approveRegistration", DECIDED, decision, ADMINS[COUNTY])
+    assert f"the same person has the account county-{COUNTY}" in told["message"]
+    changes = {"contact": own, "secondReason": "轮换"}
+    assert filed(gateway, f"county-{COUNTY}", **changes)["filing"]["state"] == "FILED"
+
+
+def test_me_is_whole(shared: Gateway) -> None:
+    text = (
+        "{me{account user{standing renewBy department purpose contact{mobile idNumber}} "
+        "unitOffices{unitAbove administrator responsiblePerson{name} dutyPerson{account}}}}"
+    )
+    me = shared.data(text, who=f"county-{COUNTY}")["me"]
+    assert me["user"]["contact"]["idNumber"].startswith("98")
+    assert (me["user"]["standing"], me["user"]["purpose"]) == ("ACTIVE", "MONITOR")
+    assert me["unitOffices"] == {
+        "unitAbove": f"cdc-{CITY}",
+        "administrator": ADMINS[COUNTY],
+        "responsiblePerson": {"name": "演示 主任"},
+        "dutyPerson": {"account": f"duty-{COUNTY}"},
+    }
+
+
+def test_a_system_administrator_corrects_tracing_data_unseen(gateway: Gateway) -> None:
+    """And nothing else (A3): the old value is kept, no record is opened."""
+    page = gateway.data("{contacts(first:1){edges{node{id person{id} firstContactOn}}}}")
+    contact_id = page["contacts"]["edges"][0]["node"]["id"]
+    person_id = page["contacts"]["edges"][0]["node"]["person"]["id"]
+    wanted = "... on CorrectPayload { record { id } corrections { old } ignored { code } }"
+
+    def correct(who: str, record: str, field: str, value: str) -> Any:
+        changes = [{"field": field, "value": value}]
+        given = {"id": record, "changes": changes, "reason": "录入错误"}
+        return do(gateway, "correct", wanted, given, who)
+
+    done = correct("sysadmin", contact_id, "level", "GENERAL")
+    assert done == {
+        "__typename": "CorrectPayload",
+        "record": None,
+        "corrections": [],
+        "ignored": [],
+    }
+    assert correct("sysadmin", contact_id, "level", "GENERAL") == done  # not told: the same
+    text = "query($i:ID!){node(id:$i){... on Contact{level history{old new correctedBy}}}}"
+    node = gateway.data(text, {"i": contact_id})["node"]
+    assert node["level"] == "GENERAL"
+    assert node["history"][-1]["correctedBy"] == "sysadmin"
+    assert correct("sysadmin", contact_id, "remarks", "x")["code"] == "FORBIDDEN"
+    assert correct("sysadmin", person_id, "nationality", "x")["code"] == "FORBIDDEN"
+    for who in ("secadmin", ADMINS[CITY], "auditor"):
+        assert correct(who, contact_id, "level", "CLOSE")["code"] == "FORBIDDEN"
+    entry = gateway.demo.entries(account="sysadmin", operation="mutation correct")[0]
+    assert set(entry["what"]["wrote"]) == {"contact", "correction"}
+    assert not entry["what"].get("records")

@@ -42,8 +42,12 @@ SYSTEM = "sysadmin"
 
 
 def form(unit: tuple[str, ...], person: int, reason: str | None = "much work") -> Form:
+    unit_id, unit_name, unit_level, code = unit
     return Form(
-        *unit,
+        unit_id=unit_id,
+        unit_name=unit_name,
+        unit_level=unit_level,
+        code=code,
         department="信息管理科",
         account=f"admin-{unit[3]}-{person}",
         name=f"管理员{person}",

@@ -48,7 +48,7 @@ def test_every_event_of_every_state_leads_on_or_is_refused_with_words(
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
 def test_no_state_is_out_of_reach_and_no_event_without_use(machine: Machine) -> None:
     first = next(iter(machine.states))
-    reached, known = {first}, set()
+    reached, known = {first}, set[Enum]()
     while reached != known:
         known = set(reached)
         reached |= {after for (state, _), after in machine.moves.items() if state in known}
