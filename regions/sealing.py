@@ -156,6 +156,19 @@ class Sealer:
         flat, count = self.open_flat(table, ids, envelopes, salts), len(ITEMS[table])
         return [flat[at : at + count] for at in range(0, len(flat), count)]
 
+    def open_named(
+        self,
+        table: str,
+        ids: Sequence[int],
+        envelopes: Sequence[bytes],
+        salts: Sequence[bytes],
+    ) -> list[dict[str, str | int | None]]:
+        """What `open_many` gives, as values by name."""
+        return [
+            dict(zip(ITEMS[table], map(orjson.loads, parts), strict=True))
+            for parts in self.open_many(table, ids, envelopes, salts)
+        ]
+
     @staticmethod
     def count(table: str) -> int:
         """How many items a record of a table has."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import typer
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from gateway.access_log.opening import log_exists, open_access_log
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console
@@ -13,6 +13,7 @@ from gateway.commands.migrate import run_migrations
 from gateway.config import Config, load_config
 from regions.engines import make_engine
 from regions.errors import KeysError
+from regions.index_keys import IndexState, keep_state, read_state
 from regions.key_ring import read_keys
 from regions.keys import KEY_NAMES, create_keys, load_keys
 from regions.people import people
@@ -39,6 +40,7 @@ def initialise(config: Config) -> bool:
     if not run_migrations(config):  # a store that was not asked may hold sealed people
         return False
     _make_keys(config)
+    asyncio.run(_begin_indexes(config))
     asyncio.run(open_access_log(config, load_keys(config.keys)).close())
     return True
 
@@ -65,6 +67,24 @@ def _make_keys(config: Config) -> None:
         out.print(
             "Keep a copy of this folder in a safe place: nothing opens the stores without it."
         )
+
+
+async def _begin_indexes(config: Config) -> None:
+    """A new store begins with the newest index key, where the first was taken out of use."""
+    ring = load_keys(config.keys).index
+
+    def begin(connection: Connection) -> None:
+        held = connection.execute(select(people.c.id).limit(1)).first() is not None
+        if not held and ring.find(read_state(connection, change=True).key) is None:
+            keep_state(connection, IndexState(key=ring.newest))
+
+    for region in config.regions:
+        engine = make_engine(region, pool_size=1)
+        try:
+            async with engine.begin() as connection:
+                await connection.run_sync(begin)
+        finally:
+            await engine.dispose()
 
 
 async def _holding_people(config: Config) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 from typing import Annotated
 
@@ -13,6 +15,7 @@ from rich.table import Table
 from gateway.commands._central import require_init
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, JsonOption, console, print_json
 from gateway.config import Config, load_config
+from gateway.keys.index import StoreIndex, index_states, rotate_index
 from gateway.keys.sealing import (
     count_all,
     from_environment,
@@ -22,7 +25,8 @@ from gateway.keys.sealing import (
     wait_for_all,
 )
 from regions.errors import KeysError
-from regions.keys import Keys, load_keys
+from regions.index_keys import Phase
+from regions.keys import Keys, keep_names, load_keys
 
 __all__ = ["app"]
 
@@ -57,6 +61,7 @@ def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
     """
     loaded, keys = _loaded(config)
     found = asyncio.run(count_all(loaded, keys))
+    states = asyncio.run(index_states(loaded, keys))
     rows: list[dict[str, object]] = []
     for store in found:
         if store.counted is None:
@@ -75,9 +80,20 @@ def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
         if store.counted.erased:
             rows.append({"store": store.code, "erased": store.counted.erased})
     if as_json:
+        rows += [
+            {
+                "store": store.code,
+                "index_key": store.state.key,
+                "next_index_key": store.state.next_key,
+                "phase": store.state.phase.value,
+            }
+            for store in states
+            if store.state is not None
+        ]
         print_json(rows)
     else:
         _tell(rows, keys)
+        _tell_states(states)
     if any(store.counted is None for store in found):
         raise typer.Exit(1)
 
@@ -109,15 +125,62 @@ def rotate(ring: RingArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Make a new key and use it for what is written from now on.
 
     A gateway that runs sees it within a second. `epigate keys reseal` brings what was sealed before
-    under it; until then the older keys stay.
+    under it; until then the older keys stay. For `index` the command changes every store, too, and
+    goes on with a change that was interrupted; the exit code is 1 where a region does not answer.
     """
-    loaded, _ = _loaded(config)
+    loaded, keys = _loaded(config)
+    if ring is Ring.index:
+        _rotate_index(loaded, keys)
+        return
     number = new_key(loaded, ring.value)
     out = console()
     out.print(
         f"{ring.value} key {number} made in {loaded.keys}; copy the folder anew", soft_wrap=True
     )
     out.print("next: `epigate keys reseal`, then `epigate keys retire sealing` with older numbers")
+
+
+def _rotate_index(config: Config, keys: Keys) -> None:
+    out = console()
+    with _progress("people") as progress:
+        found = asyncio.run(rotate_index(config, keys, out.print, progress))
+    _tell_states(found)
+    if any(store.state is None or store.state.phase is not Phase.SINGLE for store in found):
+        out.print("nobody is missed meanwhile; run it again when every region answers")
+        raise typer.Exit(1)
+    out.print(
+        f"every store is under index key {keys.index.newest}; `epigate keys retire index` next"
+    )
+
+
+def _tell_states(found: list[StoreIndex]) -> None:
+    table = Table("region", "index key", "next", "phase")
+    for store in found:
+        if store.state is None:
+            table.add_row(store.code, "", "", "REGION_UNAVAILABLE")
+        else:
+            state = store.state
+            following = "" if state.next_key is None else str(state.next_key)
+            table.add_row(store.code, str(state.key), following, state.phase.value)
+    console().print(table)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[str, int, int], None]]:
+    out = console()
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=out,
+        transient=True,
+        disable=not out.is_terminal,
+    ) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda name, done, whole: progress.update(
+            task, description=name, completed=done, total=whole
+        )
 
 
 @app.command(name="reseal")
@@ -129,25 +192,8 @@ def reseal_command(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """
     loaded, keys = _loaded(config)
     out = console()
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=out,
-        transient=True,
-        disable=not out.is_terminal,
-    ) as progress:
-        task = progress.add_task("envelopes", total=None)
-        outcomes = asyncio.run(
-            reseal(
-                loaded,
-                keys,
-                lambda name, done, whole: progress.update(
-                    task, description=name, completed=done, total=whole
-                ),
-            )
-        )
+    with _progress("envelopes") as progress:
+        outcomes = asyncio.run(reseal(loaded, keys, progress))
     table = Table("store", "sealed anew", "state")
     for outcome in outcomes:
         table.add_row(outcome.code, f"{outcome.envelopes:,}", outcome.failed or "done")
@@ -182,11 +228,15 @@ def retire(
         )
     out = console()
     asyncio.run(wait_for_all(loaded, known, ring.value, out.print))
-    _refuse_where_needed(loaded, keys, number)
+    if ring is Ring.sealing:
+        _refuse_where_sealed(loaded, keys, number)
+    else:
+        _refuse_where_indexed(loaded, keys, number)
+        keep_names(loaded.keys, keys)
     out.print(f"retired: {retire_file(loaded, ring.value, number)}", soft_wrap=True)
 
 
-def _refuse_where_needed(config: Config, keys: Keys, number: int) -> None:
+def _refuse_where_sealed(config: Config, keys: Keys, number: int) -> None:
     needed, away = 0, []
     for store in asyncio.run(count_all(config, keys)):
         if store.counted is None:
@@ -203,3 +253,13 @@ def _refuse_where_needed(config: Config, keys: Keys, number: int) -> None:
             f"{', '.join(away)} may need sealing key {number}, and do not answer",
             hint="try again when every region answers",
         )
+
+
+def _refuse_where_indexed(config: Config, keys: Keys, number: int) -> None:
+    for store in asyncio.run(index_states(config, keys)):
+        if store.state is None or number in store.state.keys:
+            why = "does not answer" if store.state is None else "needs it"
+            raise KeysError(
+                f"index key {number} cannot be taken out of use: {store.code} {why}",
+                hint="run `epigate keys rotate index` to its end, with every region there",
+            )

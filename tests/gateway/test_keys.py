@@ -21,6 +21,7 @@ from gateway.keys import sealing
 from tests.served import Demo, serving
 
 NAMES = "{ contacts(first: 60) { edges { node { id name idNumber place } } } }"
+CHECK = "query ($c: PersonSearch!) { checkDuplicate(candidate: $c) { exists complete } }"
 
 
 @pytest.fixture
@@ -131,3 +132,72 @@ def test_kills_while_sealing_anew_lose_nothing(
     assert sum(after.values()) == sum(before.values())
     assert {key[0] for key in after} == {1}
     assert keys(own, "retire", "sealing", "0") == 0
+
+
+def test_kills_while_the_index_key_changes_hide_nobody(
+    own: Demo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The duplicate check, asked all the time of a gateway that runs, while the real command is
+    killed again and again.
+    """
+    reporter = own.account_of("direct", "reporter")
+    command = [
+        sys.executable,
+        "-c",
+        "from gateway.keys import sealing; sealing.SETTLE_SECONDS = 3.0\n"
+        "from gateway.cli import main; main()",
+        *("keys", "rotate", "index", "--config", str(own.folder / "config.toml")),
+    ]
+    chance = random.Random(2)
+    with serving(own) as gateway:
+        edges = gateway.data(NAMES, who=reporter)["contacts"]["edges"]
+        seen = [edge["node"]["idNumber"] for edge in edges]
+        numbers = [number for number in seen if number not in ("*", None)][:8]
+        assert len(numbers) > 3
+        kills, done = 0, False
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 1.5
+        while not done:
+            for number in numbers:
+                told = gateway.data(CHECK, {"c": {"idNumber": number}}, who=reporter)
+                assert told["checkDuplicate"] == {"exists": True, "complete": True}
+            if process.poll() is not None:
+                assert process.communicate()[1] == b""
+                assert process.returncode == 0
+                done = True
+            elif kills < 6 and time.monotonic() > deadline:
+                process.kill()
+                process.communicate()
+                kills += 1
+                process = subprocess.Popen(
+                    command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+                )
+                deadline = time.monotonic() + 1 + 2 * chance.random()
+        assert kills
+        assert keys(own, "retire", "index", "0") == 0
+        time.sleep(1.1)  # now the gateway has forgotten the old key, too
+        for number in numbers:
+            told = gateway.data(CHECK, {"c": {"idNumber": number}}, who=reporter)
+            assert told["checkDuplicate"]["exists"] is True
+    names = (own.folder / "keys" / "names.key").read_text("ascii")
+    assert names == (own.folder / "keys" / "retired" / "index.key").read_text("ascii")
+
+
+def test_with_a_region_away_nothing_is_emptied(
+    own: Demo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    region = own.config.regions[3]
+    assert region.path is not None
+    aside = region.path.with_suffix(".away")
+    region.path.rename(aside)
+    assert keys(own, "rotate", "index") == 1
+    out = capsys.readouterr().out
+    assert out.count("FILLED") == 7
+    assert "REGION_UNAVAILABLE" in out
+    assert keys(own, "retire", "index", "0") == 1
+    assert "cannot be taken out of use" in capsys.readouterr().err
+    aside.rename(region.path)
+    assert keys(own, "rotate", "index") == 0
+    assert capsys.readouterr().out.count("SINGLE") == 8
+    assert keys(own, "retire", "index", "0") == 0
+    assert not (own.folder / "keys" / "index.2.key").exists()
