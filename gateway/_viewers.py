@@ -20,6 +20,8 @@ __all__ = ["Scope", "SessionRow", "make_viewer", "read_session"]
 
 _SESSION = f"""
 SELECT s.expires_at, s.last_seen_at, min(a.valid_until, a.renew_by), s.second_factor,
+       (SELECT min(e.review_due_at) FROM emergencies e WHERE e.account = a.account
+        AND e.reviewed_at IS NULL AND e.suspended_at IS NULL),
        s.scope,
        a.account, a.name, a.role, a.unit_id, a.unit_name, a.unit_level, a.code
 FROM sessions s JOIN accounts a ON a.account = s.account
@@ -38,7 +40,8 @@ class SessionRow:
     """A session that was not revoked, of an account that may be signed in. Seconds since 1970.
 
     `account` and `grants` are the rows as they stand: equal ones make equal viewers. `turns_at` is
-    when the account lapses or its term is over, or the next of the grants begins or ends.
+    when the account lapses, its term is over, an emergency of it must be reviewed, or the next of
+    the grants begins or ends.
     `must_enrol`: the account needs a second factor, and the session has none.
     """
 
@@ -79,7 +82,7 @@ def read_session(cursor: sqlite3.Cursor, token_hash: str, now: float) -> Session
     row = cursor.execute(_SESSION, {"hash": token_hash, "at": at}).fetchone()
     if row is None:
         return None
-    expires_at, last_seen_at, ends_at, second_factor, narrowed, *account = row
+    expires_at, last_seen_at, ends_at, second_factor, review_due_at, narrowed, *account = row
     scope = None
     if narrowed is not None:
         scope = Scope.read(narrowed)
@@ -88,7 +91,7 @@ def read_session(cursor: sqlite3.Cursor, token_hash: str, now: float) -> Session
         account[-1] = scope.code
     rows = cursor.execute(_GRANTS, (account[0], at)).fetchall()
     in_force = []
-    turns_at = seconds_of(ends_at)
+    turns_at = seconds_of(min(ends_at, review_due_at or ends_at))
     for granted in rows:
         found = _grant(granted)
         if found is None:

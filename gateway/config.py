@@ -56,6 +56,8 @@ class Config:
     breaker_seconds: int
     export_approval_rows: int
     export_link_minutes: int
+    emergency_minutes: int
+    review_hours: int
     session_idle_minutes: int
     session_hours: int
     sign_in_attempts: int

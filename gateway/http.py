@@ -80,7 +80,13 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     )
     engine = sqlite_engine(str(config.central_store))
     passwords = Passwords()
-    central = Central(engine, keys, passwords)
+    central = Central(
+        engine,
+        keys,
+        passwords,
+        emergency_minutes=config.emergency_minutes,
+        review_hours=config.review_hours,
+    )
     answering.duplicates = DuplicateLimit(central, keys.names, per_hour=config.duplicate_candidates)
     log = open_access_log(config, keys)
     stores = Stores(config.regions, keys)

@@ -30,6 +30,7 @@ from gateway._viewers import Scope, SessionRow, make_viewer, read_session
 from regions.errors import SecondFactorRequired, StoreError, Unauthenticated
 from regions.instants import instant
 from regions.users import sessions
+from resolvers.privacy.supervising import suspend_unreviewed
 from resolvers.users import Viewer
 
 __all__ = ["Kept", "OpenSession", "Scope", "Sessions"]
@@ -222,7 +223,9 @@ class Sessions:
             self._disconnect()
 
     async def flush(self) -> None:
-        """Writes the last uses now, and deletes sessions that ended a day ago."""
+        """Writes the last uses now; deletes sessions that ended a day ago; suspends the accounts of
+        emergencies that nobody reviewed, whose sessions are refused already.
+        """
         touched, self._touched = self._touched, {}
         if not touched:
             return
@@ -230,6 +233,7 @@ class Sessions:
         async with self._engine.begin() as connection:
             await connection.execute(_TOUCH, seen)
             await connection.execute(_FORGET, {"at": instant(self._clock() - _FORGET_SECONDS)})
+            await connection.run_sync(suspend_unreviewed, instant(self._clock()))
 
     async def _run(self) -> None:
         while True:

@@ -37,12 +37,22 @@ class PasswordHasher(Protocol):
 
 
 class Central:
-    """Runs work in transactions of the gateway's own store, those of one worker in turn."""
+    """Runs work in transactions of the gateway's own store, those of one worker in turn.
+
+    Emergency access lasts `emergency_minutes` at most and is reviewed within `review_hours` (F11).
+    """
 
     def __init__(
-        self, engine: AsyncEngine, keys: Keys, passwords: PasswordHasher | None = None
+        self,
+        engine: AsyncEngine,
+        keys: Keys,
+        passwords: PasswordHasher | None = None,
+        *,
+        emergency_minutes: int = 240,
+        review_hours: int = 24,
     ) -> None:
         self._engine, self._passwords = engine, passwords
+        self.emergency_minutes, self.review_hours = emergency_minutes, review_hours
         self.sealer = Sealer(keys.sealing, COUNTRY)
         self.indexer = BlindIndexer(keys.staff_index)  # of staff, by a key that is never rotated
         self._turn = asyncio.Lock()

@@ -61,6 +61,12 @@ RIGHTS: Mapping[str, Right] = {
     "grants": Right(_EVERYONE),
     "applyForPrivacyRole": Right(_OFFICERS),
     "signPrivacyApplication": Right(_OFFICERS | {Role.BUSINESS_ADMINISTRATOR}),
+    "emergencyAccesses": Right(_STAFF),
+    "dataRequests": Right(_STAFF),
+    "breakGlass": Right(_OFFICERS),
+    "reviewEmergencyAccess": Right(_STAFF),
+    "requestData": Right(_OFFICERS),
+    "decideDataRequest": Right(_OFFICERS | {Role.BUSINESS_ADMINISTRATOR}),
     "recordPrivacyBriefing": Right(frozenset({Role.BUSINESS_ADMINISTRATOR})),
     "revokeGrant": Right(
         BUSINESS_ROLES | {Role.BUSINESS_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR}

@@ -16,6 +16,7 @@ from schema.writing.problems import (
     IdempotencyConflict,
     InvalidInputProblem,
     NotFoundProblem,
+    StepProblem,
 )
 
 __all__ = [
@@ -187,8 +188,8 @@ class RequestExportInput:
     data_request: strawberry.ID | None = strawberry.field(
         default=None,
         description=(
-            "An approved data-service request (F9) whose officer in charge asks: the file is for "
-            "whom it names."
+            "An approved request for data (F9) that the viewer filed: the file is for whom it "
+            "names, and holds no more than what was approved. It serves for one export."
         ),
     )
 
@@ -229,7 +230,8 @@ RequestExportResult = Annotated[
     | InvalidInputProblem
     | IdempotencyConflict
     | ForbiddenProblem
-    | NotFoundProblem,
+    | NotFoundProblem
+    | StepProblem,
     strawberry.union("RequestExportResult", description="The export, or why there is none."),
 ]
 

@@ -1,17 +1,72 @@
-"""Data-service requests as exports see them (F9): who is in charge, who the file is for."""
+"""An export for somebody outside: confined to what the approved request for data names (F9)."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
 
-from resolvers.writing.refusing import not_found
+from graphql import GraphQLSchema, get_named_type
 
-__all__ = ["approved_request"]
+from resolvers.catalog import private_fields
+from resolvers.exports.columns import Column
+from resolvers.exports.kinds import Kind
+from resolvers.privacy.data_requests import ApprovedRequest
+from resolvers.writing.refusing import Mistakes
+
+__all__ = ["check_columns", "confined"]
+
+_CHINA = timezone(timedelta(hours=8))  # days are local days
+_RECORDS = {"CASE": "Case", "CONTACT": "Contact"}
 
 
-def approved_request(connection: Connection, request: str, account: str, now: str) -> str:
-    """Who outside an approved request is for. Raises Refusal unless the account is in charge of it.
-
-    There are no such requests yet: none is found.
+def check_columns(
+    request: ApprovedRequest,
+    schema: GraphQLSchema,
+    kind: Kind,
+    columns: Sequence[Column],
+    mistakes: Mistakes,
+) -> None:
+    """Adds a mistake where the export is of other records than were approved, or has a private
+    item that was not.
     """
-    raise not_found("dataRequest")
+    if _RECORDS[request.record_type] != kind.record:
+        mistakes.add(
+            ["kind"],
+            f"the request was approved for {request.record_type}",
+            f"该申请仅批准 {request.record_type}",
+        )
+        return
+    for place, column in enumerate(columns):
+        item = _item(schema, kind.record, column)
+        if item is not None and item not in request.items:
+            mistakes.add(
+                ["columns", str(place)],
+                f"the request was not approved for {item}",
+                f"该申请未批准隐私项 {item}",
+            )
+
+
+def confined(request: ApprovedRequest, wanted: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The filter, within the place and days the request was approved for."""
+    days = {"from": _start(request.start, 0), "to": _start(request.end, 1)}
+    approved = {"code": [request.code], "createdAt": days}
+    return {"and": [dict(wanted or {}), approved]}
+
+
+def _start(day: str, later: int) -> str:
+    """The first instant of a day in China, or of one later."""
+    found = datetime.combine(
+        date.fromisoformat(day) + timedelta(days=later), datetime.min.time(), _CHINA
+    )
+    return found.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _item(schema: GraphQLSchema, type_name: str, column: Column) -> str | None:
+    """The private item a column shows, if any."""
+    kind: Any = schema.type_map[type_name]
+    item = None
+    for name in column.path:
+        item = private_fields().get((kind.name, name))
+        kind = get_named_type(kind.fields[name].type)
+    return item

@@ -16,13 +16,14 @@ from regions.instants import instant, now, seconds_of
 from resolvers.catalog import RECORDS
 from resolvers.context import Context
 from resolvers.exports.columns import BadColumn, columns_of
-from resolvers.exports.data_requests import approved_request
+from resolvers.exports.data_requests import check_columns, confined
 from resolvers.exports.deciding import may_decide, most_rows, needs_approval, state_at
 from resolvers.exports.kinds import KINDS, Kind
 from resolvers.exports.limits import WAITING_DAYS
 from resolvers.exports.records import export_of, officer, read_rows, rows_since
 from resolvers.filters import orders, plain
 from resolvers.privacy import require_records
+from resolvers.privacy.data_requests import approved_request, note_prepared
 from resolvers.questions.listing import ListPlan
 from resolvers.questions.plans import shaper_for
 from resolvers.questions.selection import Selected, Selector
@@ -68,20 +69,30 @@ async def request_export(
         mistakes.add(where, error.message, error.zh)
     mistakes.stop()
     wanted, order = plain(getattr(given, kind.filter)), plain(getattr(given, kind.order))
+    of_request = given.data_request
+    if of_request is not None:
+        request = await context.central.do(
+            lambda connection: approved_request(connection, of_request, viewer.account, again=True)
+        )
+        check_columns(request, schema, kind, columns, mistakes)
+        mistakes.stop()
+        wanted = confined(request, wanted)
     rows, missing = await _count(context, kind, wanted, order)
     limits, moment = context.answering.exports, writing.moment
 
     def work(connection: Connection) -> dict[str, Any]:
         recipient = None
-        if given.data_request is not None:
-            recipient = approved_request(connection, given.data_request, viewer.account, moment.now)
+        export = secrets.token_hex(16)
+        if of_request is not None:  # it may have been withdrawn, or prepared, meanwhile
+            request = approved_request(connection, of_request, viewer.account)
+            recipient = request.organisation
+            note_prepared(connection, request.number, export, moment.now)
         since = instant(seconds_of(moment.now) - _DAY)
         earlier = rows_since(connection, viewer.account, since)
         approved = recipient is not None
         waits = not approved and needs_approval(rows, missing, earlier, limits.approval_rows)
         lasts = WAITING_DAYS * _DAY if waits else limits.link_minutes * 60
         most = most_rows(rows, missing, approved=waits or approved, limit=limits.approval_rows)
-        export = secrets.token_hex(16)
         connection.execute(
             insert(exports).values(
                 id=export,

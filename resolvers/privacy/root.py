@@ -1,4 +1,4 @@
-"""The questions and mutations of privacy: roles, applications, grants."""
+"""The questions and mutations of privacy: roles, applications, grants, emergencies, requests."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ import strawberry
 
 from resolvers.context import context_of
 from resolvers.privacy.applications import apply_for_privacy_role, list_applications, list_roles
+from resolvers.privacy.data_requests import (
+    decide_data_request,
+    list_data_requests,
+    request_data,
+)
+from resolvers.privacy.emergencies import (
+    break_glass,
+    list_emergencies,
+    review_emergency_access,
+)
 from resolvers.privacy.grants import list_grants, revoke_grant
 from resolvers.privacy.signing import record_privacy_briefing, sign_privacy_application
 from resolvers.rights import require
@@ -19,6 +29,20 @@ from schema.privacy.applications import (
     PrivacyApplicationResult,
     RecordPrivacyBriefingInput,
     SignPrivacyApplicationInput,
+)
+from schema.privacy.data_requests import (
+    DataRequestConnection,
+    DataRequestFilter,
+    DataRequestInput,
+    DataRequestResult,
+    DecideDataRequestInput,
+)
+from schema.privacy.emergencies import (
+    BreakGlassInput,
+    BreakGlassResult,
+    EmergencyAccessConnection,
+    ReviewEmergencyAccessInput,
+    ReviewEmergencyAccessResult,
 )
 from schema.privacy.grants import (
     GrantConnection,
@@ -47,6 +71,7 @@ _WHAT = _argument("What to do, and the idempotency key.")
 _Applications = Annotated[
     PrivacyApplicationFilter | None, _argument("Which applications; all unless given.")
 ]
+_DataRequests = Annotated[DataRequestFilter | None, _argument("Which requests; all unless given.")]
 _Grants = Annotated[GrantFilter | None, _argument("Which grants; all unless given.")]
 
 
@@ -99,6 +124,45 @@ class PrivacyQueries:
         context = context_of(info)
         require(context.signed_in(), info.field_name)
         return await list_grants(context, filter, first, after)
+
+    @strawberry.field(
+        description=(
+            "Emergency accesses, the newest first: the own, those the viewer is told of as a "
+            "supervisor; those of the jurisdiction for security administrator and auditor."
+        )
+    )
+    async def emergency_accesses(
+        self,
+        info: strawberry.Info,
+        unreviewed: Annotated[
+            bool | None, _argument("Only those that wait for their review.")
+        ] = None,
+        first: _First = None,
+        after: _After = None,
+    ) -> EmergencyAccessConnection:
+        """Emergency accesses."""
+        context = context_of(info)
+        require(context.signed_in(), info.field_name)
+        return await list_emergencies(context, bool(unreviewed), first, after)
+
+    @strawberry.field(
+        description=(
+            "Requests for data of people without an account, the newest first: those the viewer "
+            "filed; those of the unit for its administrator; those a head decides; those of the "
+            "jurisdiction for security administrator and auditor."
+        )
+    )
+    async def data_requests(
+        self,
+        info: strawberry.Info,
+        filter: _DataRequests = None,
+        first: _First = None,
+        after: _After = None,
+    ) -> DataRequestConnection:
+        """Requests for data."""
+        context = context_of(info)
+        require(context.signed_in(), info.field_name)
+        return await list_data_requests(context, filter, first, after)
 
 
 @strawberry.type
@@ -155,4 +219,48 @@ class PrivacyMutations:
     ) -> RevokeGrantResult:
         """Ends a right at once."""
         result: RevokeGrantResult = await answered(info, revoke_grant, input)
+        return result
+
+    @strawberry.mutation(
+        description=(
+            "Access in an emergency, at once and for a short time: told to two supervisors, logged "
+            f"under its own id, reviewed within a day or the account is suspended. {_KEY}"
+        )
+    )
+    async def break_glass(
+        self, info: strawberry.Info, input: Annotated[BreakGlassInput, _WHAT]
+    ) -> BreakGlassResult:
+        """Access in an emergency."""
+        result: BreakGlassResult = await answered(info, break_glass, input)
+        return result
+
+    @strawberry.mutation(
+        description=f"Reviews an emergency access, by one of its two supervisors. {_KEY}"
+    )
+    async def review_emergency_access(
+        self, info: strawberry.Info, input: Annotated[ReviewEmergencyAccessInput, _WHAT]
+    ) -> ReviewEmergencyAccessResult:
+        """Reviews an emergency access."""
+        result: ReviewEmergencyAccessResult = await answered(info, review_emergency_access, input)
+        return result
+
+    @strawberry.mutation(
+        description=(
+            "Files a request for data for somebody without an account (L503 3.1): the head of the "
+            f"department in charge and the business administrator approve it. {_KEY}"
+        )
+    )
+    async def request_data(
+        self, info: strawberry.Info, input: Annotated[DataRequestInput, _WHAT]
+    ) -> DataRequestResult:
+        """Files a request for data."""
+        result: DataRequestResult = await answered(info, request_data, input)
+        return result
+
+    @strawberry.mutation(description=f"Approves, refuses or withdraws a request for data. {_KEY}")
+    async def decide_data_request(
+        self, info: strawberry.Info, input: Annotated[DecideDataRequestInput, _WHAT]
+    ) -> DataRequestResult:
+        """Decides a request for data."""
+        result: DataRequestResult = await answered(info, decide_data_request, input)
         return result

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, Table, func, insert, select, text, updat
 from regions.errors import InvalidInput, NotFound
 from regions.instants import instant, now, seconds_of
 from regions.offices import administrator_filings, unit_roles
+from regions.privacy import emergencies
 from regions.users import RENEWAL_DAYS, account_events, accounts, sessions
 from resolvers.sessions import revoke_sessions
 from resolvers.users import Role
@@ -53,6 +54,9 @@ AND (a.role <> 'BUSINESS_ADMINISTRATOR' OR EXISTS (
   SELECT 1 FROM administrator_filings f WHERE f.account = a.account AND f.state = 'ACTIVE'))
 AND NOT EXISTS (
   SELECT 1 FROM unit_roles u WHERE u.unit_id = a.unit_id AND u.role = a.role AND u.enabled = 0)
+AND NOT EXISTS (
+  SELECT 1 FROM emergencies e WHERE e.account = a.account AND e.review_due_at <= :at
+  AND e.reviewed_at IS NULL AND e.suspended_at IS NULL)
 """
 """When an account `a` may sign in and be signed in, at the instant `:at`."""
 
@@ -116,15 +120,25 @@ def standing_of(connection: Connection, account: Account, at: str | None = None)
                 filings.state.in_([state.name for state in ON_FILE]),
             )
         )
+    at = at or now()
+    unreviewed = connection.scalar(
+        select(emergencies.c.id).where(
+            emergencies.c.account == account.account,
+            emergencies.c.review_due_at <= at,
+            emergencies.c.reviewed_at.is_(None),
+            emergencies.c.suspended_at.is_(None),
+        )
+    )
     return standing(
         account.state,
-        at=at or now(),
+        at=at,
         suspended_until=account.suspended_until,
         valid_until=account.valid_until or "",
         renew_by=account.renew_by or "",
         filing=FilingState[filed] if filed else None,
         administrator=administrator,
         barred=is_barred(connection, account.unit_id, account.role),
+        unreviewed=unreviewed is not None,
     )
 
 

@@ -218,15 +218,19 @@ def standing(
     filing: FilingState | None,
     administrator: bool,
     barred: bool,
+    unreviewed: bool = False,
 ) -> Standing:
     """What an account is at an instant; the first thing that keeps it out, where several do.
 
     `filing` is the open filing of a business administrator (`administrator`), if any; `barred` is
-    whether the unit lost the role.
+    whether the unit lost the role, `unreviewed` whether an emergency access of the account was not
+    reviewed in time (F11).
     """
     if state is AccountState.DISABLED:
         return Standing.DISABLED
     if state is AccountState.SUSPENDED and (suspended_until is None or at < suspended_until):
+        return Standing.SUSPENDED
+    if unreviewed:
         return Standing.SUSPENDED
     if at >= valid_until:
         return Standing.EXPIRED

@@ -20,6 +20,7 @@ from resolvers.access_log.purposes import PURPOSES
 from resolvers.actions import ACTIONS
 from resolvers.alarms.rules import RULES as ALARM_RULES
 from resolvers.catalog import private_fields
+from resolvers.privacy.emergencies import REASONS as EMERGENCY_REASONS
 from resolvers.privacy.roles import NATIONAL_ROLES
 from resolvers.privacy.services import REASONS as SERVICE_REASONS
 from resolvers.privacy.steps import REASONS
@@ -173,8 +174,8 @@ def privacy_role_table() -> str:
 
 
 def step_table() -> str:
-    """Why a step of an application, a request for data or a revocation is refused."""
-    rows = {**REASONS, **SERVICE_REASONS}
+    """Why a step of an application, a request for data or an emergency is refused."""
+    rows = {**REASONS, **SERVICE_REASONS, **EMERGENCY_REASONS}
     return _table(
         ("reason", "meaning", "Chinese"), [(f"`{name}`", *texts) for name, texts in rows.items()]
     )
