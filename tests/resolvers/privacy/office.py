@@ -251,6 +251,8 @@ class Office:
                         department=department,
                         account=name,
                         name=f"某{number}",
+                        security_commitment=1,
+                        privacy_commitment=1,
                         signed_on="2026-01-01",
                         head_name="某",
                         head_signed_on="2026-01-01",
