@@ -28,6 +28,7 @@ from gateway.commands.load import load
 from gateway.commands.migrate import migrate
 from gateway.commands.serve import serve
 from gateway.commands.units import app as units_app
+from gateway.commands.witness import witness
 from regions.errors import ConfigError, EpigateError
 
 __all__ = ["app", "main"]
@@ -58,6 +59,7 @@ app.command()(init)
 app.command()(load)
 app.command()(migrate)
 app.command()(serve)
+app.command()(witness)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from gateway._changes import Changes
 from gateway.access_log.duties import Duties
+from gateway.access_log.hashes import Hashes
 from gateway.access_log.opening import open_access_log
 from gateway.addresses import Addresses
 from gateway.alarms import Watch
@@ -142,6 +143,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         each=config.subscriptions_each,
     )
     duties = Duties(config, keys, log)
+    hashes = Hashes(config.log_store, log.vkey)
     watch = Watch(config.log_store, central, _limits(config))
     files = ExportEndpoint(
         executor,
@@ -165,7 +167,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         changes.close()
 
     others = Starlette(
-        routes=[*sign_in.routes, Route("/health", _health)],
+        routes=[*sign_in.routes, *hashes.routes, Route("/health", _health)],
         exception_handlers={404: _not_found, 405: _not_found},
         lifespan=lifespan,
     )
@@ -199,7 +201,8 @@ def _limits(config: Config) -> Limits:
 
 
 _ROUTES = (
-    "There is POST /graphql, POST /sign-in, POST /sign-out, GET /exports/<id>, GET /health, and "
+    "There is POST /graphql, POST /sign-in, POST /sign-out, GET /exports/<id>, GET /health, "
+    "GET /access-log/checkpoint, and "
     "what the manual says of signing in."
 )
 

@@ -83,6 +83,8 @@ class LogFile:
         Raises OSError, sqlite3.Error, UnicodeError, and AccessLogTampered where the file does not
         hold what was signed.
         """
+        if not rows:
+            return
         try:
             self._commit.run(lambda connection: self._write(connection, rows))
         except BaseException:

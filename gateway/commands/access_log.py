@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,8 +14,16 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gateway.access_log import read_entries
-from gateway.access_log.opening import vkey_of
-from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, JsonOption, console, print_json
+from gateway.access_log.keeping import backup, prune, pruning
+from gateway.access_log.opening import open_log_file, vkey_of
+from gateway.commands._options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    DryRunOption,
+    JsonOption,
+    console,
+    print_json,
+)
 from gateway.config import load_config
 from regions.errors import AccessLogError, InvalidInput
 from regions.instants import instant, seconds_of
@@ -83,6 +96,52 @@ def key(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """
     loaded = load_config(config)
     typer.echo(vkey_of(loaded, load_keys(loaded.keys)))
+
+
+@app.command("backup")
+def make_backup(
+    file: Annotated[Path, typer.Argument(help="The copy to make.", metavar="FILE")],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Copy the log into a file, while the gateway goes on writing it.
+
+    Beside the copy, FILE.checkpoint is the signed text of its size and root.
+    """
+    loaded = load_config(config)
+    with _usable():
+        log = open_log_file(loaded, load_keys(loaded.keys))
+        found = backup(log, file)
+        log.close()
+    console().print(f"{found.size:,} entries of {found.origin} in {file}", soft_wrap=True)
+
+
+@app.command("prune")
+def remove_old(config: ConfigOption = DEFAULT_CONFIG, dry_run: DryRunOption = False) -> None:
+    """Remove entries older than `keep_days` of [access_log]; make a backup first.
+
+    Whole tiles of 256 entries go. Their hashes stay, so the log still verifies, and the log tells
+    that they were removed.
+    """
+    loaded = load_config(config)
+    before = instant(time.time() - loaded.log_keep_days * 86_400)
+    with _usable():
+        log = open_log_file(loaded, load_keys(loaded.keys))
+        found = pruning(log.path, before)
+        if not dry_run:
+            prune(log, found, before)
+        log.close()
+    done = "could be removed" if dry_run else "removed"
+    console().print(f"{found.count:,} entries from before {before} {done}", soft_wrap=True)
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise AccessLogError(
+            f"the access log cannot be used: {error}", hint="see to its file and its disk"
+        ) from None
 
 
 def _more(entry: dict[str, Any]) -> str:

@@ -1,0 +1,103 @@
+"""Keeping the log: a copy of it while it is written, and removing what is old enough (G3)."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.access_log.log_file import LogFile
+from gateway.access_log.system import system_row
+from gateway.access_log.tree import StoredTree, checkpoint_in, fact_in, tampered
+from regions.errors import AccessLogError
+from resolvers.access_log.notes import Checkpoint, open_checkpoint
+from resolvers.access_log.tiles import WIDTH
+
+__all__ = ["Pruning", "backup", "prune", "pruning"]
+
+_PAGES = 1_000  # of a backup at once
+_BATCH = 40 * WIDTH  # entries removed in one transaction
+_BUSY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """Entries that can be removed: numbers from `first` to `last`, none where that is less."""
+
+    first: int
+    last: int
+
+    @property
+    def count(self) -> int:
+        """How many."""
+        return max(0, self.last - self.first + 1)
+
+
+def pruning(path: Path, before: str) -> Pruning:
+    """What can be removed of a log: whole tiles, all of whose entries are older than an instant."""
+    with closing(_opened(path)) as connection:
+        done = int(fact_in(connection, "pruned_to") or 0)
+        (young,) = connection.execute(
+            "SELECT min(number) FROM entries WHERE at >= ?", (before,)
+        ).fetchone()
+        newest = checkpoint_in(connection)
+        size = newest.size if newest else 0
+        last = (size if young is None else young - 1) // WIDTH * WIDTH
+    return Pruning(done + 1, max(done, last))
+
+
+def prune(log: LogFile, found: Pruning, before: str) -> None:
+    """Removes entries; their hashes stay, so the tree still verifies.
+
+    First the log tells it. Raises AccessLogError, OSError, sqlite3.Error.
+    """
+    if not found.count:
+        return
+    log.verify()
+    log.write([system_row("prune", first=found.first, last=found.last, before=before)])
+    with closing(_opened(log.path)) as connection:
+        for first in range(found.first, found.last + 1, _BATCH):
+            last = min(first + _BATCH - 1, found.last)
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("INSERT OR REPLACE INTO facts VALUES ('pruned_to', ?)", (str(last),))
+            connection.execute("DELETE FROM entries WHERE number BETWEEN ? AND ?", (first, last))
+            connection.execute("COMMIT")
+
+
+def backup(log: LogFile, to: Path) -> Checkpoint:
+    """Copies the log while others write it; the checkpoint that the copy ends with.
+
+    The checkpoint stands beside the copy, as `<to>.checkpoint`. Raises AccessLogError where there
+    is such a file, or the copy does not verify; OSError, sqlite3.Error.
+    """
+    beside = to.with_name(f"{to.name}.checkpoint")
+    for file in (to, beside):
+        if file.exists():
+            raise AccessLogError(f"{file} is there already", hint="name another file")
+    log.write([system_row("backup")])
+    os.close(os.open(to, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with closing(_opened(log.path)) as one, closing(sqlite3.connect(to)) as other:
+        one.backup(other, pages=_PAGES)
+    with closing(_opened(to)) as connection:
+        found = checkpoint_in(connection)
+        if found is None:
+            raise tampered("the copy has no checkpoint")
+        signed = open_checkpoint(found.note, [log.signer.verifier]).checkpoint
+        root = StoredTree(connection, found.size).edge().root()
+        if (signed.size, signed.root) != (found.size, root):
+            raise tampered("the copy's entries are not those of its checkpoint")
+        lines = connection.execute("SELECT note FROM cosignatures WHERE size = ?", (found.size,))
+        note = found.note + "".join(line for (line,) in lines)
+    beside.write_text(note, "utf-8")
+    return signed
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        isolation_level=None,
+        timeout=_BUSY_SECONDS,
+    )

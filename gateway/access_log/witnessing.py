@@ -1,0 +1,157 @@
+"""A witness on a machine of its own: what it holds in a file, a log's tiles from wherever.
+
+It believes nothing but the log's public key it was given: tiles are checked by the roots they must
+lead to. What it has seen is on disk before the cosignature is told.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+from regions.errors import AccessLogError, AccessLogTampered, NoteInvalid
+from resolvers.access_log.merkle import consistency_proof
+from resolvers.access_log.notes import COSIGNATURE, NoteSigner, VerifierKey, open_checkpoint
+from resolvers.access_log.tiles import HEIGHT, WIDTH, hashes_in, tile_path
+from resolvers.access_log.witnessing import Held, consider, holds
+
+__all__ = ["Fetch", "fetching", "see"]
+
+Fetch = Callable[[str], bytes]
+"""The content of a path: `checkpoint`, `tile/0/000`. Raises AccessLogError."""
+
+_SECONDS = 20.0
+_LONGEST = 1 << 20  # bytes of a checkpoint or tile
+
+
+def see(fetch: Fetch, log: VerifierKey, state: Path, name: str) -> Held:
+    """Looks at a log once: what the witness of a state file now holds of it.
+
+    `name` is the witness's own, told once; its key is made beside the state file. Raises
+    AccessLogTampered where the log did not grow out of what is held (which stays), NoteInvalid,
+    AccessLogError.
+    """
+    signer = _signer(state, name)
+    held = _load(state)
+    if held is not None:
+        holds(held, log, signer.verifier)
+    note = fetch("checkpoint").decode(errors="replace")
+    checkpoint = open_checkpoint(note, [log]).checkpoint
+    proof: list[bytes] = []
+    if held is not None and held.size <= checkpoint.size:
+        proof = _proof(fetch, held.size, checkpoint.size)
+    seen = consider(held, _bare(note, log), log, proof, signer, int(time.time()))
+    _save(state, seen)
+    return seen
+
+
+def fetching(source: str) -> Fetch:
+    """Fetches from a folder (a bundle), or below a URL."""
+    if source.startswith(("http://", "https://")):
+        return lambda path: _from_web(f"{source.rstrip('/')}/{path}")
+    return lambda path: _from_folder(Path(source), path)
+
+
+def _proof(fetch: Fetch, old: int, new: int) -> list[bytes]:
+    tiles: dict[tuple[int, int], bytes] = {}
+
+    def tile_at(level: int, index: int) -> bytes:
+        known = tiles.get((level, index))
+        if known is None:
+            count = new >> HEIGHT * level
+            width = min(WIDTH, count - index * WIDTH)
+            known = tiles[level, index] = fetch(tile_path(level, index, width))
+        return known
+
+    try:
+        return consistency_proof(old, new, hashes_in(tile_at))
+    except ValueError as error:
+        raise AccessLogTampered(f"the log's tiles are not whole: {error}") from None
+
+
+def _bare(note: str, log: VerifierKey) -> str:
+    """The note with the log's own signature alone."""
+    text, _, lines = note.rpartition("\n\n")
+    own = f"\N{EM DASH} {log.name} "
+    kept = [line for line in lines.splitlines() if line.startswith(own)]
+    return f"{text}\n\n" + "".join(f"{line}\n" for line in kept)
+
+
+def _signer(state: Path, name: str) -> NoteSigner:
+    path = state.with_name(f"{state.name}.key")
+    try:
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            named, seed = path.read_text("utf-8").split()
+        else:
+            named, seed = name, base64.b64encode(os.urandom(32)).decode()
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(f"{named} {seed}\n")
+                file.flush()
+                os.fsync(file.fileno())
+        return NoteSigner(named, base64.b64decode(seed), COSIGNATURE)
+    except (OSError, ValueError) as error:
+        raise AccessLogError(f"the witness's key {path} cannot be used: {error}") from None
+
+
+def _load(state: Path) -> Held | None:
+    try:
+        found = json.loads(state.read_text("utf-8"))
+        return Held(**{**found, "root": bytes.fromhex(found["root"])})
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AccessLogError(
+            f"what the witness holds ({state}) cannot be read: {error}",
+            hint="restore it from its backup; without it the witness would believe any log",
+        ) from None
+
+
+def _save(state: Path, held: Held) -> None:
+    beside = state.with_name(f"{state.name}.new")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            json.dump({**asdict(held), "root": held.root.hex()}, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(state)
+        folder = os.open(state.absolute().parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise AccessLogError(f"what the witness holds cannot be kept: {error}") from None
+
+
+def _from_folder(folder: Path, path: str) -> bytes:
+    try:
+        return (folder / path).read_bytes()
+    except FileNotFoundError:
+        raise AccessLogError(
+            f"there is no `{path}` in {folder}",
+            hint="expected a folder that `epigate audit export` wrote",
+        ) from None
+    except OSError as error:
+        raise AccessLogError(f"{folder / path} cannot be read: {error}") from None
+
+
+def _from_web(url: str) -> bytes:
+    try:
+        with urlopen(url, timeout=_SECONDS) as answer:  # the scheme was looked at
+            found: bytes = answer.read(_LONGEST + 1)
+    except HTTPError as error:
+        raise AccessLogError(f"{url} answers {error.code}") from None
+    except (URLError, OSError) as error:
+        raise AccessLogError(f"{url} does not answer: {error}") from None
+    if len(found) > _LONGEST:
+        raise NoteInvalid(f"{url} answers with more than a checkpoint or tile")
+    return found

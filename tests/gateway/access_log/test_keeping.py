@@ -1,0 +1,97 @@
+"""Copies of the log, and removing what is old: the tree verifies all the same."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import orjson
+import pytest
+
+from gateway.access_log.keeping import Pruning, backup, prune, pruning
+from regions.errors import AccessLogError
+from resolvers.access_log.merkle import inclusion_proof, leaf_hash, verify_inclusion
+from resolvers.access_log.notes import open_checkpoint
+from resolvers.access_log.tiles import hashes_in
+from tests.gateway.access_log.logs import at_minute, entries_of, filled, opened, row, stored
+from tests.resolvers.access_log.trees import tree_hash
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "access-log.db"
+
+
+def numbers(path: Path) -> list[int]:
+    with closing(sqlite3.connect(path)) as connection:
+        return [n for (n,) in connection.execute("SELECT number FROM entries ORDER BY number")]
+
+
+def aged(path: Path, old: int, young: int) -> list[bytes]:
+    """A log of old entries and young ones; all of them."""
+    log = opened(path)
+    log.write([row(number, at_minute(0)) for number in range(old)])
+    log.write([row(number, at_minute(60)) for number in range(old, old + young)])
+    log.close()
+    return entries_of(path)
+
+
+def test_whole_tiles_of_old_entries_are_removed_and_the_tree_verifies(path: Path) -> None:
+    known = aged(path, 700, 100)
+    found = pruning(path, at_minute(30))
+    assert found == Pruning(1, 512)
+    log = opened(path)
+    prune(log, found, at_minute(30))
+    assert numbers(path) == list(range(513, 802))
+    last = entries_of(path)[-1]
+    told = orjson.loads(last)
+    assert (told["operation"], told["what"]["last"]) == ("prune", 512)
+    known.append(last)
+    with stored(path) as tree:
+        assert tree.edge().root() == tree_hash(known)
+        hash_at = hashes_in(tree.tile_at)
+        for index in (0, 511, 512, 800):  # what was removed is still proven by its hash
+            proof = inclusion_proof(index, 801, hash_at)
+            assert verify_inclusion(leaf_hash(known[index]), index, 801, proof, tree_hash(known))
+    log.close()
+    again = opened(path)
+    assert again.verify() == 801
+    again.write([row(801, at_minute(61))])
+    assert pruning(path, at_minute(30)) == Pruning(513, 512)
+    assert pruning(path, at_minute(30)).count == 0
+
+
+def test_a_young_entry_keeps_all_behind_it(path: Path) -> None:
+    log = opened(path)
+    log.write([row(0, at_minute(0))] * 300)
+    log.write([row(1, at_minute(60))])
+    log.write([row(2, at_minute(1))] * 700)  # the clock went back
+    assert pruning(path, at_minute(30)) == Pruning(1, 256)
+
+
+def test_nothing_old_is_nothing_removed(path: Path) -> None:
+    aged(path, 0, 300)
+    found = pruning(path, at_minute(30))
+    assert found.count == 0
+    log = opened(path)
+    prune(log, found, at_minute(30))
+    assert len(numbers(path)) == 300
+
+
+def test_when_all_is_old_the_last_tile_stays(path: Path) -> None:
+    aged(path, 600, 0)
+    assert pruning(path, at_minute(30)) == Pruning(1, 512)
+
+
+def test_a_copy_is_a_log_with_its_checkpoint_beside(path: Path) -> None:
+    log = filled(path, 300)
+    copy = path.with_name("copy.db")
+    signed = backup(log, copy)
+    assert signed.size == 301
+    assert entries_of(copy) == entries_of(path)
+    note = copy.with_name("copy.db.checkpoint").read_text("utf-8")
+    assert open_checkpoint(note, [log.vkey]).checkpoint == signed
+    assert opened(copy).verify() == 301
+    with pytest.raises(AccessLogError, match="is there already"):
+        backup(log, copy)
