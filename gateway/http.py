@@ -34,6 +34,7 @@ from regions.blind_index import BlindIndexer
 from regions.engines import sqlite_engine
 from regions.keys import load_keys
 from resolvers.access_log import Commitments
+from resolvers.aggregates.tables import GroupTables
 from resolvers.alarms.raising import poll_alarms
 from resolvers.alarms.rules import Limits
 from resolvers.central import Central
@@ -89,6 +90,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         review_hours=config.review_hours,
     )
     answering.duplicates = DuplicateLimit(central, keys.names, per_hour=config.duplicate_candidates)
+    answering.groups = GroupTables(keys.names)
     log = open_access_log(config, keys)
     stores = Stores(config.regions, keys)
     executor = Executor(

@@ -45,6 +45,7 @@ RIGHTS: Mapping[str, Right] = {
     "counts": Right(BUSINESS_ROLES),
     "diseases": Right(_EVERYONE),
     "units": Right(_EVERYONE),
+    "aggregates": Right(BUSINESS_ROLES | {Role.ANALYST}),
     "exports": Right(BUSINESS_ROLES | _DECIDERS),
     "registerCase": Right(BUSINESS_ROLES),
     "registerContacts": Right(BUSINESS_ROLES),

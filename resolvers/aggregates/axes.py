@@ -1,26 +1,28 @@
-"""Axes of the space that records are counted in, and where an interval of one is cut.
+"""Axes of the space that records are counted in, and where an interval of one may be cut.
 
-Positions on an axis are whole numbers. Where an interval is cut depends on the interval alone,
-never on the records: at the coarsest boundary in it (a year before a month, a province before a
-city), the one nearest to its middle. `rank` says how coarse that boundary is, the coarsest first.
+Positions on an axis are whole numbers. Where an interval may be cut depends on the interval alone,
+never on the records: at coarse boundaries in it before finer ones (years before months, provinces
+before cities), those nearest to its middle first. `rank` says how coarse they are.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import cache
 from typing import NamedTuple, Protocol
 
-__all__ = ["Axis", "Cut", "DayAxis", "PlaceAxis", "PlainAxis"]
+__all__ = ["Axis", "Cuts", "DayAxis", "PlaceAxis", "PlainAxis"]
+
+_MOST = 64  # cuts of an interval that are tried
 
 
-class Cut(NamedTuple):
-    """Where an interval is cut, and how coarse the boundary is."""
+class Cuts(NamedTuple):
+    """Where an interval may be cut, in the order of trying, and how coarse these boundaries are."""
 
     rank: int
-    at: int
+    at: tuple[int, ...]
 
 
 class Axis(Protocol):
@@ -29,9 +31,9 @@ class Axis(Protocol):
     first: int
     end: int
 
-    def cut(self, low: int, high: int) -> Cut | None:
-        """Where the interval from `low` up to `high` (not included) is cut; None for a single
-        position.
+    def cuts(self, low: int, high: int) -> list[Cuts]:
+        """Where the interval from `low` up to `high` (not included) may be cut, the coarsest
+        boundaries first; nowhere for a single position.
         """
 
 
@@ -41,9 +43,9 @@ class PlainAxis:
     def __init__(self, size: int, rank: int) -> None:
         self.first, self.end, self._rank = 0, size, rank
 
-    def cut(self, low: int, high: int) -> Cut | None:
-        """In the middle."""
-        return Cut(self._rank, (low + high) // 2) if high - low > 1 else None
+    def cuts(self, low: int, high: int) -> list[Cuts]:
+        """Anywhere."""
+        return _cuts([(self._rank, range(low + 1, high))], low, high)
 
 
 class PlaceAxis:
@@ -54,14 +56,10 @@ class PlaceAxis:
     def __init__(self) -> None:
         self.first, self.end = 0, 1_000_000
 
-    def cut(self, low: int, high: int) -> Cut | None:
-        """At the boundary of a province, else of a city, else of a county."""
-        for step, rank in self._STEPS:
-            first, last = low // step + 1, (high - 1) // step
-            if first <= last:
-                middle = (low + high) // 2 // step
-                return Cut(rank, min(max(middle, first), last) * step)
-        return None
+    def cuts(self, low: int, high: int) -> list[Cuts]:
+        """At boundaries of provinces, of cities, of counties."""
+        steps = [(rank, range((low // step + 1) * step, high, step)) for step, rank in self._STEPS]
+        return _cuts(steps, low, high)
 
 
 class DayAxis:
@@ -70,32 +68,41 @@ class DayAxis:
     def __init__(self) -> None:
         self.first, self.end = date(1900, 1, 1).toordinal(), date(2200, 1, 1).toordinal()
 
-    def cut(self, low: int, high: int) -> Cut | None:
-        """At the first day of a year, else of a month, else of a week, else of any day."""
-        if high - low < 2:
-            return None
-        for rank, boundaries in ((20, _years()), (40, _months())):
-            if (at := _nearest(boundaries, low, high)) is not None:
-                return Cut(rank, at)
-        monday = low + 1 + -low % 7  # the first behind `low`: day 1 is a Monday
-        if monday < high:
-            last = monday + (high - 1 - monday) // 7 * 7
-            middle = (low + high) // 2
-            nearest = monday + max(0, round((middle - monday) / 7)) * 7
-            return Cut(70, min(nearest, last))
-        return Cut(80, (low + high) // 2)
+    def cuts(self, low: int, high: int) -> list[Cuts]:
+        """At first days of years, of months, of weeks, at any day."""
+        spans: list[tuple[int, Sequence[int]]] = [
+            (20, _between(_years(), low, high)),
+            (40, _between(_months(), low, high)),
+            (70, range(low + 1 + -low % 7, high, 7)),  # day 1 is a Monday
+            (80, range(low + 1, high)),
+        ]
+        return _cuts(spans, low, high)
 
 
-def _nearest(boundaries: Sequence[int], low: int, high: int) -> int | None:
-    """Of the boundaries inside of an interval the one nearest to its middle."""
-    first, end = bisect_right(boundaries, low), bisect_left(boundaries, high)
-    if first >= end:
-        return None
+def _cuts(levels: Sequence[tuple[int, Sequence[int]]], low: int, high: int) -> list[Cuts]:
+    """Of each level the boundaries nearest to the middle of an interval, outward from it."""
     middle = (low + high) // 2
-    place = min(max(bisect_left(boundaries, middle), first), end - 1)
-    if place > first and middle - boundaries[place - 1] < boundaries[place] - middle:
-        place -= 1
-    return boundaries[place]
+    return [
+        Cuts(rank, tuple(_outward(boundaries, middle))) for rank, boundaries in levels if boundaries
+    ]
+
+
+def _outward(boundaries: Sequence[int], middle: int) -> Iterator[int]:
+    above = bisect_left(boundaries, middle)
+    below = above - 1
+    for _ in range(min(len(boundaries), _MOST)):
+        if above >= len(boundaries) or (
+            below >= 0 and middle - boundaries[below] < boundaries[above] - middle
+        ):
+            yield boundaries[below]
+            below -= 1
+        else:
+            yield boundaries[above]
+            above += 1
+
+
+def _between(boundaries: Sequence[int], low: int, high: int) -> Sequence[int]:
+    return boundaries[bisect_right(boundaries, low) : bisect_left(boundaries, high)]
 
 
 @cache

@@ -1,9 +1,8 @@
 """Groups: records in boxes, each box with none or at least five of them.
 
-A box is cut in two where both parts have no record, or enough. Which cut is tried depends on the
-box alone (`axes`), the coarsest first; one that cannot be made is left, and the next coarsest is
-tried. Boxes that can be cut no further are the groups. A region of one to four records is one box
-of which not even the size is told.
+A box is cut in two where each part has no record, or enough. Which cuts are tried depends on the
+box alone (`axes`), the coarsest first and outward from the middle. Boxes that can be cut no further
+are the groups. A region of one to four records is one box of which not even the size is told.
 
 Two secrets keep from working backwards. How many records are enough differs from cut to cut (5 to
 8): that a box was not cut does not say how few lie where. And a size is rounded to fives, up or
@@ -14,10 +13,12 @@ moves a size by nothing or by five.
 from __future__ import annotations
 
 import hmac
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
-from resolvers.aggregates.axes import Axis, Cut
+from resolvers.aggregates.axes import Axis, Cuts
 
 __all__ = ["FEWEST", "Atom", "Box", "Group", "Grouping", "group"]
 
@@ -65,22 +66,23 @@ def group(axes: Sequence[Axis], atoms: Iterable[Atom], key: bytes) -> Grouping:
         if parts is None:
             found.append(Group(box, _rounded(size, box, key)))
         else:
-            waiting += parts
+            waiting += [part for part in parts if part[2]]
     return Grouping(tuple(sorted(found, key=lambda one: one.box)), withheld=False)
 
 
 def _narrowed(axes: Sequence[Axis], box: Box, inside: Sequence[Atom]) -> Box:
-    """The box without parts that the next cuts would find empty."""
+    """The box without parts that the first cuts would find empty."""
     made = []
     for place, axis in enumerate(axes):
         low, high = box[place]
         least = min(point[place] for point, _ in inside)
         most = max(point[place] for point, _ in inside)
-        while (cut := axis.cut(low, high)) is not None:
-            if most < cut.at:
-                high = cut.at
-            elif least >= cut.at:
-                low = cut.at
+        while found := axis.cuts(low, high):
+            at = found[0].at[0]
+            if most < at:
+                high = at
+            elif least >= at:
+                low = at
             else:
                 break
         made.append((low, high))
@@ -90,34 +92,60 @@ def _narrowed(axes: Sequence[Axis], box: Box, inside: Sequence[Atom]) -> Box:
 def _parts(
     axes: Sequence[Axis], box: Box, inside: Sequence[Atom], size: int, key: bytes
 ) -> list[tuple[Box, list[Atom], int]] | None:
+    """The two parts of a box by the first cut that can be made; None where none can."""
     if size < 2 * FEWEST or len(inside) == 1:
         return None
-    cuts: list[tuple[Cut, int]] = []
-    for place, axis in enumerate(axes):
-        cut = axis.cut(*box[place])
-        if cut is not None:
-            cuts.append((cut, place))
-    for cut, place in sorted(cuts):
-        left = [atom for atom in inside if atom[0][place] < cut.at]
-        count = sum(number for _, number in left)
-        enough = FEWEST + _drawn(key, b"cut", box, place) % _SPREAD
-        if min(count, size - count) < enough:
+    tried = [(cuts, place) for place, axis in enumerate(axes) for cuts in axis.cuts(*box[place])]
+    sums: dict[int, _Sums] = {}
+    for cuts, place in sorted(tried, key=lambda one: (one[0].rank, one[1])):
+        if place not in sums:
+            sums[place] = _Sums(inside, place)
+        at = _cut(cuts, place, box, sums[place], key)
+        if at is None:
             continue
-        right = [atom for atom in inside if atom[0][place] >= cut.at]
-        low, high = box[place]
-        before, behind = box[:place], box[place + 1 :]
+        left = [atom for atom in inside if atom[0][place] < at]
+        right = [atom for atom in inside if atom[0][place] >= at]
+        count = sum(number for _, number in left)
+        (low, high), before, behind = box[place], box[:place], box[place + 1 :]
         return [
-            ((*before, (low, cut.at), *behind), left, count),
-            ((*before, (cut.at, high), *behind), right, size - count),
+            ((*before, (low, at), *behind), left, count),
+            ((*before, (at, high), *behind), right, size - count),
         ]
+    return None
+
+
+class _Sums:
+    """How many records lie before a position of an axis."""
+
+    def __init__(self, inside: Sequence[Atom], place: int) -> None:
+        here: dict[int, int] = {}
+        for point, number in inside:
+            here[point[place]] = here.get(point[place], 0) + number
+        self._positions = sorted(here)
+        self._sums = [0, *accumulate(here[position] for position in self._positions)]
+
+    def fewer(self, at: int) -> int:
+        """How many there are on the side of a cut that has fewer."""
+        left = self._sums[bisect_left(self._positions, at)]
+        return min(left, self._sums[-1] - left)
+
+
+def _cut(cuts: Cuts, place: int, box: Box, sums: _Sums, key: bytes) -> int | None:
+    """The first of the cuts of an axis with enough records, or none, on either side."""
+    for at in cuts.at:
+        fewer = sums.fewer(at)
+        if fewer == 0 or fewer >= FEWEST + _SPREAD:
+            return at
+        if fewer >= FEWEST and fewer >= FEWEST + _drawn(key, b"cut", box, place, at) % _SPREAD:
+            return at
     return None
 
 
 def _rounded(size: int, box: Box, key: bytes) -> int:
     """The size as a multiple of five, on average of all boxes neither more nor less."""
-    return (size + _drawn(key, b"size", box, 0) % FEWEST) // FEWEST * FEWEST
+    return (size + _drawn(key, b"size", box, 0, 0) % FEWEST) // FEWEST * FEWEST
 
 
-def _drawn(key: bytes, what: bytes, box: Box, place: int) -> int:
-    text = b"%s|%d|%s" % (what, place, repr(box).encode())
+def _drawn(key: bytes, what: bytes, box: Box, place: int, at: int) -> int:
+    text = b"%s|%d|%d|%s" % (what, place, at, repr(box).encode())
     return int.from_bytes(hmac.digest(key, text, "sha256")[:8], "big")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from regions.blind_index import BlindIndexer
 from regions.errors import EpigateError, TooLarge
@@ -21,6 +21,9 @@ from resolvers.questions.remembered import Remembered
 from resolvers.questions.shapes import ViewRule
 from resolvers.reference import Reference
 from resolvers.users import Viewer
+
+if TYPE_CHECKING:
+    from resolvers.aggregates.tables import GroupTables
 
 __all__ = ["Answering", "Question", "Trail", "rules_in", "viewer_key"]
 
@@ -39,6 +42,7 @@ class Answering:
     remembered: Remembered = field(default_factory=lambda: Remembered(0))
     duplicates: DuplicateLimit | None = None  # of the duplicate check; None for no limit
     exports: ExportLimits = field(default_factory=ExportLimits)
+    groups: GroupTables | None = None  # of aggregates
 
 
 @dataclass(slots=True)

@@ -17,8 +17,8 @@ __all__ = [
 
 
 class Role(Enum):
-    """The roles of A11. A business role opens records; an administrator or auditor never does
-    (A7).
+    """The roles of A11, and analysts, who see no person (F13). A business role opens records; an
+    administrator or auditor never does (A7).
     """
 
     DIRECT_REPORTER = "direct reporter"
@@ -30,6 +30,7 @@ class Role(Enum):
     SYSTEM_ADMINISTRATOR = "system administrator"
     SECURITY_ADMINISTRATOR = "security administrator"
     AUDITOR = "auditor"
+    ANALYST = "analyst"
 
 
 BUSINESS_ROLES = frozenset(
@@ -42,7 +43,7 @@ BUSINESS_ROLES = frozenset(
     }
 )
 
-ADMINISTRATOR_ROLES = frozenset(Role) - BUSINESS_ROLES
+ADMINISTRATOR_ROLES = frozenset(Role) - BUSINESS_ROLES - {Role.ANALYST}
 """Business, system and security administrators, and auditors."""
 
 

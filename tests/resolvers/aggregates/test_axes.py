@@ -18,14 +18,20 @@ AXES: list[Axis] = [PlaceAxis(), DayAxis(), PlainAxis(40, 0)]
 def test_every_interval_comes_down_to_single_positions(axis: Axis, data: st.DataObject) -> None:
     position = data.draw(st.integers(axis.first, axis.end - 1))
     low, high = axis.first, axis.end
-    ranks = []
-    while (cut := axis.cut(low, high)) is not None:
-        assert low < cut.at < high
-        ranks.append(cut.rank)
-        low, high = (low, cut.at) if position < cut.at else (cut.at, high)
+    last = -1
+    while found := axis.cuts(low, high):
+        ranks = [cuts.rank for cuts in found]
+        assert ranks == sorted(set(ranks))
+        assert ranks[0] >= last
+        last = ranks[0]
+        for cuts in found:
+            assert all(low < at < high for at in cuts.at)
+            assert len(set(cuts.at)) == len(cuts.at) <= 64
+            far = [abs(at - (low + high) // 2) for at in cuts.at]
+            assert far == sorted(far)
+        at = data.draw(st.sampled_from(found[0].at))
+        low, high = (low, at) if position < at else (at, high)
     assert (low, high) == (position, position + 1)
-    assert ranks == sorted(ranks)
-    assert len(ranks) < 40
 
 
 def day(text: str) -> int:
@@ -43,12 +49,16 @@ def day(text: str) -> int:
     ],
 )
 def test_days_are_cut_at_the_coarsest_boundary(low: str, high: str, at: str, rank: int) -> None:
-    assert DayAxis().cut(day(low), day(high)) == (rank, day(at))
+    found = DayAxis().cuts(day(low), day(high))[0]
+    assert (found.rank, found.at[0]) == (rank, day(at))
 
 
 def test_places_are_cut_at_the_coarsest_boundary() -> None:
-    axis = PlaceAxis()
-    assert axis.cut(0, 1_000_000) == (10, 500_000)
-    assert axis.cut(320_000, 330_000) == (30, 325_000)
-    assert axis.cut(320_100, 320_200) == (50, 320_150)
-    assert axis.cut(320_199, 320_201) == (30, 320_200)
+    def first(low: int, high: int) -> tuple[int, int]:
+        found = PlaceAxis().cuts(low, high)[0]
+        return found.rank, found.at[0]
+
+    assert first(0, 1_000_000) == (10, 500_000)
+    assert first(320_000, 330_000) == (30, 325_000)
+    assert first(320_100, 320_200) == (50, 320_150)
+    assert first(320_199, 320_201) == (30, 320_200)

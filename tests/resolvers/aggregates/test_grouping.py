@@ -141,6 +141,37 @@ def test_no_small_number_can_be_worked_out(sizes: tuple[int, ...], most: int, ke
     assert not alone
 
 
+def test_questions_over_different_axes_tell_no_small_number_either() -> None:
+    """Four lists of groups of the same people, each over other axes; the reader has no key."""
+    sizes, most = (2, 2), 11
+    points, asked = list(product((0, 1), (0, 1))), cells(sizes)
+    views: list[tuple[int, ...]] = [(), (0,), (1,), (0, 1)]
+    keys = [bytes([number]) for number in range(12)]
+    worlds = defaultdict(set)
+    for numbers in populations(4, most):
+        for key in keys:
+            told = []
+            for view in views:
+                seen: dict[tuple[int, ...], int] = defaultdict(int)
+                for point, number in zip(points, numbers, strict=True):
+                    seen[tuple(point[axis] for axis in view)] += number
+                axes = [PlainAxis(2, axis) for axis in view]
+                found = group(axes, list(seen.items()), key + bytes(view))
+                boxes = cells([2] * len(view))
+                told.append((found.withheld, *(answers(found.groups, box) for box in boxes)))
+            worlds[tuple(told)].add(numbers)
+    checked = 0
+    for alike in worlds.values():
+        if max(map(sum, alike)) >= most:
+            continue  # more records than this test puts in might be told the same
+        for cell in asked:
+            here = [place for place, point in enumerate(points) if lies_in(point, cell)]
+            possible = {sum(numbers[place] for place in here) for numbers in alike}
+            assert len(possible) > 1 or not possible <= {1, 2, 3, 4}
+            checked += 1
+    assert checked > 100
+
+
 @given(ATOMS, st.data())
 def test_leak_12_no_sum_or_difference_of_answers_is_a_small_cell(
     atoms: list[Atom], data: st.DataObject
