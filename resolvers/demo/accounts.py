@@ -129,7 +129,6 @@ def demo_accounts(region: RegionSettings) -> list[DemoAccount]:
     )
     cdc(f"duty-{county}", Role.DUTY_PERSON, county, department=_MONITORING)
     cdc(f"reviewer-{city}", Role.REVIEWER, city, department=_MONITORING)
-    cdc("analyst", Role.ANALYST, _NATIONAL, department=_MONITORING)
     cdc("auditor", Role.AUDITOR, _NATIONAL, department="审计处")
     cdc("sysadmin", Role.SYSTEM_ADMINISTRATOR, _NATIONAL, department=_INFORMATION)
     cdc("secadmin", Role.SECURITY_ADMINISTRATOR, _NATIONAL, department="安全处")
