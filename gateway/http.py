@@ -17,6 +17,7 @@ from starlette.routing import Route
 from gateway._changes import Changes
 from gateway.access_log.duties import Duties
 from gateway.access_log.hashes import Hashes
+from gateway.access_log.finding import FileReader
 from gateway.access_log.opening import open_access_log
 from gateway.addresses import Addresses
 from gateway.alarms import Watch
@@ -92,6 +93,8 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     answering.duplicates = DuplicateLimit(central, keys.names, per_hour=config.duplicate_candidates)
     answering.groups = GroupTables(keys.names)
     log = open_access_log(config, keys)
+    answering.commitments = Commitments(keys.log)
+    answering.log_reader = FileReader(config.log_store, log.vkey)
     stores = Stores(config.regions, keys)
     executor = Executor(
         make_schema(),
@@ -102,7 +105,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         depth_max=config.depth_max,
         planning=planning,
         before_writing=log.check,  # else a mutation would be made that nobody can be told of
-        commitments=Commitments(keys.log),
+        commitments=answering.commitments,
         origin=log.origin,
     )
     sessions = Sessions(

@@ -16,6 +16,7 @@ from resolvers.users import BUSINESS_ROLES, Role, Viewer
 __all__ = ["RIGHTS", "Right", "is_open", "require"]
 
 _EVERYONE = frozenset(Role)
+_AUDITOR = frozenset({Role.AUDITOR})
 _WATCHERS = frozenset({Role.AUDITOR, Role.SECURITY_ADMINISTRATOR})
 _DECIDERS = frozenset({Role.BUSINESS_ADMINISTRATOR})
 _STAFF = _EVERYONE - {Role.REGIONAL_SYSTEM}  # people: a machine signs nothing
@@ -52,6 +53,10 @@ RIGHTS: Mapping[str, Right] = {
     "recordVisit": Right(BUSINESS_ROLES),
     "recordSample": Right(BUSINESS_ROLES),
     "correct": Right(BUSINESS_ROLES | {Role.SYSTEM_ADMINISTRATOR}),
+    "accessLog": Right(_AUDITOR),
+    "accessLogCheckpoint": Right(_AUDITOR),
+    "accessLogProof": Right(_AUDITOR),
+    "accessLogConsistency": Right(_AUDITOR),
     "alarms": Right(_WATCHERS),
     "acknowledgeAlarm": Right(_WATCHERS),
     "alarmRaised": Right(_WATCHERS),

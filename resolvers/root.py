@@ -6,6 +6,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.aggregates.root import AggregateQueries
+from resolvers.access_log.root import AccessLogQueries
 from resolvers.alarms.root import AlarmMutations, AlarmQueries, AlarmSubscriptions
 from resolvers.exports.root import ExportMutations, ExportQueries
 from resolvers.privacy.policy import compile_policy, describe_private_fields
@@ -25,6 +26,7 @@ __all__ = ["Mutation", "Query", "Subscription", "make_schema"]
 @strawberry.type(description="Questions. Everything but `__typename` needs a session.")
 class Query(
     RecordQueries,
+    AccessLogQueries,
     AlarmQueries,
     ExportQueries,
     PrivacyQueries,

@@ -59,7 +59,7 @@ class LiveLog:
             raise AccessLogError(
                 f"the access log {path} has no checkpoint", hint="`epigate init` signs the first"
             )
-        self._connection = connection
+        self.connection = connection
         self.size = newest.size
         self.note = self._cosigned(newest.size, newest.note)
         pruned = fact_in(connection, "pruned_to")
@@ -69,19 +69,19 @@ class LiveLog:
     @property
     def notes(self) -> Sequence[str]:
         """The older checkpoints, oldest first."""
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             "SELECT note FROM checkpoints WHERE size < ? ORDER BY size", (self.size,)
         )
         return [note for (note,) in rows]
 
     def note_at(self, size: int) -> str | None:
         """The checkpoint of a size with its cosignatures, where one is kept."""
-        found = checkpoint_in(self._connection, size)
+        found = checkpoint_in(self.connection, size)
         return None if found is None else self._cosigned(size, found.note)
 
     def cosigned(self) -> str | None:
         """The newest checkpoint that a witness cosigned."""
-        row = self._connection.execute(
+        row = self.connection.execute(
             "SELECT max(c.size) FROM checkpoints c JOIN cosignatures s ON s.size = c.size"
         ).fetchone()
         return None if row[0] is None else self.note_at(row[0])
@@ -89,7 +89,7 @@ class LiveLog:
     def tile(self, level: int, index: int, width: int) -> bytes | None:
         """A tile's hashes: full ones are kept, the others made of what is below."""
         if width == WIDTH:
-            row = self._connection.execute(
+            row = self.connection.execute(
                 "SELECT hashes FROM tiles WHERE level = ? AND tile = ?", (level, index)
             ).fetchone()
             return None if row is None else bytes(row[0])
@@ -105,7 +105,7 @@ class LiveLog:
     def bundle(self, index: int, width: int) -> list[bytes] | None:
         """The entries of a tile; None where one of them is missing."""
         first = index * WIDTH
-        rows = self._connection.execute(_ENTRIES, (first, first + width)).fetchall()
+        rows = self.connection.execute(_ENTRIES, (first, first + width)).fetchall()
         if [number for number, _ in rows] != list(range(first + 1, first + len(rows) + 1)):
             held = {number for number, _ in rows}
             gap = next(n for n in range(first + 1, first + width + 1) if n not in held)
@@ -114,7 +114,7 @@ class LiveLog:
 
     def entry(self, index: int) -> bytes:
         """An entry. Raises InvalidInput where there is none."""
-        row = self._connection.execute(
+        row = self.connection.execute(
             "SELECT entry FROM entries WHERE number = ?", (index + 1,)
         ).fetchone()
         if row is None or not 0 <= index < self.size:
@@ -127,7 +127,7 @@ class LiveLog:
     def prove(self, index: int) -> EntryProof:
         """The proof that an entry is in the log. Raises InvalidInput, AccessLogTampered."""
         entry = self.entry(index)
-        tree = StoredTree(self._connection, self.size)
+        tree = StoredTree(self.connection, self.size)
         return EntryProof(
             index, entry, tuple(inclusion_proof(index, self.size, tree.hash_at)), self.note
         )
@@ -136,7 +136,7 @@ class LiveLog:
         """What entries are found by, where it is not what they say: the tree is over entries."""
         for first in range(self.first, self.size, _BATCH):
             last = min(first + _BATCH, self.size)
-            for number, *columns, text in self._connection.execute(_COLUMNS, (first, last)):
+            for number, *columns, text in self.connection.execute(_COLUMNS, (first, last)):
                 if _said(text) != columns:
                     yield Problem(
                         "COLUMNS_CHANGED",
@@ -146,7 +146,7 @@ class LiveLog:
                     )
             if progress is not None:
                 progress(last - self.first, self.size - self.first)
-        (more,) = self._connection.execute("SELECT max(number) FROM entries").fetchone()
+        (more,) = self.connection.execute("SELECT max(number) FROM entries").fetchone()
         if (more or 0) > self.size:
             yield Problem(
                 "NOT_SIGNED",
@@ -155,7 +155,7 @@ class LiveLog:
             )
 
     def _cosigned(self, size: int, note: str) -> str:
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             "SELECT note FROM cosignatures WHERE size = ? ORDER BY witness", (size,)
         )
         for (line,) in rows:

@@ -41,6 +41,7 @@ class Commitments:
         self._others = hmac.digest(key, b"epigate commitments of texts", "sha256")
         # ECB keeps no state between blocks, so one context serves for ever.
         self._encrypt = Cipher(algorithms.AES(self._blocks), modes.ECB()).encryptor().update
+        self._decrypt = Cipher(algorithms.AES(self._blocks), modes.ECB()).decryptor().update
         self._tags: dict[str, int] = {}
 
     def of(self, kind: str, ids: Sequence[Any]) -> str:
@@ -58,6 +59,17 @@ class Commitments:
             return self._encrypt(struct.pack(">2Q", self._tag(kind), record)).hex()
         named = f"{kind}\0{record}".encode()
         return hmac.digest(self._others, named, "sha256")[: DIGITS // 2].hex()
+
+    def opened(self, kind: str, commitment: str) -> int | None:
+        """The number of a record; None where the commitment is of another kind, or of no number."""
+        try:
+            raw = bytes.fromhex(commitment)
+        except ValueError:
+            return None
+        if len(raw) != DIGITS // 2:
+            return None
+        tag, number = struct.unpack(">2Q", self._decrypt(raw))
+        return int(number) if tag == self._tag(kind) else None
 
     def told(self, told: Mapping[str, Any]) -> dict[str, Any]:
         """What `Trail.told` tells, its records as commitments."""

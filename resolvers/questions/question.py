@@ -10,6 +10,8 @@ from regions.blind_index import BlindIndexer
 from regions.errors import EpigateError, TooLarge
 from regions.ids import region_of
 from regions.reading import Answer, Failure, Read
+from resolvers.access_log.commitments import Commitments
+from resolvers.access_log.wanted import LogReader
 from resolvers.catalog import Record, owners_of
 from resolvers.cursors import Cursors
 from resolvers.duplicates import DuplicateLimit
@@ -40,6 +42,8 @@ class Answering:
     page_max: int = 1000
     records_max: int = 100_000
     remembered: Remembered = field(default_factory=lambda: Remembered(0))
+    commitments: Commitments | None = None  # of records in the access log
+    log_reader: LogReader | None = None  # of the access log, for auditors
     duplicates: DuplicateLimit | None = None  # of the duplicate check; None for no limit
     exports: ExportLimits = field(default_factory=ExportLimits)
     groups: GroupTables | None = None  # of aggregates
