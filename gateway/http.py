@@ -16,8 +16,8 @@ from starlette.routing import Route
 
 from gateway._changes import Changes
 from gateway.access_log.duties import Duties
-from gateway.access_log.hashes import Hashes
 from gateway.access_log.finding import FileReader
+from gateway.access_log.hashes import Hashes
 from gateway.access_log.opening import open_access_log
 from gateway.addresses import Addresses
 from gateway.alarms import Watch

@@ -5,8 +5,8 @@ from __future__ import annotations
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from resolvers.aggregates.root import AggregateQueries
 from resolvers.access_log.root import AccessLogQueries
+from resolvers.aggregates.root import AggregateQueries
 from resolvers.alarms.root import AlarmMutations, AlarmQueries, AlarmSubscriptions
 from resolvers.exports.root import ExportMutations, ExportQueries
 from resolvers.privacy.policy import compile_policy, describe_private_fields
