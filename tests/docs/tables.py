@@ -27,9 +27,12 @@ from resolvers.privacy.steps import REASONS
 from resolvers.rights import RIGHTS, Right
 from resolvers.root import make_schema
 from resolvers.users import BUSINESS_ROLES, Role
+from resolvers.users.registering import PURPOSES as PURPOSES_OF_ROLES
+from resolvers.users.states import MACHINES, Standing
 from resolvers.writing.correctable import CORRECTABLE
 from resolvers.writing.rules import RULES
 from schema.alarms import AlarmRule
+from schema.users.staff import Purpose
 from schema.writing import problems
 from schema.writing.problems import Problem
 
@@ -219,6 +222,36 @@ def action_table() -> str:
     )
 
 
+def state_table() -> str:
+    """The lives of accounts, registrations and filings: each transition, and what a state means."""
+    rows = [
+        (machine.name, f"`{state.name}`", event.value, f"`{after.name}`")
+        for machine in MACHINES
+        for (state, event), after in machine.moves.items()
+    ]
+    table = _table(("of", "state", "event", "next"), rows)
+    meant = [
+        (machine.name, f"`{state.name}`", str(state.value))
+        for machine in MACHINES
+        for state in machine.states
+    ]
+    return f"{table}\n{_table(('of', 'state', 'meaning'), meant)}"
+
+
+def standing_table() -> str:
+    """What an account is at an instant."""
+    return _table(("standing", "meaning"), [(f"`{one.name}`", one.value) for one in Standing])
+
+
+def purposes_of_roles_table() -> str:
+    """The roles that can be registered, and what an account of each may be for."""
+    rows = [
+        (role.value, ", ".join(f"`{one.name}`" for one in Purpose if one in purposes))
+        for role, purposes in PURPOSES_OF_ROLES.items()
+    ]
+    return _table(("role", "for"), rows)
+
+
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "actions": ("sign-in.md", action_table),
     "errors": ("asking.md", error_table),
@@ -232,6 +265,9 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "privacy-roles": ("privacy.md", privacy_role_table),
     "steps": ("privacy.md", step_table),
     "rights": ("rights.md", rights_table),
+    "states": ("accounts.md", state_table),
+    "standings": ("accounts.md", standing_table),
+    "purposes-of-roles": ("accounts.md", purposes_of_roles_table),
 }
 """By name: the page and what makes the table."""
 
