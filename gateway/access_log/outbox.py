@@ -62,8 +62,10 @@ class Outboxes:
         self._log, self._origin = log, origin
         self._central, self._regions = central, regions
 
-    async def sweep(self, write: Write, *, age: float) -> int:
+    async def sweep(self, write: Write, *, age: float, request: str = "") -> int:
         """Deletes rows older than `age` seconds; those without an entry get one first by `write`.
+
+        Of all requests, or of those whose id begins with `request`.
 
         How many were recovered. Regions that are away keep theirs. Raises what `write` raises.
         """
@@ -76,15 +78,17 @@ class Outboxes:
             for one in self._regions
             if one.path is None or one.path.exists()
         ]
-        found = await asyncio.gather(*(self._store(store, write, age) for store in stores))
+        found = await asyncio.gather(*(self._store(store, write, age, request) for store in stores))
         return sum(found)
 
-    async def _store(self, store: _Store, write: Write, age: float) -> int:
+    async def _store(self, store: _Store, write: Write, age: float, request: str) -> int:
         engine, table, recovered = store.make(), store.table, 0
         try:
             while True:
                 async with asyncio.timeout(store.deadline), engine.connect() as connection:
-                    rows = await connection.run_sync(lambda one: self._due(one, table, age))
+                    rows = await connection.run_sync(
+                        lambda one: self._due(one, table, age, request)
+                    )
                 if not rows:
                     return recovered
                 missing = await asyncio.to_thread(self._missing, rows)
@@ -101,8 +105,11 @@ class Outboxes:
         finally:
             await engine.dispose()
 
-    def _due(self, connection: Connection, table: Table, age: float) -> list[Mapping[str, Any]]:
+    def _due(
+        self, connection: Connection, table: Table, age: float, request: str
+    ) -> list[Mapping[str, Any]]:
         query = select(table).where(table.c.origin == self._origin).order_by(table.c.at)
+        query = query.where(table.c.request.startswith(request, autoescape=True))
         if age:
             query = query.where(table.c.at <= instant(time.time() - age))
         return [dict(row) for row in connection.execute(query.limit(_MOST)).mappings()]
@@ -143,7 +150,7 @@ def _recovered(row: Mapping[str, Any], code: str) -> Row:
         {
             "account": row["account"] or None,
             "at": at,
-            "module": "graphql",
+            "module": "load" if row["operation"].startswith("load ") else "graphql",
             "operation": row["operation"],
             "recovered": row["at"],
             "request": row["request"],

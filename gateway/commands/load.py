@@ -21,6 +21,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from gateway.access_log.loads import telling_of_load
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, DryRunOption, console
 from gateway.config import Config, load_config
 from regions.errors import LoadError
@@ -102,19 +103,24 @@ def _run(
         disable=not out.is_terminal,
     ) as progress:
         task = progress.add_task("", total=None)
-        return asyncio.run(
-            load_list(
-                file,
-                mapping,
-                config.regions,
-                load_keys(config.keys, sm=config.sm),
-                config.data,
-                rejects=rejects,
-                dry_run=dry_run,
-                progress=lambda done, whole: progress.update(task, completed=done, total=whole),
-                stop=stop,
-            )
-        )
+        keys = load_keys(config.keys, sm=config.sm)
+
+        async def run() -> Summary:
+            async with telling_of_load(config, keys, dry_run=dry_run) as telling:
+                return await load_list(
+                    file,
+                    mapping,
+                    config.regions,
+                    keys,
+                    config.data,
+                    rejects=rejects,
+                    dry_run=dry_run,
+                    progress=lambda done, whole: progress.update(task, completed=done, total=whole),
+                    stop=stop,
+                    telling=telling,
+                )
+
+        return asyncio.run(run())
 
 
 @contextmanager

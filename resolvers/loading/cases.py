@@ -112,6 +112,11 @@ def write_cases(
     written.records.update(
         people=len(people_rows), cases=len(case_rows), exposures=len(exposure_rows)
     )
+    written.wrote = {
+        "person": [row[0] for row in people_rows],
+        "case": [row[0] for row in case_rows],
+        "exposure": [row[0] for row in exposure_rows],
+    }
     return written
 
 

@@ -107,6 +107,10 @@ def write_contacts(
     writer.write(connection, people_rows)
     insert_rows(connection, contacts, CONTACT_COLUMNS, contact_rows)
     written.records.update(people=len(people_rows), contacts=len(contact_rows))
+    written.wrote = {
+        "person": [row[0] for row in people_rows],
+        "contact": [row[0] for row in contact_rows],
+    }
     return written
 
 

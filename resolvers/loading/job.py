@@ -9,6 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from regions.access_log import log_outbox
+from regions.instants import now
 from resolvers.loading.mapping import Mapping
 from resolvers.loading.notices import Notices
 from resolvers.loading.records import Written, furnish
@@ -17,6 +19,8 @@ from resolvers.loading.rows import Rejection, Row, RowReader
 from resolvers.loading.source_keys import SourceKeys
 from resolvers.loading.stores import Store, Stores
 from resolvers.loading.summary import Summary
+from resolvers.loading.telling import LoadTelling
+from resolvers.writing.outbox import put_in_outbox
 
 __all__ = ["Job", "Limits", "Loading"]
 
@@ -41,6 +45,7 @@ class Job:
     limits: Limits
     data: Path
     notices: Notices = field(default_factory=Notices)
+    telling: LoadTelling | None = None  # None: the access log is told nothing (a dry run)
     pretended: dict[str, str] = field(default_factory=dict)  # what a dry run would have written
 
     @property
@@ -98,13 +103,35 @@ class Loading(ABC):
     async def write(self, number: int, work: Callable[[Connection, Store], Written]) -> None:
         """One batch in one transaction of a region's store, accounted for when it is committed."""
         job, store = self.job, self.job.stores[number]
+        telling = None if job.telling is None else job.telling.batch()
+        operation = f"load {job.mapping.name}"
 
         def furnished(connection: Connection) -> Written:
             if not (store.furnished or job.summary.dry_run):
                 furnish(connection, store, job.mapping)
-            return work(connection, store)
+            written = work(connection, store)
+            if telling is not None and written.loaded:
+                put_in_outbox(
+                    connection,
+                    log_outbox,
+                    telling,
+                    key="batch",
+                    account="",
+                    operation=operation,
+                    at=now(),
+                    wrote=written.wrote,
+                )
+            return written
 
         async with store.transaction() as connection:
             written = await connection.run_sync(furnished)
         store.furnished = True
         job.account(store.code, written)
+        if job.telling is not None and telling is not None and written.loaded:
+            commit = telling.commitments.of
+            what = {
+                "loaded": written.loaded,
+                "regions": {store.code: "ANSWERED"},
+                "wrote": {kind: commit(kind, ids) for kind, ids in written.wrote.items() if ids},
+            }
+            await job.telling.enter(telling.request, operation, what)

@@ -116,6 +116,10 @@ def write_links(
     if known.changed:
         connection.execute(_CHANGE, list(known.changed.values()))
     written.records.update(contacts=len(contact_rows), exposures=len(known.new))
+    written.wrote = {
+        "contact": [row[0] for row in contact_rows],
+        "exposure": [row[0] for row in known.new],
+    }
     return written
 
 

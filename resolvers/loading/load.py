@@ -26,6 +26,7 @@ from resolvers.loading.source import ListFile
 from resolvers.loading.source_keys import SourceKeys
 from resolvers.loading.stores import Stores
 from resolvers.loading.summary import Summary
+from resolvers.loading.telling import LoadTelling
 
 __all__ = ["Limits", "load"]
 
@@ -46,20 +47,24 @@ async def load(
     stop: Callable[[], bool] = lambda: False,
     limits: Limits = _DEFAULT_LIMITS,
     today: date | None = None,
+    telling: LoadTelling | None = None,
 ) -> Summary:
     """Loads a list into the stores of its regions.
 
     `progress` is told bytes read and bytes in all; once `stop` says so, what was read is written
-    and the summary says it was stopped. Days after `today` (UTC, by default) are refused.
+    and the summary says it was stopped. Days after `today` (UTC, by default) are refused. `telling`
+    is how the access log hears of each batch.
 
     Raises LoadError for a list that is no CSV or lacks a column; StoreBehind, StoreAhead,
-    RegionUnavailable or StoreError where a store cannot take it. What was written before stays.
+    RegionUnavailable, AccessLogError or StoreError where a store cannot take it. What was written
+    before stays.
     """
     began = time.perf_counter()
     summary = Summary(mapping.name, mapping.source, dry_run, rejects_file=rejects)
     async with Stores(regions, keys) as stores:
         with Rejects(rejects) as rejected, _few_collections():
             job = Job(mapping, stores, SourceKeys(keys.names), summary, rejected, limits, data)
+            job.telling = telling
             loading = LOADINGS[mapping.kind.name](job)
             await loading.prepare()
             for number in range(loading.passes):

@@ -64,7 +64,7 @@ _NULL = b"null"
 
 @dataclass(slots=True)
 class Written:
-    """What became of a batch. `records` counts the rows written by table."""
+    """What became of a batch. `records` counts the rows written by table, `wrote` has their ids."""
 
     loaded: int = 0
     unchanged: int = 0
@@ -73,6 +73,7 @@ class Written:
     records: Counter[str] = field(default_factory=Counter)
     counts: dict[CountCell, tuple[int, int]] = field(default_factory=dict)
     new: list[Row] = field(default_factory=list)
+    wrote: dict[str, list[int]] = field(default_factory=dict)
 
 
 def new_rows(

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway.access_log import read_entries
 from gateway.cli import main
 from gateway.config import Config
+from regions.keys import load_keys
+from resolvers.access_log.commitments import Commitments, commitments_in
 from tests.resolvers.lists import CARDS, LISTS, card, write_csv
 
 MERS = LISTS / "mers_korea_2015_linelist.csv"
@@ -155,3 +158,38 @@ disease = { constant = "measles" }
 classification = { constant = "CONFIRMED" }
 reported_at = "day"
 """
+
+
+def test_each_batch_is_told_with_what_it_wrote(ready_config: Config) -> None:
+    assert load(ready_config, MERS, "--mapping", "mers-korea-2015", "--dry-run") == 0
+    assert list(read_entries(ready_config.log_store)) == []
+    assert load(ready_config, MERS, "--mapping", "mers-korea-2015") == 0
+    entries = list(read_entries(ready_config.log_store))
+    assert {(one["module"], one["operation"]) for one in entries} == {
+        ("load", "load mers-korea-2015")
+    }
+    assert sum(one["what"]["loaded"] for one in entries) == 161
+    told = {
+        kind: [one for entry in entries for one in commitments_in(entry["what"]["wrote"][kind])]
+        for kind in ("person", "case", "exposure")
+    }
+    assert {kind: len(set(found)) for kind, found in told.items()} == dict.fromkeys(told, 161)
+    commit = Commitments(load_keys(ready_config.keys).log).one
+    for region in ready_config.regions:
+        with closing(sqlite3.connect(str(region.path))) as store:
+            for (number,) in store.execute("SELECT id FROM cases"):
+                assert commit("case", number) in told["case"]
+            assert store.execute("SELECT count(*) FROM log_outbox").fetchone() == (0,)
+    assert load(ready_config, MERS, "--mapping", "mers-korea-2015") == 0
+    assert len(list(read_entries(ready_config.log_store))) == len(entries)  # nothing was loaded
+
+
+def test_nothing_is_loaded_where_it_cannot_be_told(
+    ready_config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert load(ready_config, MERS, "--mapping", "mers-korea-2015", "--dry-run") == 0
+    ready_config.log_store.unlink()
+    ready_config.log_store.mkdir()
+    assert load(ready_config, MERS, "--mapping", "mers-korea-2015") == 1
+    assert "the access log could not be written" in capsys.readouterr().err
+    assert sum(cases(ready_config, number) for number in range(8)) == 0
