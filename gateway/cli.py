@@ -22,6 +22,7 @@ from gateway.commands.demo import demo
 from gateway.commands.enrol import enrol
 from gateway.commands.exports import app as exports_app
 from gateway.commands.grants import app as grants_app
+from gateway.commands.identities import app as identities_app
 from gateway.commands.init import init
 from gateway.commands.keys import app as keys_app
 from gateway.commands.load import load
@@ -51,6 +52,7 @@ app.add_typer(counts_app, name="counts")
 app.add_typer(exports_app, name="exports")
 app.add_typer(grants_app, name="grants")
 app.add_typer(keys_app, name="keys")
+app.add_typer(identities_app, name="identities")
 app.add_typer(units_app, name="units")
 app.command()(ask)
 app.command()(demo)

@@ -63,6 +63,10 @@ class Config:
     sign_in_attempts: int
     sign_in_lock_minutes: int
     token_minutes: int
+    oidc_issuer: str
+    oidc_client_id: str
+    oidc_acr: tuple[str, ...]
+    oidc_amr: tuple[str, ...]
     duplicate_candidates: int
     subscriptions_sockets: int
     subscriptions_each: int

@@ -28,6 +28,7 @@ from gateway.exports import PREFIX, ExportEndpoint
 from gateway.passwords import Passwords
 from gateway.sessions import Sessions
 from gateway.sign_in import SignIn
+from gateway.sign_in.configured import make_provider
 from gateway.strangers import Strangers
 from gateway.streams import Streams
 from gateway.subscriptions import Subscriptions
@@ -114,6 +115,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         idle_seconds=config.session_idle_minutes * 60,
         longest_seconds=config.session_hours * 3600,
     )
+    provider = make_provider(config)
     strangers = Strangers(config.strangers_per_minute)
     sign_in = SignIn(
         engine,
@@ -126,6 +128,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         strangers=strangers,
         url=config.public_url,
         token_seconds=config.token_minutes * 60,
+        provider=provider,
     )
     graphql = GraphQLEndpoint(
         executor,
@@ -168,6 +171,8 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         await stores.close()
         await log.close()
         await asyncio.to_thread(sign_in.close)
+        if provider is not None:
+            await provider.close()
         await engine.dispose()
         changes.close()
 

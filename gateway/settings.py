@@ -129,6 +129,21 @@ def _web_address(value: Any) -> str:
     return value
 
 
+def _issuer(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not text")
+    here = r"http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?"
+    if not re.fullmatch(rf"(https://[^/?#\s@]+|{here})(/[^?#\s]*)?", value):
+        raise ValueError("not such an address")
+    return value
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+        raise ValueError("not a list of texts")
+    return tuple(value)
+
+
 def _one_of(*names: str) -> Check:
     def parse(value: Any) -> str:
         if value not in names:
@@ -141,6 +156,7 @@ def _one_of(*names: str) -> Check:
 _TEXT = Check("text", _text)
 _ORIGIN = Check("letters, digits, dots, slashes and hyphens", _origin)
 _WEB_ADDRESS = Check("an address such as https://epigate.example.org", _web_address)
+_WORDS = Check('a list of texts, such as ["mfa"]', _words)
 _NETWORKS = Check('a list of networks, such as ["127.0.0.1/32", "10.0.0.0/8"]', _networks)
 _FOLDER = Check("a folder, relative to this file", _text)
 _CODE = Check('a GB/T 2260 code of 2, 4 or 6 digits in quotes, such as "3201"', _prefix)
@@ -534,6 +550,42 @@ SETTINGS: tuple[Setting, ...] = (
         "Entries younger than this are not removed by `epigate access-log prune`.",
         _whole(180, 36_500),
     ),
+    Setting(
+        "oidc",
+        "issuer",
+        "oidc_issuer",
+        "",
+        "",
+        "The OpenID Connect provider that may say who somebody is, as it names itself.",
+        Check("an address with https (http on this machine)", _issuer),
+    ),
+    Setting(
+        "oidc",
+        "client_id",
+        "oidc_client_id",
+        "epigate",
+        "",
+        "What the provider calls this gateway; its secret is `EPIGATE_OIDC_SECRET`.",
+        _TEXT,
+    ),
+    Setting(
+        "oidc",
+        "acr",
+        "oidc_acr",
+        (),
+        "",
+        "Values of its `acr` that stand for two factors; it is asked for them.",
+        _WORDS,
+    ),
+    Setting(
+        "oidc",
+        "amr",
+        "oidc_amr",
+        ("mfa",),
+        "",
+        "Values of its `amr` that stand for two factors.",
+        _WORDS,
+    ),
 )
 
 REGION: tuple[Setting, ...] = (
@@ -596,8 +648,8 @@ def settings_table() -> str:
 def _default(setting: Setting) -> str:
     if setting.default is None:
         return "(required)"
-    if setting.default == ():
-        return "`[]`"
+    if isinstance(setting.default, tuple):
+        return f"`[{', '.join(f'{chr(34)}{one}{chr(34)}' for one in setting.default)}]`"
     if setting.default == "":
         return "(none)"
     return str(setting.default) if setting in REGION else f"`{setting.default}`"

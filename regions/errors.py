@@ -15,6 +15,7 @@
     ├── AccessLogError         ACCESS_LOG_FAILED    the entry could not be made durable: no data
     │   ├── AccessLogTampered  ACCESS_LOG_TAMPERED  the log is not what was signed and witnessed
     │   └── NoteInvalid        NOTE_INVALID         a checkpoint or signature that does not hold
+    ├── ProviderUnavailable    PROVIDER_UNAVAILABLE the OpenID Connect provider cannot be used
     ├── ServeError             SERVE_FAILED         the gateway cannot serve
     │   ├── PortInUse          PORT_IN_USE          another program listens on the port
     │   └── Unclassified       UNCLASSIFIED         a column or field nobody says is private or not
@@ -56,6 +57,7 @@ __all__ = [
     "NotFound",
     "NoteInvalid",
     "PortInUse",
+    "ProviderUnavailable",
     "QuestionError",
     "RegionUnavailable",
     "SecondFactorRequired",
@@ -168,6 +170,13 @@ class ExportInvalid(EpigateError):
     """A file that is no export of this gateway, or was changed since."""
 
     code = "EXPORT_INVALID"
+
+
+class ProviderUnavailable(EpigateError):
+    """The OpenID Connect provider does not answer, or not as one does."""
+
+    code = "PROVIDER_UNAVAILABLE"
+    status = 503
 
 
 class ServeError(EpigateError):

@@ -31,6 +31,7 @@ _CHINESE = {
     "FORBIDDEN": "无权执行此操作。",
     "INVALID_INPUT": "请求格式不正确。",
     "NOT_FOUND": "没有该项。",
+    "PROVIDER_UNAVAILABLE": "统一身份认证服务暂时无法访问。",
     "SECOND_FACTOR_REQUIRED": "该账号须使用双因素认证，请先绑定第二因素。",
     "SIGN_IN_FAILED": "账号、密码或验证码错误。",
     "STORE_FAILED": "账号库暂时无法访问。",

@@ -22,7 +22,7 @@ from starlette.routing import Route
 from gateway.access_log import AccessLog
 from gateway.accounts import Account, find_account, password_hash, replace_hash
 from gateway.passwords import Passwords, needs_rehash
-from gateway.sessions import OpenSession, Sessions
+from gateway.sessions import Sessions
 from gateway.sign_in import _lockout
 from gateway.sign_in._lockout import Subject
 from gateway.sign_in.answers import (
@@ -37,9 +37,12 @@ from gateway.sign_in.enrolling import Enrolling
 from gateway.sign_in.entries import Entries
 from gateway.sign_in.factors import Factors
 from gateway.sign_in.needs import has_grants
+from gateway.sign_in.oidc import OidcRoutes
+from gateway.sign_in.opened import Opened, opened_answer
 from gateway.sign_in.own_sessions import OwnSessions
 from gateway.sign_in.passkey_routes import PasskeyRoutes
 from gateway.sign_in.passkeys import Passkeys, RelyingParty
+from gateway.sign_in.provider import Provider
 from gateway.sign_in.token import TokenEndpoint
 from gateway.strangers import Strangers
 from regions.errors import (
@@ -70,19 +73,12 @@ class _Attempt:
     subjects: tuple[Subject, ...]  # the account, where one is named, and the address
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    account: Account
-    session: OpenSession
-    second_factor: str
-    must_enrol: bool
-
-
 class SignIn:
     """Signing in and out on the gateway's own store, and what belongs to it.
 
     `attempts` failures lock an account, ten times as many an address, for `lock_seconds`. `sealer`
-    is that of the gateway's own store. `url` is the gateway's own, as clients write it.
+    is that of the gateway's own store. `url` is the gateway's own, as clients write it;
+    `provider` is another that may say who somebody is.
     """
 
     def __init__(
@@ -99,6 +95,7 @@ class SignIn:
         strangers: Strangers,
         url: str,
         token_seconds: float,
+        provider: Provider | None = None,
     ) -> None:
         self._engine, self._sessions, self._clock = engine, sessions, clock
         self._attempts, self._lock_seconds = attempts, lock_seconds
@@ -120,6 +117,14 @@ class SignIn:
             token_seconds=token_seconds,
             clock=clock,
         )
+        self._provider = provider
+        self._oidc = (
+            None
+            if provider is None
+            else OidcRoutes(
+                engine, sessions, self._entries, self._factors, strangers, provider, clock
+            )
+        )
         self._own = OwnSessions(engine, sessions, self._entries, clock)
 
     @property
@@ -132,6 +137,7 @@ class SignIn:
             *self._passkey_routes.routes,
             *self._own.routes,
             *self._token.routes,
+            *(self._oidc.routes if self._oidc is not None else []),
         ]
 
     def close(self) -> None:
@@ -150,24 +156,12 @@ class SignIn:
             await self._entries.record("signIn", who, attempt.address, result)
             raise
         result = "ENROL" if opened.must_enrol else "OK"
-        account, session = opened.account, opened.session
         try:
-            await self._entries.record("signIn", account, attempt.address, result)
+            await self._entries.record("signIn", opened.account, attempt.address, result)
         except EpigateError:
-            await self._sessions.revoke(b"Bearer " + session.token.encode())
+            await self._sessions.revoke(b"Bearer " + opened.session.token.encode())
             raise
-        return json_answer(
-            {
-                "token": session.token,
-                "expiresAt": session.expires_at,
-                "account": account.account,
-                "role": account.role.value,
-                "unit": account.unit_id,
-                "code": account.code,
-                "secondFactor": opened.second_factor or None,
-                "mustEnrol": opened.must_enrol,
-            }
-        )
+        return json_answer(opened_answer(opened))
 
     async def sign_out(self, request: Request) -> Response:
         """Ends the session whose token the request carries."""
@@ -179,12 +173,12 @@ class SignIn:
         await self._entries.record("signOut", found.viewer, address_of(request), "OK")
         return Response(status_code=204)
 
-    async def _proved(self, attempt: _Attempt) -> _Opened:
+    async def _proved(self, attempt: _Attempt) -> Opened:
         if attempt.assertion is not None and not attempt.password:
             return await self._by_passkey(attempt)
         return await self._verified(attempt)
 
-    async def _verified(self, attempt: _Attempt) -> _Opened:
+    async def _verified(self, attempt: _Attempt) -> Opened:
         """Raises SignInFailed or TooManyRequests."""
         async with self._engine.begin() as connection:
             stored = await connection.run_sync(self._stored_hash, attempt)
@@ -209,7 +203,7 @@ class SignIn:
 
     def _finish(
         self, connection: Connection, attempt: _Attempt, proved: str | None
-    ) -> _Opened | None:
+    ) -> Opened | None:
         """`proved` is the hash that the password was found to be of."""
         # Once more: of a hundred guesses sent together, those after the lock must find it.
         self._refuse_locked(connection, attempt)
@@ -231,7 +225,7 @@ class SignIn:
             return None
         return self._open(connection, attempt.account, checked.factor, attempt)
 
-    def _open(self, connection: Connection, name: str, factor: str, attempt: _Attempt) -> _Opened:
+    def _open(self, connection: Connection, name: str, factor: str, attempt: _Attempt) -> Opened:
         subject = _lockout.account_subject(name, self._attempts)
         _lockout.clear(connection, subject)
         account = find_account(connection, name)
@@ -241,12 +235,12 @@ class SignIn:
         )
         granted = has_grants(connection, name, self._clock())
         needs = needs_second_factor(account.role, granted=granted)
-        return _Opened(account, session, factor, needs and not factor)
+        return Opened(account, session, factor, needs and not factor)
 
-    async def _by_passkey(self, attempt: _Attempt) -> _Opened:
+    async def _by_passkey(self, attempt: _Attempt) -> Opened:
         """Who signs in by a passkey alone. Raises SignInFailed or TooManyRequests."""
 
-        def work(connection: Connection) -> _Opened | None:
+        def work(connection: Connection) -> Opened | None:
             self._refuse_locked(connection, attempt)
             now = self._clock()
             name = self._passkeys.use(connection, attempt.assertion, now)
