@@ -15,7 +15,7 @@ from gateway.config import Config
 from regions.errors import AccessLogError
 from regions.keys import Keys
 
-__all__ = ["check_access_log", "started_and_stopped"]
+__all__ = ["check_access_log", "started_and_stopped", "tell_log"]
 
 
 async def check_access_log(config: Config, keys: Keys) -> None:
@@ -43,13 +43,14 @@ async def check_access_log(config: Config, keys: Keys) -> None:
 @contextmanager
 def started_and_stopped(config: Config, keys: Keys, workers: int) -> Iterator[None]:
     """Tells the log that the gateway starts, and that it ends."""
-    _tell(config, keys, system_row("start", workers=workers))
+    tell_log(config, keys, system_row("start", workers=workers))
     yield
     with suppress(AccessLogError):  # it cannot be written, and has been told so
-        _tell(config, keys, system_row("stop"))
+        tell_log(config, keys, system_row("stop"))
 
 
-def _tell(config: Config, keys: Keys, row: Row) -> None:
+def tell_log(config: Config, keys: Keys, row: Row) -> None:
+    """Writes one entry from beside the gateway. Raises AccessLogError."""
     with _failures():
         log: LogFile = open_log_file(config, keys)
         log.write([row])

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gateway.commands._central import in_central
+from gateway.commands._logged import logged_in_central
 from gateway.commands._options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -56,8 +57,11 @@ def add(
     It shows the chosen items of records that the account may open anyway: a code outside the
     account's jurisdiction is refused. Prints the id by which the right is revoked.
     """
-    grant_id = in_central(
+    told = {"account": account, "items": items, "records": records, "code": code, "until": until}
+    grant_id = logged_in_central(
         config,
+        "command grants add",
+        told,
         add_grant,
         account,
         record_types=_names(records, RECORD_TYPES),
@@ -93,7 +97,7 @@ def revoke(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """End a right at once."""
-    in_central(config, revoke_grant, grant)
+    logged_in_central(config, "command grants revoke", {"grant": grant}, revoke_grant, grant)
     console().print(f"revoked: {grant}")
 
 

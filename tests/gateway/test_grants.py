@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,14 +12,68 @@ from typing import Any
 import pytest
 
 from gateway.accounts import create_account
+from gateway.config import load_config
 from gateway.grants import ITEMS, RECORD_TYPES, add_grant, list_grants, revoke_grant
-from regions.errors import InvalidInput, NotFound
+from gateway.stores import migrate_stores
+from regions.errors import AccessLogError, InvalidInput, NotFound
+from regions.keys import create_keys
 from resolvers.users import Role
 from schema.privacy import PrivateItem, RecordType
 from tests.gateway.central_store import NANJING, World, bearer, world
-from tests.gateway.test_accounts import add, config, lines_of_80, run
+from tests.gateway.test_accounts import CONFIG, add, lines_of_80, run
 
-__all__ = ["config"]
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A configuration with keys: what the commands do is in the access log."""
+    file = tmp_path / "config.toml"
+    file.write_text(CONFIG, "utf-8")
+    create_keys(load_config(file).keys)
+    asyncio.run(migrate_stores(load_config(file)))
+    return file
+
+
+def _logged(config: Path) -> list[dict[str, Any]]:
+    log = load_config(config).log_store
+    with closing(sqlite3.connect(log)) as store:
+        rows = store.execute("SELECT entry FROM entries ORDER BY number").fetchall()
+    return [json.loads(row[0]) for row in rows]
+
+
+def test_what_a_command_changes_is_in_the_access_log_or_does_not_happen(config: Path) -> None:
+    add(config, "xuanwu")
+    given = ["--items", "NAME", "--code", "320102", "--purpose", "p", "--records", "CASE"]
+    given += ["--since", "2100-01-01", "--until", "2100-06-01"]
+    said = run(
+        config, "grants", "add", "xuanwu", *given, "--since", "2100-01-01", "--until", "2100-06-01"
+    ).output
+    grant_id = said.split()[-1]
+    run(config, "grants", "revoke", grant_id)
+    added, revoked = (one for one in _logged(config) if one["operation"].startswith("command"))
+    assert (added["operation"], revoked["operation"]) == (
+        "command grants add",
+        "command grants revoke",
+    )
+    assert added["what"]["id"] == revoked["what"]["grant"] == grant_id
+    assert added["what"]["by"]
+    log = load_config(config).log_store
+    log.unlink()
+    with pytest.raises(AccessLogError):
+        run(
+            config,
+            "grants",
+            "add",
+            "xuanwu",
+            *given,
+            "--since",
+            "2100-01-01",
+            "--until",
+            "2100-06-01",
+        )
+    listed = run(config, "grants", "list", "--json").output.splitlines()
+    assert len(listed) == 1
+    assert json.loads(listed[0])["how"] == "COMMAND_LINE"
+
 
 GRANT = {
     "record_types": ["CASE"],
