@@ -7,7 +7,8 @@
     ├── StoreError             STORE_FAILED         a region's store refused or failed
     │   ├── RegionUnavailable  REGION_UNAVAILABLE   no answer from a region
     │   ├── StoreBehind        STORE_BEHIND         the store wants `epigate migrate`
-    │   └── StoreAhead         STORE_AHEAD          the store was migrated by a newer epigate
+    │   ├── StoreAhead         STORE_AHEAD          the store was migrated by a newer epigate
+    │   └── PersonErased       PERSON_ERASED        an erased person takes no private item any more
     ├── EnvelopeError          ENVELOPE_INVALID     a sealed value cannot be opened
     ├── LoadError              LOAD_FAILED          a mapping or line list that cannot be read at
     all
@@ -56,6 +57,7 @@ __all__ = [
     "LoadError",
     "NotFound",
     "NoteInvalid",
+    "PersonErased",
     "PortInUse",
     "ProviderUnavailable",
     "QuestionError",
@@ -133,6 +135,12 @@ class StoreAhead(StoreError):
     """The store's tables are newer than this epigate."""
 
     code = "STORE_AHEAD"
+
+
+class PersonErased(StoreError):
+    """An erased person's records take no private item any more."""
+
+    code = "PERSON_ERASED"
 
 
 class EnvelopeError(EpigateError):

@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import Connection, LargeBinary, Table, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from regions.errors import StoreError
+from regions.errors import PersonErased
 from regions.metadata import ID, internal, regional
 from regions.suites import SALT_BYTES
 from regions.text import among
@@ -22,7 +22,6 @@ from regions.text import among
 __all__ = [
     "ERASED",
     "MISSING",
-    "PersonErased",
     "ensure_salts",
     "new_salt",
     "person_keys",
@@ -45,12 +44,6 @@ person_keys = Table(
 )
 
 _AT_ONCE = 5_000
-
-
-class PersonErased(StoreError):
-    """An erased person's records take no private item any more."""
-
-    code = "PERSON_ERASED"
 
 
 def new_salt() -> bytes:

@@ -27,6 +27,7 @@ from regions.alarms import ALARM_ITEMS
 from regions.cases import CASE_ITEMS, EXPOSURE_ITEMS
 from regions.contacts import CONTACT_ITEMS, SAMPLE_ITEMS, VISIT_ITEMS
 from regions.corrections import CORRECTION_ITEMS
+from regions.erasures import ERASURE_ITEMS
 from regions.errors import EnvelopeError
 from regions.ids import padded
 from regions.key_ring import KeyRing
@@ -53,6 +54,7 @@ ITEMS: Mapping[str, tuple[str, ...]] = {
     "visits": VISIT_ITEMS,
     "samples": SAMPLE_ITEMS,
     "corrections": CORRECTION_ITEMS,
+    "erasures": ERASURE_ITEMS,
     "alarms": ALARM_ITEMS,
     "accounts": STAFF_ITEMS,
     "registrations": STAFF_ITEMS,

@@ -15,6 +15,8 @@ from rich.table import Table
 from gateway.commands._central import require_init
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, JsonOption, console, print_json
 from gateway.config import Config, load_config
+from gateway.keys.erasing import ask_erasure
+from gateway.keys.erasing import confirm_erasure as carry_out
 from gateway.keys.index import StoreIndex, index_states, rotate_index
 from gateway.keys.sealing import (
     count_all,
@@ -24,9 +26,10 @@ from gateway.keys.sealing import (
     retire_file,
     wait_for_all,
 )
-from regions.errors import KeysError
+from regions.errors import InvalidInput, KeysError
 from regions.index_keys import Phase
 from regions.keys import Keys, keep_names, load_keys
+from resolvers.nodes import parse_id
 
 __all__ = ["app"]
 
@@ -263,3 +266,55 @@ def _refuse_where_indexed(config: Config, keys: Keys, number: int) -> None:
                 f"index key {number} cannot be taken out of use: {store.code} {why}",
                 hint="run `epigate keys rotate index` to its end, with every region there",
             )
+
+
+@app.command()
+def erase_person(
+    person: Annotated[
+        list[str], typer.Argument(help="Ids of the person's records, such as `person:28156…`.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why, and on whose request.")],
+    by: Annotated[str, typer.Option(help="The security administrator who asks for it.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Ask that a person be erased: another security administrator confirms it.
+
+    The person's records in all regions are found by the ID number; every region must answer.
+    """
+    loaded, keys = _loaded(config)
+    numbers = []
+    for one in person:
+        record, number = parse_id(one)
+        if record is None or record.kind != "person":
+            raise InvalidInput(f"{one} is no id of a person", argument="person")
+        numbers.append(number)
+    order = asyncio.run(ask_erasure(loaded, keys, numbers, reason, by))
+    out = console()
+    for number in order.people:
+        out.print(f"person:{number}")
+    out.print(f"erasure {order.number}: {len(order.people)} records; nothing is erased yet")
+    out.print(f"another confirms: `epigate keys confirm-erasure {order.number} --by ACCOUNT`")
+
+
+@app.command()
+def confirm_erasure(
+    number: Annotated[int, typer.Argument(help="The number of the erasure.", min=1)],
+    by: Annotated[str, typer.Option(help="The security administrator who confirms it.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Erase a person for good, by destroying the person's key in every region.
+
+    Counts, relations and the access log stay. Interrupted, or with a region away (exit code 1), the
+    same command goes on.
+    """
+    loaded, keys = _loaded(config)
+    done = asyncio.run(carry_out(loaded, keys, number, by))
+    out = console()
+    table = Table("region", "envelopes erased")
+    for code, count in done.envelopes.items():
+        table.add_row(code, f"{count:,}")
+    for code in done.away:
+        table.add_row(code, "REGION_UNAVAILABLE")
+    out.print(table)
+    if done.away:
+        raise typer.Exit(1)

@@ -9,9 +9,8 @@ import strawberry
 from sqlalchemy import Connection
 
 from regions.access_log import log_outbox
-from regions.errors import Forbidden
+from regions.errors import Forbidden, PersonErased
 from regions.ids import region_of
-from regions.person_keys import PersonErased
 from resolvers.context import Context, context_of
 from resolvers.filters import plain
 from resolvers.privacy import require_records

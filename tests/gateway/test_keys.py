@@ -7,10 +7,12 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -201,3 +203,56 @@ def test_with_a_region_away_nothing_is_emptied(
     assert capsys.readouterr().out.count("SINGLE") == 8
     assert keys(own, "retire", "index", "0") == 0
     assert not (own.folder / "keys" / "index.2.key").exists()
+
+
+def test_a_person_is_erased_in_every_region_by_two(
+    own: Demo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = own.account_of("security")
+    central = own.folder / "data" / "gateway.db"
+    with closing(sqlite3.connect(central)) as store, store:
+        store.execute("CREATE TEMP TABLE t AS SELECT * FROM accounts WHERE account = ?", (first,))
+        store.execute("UPDATE t SET account = 'second', id = 99999, sealed = NULL")
+        store.execute("INSERT INTO accounts SELECT * FROM t")
+    index, ids = _traveller(own)
+    assert len(ids) == 2
+    named = f"person:{ids[0]}"
+    asking = ("erase-person", named, "--reason", "a court has ordered it: 王伟", "--by")
+    with serving(own) as gateway:
+        assert keys(own, *asking, "national") == 1
+        assert "no active security administrator" in capsys.readouterr().err
+        assert keys(own, *asking, first) == 0
+        out = capsys.readouterr().out
+        assert all(f"person:{one}" in out for one in ids)
+        assert _traveller(own, index)[1] == ids
+        assert keys(own, "confirm-erasure", "1", "--by", first) == 1
+        assert f"{first} asked for this erasure" in capsys.readouterr().err
+        assert keys(own, "confirm-erasure", "7", "--by", "second") == 1
+        capsys.readouterr()
+        assert keys(own, "confirm-erasure", "1", "--by", "second") == 0
+        assert keys(own, "confirm-erasure", "1", "--by", "second") == 0  # nothing more to do
+        assert _traveller(own, index)[1] == []
+        shown = gateway.data("query ($id: ID!) { node(id: $id) { id } }", {"id": named})
+        assert shown == {"node": {"id": named}}
+    with closing(sqlite3.connect(own.folder / "data" / "access-log.db")) as log:
+        (entries,) = log.execute(
+            "SELECT count(*) FROM entries WHERE operation IN ('askErasure', 'erasePerson')"
+        ).fetchone()
+    assert entries == 3
+    for path in (own.folder / "data").rglob("*.db"):
+        assert "王伟".encode() not in path.read_bytes()
+
+
+def _traveller(own: Demo, index: str | None = None) -> tuple[str, list[int]]:
+    """The index of somebody's ID number who is on record in two regions, and the records."""
+    found: dict[str, list[int]] = {}
+    for region in own.config.regions:
+        with closing(sqlite3.connect(str(region.path))) as store:
+            rows = store.execute(
+                "SELECT id_number_index, id FROM people WHERE id_number_index IS NOT NULL"
+            )
+            for one, person in rows:
+                found.setdefault(one, []).append(person)
+    if index is None:
+        index = next(one for one, ids in found.items() if len(ids) == 2)
+    return index, found.get(index, [])

@@ -1,0 +1,178 @@
+"""Erasing a person in every region: asked by one account, confirmed and done by another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, func, insert, select, update
+
+from gateway.access_log.opening import open_log_file
+from gateway.access_log.reading import canonical
+from gateway.config import Config
+from gateway.keys.stores import KeyStore, key_stores
+from regions.erasing import erase_person, numbers_of, same_number
+from regions.erasures import erasures
+from regions.errors import Forbidden, InvalidInput, NotFound, RegionUnavailable
+from regions.ids import region_of
+from regions.instants import now
+from regions.keys import Keys
+from resolvers.access_log import Commitments
+from resolvers.users import Role
+from resolvers.users.accounts import find_account, is_usable
+
+__all__ = ["Erased", "ask_erasure", "confirm_erasure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """An order: its number, the person's records, and by region the envelopes that were erased."""
+
+    number: int
+    people: tuple[int, ...]
+    envelopes: dict[str, int]
+    away: tuple[str, ...] = ()
+
+
+async def ask_erasure(
+    config: Config, keys: Keys, people: Sequence[int], reason: str, by: str
+) -> Erased:
+    """Orders that a person be erased, after finding the person's records in all regions by the ID
+    number.
+
+    Raises RegionUnavailable where a region cannot say whether it knows the person, NotFound,
+    Forbidden, InvalidInput.
+    """
+    if not reason.strip():
+        raise InvalidInput("an erasure needs a reason", argument="reason")
+    stores, away = await key_stores(config, keys)
+    try:
+        own = stores[-1]
+        await own.do(lambda connection: _require_administrator(connection, by))
+        if away:
+            raise RegionUnavailable(
+                f"{', '.join(away)} may know the person, and do not answer",
+                hint="a person is erased in all regions or in none: try again when all answer",
+            )
+        found = await _records(stores[:-1], people)
+        number: int = await own.do(
+            lambda connection: _keep(connection, own, found, reason.strip(), by)
+        )
+        _log(config, keys, "askErasure", by, found)
+        return Erased(number, tuple(found), {})
+    finally:
+        await _close(stores)
+
+
+async def confirm_erasure(config: Config, keys: Keys, number: int, by: str) -> Erased:
+    """Erases the person of an order, or goes on with it. It is in the access log first.
+
+    Raises NotFound, Forbidden.
+    """
+    stores, away = await key_stores(config, keys)
+    try:
+        own = stores[-1]
+        people = await own.do(lambda connection: _confirm(connection, number, by))
+        _log(config, keys, "erasePerson", by, people)
+        at, envelopes = now(), {}
+        for store in stores[:-1]:
+            here = [person for person in people if region_of(person) == store.code]
+            if here:
+                envelopes[store.code] = await store.do(
+                    lambda connection, here=here: sum(  # type: ignore[misc]
+                        erase_person(connection, person, at) for person in here
+                    )
+                )
+        missing = tuple(sorted({region_of(person) for person in people} & set(away)))
+        if not missing:
+            done = update(erasures).where(erasures.c.id == number).values(done_at=at)
+            await own.do(lambda connection: connection.execute(done))
+        return Erased(number, tuple(people), envelopes, missing)
+    finally:
+        await _close(stores)
+
+
+async def _records(stores: Sequence[KeyStore], people: Sequence[int]) -> list[int]:
+    """The records of the person everywhere: those named, and those of the same ID number."""
+    by_code = {store.code: store for store in stores}
+    indexes: set[str] = set()
+    for person in people:
+        store = by_code.get(region_of(person))
+        known = None
+        if store is not None:
+            known = await store.do(lambda connection, one=person: numbers_of(connection, one))  # type: ignore[misc]
+        if known is None:
+            raise NotFound(f"there is no person:{person}", argument="person")
+        indexes |= known
+    found = dict.fromkeys(people)
+    for store in stores:
+        found |= dict.fromkeys(await store.do(lambda connection: same_number(connection, indexes)))
+    return list(found)
+
+
+def _require_administrator(connection: Connection, account: str) -> None:
+    found = find_account(connection, account)
+    usable = found is not None and is_usable(connection, account)
+    if found is None or not usable or found.role is not Role.SECURITY_ADMINISTRATOR:
+        raise Forbidden(
+            f"{account} is no active security administrator",
+            hint="a person is erased by two security administrators: one asks, another confirms",
+        )
+
+
+def _keep(
+    connection: Connection, own: KeyStore, people: Sequence[int], reason: str, by: str
+) -> int:
+    number = 1 + (connection.execute(select(func.max(erasures.c.id))).scalar() or 0)
+    connection.execute(
+        insert(erasures).values(
+            id=number,
+            people=orjson.dumps(list(people)).decode(),
+            asked_by=by,
+            asked_at=now(),
+            sealed=own.sealer.seal("erasures", number, {"reason": reason}),
+        )
+    )
+    return number
+
+
+def _confirm(connection: Connection, number: int, by: str) -> list[int]:
+    row = connection.execute(select(erasures).where(erasures.c.id == number)).first()
+    if row is None:
+        raise NotFound(f"there is no erasure {number}", argument="number")
+    _require_administrator(connection, by)
+    if row.asked_by == by:
+        raise Forbidden(
+            f"{by} asked for this erasure", hint="another security administrator confirms it"
+        )
+    if row.confirmed_at is None:
+        values = {"confirmed_by": by, "confirmed_at": now()}
+        connection.execute(update(erasures).where(erasures.c.id == number).values(values))
+    people: list[int] = orjson.loads(row.people)
+    return people
+
+
+def _log(config: Config, keys: Keys, operation: str, by: str, people: Sequence[int]) -> None:
+    """An entry of what is done on the command line, on disk before it is done."""
+    at = now()
+    what: dict[str, Any] = Commitments(keys.log).told({"wrote": {"person": list(people)}})
+    entry = {
+        "account": by,
+        "at": at,
+        "module": "command line",
+        "operation": operation,
+        "result": "OK",
+        "what": what,
+    }
+    log = open_log_file(config, keys)
+    try:
+        log.write([(at, by, operation, "OK", canonical(entry).decode())])
+    finally:
+        log.close()
+
+
+async def _close(stores: Sequence[KeyStore]) -> None:
+    for store in stores:
+        await store.engine.dispose()
