@@ -81,17 +81,19 @@ def input_values(
     """Values of an input type, as variables; `of_scalar` has those of scalars by name."""
     schema = _schema()
 
-    def of(kind: GraphQLInputType) -> st.SearchStrategy[Any]:
+    def of(kind: GraphQLInputType, inside: tuple[str, ...] = ()) -> st.SearchStrategy[Any]:
         if isinstance(kind, GraphQLNonNull):
-            return of(kind.of_type)
+            return of(kind.of_type, inside)
         if isinstance(kind, GraphQLList):
-            return st.lists(of(kind.of_type), max_size=3)
+            return st.lists(of(kind.of_type, inside), max_size=3)
         if isinstance(kind, GraphQLEnumType):
             return st.sampled_from(list(kind.values))
         if isinstance(kind, GraphQLInputObjectType):
-            fields = kind.fields.items()
-            must = {n: of(f.type) for n, f in fields if is_required_input_field(f)}
-            may = {n: st.none() | of(f.type) for n, f in fields if n not in must}
+            if kind.name in inside:  # filters hold filters: one level is enough
+                return st.just({})
+            below, fields = (*inside, kind.name), kind.fields.items()
+            must = {n: of(f.type, below) for n, f in fields if is_required_input_field(f)}
+            may = {n: st.none() | of(f.type, below) for n, f in fields if n not in must}
             return st.fixed_dictionaries(must, optional=may)
         return of_scalar[kind.name]
 
