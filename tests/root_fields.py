@@ -23,7 +23,7 @@ from graphql import (
 )
 from hypothesis import strategies as st
 
-__all__ = ["RootField", "input_values", "root_fields"]
+__all__ = ["RootField", "input_type", "input_values", "root_fields"]
 
 _SDL = Path(__file__).parent.parent / "schema" / "schema.graphql"
 _SCALARS = {
@@ -73,6 +73,13 @@ def root_fields(*, arguments: Mapping[str, str] | None = None) -> list[RootField
         if root is not None
         for name in root.fields
     ]
+
+
+def input_type(mutation: str) -> str:
+    """The name of the type of a mutation's input."""
+    root = _schema().mutation_type
+    assert root is not None
+    return get_named_type(root.fields[mutation].args["input"].type).name
 
 
 def input_values(

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resolvers.rights import is_open
-from tests.root_fields import input_values, root_fields
+from tests.root_fields import input_type, input_values, root_fields
 from tests.served import Demo, Gateway, serving
 
 SECRET = "张伟-110101199001010014"
@@ -192,9 +192,7 @@ SCALARS: dict[str, st.SearchStrategy[Any]] = {
     "RegionCode": st.sampled_from(["320102", "320100", "500103", "110101", "000000", "999999"]),
 }
 INPUTS = {
-    field.name: f"{field.name[0].upper()}{field.name[1:]}Input"
-    for field in root_fields()
-    if field.operation == "mutation"
+    field.name: input_type(field.name) for field in root_fields() if field.operation == "mutation"
 }
 MUTATIONS = {name: input_values(kind, SCALARS) for name, kind in INPUTS.items()}
 
