@@ -21,7 +21,8 @@ ROOT = Path(__file__).parent.parent
 
 # A busy machine is no failure; CI draws the same examples every time.
 settings.register_profile("epigate", deadline=None, derandomize="CI" in os.environ)
-settings.load_profile("epigate")
+settings.register_profile("nightly", deadline=None, max_examples=1_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "epigate"))
 
 
 @pytest.fixture(scope="session")

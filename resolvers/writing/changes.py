@@ -14,9 +14,8 @@ from resolvers.writing.people import agree
 from resolvers.writing.places import county_store, require_jurisdiction
 from resolvers.writing.refusing import Mistakes
 from resolvers.writing.stores import Store
-from resolvers.writing.values import item
+from resolvers.writing.values import is_mask, item
 from resolvers.writing.writing import Writing
-from schema.privacy import MASK
 from schema.writing.correcting import ChangeInput, CorrectInput
 
 __all__ = ["MOST_CHANGES", "Wanted", "check_code", "read_wanted"]
@@ -98,7 +97,7 @@ def _read_value(
     path: list[str],
 ) -> None:
     bare = (text or "").strip()
-    if bare == MASK:
+    if is_mask(bare):
         wanted.masked.append(one.name)
         return
     wanted.paths[one.target] = path

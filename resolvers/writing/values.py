@@ -7,12 +7,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from unicodedata import normalize
 
 from regions.instants import now
 from resolvers.writing.refusing import Mistakes
 from schema.privacy import MASK
 
-__all__ = ["FIRST_DAY", "NO_DISEASE", "Moment", "day_of", "is_given", "item", "text", "word"]
+__all__ = [
+    "FIRST_DAY",
+    "NO_DISEASE",
+    "Moment",
+    "day_of",
+    "is_given",
+    "is_mask",
+    "item",
+    "text",
+    "word",
+]
 
 Path = Sequence[str]
 
@@ -72,7 +83,12 @@ def _text(moment: datetime) -> str:
 
 def is_given(value: object) -> bool:
     """Whether an input says anything: the mask, sent back by a form, says nothing (F12)."""
-    return value is not None and value != MASK
+    return value is not None and not is_mask(value)
+
+
+def is_mask(value: object) -> bool:
+    """Whether it is the mask as forms and people send it back: in spaces, full width, repeated."""
+    return isinstance(value, str) and set(normalize("NFKC", value).strip()) == {MASK}
 
 
 def item(value: str | None, mistakes: Mistakes, path: Path, longest: int = 200) -> str | None:
@@ -83,7 +99,7 @@ def item(value: str | None, mistakes: Mistakes, path: Path, longest: int = 200) 
 def text(value: str | None, mistakes: Mistakes, path: Path, longest: int = 200) -> str | None:
     """A text without its outer spaces; None where it is empty."""
     bare = (value or "").strip()
-    if not bare or bare == MASK:
+    if not bare or is_mask(bare):
         return None
     if len(bare) > longest:
         mistakes.add(

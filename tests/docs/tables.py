@@ -35,6 +35,7 @@ from schema.alarms import AlarmRule
 from schema.users.staff import Purpose
 from schema.writing import problems
 from schema.writing.problems import Problem
+from tests.leaks.channels import CHANNELS, held_by
 
 __all__ = ["DOCS", "TABLES", "commands", "errors", "options", "replaced"]
 
@@ -94,6 +95,19 @@ def private_table() -> str:
     return _table(
         ("item", "fields"), [(f"`{item}`", ", ".join(fields)) for item, fields in found.items()]
     )
+
+
+def leak_table() -> str:
+    """The leak channels, what is done about each, and their tests by file."""
+    rows: list[tuple[str, ...]] = []
+    for one in CHANNELS:
+        files: dict[str, int] = {}
+        for test in held_by(one.number):
+            name = test.partition("::")[0]
+            files[name] = files.get(name, 0) + 1
+        told = ", ".join(f"`{name}` {n}" if n > 1 else f"`{name}`" for name, n in files.items())
+        rows.append((str(one.number), one.way, one.done, told))
+    return _table(("", "channel", "what is done", "tests (file below `tests/`, how many)"), rows)
 
 
 def command_table() -> str:
@@ -256,6 +270,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "actions": ("sign-in.md", action_table),
     "errors": ("asking.md", error_table),
     "private": ("privacy.md", private_table),
+    "leaks": ("leaks.md", leak_table),
     "commands": ("operations.md", command_table),
     "correctable": ("writing.md", correctable_table),
     "problems": ("writing.md", problem_table),

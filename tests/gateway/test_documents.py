@@ -123,6 +123,7 @@ def test_depth_counts_fields_wherever_they_stand() -> None:
         ),
     ],
 )
+@pytest.mark.leak(32)
 def test_an_operations_title_has_no_word_of_the_clients(
     some: Documents, text: str, title: str
 ) -> None:

@@ -36,5 +36,6 @@ from gateway.messages import without_values
         ("Cannot query field 'zzz' on type 'Query'.", "Cannot query field 'zzz' on type 'Query'."),
     ],
 )
+@pytest.mark.leak(19)
 def test_quoted_values_are_left_out(message: str, expected: str) -> None:
     assert without_values(message) == expected

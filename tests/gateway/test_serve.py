@@ -222,6 +222,7 @@ def complete(url: str, pieces: Iterable[bytes]) -> bool:
     return True
 
 
+@pytest.mark.leak(43)
 def test_headers_have_an_end_and_claim_no_address(config: Path) -> None:
     with served(config) as gateway:
         begin = b"GET / HTTP/1.1\r\nhost: x\r\nx-long: "

@@ -137,6 +137,7 @@ def test_an_alarm_arrives_with_its_entry_at_whoever_may_see_it(gateway: Gateway)
 
 
 @pytest.mark.parametrize("way", ["revoked", "signed out", "disabled", "expired"])
+@pytest.mark.leak(26)
 def test_the_connection_is_closed_when_its_session_ends(gateway: Gateway, way: str) -> None:
     (fresh,) = gateway.demo.open_sessions("auditor-wuxi")
     with wire(gateway) as one:
@@ -157,6 +158,7 @@ def test_the_connection_is_closed_when_its_session_ends(gateway: Gateway, way: s
         assert time.monotonic() - began < 3
 
 
+@pytest.mark.leak(26)
 def test_a_right_that_ended_ends_the_subscription(gateway: Gateway) -> None:
     with wire(gateway) as one:
         one.begin(token(gateway, "auditor-wuxi"))
@@ -174,6 +176,7 @@ def test_a_right_that_ended_ends_the_subscription(gateway: Gateway) -> None:
         assert message["payload"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
+@pytest.mark.leak(26)
 def test_who_may_not_and_what_is_none(shared: Gateway) -> None:
     with wire(shared) as one:
         one.begin(token(shared, "national"))

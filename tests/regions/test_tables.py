@@ -24,6 +24,7 @@ def named(value: Column[object] | Table) -> str:
     return str(value)
 
 
+@pytest.mark.leak(44)
 @pytest.mark.parametrize("column", COLUMNS, ids=named)
 def test_every_column_says_what_it_reveals(column: Column[object]) -> None:
     assert isinstance(column.info.get("reveals"), Reveals), f"{column} is not classified"
@@ -37,6 +38,7 @@ def test_text_sorts_by_byte_on_both_stores(table: Table) -> None:
             assert column.type.compile(SQLITE) == "VARCHAR", column
 
 
+@pytest.mark.leak(42, 44)
 @pytest.mark.parametrize("table", REGIONAL, ids=named)
 def test_private_items_stand_only_in_the_sealed_column(table: Table) -> None:
     names = {column.name for column in table.columns}

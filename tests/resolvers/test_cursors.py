@@ -59,6 +59,7 @@ def test_a_cursor_has_one_spelling() -> None:
             _CURSORS.open(other, b"one", 2)
 
 
+@pytest.mark.leak(14)
 def test_a_cursor_hides_what_is_in_it() -> None:
     place = ["320104", "2026-01-01T00:00:00Z", 2815000000000000000]
     cursor = _CURSORS.seal(place, b"Contact|code True")

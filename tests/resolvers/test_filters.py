@@ -213,6 +213,7 @@ def test_a_large_or_odd_filter_is_answered_by_every_region(
 
 
 @pytest.mark.parametrize("record", ["Contact", "Case"])
+@pytest.mark.leak(8, 10)
 def test_no_filter_and_no_order_names_a_private_item(gateway: Gateway, record: str) -> None:
     private = {name for name, one in RECORDS[record].fields.items() if hasattr(one.source, "item")}
     private |= {"birthDate", "idType", "guardian", "employerLocation", "seat", "coordinates"}

@@ -85,6 +85,7 @@ def test_a_case_its_person_and_exposure_are_written(
     assert in_store(store_settings, lambda store: rebuild(store, mend=False)).agrees
 
 
+@pytest.mark.leak(42)
 def test_no_private_value_stands_in_a_store_in_clear(
     two: list[RegionSettings], keys: Keys, tmp_path: Path
 ) -> None:
@@ -145,6 +146,7 @@ icd10 = "R69"
 # Rows that are not taken
 
 
+@pytest.mark.leak(28, 46)
 def test_rejects_are_for_the_operator_alone(
     two: list[RegionSettings], keys: Keys, tmp_path: Path
 ) -> None:

@@ -59,6 +59,7 @@ _MASKED = (
 )
 
 
+@pytest.mark.leak(44)
 def test_the_policy_is_that_of_the_directives() -> None:
     declared = {}
     for one in parse(make_schema().as_str()).definitions:
@@ -78,6 +79,7 @@ def _directive(field: FieldDefinitionNode) -> str | None:
     return None
 
 
+@pytest.mark.leak(21)
 def test_every_private_field_has_a_scalar_that_may_be_a_mask() -> None:
     types = make_schema()._schema.type_map
     for owner, field in private_fields():
@@ -85,6 +87,7 @@ def test_every_private_field_has_a_scalar_that_may_be_a_mask() -> None:
         assert str(kind) in ("PrivateString", "PrivateInt", "PrivateDate"), (owner, field)
 
 
+@pytest.mark.leak(1, 2, 3, 4)
 @settings(max_examples=25)
 @given(operation=operations(), who=st.sampled_from(_MASKED))
 def test_no_statement_of_a_masked_viewer_names_a_sealed_column(
@@ -123,6 +126,7 @@ def traced(
     return _Traced(make(filled), statements)
 
 
+@pytest.mark.leak(1, 5, 16, 17)
 @pytest.mark.parametrize("who", _MASKED, ids=lambda who: f"{who.role.name} {who.code}")
 @pytest.mark.parametrize("planning", [True, False])
 def test_what_sqlite_runs_for_a_masked_viewer_names_no_sealed_column(
@@ -149,6 +153,7 @@ def test_the_trace_would_show_it(traced: _Traced) -> None:
     assert any("sealed" in statement for statement in traced.statements)
 
 
+@pytest.mark.leak(20)
 @pytest.mark.parametrize("who", _MASKED, ids=lambda who: f"{who.role.name} {who.code}")
 def test_a_mask_is_one_star_for_every_value_and_for_none(gateway: Gateway, who: Viewer) -> None:
     asked = gateway.both(_WHOLE, who)
@@ -197,6 +202,7 @@ _VIEWERS = st.builds(
 )
 
 
+@pytest.mark.leak(45)
 @settings(max_examples=20)
 @given(who=_VIEWERS)
 def test_what_is_shown_is_what_was_decided(

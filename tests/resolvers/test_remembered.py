@@ -135,6 +135,7 @@ def test_leak_27_nobody_is_given_the_answer_of_other_rights(
     assert asked.data == remembering.ask(_LIST, other, planning=False).data
 
 
+@pytest.mark.leak(27)
 def test_a_grant_that_ended_shows_nothing_more(remembering: Gateway) -> None:
     right = grant()
     granted = viewer(grants=[right])

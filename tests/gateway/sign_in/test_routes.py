@@ -76,6 +76,7 @@ def test_a_wrong_password_and_an_unknown_account_get_one_answer(run: Run) -> Non
     run(body)
 
 
+@pytest.mark.leak(34)
 def test_an_unknown_account_takes_the_same_time() -> None:
     stored = hash_password(PASSWORD)
 
@@ -88,6 +89,7 @@ def test_an_unknown_account_takes_the_same_time() -> None:
     assert statistics.median(unknown) == pytest.approx(statistics.median(known), rel=0.5)
 
 
+@pytest.mark.leak(32)
 def test_what_was_typed_as_account_is_kept_nowhere(run: Run) -> None:
     async def body(gateway: Gateway) -> None:
         await gateway.ask(account="hunter2-typed-too-early")

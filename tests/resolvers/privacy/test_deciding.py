@@ -87,6 +87,7 @@ def test_a_grant_opens_the_types_it_names(types: set[str], opens: set[str]) -> N
     assert {record.name for record in _RECORDS if rules(somebody, record)} == opens
 
 
+@pytest.mark.leak(31, 45)
 def test_a_history_holds_any_item_so_it_needs_them_all() -> None:
     every_type = viewer(grants=[grant(items=frozenset({"NAME", "REMARKS"}))])
     assert rules(every_type, RECORDS["Correction"]) == ()

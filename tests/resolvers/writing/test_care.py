@@ -105,6 +105,7 @@ def test_a_sample_that_cannot_be_taken(more: Row, path: str, says: str, shared: 
 
 
 @pytest.mark.parametrize("mutation", ["recordVisit", "recordSample"])
+@pytest.mark.leak(35)
 def test_hidden_and_missing_are_told_the_same(mutation: str, writer: Writer) -> None:
     other = writer.do("registerCase", CITY, case_input(code="320104"))["case"]["id"]
     unit = writer.do("registerCase", COUNTY, case_input())["case"]["id"]

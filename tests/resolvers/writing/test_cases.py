@@ -205,6 +205,7 @@ def test_a_person_nobody_may_open_is_not_found(writer: Writer) -> None:
     assert results[0]["path"] == ["personId"]
 
 
+@pytest.mark.leak(22)
 def test_nobody_unmasks_a_person_by_a_record_of_ones_own(writer: Writer) -> None:
     """A colleague's person is masked for a direct reporter; an own case of it would show it."""
     known = writer.do("registerCase", COLLEAGUE, case_input())["case"]["person"]["id"]

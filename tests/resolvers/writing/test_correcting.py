@@ -104,6 +104,7 @@ def test_a_correction_of_a_person_seals_and_indexes_anew(either: Writer) -> None
     assert found["duplicate"] is True
 
 
+@pytest.mark.leak(23)
 @pytest.mark.parametrize("mask", ["*", " * "])
 def test_a_mask_never_overwrites_whoever_sends_it(mask: str, either: Writer) -> None:
     case = make_case(either, remarks="备注")
@@ -143,6 +144,7 @@ def test_a_masked_viewer_corrects_what_it_does_not_see_and_nothing_else(either: 
     assert entry == {"old": f'"{before["phone"]}"', "new": '"15400000001"', "reason": "录入错误"}
 
 
+@pytest.mark.leak(22)
 def test_a_guess_of_a_hidden_value_looks_like_any_other(writer: Writer) -> None:
     """For a masked viewer a right and a wrong guess give the same answer; a clear one is told."""
     results = []
@@ -158,6 +160,7 @@ def test_a_guess_of_a_hidden_value_looks_like_any_other(writer: Writer) -> None:
     assert results[0] == results[1] == ["name", "birthDate", "sex"]
 
 
+@pytest.mark.leak(17)
 def test_a_number_is_not_compared_with_hidden_items(writer: Writer) -> None:
     """Whether an ID number fits the birth date on record would tell the birth date."""
     case = make_case(writer, person={"name": "x", "birthDate": "1990-01-02"})
@@ -286,6 +289,7 @@ def test_who_may_correct(writer: Writer) -> None:
     assert all(one == results[0] for one in results)
 
 
+@pytest.mark.leak(22)
 def test_a_record_leaves_no_jurisdiction_and_enters_no_right(writer: Writer) -> None:
     case = make_case(writer)["id"]
     found = writer.do("correct", COUNTY, correction(case, ("code", "320104")))
@@ -365,6 +369,7 @@ EDITS = st.lists(
 )
 
 
+@pytest.mark.leak(23)
 def test_whatever_forms_send_back_no_hidden_value_is_lost(writer: Writer) -> None:
     """Edits by clear and masked viewers: every item is what was last given for it, never a mask."""
     who = make_case(writer)["person"]["id"]

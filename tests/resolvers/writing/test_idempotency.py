@@ -174,6 +174,7 @@ def test_a_key_in_another_region_is_a_conflict_too(either: Writer) -> None:
     assert either.count("cases") == 1
 
 
+@pytest.mark.leak(15)
 def test_fingerprints_tell_neither_key_nor_payload_nor_that_two_are_the_same() -> None:
     made = Fingerprints(b"2" * 32)
     first = made.of_payload("a", "k", "correct", {"x": 1, "y": [None, "*"]})
@@ -215,6 +216,7 @@ def test_a_key_is_short_and_printable(kind: Kind, key: str, shared: Writer) -> N
     assert found["path"] == ["idempotencyKey"]
 
 
+@pytest.mark.leak(39)
 def test_what_is_kept_with_a_key_tells_nothing(writer: Writer) -> None:
     secret = person()
     key = secret["idNumber"]  # a client may be so careless
