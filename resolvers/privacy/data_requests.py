@@ -15,7 +15,8 @@ from regions.privacy import data_requests
 from regions.sealing import Sealer
 from regions.users import accounts
 from resolvers.context import Context
-from resolvers.privacy.applications import check_place, required_text, takes_part
+from resolvers.privacy.applications import takes_part
+from resolvers.privacy.forms import check_place, required_text
 from resolvers.privacy.rows import (
     CONTROLLERS,
     contact_of,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import strawberry
 
 from resolvers.context import context_of
-from resolvers.privacy.applications import apply_for_privacy_role, list_applications, list_roles
+from resolvers.privacy.applications import list_applications
 from resolvers.privacy.data_requests import (
     decide_data_request,
     list_data_requests,
@@ -18,6 +18,7 @@ from resolvers.privacy.emergencies import (
     list_emergencies,
     review_emergency_access,
 )
+from resolvers.privacy.forms import apply_for_privacy_role, list_roles
 from resolvers.privacy.grants import list_grants, revoke_grant
 from resolvers.privacy.signing import record_privacy_briefing, sign_privacy_application
 from resolvers.rights import require

@@ -34,6 +34,7 @@ __all__ = [
     "required_account",
     "signer_of",
     "step_refused",
+    "under_jurisdiction",
     "within_jurisdiction",
 ]
 

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from regions.privacy import grants, privacy_applications, privacy_roles, privacy_signatures
 from regions.sealing import Sealer
 from resolvers.context import Context
-from resolvers.privacy.applications import KIND, payload, required_text, takes_part
+from resolvers.privacy.applications import KIND, payload, takes_part
+from resolvers.privacy.forms import required_text
 from resolvers.privacy.grants import give_grant
 from resolvers.privacy.roles import grant_parts
 from resolvers.privacy.rows import (

@@ -57,8 +57,10 @@ class RecordType(Enum):
     locations=[Location.FIELD_DEFINITION],
     name="private",
     description=(
-        "A private item of a record. It is shown in clear to the direct reporter of the record "
-        "and to holders of an approved, current right to this item; everyone else sees `*`."
+        "A private item of a record. It is shown in clear to the direct reporter of the record, to "
+        "holders of an approved, current right to this item (see `privacyRoles`; the description "
+        "of each private field names the roles), and in an emergency (`breakGlass`); everyone else "
+        "sees `*`."
     ),
 )
 class Private:

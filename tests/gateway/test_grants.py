@@ -20,7 +20,8 @@ from regions.keys import create_keys
 from resolvers.users import Role
 from schema.privacy import PrivateItem, RecordType
 from tests.gateway.central_store import NANJING, World, bearer, world
-from tests.gateway.test_accounts import CONFIG, add, lines_of_80, run
+from tests.gateway.served import CONFIG
+from tests.gateway.test_accounts import add, lines_of_80, run
 
 
 @pytest.fixture

@@ -163,3 +163,23 @@ def test_nothing_can_be_written_by_a_read(mixed: Gateway, gateway: Gateway) -> N
         for answer in one.run(one.federation.ask(reads)):
             assert answer.failure is not None
         assert one.ask("{ contacts { totalCount } }").data["contacts"]["totalCount"] == 24
+
+
+def test_many_grants_and_grants_for_one_person(
+    gateway: Gateway, mixed: Gateway, population: Population
+) -> None:
+    rows = population.of(contacts)
+    counties = sorted({row["code"] for row in rows})
+    rights = [
+        replace(
+            grant(counties[n % len(counties)], items=frozenset({("NAME", "PHONE", "SEX")[n % 3]})),
+            id=f"g-{n}",
+            person=rows[n % len(rows)]["person_id"] if n % 2 else None,
+        )
+        for n in range(130)
+    ]
+    text = """{ contacts(first: 1000) { edges { node { name phone person { sex idNumber }
+        sourceCase { name exposures { place } } } } } }"""
+    for code in ("000000", "320100"):
+        asked = _same(gateway, mixed, text, viewer(code, grants=rights))
+        assert asked.told["clear"]
