@@ -189,6 +189,18 @@ def access_log(context: typer.Context) -> None:
     main(context.args)
 
 
+@app.command()
+def audit(
+    quick: Quick = False,
+    entries: Annotated[int, typer.Option(help="Entries of the log.")] = 1_000_000,
+    folder: Folder = None,
+) -> None:
+    """Verifying the access log, live and as a bundle, and one proof."""
+    from bench.audit import measure
+
+    typer.echo(str(measure(20_000 if quick else entries, folder, _console.print)))
+
+
 @contextlib.contextmanager
 def _measuring(folder: Path | None) -> Iterator[tuple[Path, Others]]:
     with contextlib.ExitStack() as stack:

@@ -16,8 +16,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
-from gateway.access_log.live import LiveLog, live_log
-from gateway.access_log.tree import StoredTree, checkpoint_in
+from gateway.access_log.live import Known, LiveLog, live_log
+from gateway.access_log.tree import checkpoint_in
 from regions.errors import AccessLogError, InvalidInput
 from resolvers.access_log.merkle import Frontier, consistency_proof, inclusion_proof, leaf_hash
 from resolvers.access_log.wanted import Found, Proved, Signed, Wanted
@@ -34,6 +34,7 @@ class FileReader:
 
     def __init__(self, path: Path, vkey: str) -> None:
         self._path, self._vkey = path, vkey
+        self._known: Known = {}
 
     async def find(self, wanted: Wanted, before: int | None, size: int) -> Found:
         """The newest entries before a number. Raises AccessLogError."""
@@ -61,9 +62,8 @@ class FileReader:
                     "there is no such entry in a tree of this size",
                     hint=f"0 <= index < size <= {log.size}",
                 )
-            tree = StoredTree(log.connection, log.size)
-            proof = inclusion_proof(index, whole, tree.hash_at)
-            root = Frontier.at(whole, tree.hash_at).root()
+            proof = inclusion_proof(index, whole, log.hash_at)
+            root = Frontier.at(whole, log.hash_at).root()
             leaf = leaf_hash(log.entry(index))
             return Proved(proof, (root,), leaf, whole, self._signed_or_none(log, whole))
 
@@ -75,15 +75,14 @@ class FileReader:
         def work(log: LiveLog) -> Proved:
             if not 0 <= old <= new <= log.size:
                 raise InvalidInput("a log does not grow so", hint=f"0 <= from <= to <= {log.size}")
-            hash_at = StoredTree(log.connection, log.size).hash_at
-            roots = (Frontier.at(old, hash_at).root(), Frontier.at(new, hash_at).root())
-            return Proved(consistency_proof(old, new, hash_at), roots, b"", new, None)
+            roots = (Frontier.at(old, log.hash_at).root(), Frontier.at(new, log.hash_at).root())
+            return Proved(consistency_proof(old, new, log.hash_at), roots, b"", new, None)
 
         return await self._read(work)
 
     async def _read(self, work: Callable[[LiveLog], T]) -> T:
         def run() -> T:
-            with live_log(self._path) as log:
+            with live_log(self._path, self._known) as log:
                 return work(log)
 
         return await asyncio.to_thread(run)

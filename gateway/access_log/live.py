@@ -9,15 +9,15 @@ from pathlib import Path
 
 import orjson
 
-from gateway.access_log.tree import StoredTree, checkpoint_in, fact_in
+from gateway.access_log.tree import checkpoint_in, fact_in, tampered
 from regions.errors import AccessLogError, InvalidInput
-from resolvers.access_log.merkle import inclusion_proof, leaf_hash
+from resolvers.access_log.merkle import inclusion_proof, leaf_hash, node_hash
 from resolvers.access_log.notes import add_signature
 from resolvers.access_log.proofs import EntryProof
-from resolvers.access_log.tiles import HASH, WIDTH, folded
+from resolvers.access_log.tiles import HASH, HEIGHT, WIDTH, folded
 from resolvers.access_log.verifying import Problem
 
-__all__ = ["LiveLog", "live_log"]
+__all__ = ["Known", "LiveLog", "live_log"]
 
 _ENTRIES = "SELECT number, entry FROM entries WHERE number BETWEEN ? + 1 AND ? ORDER BY number"
 _COLUMNS = (
@@ -27,9 +27,16 @@ _COLUMNS = (
 _BATCH = 2_048
 
 
+Known = dict[tuple[str, int, int], bytes]
+"""Hashes of complete subtrees by origin, level and index: as the log only grows, they stay."""
+
+
 @contextmanager
-def live_log(path: Path) -> Iterator[LiveLog]:
-    """The log as it is now; what is appended meanwhile is not seen. Raises AccessLogError."""
+def live_log(path: Path, known: Known | None = None) -> Iterator[LiveLog]:
+    """The log as it is now; what is appended meanwhile is not seen. Raises AccessLogError.
+
+    `known` remembers hashes from one proof to the next.
+    """
     if not path.exists():
         raise AccessLogError(
             f"there is no access log {path}", hint="`epigate init` makes one; is it the right file?"
@@ -43,7 +50,7 @@ def live_log(path: Path) -> Iterator[LiveLog]:
     try:
         connection.execute("PRAGMA query_only=ON")
         connection.execute("BEGIN")
-        yield LiveLog(connection, path)
+        yield LiveLog(connection, path, {} if known is None else known)
     except sqlite3.Error as error:
         raise AccessLogError(f"the access log {path} cannot be read: {error}") from None
     finally:
@@ -53,7 +60,7 @@ def live_log(path: Path) -> Iterator[LiveLog]:
 class LiveLog:
     """A connection's view of the log (`resolvers.access_log.verifying.Source`)."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, known: Known) -> None:
         newest = checkpoint_in(connection)
         if newest is None:
             raise AccessLogError(
@@ -61,6 +68,7 @@ class LiveLog:
             )
         self.connection = connection
         self.size = newest.size
+        self.origin, self._known = newest.note.partition("\n")[0], known
         self.note = self._cosigned(newest.size, newest.note)
         pruned = fact_in(connection, "pruned_to")
         self.first = int(pruned) // WIDTH * WIDTH if pruned else 0
@@ -112,6 +120,10 @@ class LiveLog:
             rows = [row for row in rows if row[0] < gap]
         return [entry.encode() for _, entry in rows] if rows else None
 
+    def entries(self, first: int, last: int) -> Iterator[tuple[int, str]]:
+        """Number and text of the entries from index `first` to before `last`."""
+        yield from self.connection.execute(_ENTRIES, (first, last))
+
     def entry(self, index: int) -> bytes:
         """An entry. Raises InvalidInput where there is none."""
         row = self.connection.execute(
@@ -127,10 +139,34 @@ class LiveLog:
     def prove(self, index: int) -> EntryProof:
         """The proof that an entry is in the log. Raises InvalidInput, AccessLogTampered."""
         entry = self.entry(index)
-        tree = StoredTree(self.connection, self.size)
         return EntryProof(
-            index, entry, tuple(inclusion_proof(index, self.size, tree.hash_at)), self.note
+            index, entry, tuple(inclusion_proof(index, self.size, self.hash_at)), self.note
         )
+
+    def hash_at(self, level: int, index: int) -> bytes:
+        """The hash of a complete subtree. Raises AccessLogTampered where a tile is missing."""
+        key = (self.origin, level, index)
+        found = self._known.get(key)
+        if found is None:
+            found = self._hash_at(level, index)
+            if level >= HEIGHT:  # lower ones are of a tile that is read at once
+                self._known[key] = found
+        return found
+
+    def _hash_at(self, level: int, index: int) -> bytes:
+        tile_level, height = divmod(level, HEIGHT)
+        first = index << height
+        tile = first >> HEIGHT
+        if tile < self.size >> HEIGHT * (tile_level + 1):
+            row = self.tile(tile_level, tile, WIDTH)
+            if row is None or len(row) != WIDTH * HASH:
+                raise tampered(f"tile {tile_level}/{tile} is missing")
+            start = first % WIDTH * HASH
+            return folded(row[start : start + (HASH << height)])
+        if level == 0:
+            return leaf_hash(self.entry(index))
+        below = self.hash_at
+        return node_hash(below(level - 1, 2 * index), below(level - 1, 2 * index + 1))
 
     def columns(self, progress: Callable[[int, int], None] | None = None) -> Iterator[Problem]:
         """What entries are found by, where it is not what they say: the tree is over entries."""
