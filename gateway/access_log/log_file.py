@@ -44,6 +44,17 @@ _FEW = 4_096  # entries by others that are hashed one by one, rather than taken 
 _SHARED = 16  # commits, after another process was met, before which the file is looked at
 _CLOCK_SECONDS = 5.0  # an entry so much older than the last one says that the clock went back
 _PAD = (None,) * len(COMMIT_COLUMNS)
+# One statement and one row: each step of SQLite gives up the interpreter lock.
+_STATE = """
+SELECT size, at, root, note,
+  (SELECT at FROM checkpoints AS before WHERE before.size < newest.size ORDER BY size DESC LIMIT 1),
+  (SELECT max(number) FROM entries),
+  (SELECT max(at) FROM entries
+   WHERE number > max(:since, (SELECT max(number) FROM entries) - 100)),
+  (SELECT json_group_array(entry) FROM
+    (SELECT entry FROM entries WHERE number > :since AND number <= :until ORDER BY number))
+FROM checkpoints AS newest ORDER BY size DESC LIMIT 1
+"""
 _NEWER = "SELECT number, entry FROM entries WHERE number > ? ORDER BY number"
 
 
@@ -165,7 +176,7 @@ class LogFile:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 if not self._take_up(connection):
-                    raise
+                    raise tampered(f"there is more behind its {self._last} entries") from None
             else:
                 return
 
@@ -214,10 +225,13 @@ class LogFile:
 
         Raises AccessLogTampered where that is not what was signed.
         """
-        found = checkpoint_in(connection)
-        if found is None:
-            raise tampered("its checkpoints are missing")
         edge = self._edge
+        since = edge.size if edge is not None else 0
+        until = since + _FEW if edge is not None else 0
+        row = connection.execute(_STATE, {"since": since, "until": until}).fetchone()
+        if row is None:
+            raise tampered("its checkpoints are missing")
+        found, (before, last, newest, entries) = StoredCheckpoint(*row[:4]), row[4:]
         if edge is not None and found.size == edge.size and found.root == edge.root():
             return False
         if edge is None or not edge.size < found.size <= edge.size + _FEW:
@@ -228,21 +242,15 @@ class LogFile:
             self._check_growth(tree)
         else:
             edge = edge.copy()
-            for number, entry in connection.execute(_NEWER, (edge.size,)).fetchall():
-                if number != edge.size + 1:
-                    raise tampered(f"entry {edge.size + 1} is missing")
+            for entry in orjson.loads(entries):
                 edge.append(entry.encode())
-        self._check(connection, edge, found)
+        self._check(edge, found)
+        if last != found.size and (last or found.size):
+            raise tampered(f"it has {found.size} entries by its checkpoint, the last is {last}")
         if self._edge is not None:
             self._shared = _SHARED
         self._edge, self._last, self._known = edge, found.size, (found.size, found.root)
-        kept = connection.execute(
-            "SELECT at FROM checkpoints WHERE size < ? ORDER BY size DESC LIMIT 1", (found.size,)
-        ).fetchone()
-        self._kept = seconds_of(kept[0]) if kept else 0.0
-        (newest,) = connection.execute(
-            "SELECT max(at) FROM (SELECT at FROM entries ORDER BY number DESC LIMIT 100)"
-        ).fetchone()
+        self._kept = seconds_of(before) if before else 0.0
         self._newest = max(self._newest, newest or "")
         return True
 
@@ -253,7 +261,7 @@ class LogFile:
         if Frontier.at(size, tree.hash_at).root() != root:
             raise tampered(f"its first {size} entries are not those it had")
 
-    def _check(self, connection: sqlite3.Connection, edge: Edge, found: StoredCheckpoint) -> None:
+    def _check(self, edge: Edge, found: StoredCheckpoint) -> None:
         try:
             signed = open_checkpoint(found.note, [self.signer.verifier]).checkpoint
         except NoteInvalid as error:
@@ -263,9 +271,6 @@ class LogFile:
             raise tampered(
                 f"its {edge.size} entries are not those that checkpoint {signed.size} signs"
             )
-        (last,) = connection.execute("SELECT max(number) FROM entries").fetchone()
-        if (last or 0) > edge.size:
-            raise tampered(f"there are entries behind the last checkpoint ({edge.size})")
 
     def _statement(self, rows: int) -> str:
         statement = self._statements.get(rows)
