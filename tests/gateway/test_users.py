@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
@@ -626,3 +627,24 @@ def test_a_system_administrator_corrects_tracing_data_unseen(gateway: Gateway) -
     entry = gateway.demo.entries(account="sysadmin", operation="mutation correct")[0]
     assert set(entry["what"]["wrote"]) == {"contact", "correction"}
     assert not entry["what"].get("records")
+
+
+def test_of_many_who_approve_at_once_one_does(gateway: Gateway) -> None:
+    """Requests over connections of their own, each with a key of its own."""
+    do(gateway, "register", RECEIPT, registration(account="once"), None)
+    do(gateway, "register", RECEIPT, registration(account="once"), None)
+    waiting = [one["id"] for one in pending(gateway, ADMINS[COUNTY])]
+
+    def approve(number: int) -> Any:
+        decision = {"registration": waiting[number % 2]}
+        return do(gateway, "approveRegistration", DECIDED, decision, ADMINS[COUNTY])
+
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(approve, range(16)))
+    made = [one["user"]["account"] for one in told if "user" in one]
+    assert sorted(made) == ["once", "once-2"]
+    refused = [one["message"] for one in told if "user" not in one]
+    assert len(refused) == 14
+    assert all("approved already" in message for message in refused)
+    text = '{users(filter:{account:["once","once-2","once-3"]}){totalCount}}'
+    assert gateway.data(text, who=ADMINS[COUNTY])["users"]["totalCount"] == 2
