@@ -52,8 +52,26 @@ RIGHTS: dict[str, dict[str, str]] = {
     },
 }
 FIELDS = {field.name: field for field in root_fields()}
-BY_ROLE: dict[str, str] = {
-    # What it ends in for the roles that may ask; all others are refused.
+BY_ROLE: dict[str, str | tuple[str, ...]] = {
+    # What it ends in for the roles that may ask (one of these); all others are refused.
+    "accessLog": OK,
+    "accessLogCheckpoint": OK,
+    "accessLogProof": OK,
+    "accessLogConsistency": OK,
+    "privacyRoles": OK,
+    "privacyApplications": OK,
+    "grants": OK,
+    "emergencyAccesses": OK,
+    "dataRequests": OK,
+    "aggregates": OK,
+    "applyForPrivacyRole": "InvalidInputProblem",
+    "signPrivacyApplication": "NotFoundProblem",
+    "recordPrivacyBriefing": "InvalidInputProblem",
+    "revokeGrant": "NotFoundProblem",
+    "breakGlass": OK,
+    "reviewEmergencyAccess": (OK, "NotFoundProblem"),
+    "requestData": "InvalidInputProblem",
+    "decideDataRequest": (OK, "NotFoundProblem"),
     "alarms": OK,
     "acknowledgeAlarm": "NotFoundProblem",
     "correct": "InvalidInputProblem",
@@ -138,7 +156,8 @@ def test_the_roles_that_may_ask_get_an_answer_and_no_other_does(
     for account, role in roles_of(gateway.demo).items():
         answer = gateway.ask(FIELDS[name].question, who=account).json()
         expected = BY_ROLE[name] if role in rights.RIGHTS[name].roles else refused
-        assert outcome(answer, name) == expected, (account, answer)
+        either = expected if isinstance(expected, tuple) else (expected,)
+        assert outcome(answer, name) in either, (account, answer)
 
 
 def roles_of(demo: Demo) -> dict[str, Role]:
