@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import IntegrityError
@@ -196,6 +196,21 @@ STEPS = st.builds(
 )
 
 
+EVERYTHING = [  # so that each event is done in one example at least
+    [Step("file", CITY[0], 1, 0, None)],
+    [Step("accept", CITY[0], 0, 0, None), Step("accept", CITY[0], 0, 0, None)],
+    [Step("file", CITY[0], 2, 0, None), Step("file", CITY[0], 3, 0, None)],
+    [Step("accept", CITY[0], 0, 0, None), Step("withdraw", COUNTY[0], 0, 0, None)],
+    [Step("activate", CITY[0], 0, 0, None), Step("activate", CITY[0], 0, 1, None)],
+    [Step("activate", CITY[0], 0, 0, None)],
+    [Step("deregister", CITY[0], 0, 0, None), Step("deregister", CITY[0], 0, 0, None)],
+    [Step("file", COUNTY[0], 1, 0, None), Step("file", COUNTY[0], 2, 0, None)],
+    [Step("withdraw", COUNTY[0], 0, 0, None), Step("refuse", COUNTY[0], 0, 1, None)],
+    [Step("refuse", COUNTY[0], 0, 0, None), Step("refuse", COUNTY[0], 0, 1, None)],
+]
+
+
+@example(rounds=EVERYTHING)
 @given(rounds=st.lists(st.lists(STEPS, min_size=2, max_size=5), min_size=3, max_size=12))
 @settings(max_examples=25)
 def test_the_chain_holds_under_concurrent_attempts(rounds: list[list[Step]]) -> None:
