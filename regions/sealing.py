@@ -186,12 +186,15 @@ class Sealer:
         """What `open_many` gives, all items one after the other."""
         if not ids:
             return []
-        texts, between = self._clear(table, ids, envelopes, salts), len(ITEMS[table]) - 1
-        for place, clear in enumerate(texts):
-            missing = between - clear.count(_SEPARATOR)
-            if missing:  # sealed before items were appended
-                texts[place] = clear + b"\x1enull" * missing
-        return _SEPARATOR.join(texts).decode().split("\x1e")
+        texts, count = self._clear(table, ids, envelopes, salts), len(ITEMS[table])
+        flat = _SEPARATOR.join(texts).decode().split("\x1e")
+        if len(flat) == count * len(ids):
+            return flat
+        flat = []
+        for clear in texts:
+            parts = clear.decode().split("\x1e")[:count]
+            flat += parts + ["null"] * (count - len(parts))  # sealed before items were appended
+        return flat
 
     def _clear(
         self,
@@ -201,16 +204,18 @@ class Sealer:
         salts: Sequence[bytes],
     ) -> list[bytes]:
         """What stands in the envelopes of one table, items separated by U+001E."""
-        prefix = self._prefix[table]
+        associated = self._prefix[table] + b"%d"
         texts: list[bytes] = []
+        add = texts.append
         try:
-            ciphers = self._ciphers(envelopes, salts)
-            for record_id, envelope, cipher in zip(ids, envelopes, ciphers, strict=True):
+            for record_id, envelope, cipher in zip(
+                ids, envelopes, self._ciphers(envelopes, salts), strict=True
+            ):
                 if cipher is None:
-                    texts.append(_SEPARATOR.join([b"null"] * len(ITEMS[table])))
-                    continue
-                associated = prefix + b"%d" % record_id
-                texts.append(cipher.decrypt(envelope[_HEAD:_BODY], envelope[_BODY:], associated))
+                    add(_SEPARATOR.join([b"null"] * len(ITEMS[table])))
+                else:
+                    nonce, sealed = envelope[_HEAD:_BODY], envelope[_BODY:]
+                    add(cipher.decrypt(nonce, sealed, associated % record_id))
         except (InvalidTag, ValueError):  # ValueError: too short to be an envelope
             raise EnvelopeError(
                 "a sealed value does not open: changed, moved, or sealed with another key",

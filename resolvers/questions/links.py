@@ -103,11 +103,19 @@ def rows_of(answer: Answer, shape: Shape, region: int) -> list[Row]:
     if shape.sealed:
         content, start = bytes(first[-1]), 0
         positions = [position for position, _ in shape.sealed]
-        for k in keys:
-            for position in positions:
-                end = start + k[position]
-                k[position] = content[start:end]
+        if len(positions) == 2:  # the way of most pages: a salt and one envelope
+            (first_at, then_at) = positions
+            for k in keys:
+                middle = start + k[first_at]
+                end = middle + k[then_at]
+                k[first_at], k[then_at] = content[start:middle], content[middle:end]
                 start = end
+        else:
+            for k in keys:
+                for position in positions:
+                    end = start + k[position]
+                    k[position] = content[start:end]
+                    start = end
         if start != len(content):
             raise StoreError("a store gave other bytes than it said")
     return [(k, f, region) for k, f in zip(keys, first[1].split(RECORD), strict=True)]

@@ -151,10 +151,15 @@ def sealed_key(shape: Shape, column: TableColumn[Any]) -> int:
 def _covered_bytes(shape: Shape, column: TableColumn[Any], otherwise: int) -> ColumnElement[Any]:
     """Bytes where a rule covers the row and there are any, so many zero bytes otherwise."""
     count: ColumnElement[int] = literal_column(str(otherwise))
-    found: ColumnElement[Any] = bytes_or(column, count)
+    # Of the person's envelope there is always one; of a salt or a record's own there may be none.
+    found: ColumnElement[Any] = bytes_or(column, count) if _may_lack(column) else column
     if _everywhere(shape):
         return found
     return case((_condition(shape), found), else_=zero_bytes(count))
+
+
+def _may_lack(column: TableColumn[Any]) -> bool:
+    return bool(column.nullable) or column is person_keys.c.salt
 
 
 def _everywhere(shape: Shape) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,8 @@ from regions.blind_index import (
     normal_name,
     normal_phone,
 )
+from regions.errors import KeysError
+from regions.key_ring import Key, KeyRing
 
 indexer = BlindIndexer(b"i" * 32)
 other = BlindIndexer(b"o" * 32)
@@ -112,3 +116,15 @@ def test_nothing_has_no_index() -> None:
         indexer.name_birth(None, "1985-03-01"),
     ):
         assert index is None
+
+
+def test_a_key_of_the_sm_suite_hashes_with_hmac_sm3() -> None:
+    ring = KeyRing({0: Key(b"i" * 32), 1: Key(b"i" * 32, sm3=True)})
+    whole = hmac.digest(b"i" * 32, b"phone|19000000001", "sm3").hex()
+    assert BlindIndexer(ring).phone("+86 190 0000 0001") == whole[:32]
+    assert BlindIndexer(ring).under(0).phone("19000000001") == indexer.phone("19000000001")
+
+
+def test_a_key_that_is_missing_is_named() -> None:
+    with pytest.raises(KeysError, match="the index key 7 is missing"):
+        indexer.under(7).phone("19000000001")

@@ -142,3 +142,14 @@ def test_a_single_key_is_a_ring_of_one() -> None:
     assert KeyRing.of(b"k" * 32) == KeyRing({0: Key(b"k" * 32)})
     assert KeyRing.of(KeyRing.of(b"k" * 32)).find(0) == Key(b"k" * 32)
     assert "kkk" not in repr(KeyRing.of(b"k" * 32)) + repr(Key(b"k" * 32))
+
+
+def test_a_new_folder_of_the_sm_suite_has_an_index_key_of_hmac_sm3(tmp_path: Path) -> None:
+    create_keys(tmp_path, sm=True)
+    keys = load_keys(tmp_path, sm=True)
+    index, sealing = keys.index.find(0), keys.sealing.find(0)
+    assert index is not None
+    assert sealing is not None
+    assert (index.sm3, sealing.sm3, keys.sealing.sm4) == (True, False, True)
+    assert keys.staff_index.find(0) == index
+    assert load_keys(tmp_path).sealing.sm4 is False
