@@ -201,6 +201,14 @@ def audit(
     typer.echo(str(measure(20_000 if quick else entries, folder, _console.print)))
 
 
+@app.command("sign-in", context_settings=_OTHERS)
+def sign_in(context: typer.Context) -> None:
+    """Whether the time of a refused sign-in tells why (`python -m bench sign-in --help`)."""
+    from bench.sign_in import main
+
+    main(context.args)
+
+
 @contextlib.contextmanager
 def _measuring(folder: Path | None) -> Iterator[tuple[Path, Others]]:
     with contextlib.ExitStack() as stack:

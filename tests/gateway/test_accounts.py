@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import Connection
 from typer.testing import CliRunner, Result
 
 from gateway.access_log import AccessLog, canonical
@@ -26,6 +27,7 @@ from gateway.accounts import (
     set_password,
 )
 from gateway.cli import app
+from gateway.commands._central import factors_of, in_central
 from gateway.commands.accounts import _role
 from gateway.config import Config, load_config
 from gateway.passwords import verify_password
@@ -379,3 +381,21 @@ def test_lists_are_readable_at_80_columns(config: Path) -> None:
         ("xuanwu.county-user-1", "UNIT_USER", "cdc-320102"),
     ]
     assert not {key for row in rows for key in row if "password" in key or "index" in key}
+
+
+def test_second_factors_are_reset_by_an_operator(config: Path) -> None:
+    """And enrolled anew; the sessions there were are ended."""
+    add(config, "lost.telephone")
+    factors = factors_of(config)
+    in_central(config, factors.set_totp, "lost.telephone", "JBSWY3DPEHPK3PXP", 1.0)
+    in_central(config, factors.new_codes, "lost.telephone", 1.0)
+
+    def look(connection: Connection) -> tuple[bool, int]:
+        checked = factors.check(connection, "lost.telephone", "", 1.0)
+        return checked.enrolled, factors.codes_left(connection, "lost.telephone")
+
+    assert in_central(config, look) == (True, 10)
+    assert "are gone" in run(config, "accounts", "reset-factors", "lost.telephone").output
+    assert in_central(config, look) == (False, 0)
+    with pytest.raises(NotFound, match="no account nobody"):
+        run(config, "accounts", "reset-factors", "nobody")
