@@ -21,6 +21,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from sqlalchemy import Connection, bindparam, delete, insert, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -210,7 +211,7 @@ class Sessions:
             await connection.execute(ended)
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Sessions]:
+    async def running(self) -> AsyncIterator[Self]:
         """Writes last uses in the background meanwhile, and at the end."""
         task = asyncio.create_task(self._run())
         try:

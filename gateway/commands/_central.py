@@ -49,7 +49,8 @@ def in_central(
 
 def factors_of(config: Path) -> Factors:
     """The second factors of a configuration's accounts. Raises KeysError."""
-    return Factors(Sealer(load_keys(load_config(config).keys).sealing, COUNTRY))
+    loaded = load_config(config)
+    return Factors(Sealer(load_keys(loaded.keys, sm=loaded.sm).sealing, COUNTRY))
 
 
 def require_init(config: Config) -> None:

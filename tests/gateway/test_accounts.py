@@ -386,8 +386,9 @@ def test_lists_are_readable_at_80_columns(config: Path) -> None:
 def test_second_factors_are_reset_by_an_operator(config: Path) -> None:
     """And enrolled anew; the sessions there were are ended."""
     add(config, "lost.telephone")
+    create_keys(load_config(config).keys)
     factors = factors_of(config)
-    in_central(config, factors.set_totp, "lost.telephone", "JBSWY3DPEHPK3PXP", 1.0)
+    in_central(config, factors.set_totp, "lost.telephone", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", 1.0)
     in_central(config, factors.new_codes, "lost.telephone", 1.0)
 
     def look(connection: Connection) -> tuple[bool, int]:
