@@ -388,11 +388,11 @@ def test_second_factors_are_reset_by_an_operator(config: Path) -> None:
     add(config, "lost.telephone")
     create_keys(load_config(config).keys)
     factors = factors_of(config)
-    in_central(config, factors.set_totp, "lost.telephone", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", 1.0)
-    in_central(config, factors.new_codes, "lost.telephone", 1.0)
+    in_central(config, factors.set_totp, "lost.telephone", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", 1e6)
+    in_central(config, factors.new_codes, "lost.telephone", 1e6)
 
     def look(connection: Connection) -> tuple[bool, int]:
-        checked = factors.check(connection, "lost.telephone", "", 1.0)
+        checked = factors.check(connection, "lost.telephone", "", 1e6)
         return checked.enrolled, factors.codes_left(connection, "lost.telephone")
 
     assert in_central(config, look) == (True, 10)
