@@ -289,8 +289,9 @@ def _instant(at: datetime) -> str:
 
 def _config(prefixes: tuple[str, ...], *, remember: bool) -> str:
     head = '[gateway]\nhost = "127.0.0.1"\nport = 9900\nworkers = 1\ndata = "data"\nkeys = "keys"\n'
+    head += "\n[questions]\nduplicate_candidates = 1000000\n"
     if not remember:
-        head += "\n[questions]\nremember_mb = 0\n"
+        head += "remember_mb = 0\n"
     return head + "".join(
         f'\n[[region]]\ncode = "{prefix}"\nname = "区域{prefix}"\nname_en = "Region {prefix}"\n'
         for prefix in prefixes

@@ -89,14 +89,20 @@ class DuplicateLimit:
     ) -> dict[str, int]:
         since = instant(seconds_of(at) - _SECONDS)
         connection.execute(delete(checks).where(checks.c.at <= since))
-        rows_known = connection.execute(
-            select(checks.c.candidate, checks.c.at).where(checks.c.account == account)
+        mine = checks.c.account == account
+        tried_before, oldest = connection.execute(
+            select(func.count(), func.min(checks.c.at)).where(mine)
+        ).one()
+        asked = [whole for whole, _ in rows]
+        known = set(
+            connection.execute(
+                select(checks.c.candidate).where(mine, checks.c.candidate.in_(asked))
+            ).scalars()
         )
-        known: dict[str, str] = {row.candidate: row.at for row in rows_known}
         new = [row for row in rows if row[0] not in known]
-        tried = len(known) + len(new)
+        tried = tried_before + len(new)
         if new and tried > self._per_hour:
-            wait = max(1, int(seconds_of(min(known.values(), default=at)) - seconds_of(since)))
+            wait = max(1, int(seconds_of(oldest or at) - seconds_of(since)))
             raise TooManyCandidates(
                 f"this account has checked {self._per_hour} candidates for duplicates within an "
                 "hour, which is the limit",
@@ -114,9 +120,7 @@ class DuplicateLimit:
             )
         groups = [near for _, near in rows if near]
         found = connection.execute(
-            select(func.count())
-            .where(checks.c.account == account, checks.c.near.in_(groups))
-            .group_by(checks.c.near)
+            select(func.count()).where(mine, checks.c.near.in_(groups)).group_by(checks.c.near)
         ).scalars()
         return {"candidates": tried, "limit": self._per_hour, "near": max(found, default=0)}
 

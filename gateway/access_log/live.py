@@ -76,11 +76,11 @@ class LiveLog:
 
     @property
     def notes(self) -> Sequence[str]:
-        """The older checkpoints, oldest first."""
+        """The older checkpoints with their cosignatures, oldest first."""
         rows = self.connection.execute(
-            "SELECT note FROM checkpoints WHERE size < ? ORDER BY size", (self.size,)
-        )
-        return [note for (note,) in rows]
+            "SELECT size, note FROM checkpoints WHERE size < ? ORDER BY size", (self.size,)
+        ).fetchall()
+        return [self._cosigned(size, note) for size, note in rows]
 
     def note_at(self, size: int) -> str | None:
         """The checkpoint of a size with its cosignatures, where one is kept."""

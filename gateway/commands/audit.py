@@ -356,7 +356,9 @@ def _told(report: Report) -> dict[str, Any]:
         "tiles": report.tiles,
         "keptCheckpoints": report.kept,
         "since": report.since.size if report.since else None,
-        "witnesses": [{"name": name, "at": at} for name, at in report.witnesses],
+        "witnesses": [
+            {"name": name, "at": at, "size": size} for name, at, size in report.witnesses
+        ],
         "problems": [
             {"code": one.code, "text": one.text, "index": one.index, "tile": one.tile}
             for one in report.problems
@@ -377,7 +379,10 @@ def _print(report: Report, name: str) -> None:
         ]
         if report.since is not None and report.holds:
             lines.append(f"grew out of the checkpoint of {report.since.size:,} entries")
-        lines += [f"cosigned by {witness} at {at}" for witness, at in report.witnesses]
+        lines += [
+            f"its first {size:,} entries cosigned by {witness} at {at}"
+            for witness, at, size in report.witnesses
+        ]
         for line in lines:
             out.print(Text(line), soft_wrap=True)
     if report.holds:

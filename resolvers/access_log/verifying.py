@@ -83,7 +83,7 @@ class Report:
     tiles: int = 0
     kept: int = 0  # older checkpoints that are kept with the log and hold
     since: Checkpoint | None = None
-    witnesses: list[tuple[str, str]] = field(default_factory=list)  # name, instant
+    witnesses: list[tuple[str, str, int]] = field(default_factory=list)  # name, instant, size
     problems: list[Problem] = field(default_factory=list)
     more: int = 0  # problems that were only counted
 
@@ -170,14 +170,25 @@ class Verifier:
         return opened.checkpoint
 
     def _check_witnesses(self, witnesses: Sequence[VerifierKey]) -> None:
+        """The newest checkpoint that each of them cosigned: the log grows faster than they come."""
+        notes = [self._source.note, *reversed(self._source.notes)] if witnesses else []
         for witness in witnesses:
-            try:
-                at = verify_cosignature(self._source.note, witness)
-            except NoteInvalid as error:
-                self._report.add("WITNESS", error.message)
-                continue
-            instant = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            self._report.witnesses.append((witness.name, instant))
+            for note in notes:
+                if f"\N{EM DASH} {witness.name} " not in note:
+                    continue
+                try:
+                    at = verify_cosignature(note, witness)
+                except NoteInvalid as error:
+                    self._report.add("WITNESS", error.message)
+                    break
+                size = int(note.split("\n", 2)[1])
+                instant = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+                self._report.witnesses.append((witness.name, instant, size))
+                break
+            else:
+                self._report.add(
+                    "WITNESS", f"{witness.name} has cosigned no checkpoint that is kept"
+                )
 
     def _check_entries(self) -> None:
         size = self._size

@@ -110,6 +110,7 @@ def test_an_alarm_is_raised_scoped_and_acknowledged_once(watched: Gateway) -> No
     assert listed["what"]["count"] == 1  # reading alarms is in the log, too
 
 
+@pytest.mark.leak(17)
 def test_numbers_tried_out_are_an_alarm_and_then_refused(watched: Gateway) -> None:
     auditor = watched.demo.account_of("auditor")
     answers = [

@@ -332,20 +332,41 @@ def test_witnesses(log: Log, bundle: Path, tmp_path: Path) -> None:
     note = (folder / "checkpoint").read_text()
     (folder / "checkpoint").write_text(add_signature(note, cosign(note, witness, 1_795_320_000)))
     found = report(folder, "--key", log.key, "--witness", witness.verifier)
-    assert found["witnesses"] == [{"name": "witness-320200", "at": "2026-11-22T04:00:00Z"}]
+    told = {"name": "witness-320200", "at": "2026-11-22T04:00:00Z", "size": SIZE}
+    assert found["witnesses"] == [told]
+    forged = NoteSigner("witness-320200", b"f" * 32, COSIGNATURE)
+    assert problems(folder, "--key", log.key, "--witness", forged.verifier) == [("WITNESS", None)]
 
 
-def test_cosignatures_of_the_log_are_exported(log: Log, tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [SIZE, 700])
+def test_cosignatures_of_the_log_are_exported(log: Log, tmp_path: Path, size: int) -> None:
     witness = NoteSigner("witness-320200", b"w" * 32, COSIGNATURE)
     mine = log.copied(tmp_path / "mine")
-    (note,) = mine.sql("SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1")[0]
+    ((note,),) = mine.sql("SELECT note FROM checkpoints WHERE size = ?", size)
     line = cosign(note, witness, 1_795_320_000)
     mine.sql(
         "INSERT INTO cosignatures (size, witness, note, at) VALUES (?, ?, ?, ?)",
-        *(SIZE, "witness-320200", line, "2026-11-22T04:00:00Z"),
+        *(size, "witness-320200", line, "2026-11-22T04:00:00Z"),
     )
     folder = mine.export(tmp_path / "bundle")
-    assert report(folder, "--key", log.key, "--witness", witness.verifier)["holds"]
+    for source in ((folder,), ("--config", mine.config)):
+        found = report(*source, "--key", log.key, "--witness", witness.verifier)
+        assert found["holds"]
+        assert found["witnesses"][0]["size"] == size
+
+
+def test_a_pruned_log_still_holds(log: Log, tmp_path: Path) -> None:
+    mine = log.copied(tmp_path / "mine")
+    mine.sql("DELETE FROM entries WHERE number <= 512")
+    assert ("ENTRY_MISSING", 0) in problems("--config", mine.config)  # nobody said so
+    mine.sql("INSERT OR REPLACE INTO facts VALUES ('pruned_to', '512')")
+    found = report("--config", mine.config)
+    assert (found["holds"], found["entries"]) == (True, SIZE - 512)
+    folder = mine.export(tmp_path / "bundle")
+    assert report(folder, "--key", log.key)["entries"] == SIZE - 512
+    assert epigate("audit", "prove", 600, "--config", mine.config).returncode == 0
+    gone = epigate("audit", "prove", 5, "--config", mine.config)
+    assert "the indexes 512 to 1099" in gone.stderr
 
 
 def test_a_proof_checks_itself(log: Log, tmp_path: Path) -> None:

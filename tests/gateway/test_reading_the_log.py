@@ -47,6 +47,7 @@ def entries(gateway: Gateway, who: str | None = None, **wanted: Any) -> list[dic
     return [edge["node"] for edge in data["accessLog"]["edges"]]
 
 
+@pytest.mark.leak(31)
 def test_an_entry_says_who_saw_what_and_proves_itself(gateway: Gateway) -> None:
     asked = gateway.ask(_CONTACTS, who="town-320100")
     ids = [edge["node"]["id"] for edge in asked.json()["data"]["contacts"]["edges"]]
@@ -99,6 +100,7 @@ def test_the_log_only_grows(gateway: Gateway) -> None:
         assert answer.json()["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
 
 
+@pytest.mark.leak(31)
 def test_an_auditor_sees_the_own_level_and_below(gateway: Gateway) -> None:
     marks = {}
     for who in ("town-320100", "town-320200", "national"):

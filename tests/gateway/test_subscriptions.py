@@ -100,6 +100,7 @@ def await_entries(gateway: Gateway, count: int, **wanted: str) -> list[dict[str,
     return found
 
 
+@pytest.mark.leak(26)
 def test_an_alarm_arrives_with_its_entry_at_whoever_may_see_it(gateway: Gateway) -> None:
     auditor = gateway.demo.account_of("auditor")
     with wire(gateway) as all_of, wire(gateway) as nanjing, wire(gateway) as narrow:
@@ -136,6 +137,7 @@ def test_an_alarm_arrives_with_its_entry_at_whoever_may_see_it(gateway: Gateway)
     assert len(sent) == 4
 
 
+@pytest.mark.leak(26)
 @pytest.mark.parametrize("way", ["revoked", "signed out", "disabled", "expired"])
 @pytest.mark.leak(26)
 def test_the_connection_is_closed_when_its_session_ends(gateway: Gateway, way: str) -> None:
@@ -158,6 +160,7 @@ def test_the_connection_is_closed_when_its_session_ends(gateway: Gateway, way: s
         assert time.monotonic() - began < 3
 
 
+@pytest.mark.leak(26)
 @pytest.mark.leak(26)
 def test_a_right_that_ended_ends_the_subscription(gateway: Gateway) -> None:
     with wire(gateway) as one:

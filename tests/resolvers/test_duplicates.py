@@ -35,11 +35,12 @@ async def limit(
     async with engine.begin() as connection:
         await connection.run_sync(central_tables.create_all)
     try:
-        yield DuplicateLimit(Central(engine, KEYS), KEYS.index, per_hour=per_hour, clock=clock)
+        yield DuplicateLimit(Central(engine, KEYS), KEYS.names, per_hour=per_hour, clock=clock)
     finally:
         await engine.dispose()
 
 
+@pytest.mark.leak(17)
 def test_numbers_tried_one_by_one_are_near_in_any_order(tmp_path: Path) -> None:
     numbers = list(range(12))
     Random(7).shuffle(numbers)
@@ -91,6 +92,7 @@ def test_short_numbers_are_near_to_nothing() -> None:
     }
 
 
+@pytest.mark.leak(17)
 def test_over_the_limit_is_refused_until_an_hour_has_passed(
     tmp_path: Path,
 ) -> None:
@@ -112,6 +114,7 @@ def test_over_the_limit_is_refused_until_an_hour_has_passed(
     asyncio.run(work())
 
 
+@pytest.mark.leak(17)
 def test_nothing_that_was_tried_can_be_read_or_matched(tmp_path: Path) -> None:
     path = tmp_path / "gateway.db"
 
