@@ -212,6 +212,30 @@ def test_a_grant_given_or_revoked_holds_at_the_next_request(run: Run) -> None:
     run(body)
 
 
+def test_an_emergency_nobody_reviewed_ends_sessions_by_itself_and_is_written_down(run: Run) -> None:
+    async def body(world: World) -> None:
+        sessions = world.worker()
+        header = bearer(await sessions.open("nanjing"))
+        world.sql(
+            "INSERT INTO emergencies (id, grant_id, account, name, unit_id, unit_code, reason,"
+            " sealed, review_due_at, created_at)"
+            " VALUES (1, 'g', 'nanjing', 'n', 'u', '320100', 'OTHER', x'00', ?, ?)",
+            instant(START + 100),
+            instant(START),
+        )
+        world.clock.now = START + 99
+        assert sessions.viewer(header)
+        world.clock.now = START + 100  # nobody wrote anything in between
+        with pytest.raises(Unauthenticated):
+            sessions.viewer(header)
+        assert world.sql("SELECT state FROM accounts") == [("ACTIVE",)]
+        await sessions.flush()
+        assert world.sql("SELECT state FROM accounts") == [("SUSPENDED",)]
+        assert world.sql("SELECT suspended_at FROM emergencies") == [(instant(START + 100),)]
+
+    run(body)
+
+
 @pytest.mark.parametrize(
     "bad", [{"items": "NAME"}, {"record_types": "3"}, {"starts_at": "soon"}, {"items": "[[1]]"}]
 )

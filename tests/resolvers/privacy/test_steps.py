@@ -141,6 +141,18 @@ def test_whatever_happens_a_right_has_five_different_people_behind_it(
 _FILED = services.Request(DataRequestState.AWAITING_BUSINESS_HEAD, "cdc", "B", (("officer", "p1"),))
 
 
+@pytest.mark.parametrize("other", [_OTHERS[1], Signer("officer", None, "cdc", "C", False, True)])
+def test_whoever_filed_a_request_does_not_approve_it(other: Signer) -> None:
+    request = replace(
+        _FILED,
+        state=DataRequestState.AWAITING_ADMINISTRATOR,
+        people=(("officer", "p1"), ("head-b", "p3")),
+    )
+    with pytest.raises(StepRefused, match="SAME_PERSON"):
+        services.take_step(request, other, services.Event.APPROVE)
+    assert services.take_step(request, other, services.Event.REFUSE) is DataRequestState.REFUSED
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from((*_PEOPLE, *_OTHERS, None)), st.sampled_from(services.Event)),
