@@ -128,6 +128,30 @@ def memory(
 
 
 @app.command()
+def exports(
+    quick: Quick = False,
+    write: Write = False,
+    port: Port = 9900,
+    folder: Folder = None,
+    contacts: Annotated[int, typer.Option(help="Contacts in each region.")] = 50_000,
+) -> None:
+    """Exports of 10,000s of records: records a second, and the worker's memory meanwhile."""
+    from bench import exports as benchmark
+    from bench.data import build
+    from regions.ids import padded
+
+    if quick:
+        contacts = 2_000
+    with _measuring(folder) as (place, others):
+        data = build(place, 4, contacts_each=contacts)
+        sizes = {padded(data.prefixes[0]): contacts, "000000": 4 * contacts}
+        with others:
+            _pin()
+            results = list(benchmark.pass_through(data, sizes, port=port))
+    _finish(benchmark.sheet(results, 4, others), write)
+
+
+@app.command()
 def regions(
     quick: Quick = False,
     write: Write = False,

@@ -22,8 +22,10 @@ from typing import Any
 import orjson
 
 from gateway.access_log import AccessLog
+from gateway.access_log.places import Places
 from gateway.executing import Executor, Request
 from gateway.sessions import Sessions
+from gateway.strangers import Strangers
 from regions.errors import (
     EpigateError,
     ExportNotReady,
@@ -32,12 +34,14 @@ from regions.errors import (
     NotFound,
     QuestionError,
     RegionUnavailable,
+    TooManyRequests,
     Unauthenticated,
 )
 from regions.exports import exports
 from regions.instants import now
 from regions.settings import RegionSettings
 from resolvers.access_log import entry
+from resolvers.access_log.traces import Traces
 from resolvers.central import Central
 from resolvers.exports.columns import Column, columns_of
 from resolvers.exports.csv_file import CsvFile
@@ -81,6 +85,15 @@ class _Page:
     told: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request as the access log names it."""
+
+    id: str
+    trace: str
+    address: str
+
+
 @dataclass(slots=True)
 class _Download:
     """One file on its way."""
@@ -90,8 +103,7 @@ class _Download:
     rights: Any
     columns: list[Column]
     file: CsvFile | XlsxFile
-    request: str
-    address: str
+    asked: _Asked
     rows: int = 0
     chunks: int = 0
     missing: dict[str, str] = field(default_factory=dict)
@@ -114,50 +126,67 @@ class ExportEndpoint:
         central: Central,
         log: AccessLog,
         regions: Sequence[RegionSettings],
+        strangers: Strangers,
         *,
         page: int = PAGE,
         pause_seconds: float = _PAUSE_SECONDS,
     ) -> None:
         self._executor, self._sessions, self._central = executor, sessions, central
         self._log, self._page, self._pause = log, page, pause_seconds
+        self._strangers = strangers
         self._names = {region.code: region.name_zh for region in regions}
         self._numbers = itertools.count(1)
         self._run = os.urandom(6).hex()
+        self._traces = Traces()
+        self._places = Places(regions)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """One request."""
-        request = f"{self._run}-x{next(self._numbers)}"
         headers = [value for name, value in scope["headers"] if name == b"authorization"]
         authorization = headers[0] if len(headers) == 1 else None
-        address = scope["client"][0] if scope.get("client") else ""
+        parent = next((v for name, v in scope["headers"] if name == b"traceparent"), None)
+        asked = _Asked(
+            f"{self._run}-x{next(self._numbers)}",
+            self._traces.of(parent),
+            scope["client"][0] if scope.get("client") else "",
+        )
         viewer: Viewer | None = None
         download: _Download | None = None
         ending = "INTERNAL"
         try:
             if scope["method"] != "GET":
-                await _fail(send, 405, "BAD_REQUEST", "Only GET is answered here.", request)
+                await _fail(send, 405, "BAD_REQUEST", "Only GET is answered here.", asked)
                 return
-            viewer = self._sessions.viewer(authorization)
-            if viewer is None:
-                raise Unauthenticated("a file is fetched with the token of a session")
-            download = await self._begin(scope["path"], viewer, request, address)
+            viewer = self._viewer(authorization, asked)
+            download = await self._begin(scope["path"], viewer, asked)
             await self._stream(download, viewer, authorization, receive, send)
             ending = "COMPLETE"
         except _Gone:
             ending = "CLIENT_GONE"
         except EpigateError as error:
             ending = error.code
-            await self._stop(download, viewer, error, request, address, send)
+            await self._stop(download, viewer, error, asked, send)
         except Exception:
-            _log.exception("the export %s failed", request)
+            _log.exception("the export %s failed", asked.id)
             if download is None or not download.started:
                 text = "The gateway failed; the failure is in its log."
-                await _fail(send, 500, "INTERNAL", text, request)
+                await _fail(send, 500, "INTERNAL", text, asked)
         finally:
             if download is not None:
                 await asyncio.shield(self._note_end(download, ending))
 
-    async def _begin(self, path: str, viewer: Viewer, request: str, address: str) -> _Download:
+    def _viewer(self, authorization: bytes | None, asked: _Asked) -> Viewer:
+        """Who asks. Raises Unauthenticated, TooManyRequests."""
+        try:
+            viewer = self._sessions.viewer(authorization)
+            if viewer is None:
+                raise Unauthenticated("a file is fetched with the token of a session")
+        except Unauthenticated:
+            self._strangers.admit(asked.address)
+            raise
+        return viewer
+
+    async def _begin(self, path: str, viewer: Viewer, asked: _Asked) -> _Download:
         """What is to be streamed. Raises NotFound, ExportNotReady, Forbidden."""
         export = path.removeprefix(PREFIX)
         rows = []
@@ -195,7 +224,7 @@ class ExportEndpoint:
             else XlsxFile(columns, mark)
         )
         number = await self._central.do(lambda one: begin_download(one, export, at))
-        return _Download(row, number, _rights(viewer), columns, file, request, address)
+        return _Download(row, number, _rights(viewer), columns, file, asked)
 
     async def _stream(
         self,
@@ -217,7 +246,8 @@ class ExportEndpoint:
                 if download.chunks:
                     viewer = self._again(download, authorization)
                 given = variables(wanted, order, self._page, after)
-                page = await self._read(viewer, kind, text, given, download.columns)
+                asked = Request(text, given, None, id=download.asked.id, trace=download.asked.trace)
+                page = await self._read(viewer, kind, asked, download.columns)
                 if gone.is_set():
                     raise _Gone
                 download.missing |= page.failed
@@ -276,15 +306,14 @@ class ExportEndpoint:
         self,
         viewer: Viewer,
         kind: Kind,
-        text: str,
-        given: Mapping[str, Any],
+        asked: Request,
         columns: Sequence[Column],
     ) -> _Page:
         """A page. One in which a region failed is asked for again some times. Raises EpigateError
         where there are no data at all."""
         found: Any = None
         for attempt in range(_TRIES):
-            answer = await self._executor.answer(viewer, Request(text, given, None), remember=False)
+            answer = await self._executor.answer(viewer, asked, remember=False)
             body = orjson.loads(answer.body)
             data = body.get("data") or {}
             if (found := data.get(kind.root)) is None:
@@ -331,8 +360,7 @@ class ExportEndpoint:
         download: _Download | None,
         viewer: Viewer | None,
         error: EpigateError,
-        request: str,
-        address: str,
+        asked: _Asked,
         send: Send,
     ) -> None:
         """Ends an answer that failed: by its status, or by a mark in a file that has begun.
@@ -343,13 +371,16 @@ class ExportEndpoint:
         message = error.message if isinstance(error, QuestionError) else "the gateway failed"
         told: dict[str, Any] = {"export": download.id} if download is not None else {}
         if download is None or not download.started:
-            with suppress(EpigateError):
-                await self._write(viewer, "export", told or None, error.code, request, address)
-            await _fail(send, status, error.code, message, request, error.hint)
+            if not isinstance(
+                error, TooManyRequests
+            ):  # as elsewhere, strangers do not fill the log
+                with suppress(EpigateError):
+                    await self._write(viewer, "export", told or None, error.code, asked)
+            await _fail(send, status, error.code, message, asked, error.hint)
             return
         if error.code != "ACCESS_LOG_FAILED":
             with suppress(EpigateError):
-                await self._write(viewer, "export", told, error.code, request, address)
+                await self._write(viewer, "export", told, error.code, asked)
             with suppress(Exception):
                 await self._send(send, download, download.file.aborted(f"{error.code}: {message}"))
 
@@ -357,20 +388,23 @@ class ExportEndpoint:
         self, download: _Download, viewer: Viewer, kind: Kind, told: Any, result: str
     ) -> None:
         name = f"export {kind.root}"
-        await self._write(viewer, name, told, result, download.request, download.address)
+        await self._write(viewer, name, told, result, download.asked)
 
     async def _write(
-        self, viewer: Viewer | None, name: str, told: Any, result: str, request: str, address: str
+        self, viewer: Viewer | None, name: str, told: Any, result: str, asked: _Asked
     ) -> None:
         at = now()
         written = entry(
             at=at,
-            request=request,
+            request=asked.id,
             viewer=viewer,
             what=told,
             operation=name,
             result=result,
-            address=address,
+            address=asked.address,
+            module="export",
+            trace=asked.trace,
+            region=self._places.of(viewer.code) if viewer else None,
         )
         account = viewer.account if viewer else ""
         await self._log.append_nowait(at, account, name, result, written)
@@ -419,28 +453,29 @@ def _start(download: _Download) -> Message:
         "headers": [
             (b"content-type", file.media_type.encode()),
             (b"content-disposition", f'attachment; filename="{name}"'.encode()),
-            *_headers(download.request),
+            *_headers(download.asked),
         ],
     }
 
 
-def _headers(request: str) -> list[tuple[bytes, bytes]]:
+def _headers(asked: _Asked) -> list[tuple[bytes, bytes]]:
     return [
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
-        (b"x-request-id", request.encode()),
+        (b"x-request-id", asked.id.encode()),
+        (b"x-trace-id", asked.trace.encode()),
     ]
 
 
 async def _fail(
-    send: Send, status: int, code: str, message: str, request: str, hint: str = ""
+    send: Send, status: int, code: str, message: str, asked: _Asked, hint: str = ""
 ) -> None:
     error = {"code": code, "message": message, **({"hint": hint} if hint else {})}
     body = orjson.dumps({"error": error})
     headers = [
         (b"content-type", _JSON),
         (b"content-length", b"%d" % len(body)),
-        *_headers(request),
+        *_headers(asked),
     ]
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))

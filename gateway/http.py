@@ -159,6 +159,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         central,
         log,
         config.regions,
+        strangers,
         page=min(PAGE, config.page_max),
     )
 

@@ -136,6 +136,8 @@ def test_the_file_and_its_log_have_the_same_hash(gateway: Gateway) -> None:
     assert "Contact.name" in pages[0]["what"]["masked"]
     assert "Person.birthDate" in pages[0]["what"]["masked"]
     assert {one["operation"] for one in [*pages, end]} == {"export contacts"}
+    assert {one["module"] for one in [*pages, end]} == {"export"}
+    assert {one["trace"] for one in [*pages, end]} == {response.headers["x-trace-id"]}
 
 
 def test_pages_go_on_where_the_last_one_ended(demo: Demo, tmp_path: Path) -> None:
@@ -287,6 +289,28 @@ def test_a_large_export_waits_for_another_person(demo: Demo, tmp_path: Path) -> 
         assert (small["rows"] <= 20) == (small["state"] == "READY")
 
 
+def test_the_head_of_a_department_decides_too(demo: Demo, tmp_path: Path) -> None:
+    copied = demo.copied(tmp_path, approval_rows=20)
+    reviewer = "reviewer-320100"
+
+    def promote(connection: Any, _: Any) -> None:
+        connection.exec_driver_sql(f"UPDATE accounts SET head = 1 WHERE account = '{reviewer}'")
+
+    with serving(copied) as gateway:
+        made = ask(gateway, CITY)["export"]
+        given = {"export": made["id"], "decision": "REFUSE", "reason": "too much"}
+
+        def decide(key: str) -> Any:
+            wanted = {"input": {**given, "idempotencyKey": key}}
+            return gateway.data(_DECIDE, wanted, who=reviewer)["decideExport"]
+
+        assert decide("before")["code"] == "FORBIDDEN"
+        copied.central(promote)
+        refused = decide("after")["export"]
+        assert (refused["state"], refused["reason"]) == ("REFUSED", "too much")
+        assert fetch(gateway, f"/exports/{made['id']}", CITY).status_code == 409
+
+
 def test_many_small_exports_are_a_large_one(demo: Demo, tmp_path: Path) -> None:
     copied = demo.copied(tmp_path, approval_rows=200)
     each = copied.count("contacts", "level = 'SECONDARY'")
@@ -328,10 +352,10 @@ def _slowly(gateway: Gateway, url: str, token: str, meanwhile: Any) -> bytes:
 _SLOW = """
 import asyncio, gateway.exports as one
 read = one.ExportEndpoint._read
-async def slow(self, viewer, kind, text, given, columns):
-    if given["after"] is not None:
+async def slow(self, viewer, kind, asked, columns):
+    if asked.variables["after"] is not None:
         await asyncio.sleep(0.5)
-    return await read(self, viewer, kind, text, given, columns)
+    return await read(self, viewer, kind, asked, columns)
 one.ExportEndpoint._read = slow
 one.PAGE = 40
 import gateway.http
