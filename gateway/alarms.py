@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 0.5
 _KEEP_SECONDS = 10.0  # between two writes of a position that raised nothing
-_BATCH = 2_000  # entries at once
+_BATCH = 200  # entries at once: one of a page of 1,000 people in clear has 150 KB
 _BUSY_SECONDS = 2.0
 
 # Most entries raise nothing: the store leaves them out before anything is parsed.
