@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -238,13 +238,13 @@ def action_table() -> str:
 
 def state_table() -> str:
     """The lives of accounts, registrations and filings: each transition, and what a state means."""
-    rows = [
-        (machine.name, f"`{state.name}`", event.value, f"`{after.name}`")
+    rows: list[tuple[str, ...]] = [
+        (machine.name, f"`{state.name}`", str(event.value), f"`{after.name}`")
         for machine in MACHINES
         for (state, event), after in machine.moves.items()
     ]
     table = _table(("of", "state", "event", "next"), rows)
-    meant = [
+    meant: list[tuple[str, ...]] = [
         (machine.name, f"`{state.name}`", str(state.value))
         for machine in MACHINES
         for state in machine.states
@@ -259,7 +259,7 @@ def standing_table() -> str:
 
 def purposes_of_roles_table() -> str:
     """The roles that can be registered, and what an account of each may be for."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (role.value, ", ".join(f"`{one.name}`" for one in Purpose if one in purposes))
         for role, purposes in PURPOSES_OF_ROLES.items()
     ]
@@ -303,6 +303,6 @@ def _sentence(one: type[EpigateError]) -> str:
     return _first(inspect.getdoc(one))
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "".join(f"| {' | '.join(cell or ' ' for cell in line)} |\n" for line in lines)
