@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from gateway.sign_in.totp import new_secret, steps_of
+from regions.errors import EnvelopeError
 from regions.instants import instant
 from regions.sealing import Sealer
 from regions.sign_in import passkeys, recovery_codes, second_factors
@@ -45,9 +46,7 @@ class Factors:
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
-        # Of an account without any: the same work is done, so that the time does not tell.
-        nobody = {"totp_secret": new_secret(), "recovery_key": _new_key()}
-        self._nobody = sealer.seal(_TABLE, 0, nobody)
+        self._nobody = self._nobodys()
 
     def check(self, connection: Connection, account: str, code: str, now: float) -> Checked:
         """Looks at a code ("" for none) and uses nothing up. The same work for every account."""
@@ -175,8 +174,18 @@ class Factors:
         ).first()
 
     def _items(self, row: Row[Any] | None) -> dict[str, str | int | None]:
-        number, envelope = (0, self._nobody) if row is None else (row.id, row.sealed)
-        return self._sealer.open(_TABLE, number, envelope)
+        if row is not None:
+            return self._sealer.open(_TABLE, row.id, row.sealed)
+        try:
+            return self._sealer.open(_TABLE, 0, self._nobody)
+        except EnvelopeError:  # its key was retired since
+            self._nobody = self._nobodys()
+            return self._sealer.open(_TABLE, 0, self._nobody)
+
+    def _nobodys(self) -> bytes:
+        """Of an account without any: the same work is done, so that the time does not tell."""
+        items = {"totp_secret": new_secret(), "recovery_key": _new_key()}
+        return self._sealer.seal(_TABLE, 0, items)
 
     def _change(
         self,

@@ -118,6 +118,15 @@ def test_no_secret_and_no_code_stands_in_the_store(tmp_path: Path) -> None:
     run(tmp_path, body)
 
 
+def test_a_key_that_was_retired_refuses_nobody_otherwise(tmp_path: Path) -> None:
+    async def body(here: World) -> None:
+        one = Factors(here.sealer)
+        one._nobody = Factors(Sealer(b"older" + bytes(27), COUNTRY))._nobody
+        assert not (await here.do(one.check, "nobody", "123456", START)).factor
+
+    run(tmp_path, body)
+
+
 # Every worker at once -------------------------------------------------------------------------
 
 
