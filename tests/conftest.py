@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from gateway.config import Config, load_config
 from regions.keys import Keys, create_keys
 from regions.migrating import migrate_central, migrate_log
 from regions.settings import RegionSettings
+from tests.canaries import singing, songs
 from tests.postgres import Postgres, running_postgres
 from tests.stores import Stores
 
@@ -23,6 +24,30 @@ ROOT = Path(__file__).parent.parent
 settings.register_profile("epigate", deadline=None, derandomize="CI" in os.environ)
 settings.register_profile("nightly", deadline=None, max_examples=1_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "epigate"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fails the run where its temporary folders hold a private value in clear."""
+    folder = getattr(session.config, "_tmp_path_factory", None)
+    base: Path | None = getattr(folder, "_basetemp", None)
+    found = list(singing(base)) if base is not None and base.exists() else []
+    for path, form in found[:20]:
+        print(f"\nprivate value in clear: {path}: {form.decode('latin-1')}")
+    if found:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fails a test of which anything printed or logged holds a private value."""
+    report = yield
+    if report.passed and any(songs(text.encode()) for _, text in report.sections):
+        report.outcome = "failed"
+        report.longrepr = "what it printed or logged holds a private value in clear"
+    return report
 
 
 @pytest.fixture(scope="session")

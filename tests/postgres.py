@@ -43,6 +43,7 @@ class Postgres:
 
     def __init__(self, port: int, start: Callable[[], subprocess.Popen[bytes]], log: Path) -> None:
         self._port, self._start, self._log = port, start, log
+        self.folder = log.parent
         self._numbers = count(1)
         self.start()
 

@@ -22,6 +22,7 @@ from regions.reference import diseases, units
 from regions.sealing import Sealer
 from regions.settings import RegionSettings
 from resolvers.users import prefix_of
+from tests.canaries import canary
 from tests.stores import in_store
 
 __all__ = ["Population", "Row", "counties", "make_population"]
@@ -160,6 +161,7 @@ class _Region:
             "phone": self.maybe(("13900000001", "13900000002")),
             "employer": self.maybe(_NAMES),
             "residence": self.chance.choice(_NAMES),
+            "guardian": canary("guardian", who),
         }
         row = self.written() | {
             "id": self.number(),

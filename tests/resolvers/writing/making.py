@@ -17,6 +17,7 @@ from regions.tables import regional
 from resolvers.users import Role, Viewer
 from resolvers.writing.stores import Stores as WritingStores
 from tests.answering import Asked, Gateway, viewer
+from tests.canaries import canary
 from tests.sealed import all_salts
 from tests.stores import in_store
 
@@ -166,6 +167,7 @@ def person(**more: Any) -> Row:
         "idNumber": id_number(number=number),
         "phone": f"154{number:08d}",
         "residence": f"测试路 {number} 号",
+        "guardian": canary("guardian", number),
         **more,
     }
 
