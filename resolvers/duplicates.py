@@ -12,6 +12,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection, delete, func, insert, select
 
@@ -26,6 +27,7 @@ __all__ = ["Candidate", "DuplicateLimit", "near_parts"]
 _SECONDS = 3_600
 _LAST_OF_ID = 4  # digits: the sequence number within an area and a day, and the checksum
 _LAST_OF_PHONE = 3
+_REGISTERED = "\nregistered"  # no login name holds a line feed
 _SHORTEST = 6  # characters that must be left
 
 
@@ -78,14 +80,36 @@ class DuplicateLimit:
             for item, (whole, near) in near_parts(candidate).items()
         ]
         at = self._clock()
-        return await self._central.do(lambda connection: self._count(connection, account, rows, at))
+        work = partial(self._count, account=account, rows=rows, at=at, limit=self._per_hour)
+        return await self._central.do(work)
+
+    async def note(self, account: str, id_numbers: Sequence[str]) -> dict[str, int]:
+        """Counts ID numbers that were registered, which tells as much of each as a check would.
+
+        None is refused: whole line lists are registered at once. They count by themselves, and show
+        where they are near to each other.
+        """
+        subject = f"{account}{_REGISTERED}"
+        rows = [
+            (self._hash(subject, item, whole), near and self._hash(subject, f"near {item}", near))
+            for number in dict.fromkeys(id_numbers)
+            for item, (whole, near) in near_parts(Candidate(number, None, None, None)).items()
+        ]
+        at = self._clock()
+        work = partial(self._count, account=subject, rows=rows, at=at, limit=None)
+        return await self._central.do(work)
 
     def told(self, tried: int) -> Mapping[str, int]:
         """What the access log tells where a candidate was refused."""
         return {"candidates": tried, "limit": self._per_hour, "near": 0}
 
     def _count(
-        self, connection: Connection, account: str, rows: Sequence[tuple[str, str]], at: str
+        self,
+        connection: Connection,
+        account: str,
+        rows: Sequence[tuple[str, str]],
+        at: str,
+        limit: int | None,
     ) -> dict[str, int]:
         since = instant(seconds_of(at) - _SECONDS)
         connection.execute(delete(checks).where(checks.c.at <= since))
@@ -101,7 +125,7 @@ class DuplicateLimit:
         )
         new = [row for row in rows if row[0] not in known]
         tried = tried_before + len(new)
-        if new and tried > self._per_hour:
+        if new and limit is not None and tried > limit:
             wait = max(1, int(seconds_of(oldest or at) - seconds_of(since)))
             raise TooManyCandidates(
                 f"this account has checked {self._per_hour} candidates for duplicates within an "
@@ -118,11 +142,12 @@ class DuplicateLimit:
                     for whole, near in new
                 ],
             )
-        groups = [near for _, near in rows if near]
+        groups = list({near for _, near in rows if near})
         found = connection.execute(
             select(func.count()).where(mine, checks.c.near.in_(groups)).group_by(checks.c.near)
         ).scalars()
-        return {"candidates": tried, "limit": self._per_hour, "near": max(found, default=0)}
+        told = {"candidates": tried, "near": max(found, default=0)}
+        return told if limit is None else {**told, "limit": limit}
 
     def _hash(self, account: str, item: str, text: str) -> str:
         message = f"{account}\n{item}\n{text}".encode()

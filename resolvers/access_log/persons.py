@@ -58,7 +58,7 @@ async def records_of(question: Question, person: int, path: str) -> dict[str, li
         columns = [people.c[name] for name in _SAME]
         query = select(*columns).where(among(people.c.id, text_value(_KEYS)))
         for row in await _ask(question, report, [home], query, {_KEYS: _json([person])}):
-            indexes |= {name: value for name, value in zip(_SAME, row, strict=True) if value}
+            indexes |= {n: str(value) for n, value in zip(_SAME, row, strict=True) if value}
     if indexes:
         same = or_(*(among_texts(people.c[name], text_value(name)) for name in indexes))
         given = {name: _json([value]) for name, value in indexes.items()}

@@ -20,6 +20,7 @@ from resolvers.writing.linking import Linked
 from resolvers.writing.people import PEOPLE_COLUMNS, NewPerson, person_row
 from resolvers.writing.persons import person_of
 from resolvers.writing.places import county_store, known_code, require_jurisdiction
+from resolvers.writing.probing import note_registered
 from resolvers.writing.refusing import Mistakes
 from resolvers.writing.rules import apply_rules
 from resolvers.writing.stores import Store
@@ -67,6 +68,7 @@ async def register_case(
     assert person is not None
 
     new = isinstance(person, NewPerson)
+    await note_registered(context, [person])
     seen = await writing.look([person.indexes] if isinstance(person, NewPerson) else [], links.all)
     links.judge(seen)
     mistakes.stop()

@@ -27,6 +27,7 @@ from resolvers.writing.linking import Linked
 from resolvers.writing.people import PEOPLE_COLUMNS, NewPerson, person_row
 from resolvers.writing.persons import person_of
 from resolvers.writing.places import county_store, require_jurisdiction
+from resolvers.writing.probing import note_registered
 from resolvers.writing.refusing import Mistakes, Refusal, conflict, retold, told
 from resolvers.writing.rules import apply_rules
 from resolvers.writing.stores import Store
@@ -104,6 +105,7 @@ async def register_contacts(
         mistakes.stop()
     rows = [_read(writing, index, one) for index, one in enumerate(given.rows)]
     standing = [row for row in rows if row.stands]
+    await note_registered(context, [row.person for row in standing])
     seen = await writing.look(
         [row.person.indexes for row in standing if isinstance(row.person, NewPerson)],
         [link for row in standing for link in row.links.all],

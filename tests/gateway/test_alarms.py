@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from regions.blind_index import check_digit
 from tests.served import Demo, Gateway, serving
 
 _LIST = """query ($f: AlarmFilter, $n: Int, $a: String) {
@@ -166,3 +167,18 @@ def test_pages_of_alarms(watched: Gateway) -> None:
     assert len(set(found)) == 3
     wrong = watched.ask(_LIST, {"a": "AAAA"}, who=auditor).json()["errors"][0]
     assert wrong["extensions"]["code"] == "INVALID_CURSOR"
+
+
+def test_numbers_registered_one_by_one_are_an_alarm(watched: Gateway) -> None:
+    register = """mutation ($i: RegisterContactsInput!) { registerContacts(input: $i) {
+      ... on RegisterContactsPayload { rows { duplicate } } ... on Problem { code message } } }"""
+    who = "county-320102"
+    rows = []
+    for n in range(6):
+        first = f"11010119900101{n:03}"
+        number = first + check_digit(first)
+        rows.append({"code": "320102", "level": "CLOSE", "person": {"idNumber": number}})
+    answer = watched.ask(register, {"i": {"idempotencyKey": "k", "rows": rows}}, who=who)
+    assert watched.entry(answer)["what"]["probes"] == {"candidates": 6, "near": 6}
+    one = await_alarm(watched, watched.demo.account_of("auditor"), "DUPLICATE_PROBES")
+    assert (one["account"], one["found"]) == (who, 6)

@@ -7,6 +7,8 @@ import json
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -322,6 +324,22 @@ def test_since_an_older_checkpoint(log: Log, bundle: Path, tmp_path: Path) -> No
     assert problems(bundle, "--key", log.key, "--since", forged) == [("FORK", None)]
     forged.write_text(sign_checkpoint(Checkpoint("epigate-test", 2_000, b"r" * 32), signer))
     assert problems(bundle, "--key", log.key, "--since", forged) == [("ROLLBACK", SIZE)]
+
+
+def test_another_machine_needs_neither_network_nor_configuration(
+    log: Log, bundle: Path, tmp_path: Path
+) -> None:
+    program = (
+        "import socket\n"
+        "def no(*_, **__): raise OSError('there is no network')\n"
+        "socket.socket.connect = socket.create_connection = socket.getaddrinfo = no\n"
+        "from gateway.cli import main; main()"
+    )
+    key = log.key.read_text().strip()
+    command = [sys.executable, "-c", program, "audit", "verify", str(bundle), "--key", key]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "holds" in done.stdout
 
 
 def test_witnesses(log: Log, bundle: Path, tmp_path: Path) -> None:

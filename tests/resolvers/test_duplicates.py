@@ -20,7 +20,8 @@ from regions.tables import central as central_tables
 from resolvers.central import Central
 from resolvers.duplicates import Candidate, DuplicateLimit, near_parts
 
-KEYS = Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4, 5)))
+_BYTES: Any = [bytes([number]) * 32 for number in (1, 2, 3, 4, 5)]
+KEYS = Keys(*_BYTES)
 
 
 def person(number: int, *, area: str = "320102", day: str = "19900101") -> Candidate:
@@ -132,3 +133,15 @@ def test_nothing_that_was_tried_can_be_read_or_matched(tmp_path: Path) -> None:
     raw = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert b"19900101" not in raw
     assert "王芳".encode() not in raw
+
+
+def test_registering_is_counted_by_itself_and_never_refused(tmp_path: Path) -> None:
+    numbers = [str(person(n).id_number) for n in range(30)]
+
+    async def work() -> None:
+        async with limit(tmp_path / "gateway.db", 3) as made:
+            assert await made.note("nanjing", numbers[:12]) == {"candidates": 12, "near": 12}
+            assert await made.note("nanjing", numbers) == {"candidates": 30, "near": 30}
+            assert (await made.count("nanjing", person(1)))["candidates"] == 1
+
+    asyncio.run(work())
