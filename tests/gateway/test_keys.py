@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from gateway.cli import main
+from gateway.config import Config
 from gateway.keys import sealing
 from tests.served import Demo, serving
 
@@ -256,3 +257,21 @@ def _traveller(own: Demo, index: str | None = None) -> tuple[str, list[int]]:
     if index is None:
         index = next(one for one, ids in found.items() if len(ids) == 2)
     return index, found.get(index, [])
+
+
+def test_keys_of_the_environment_are_left_to_the_environment(
+    ready_config: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = Demo(ready_config.file.parent, {})
+    key = (ready_config.keys / "sealing.key").read_text("ascii").strip()
+    monkeypatch.setenv("EPIGATE_KEY_SEALING", key)
+    (ready_config.keys / "sealing.key").unlink()
+    assert keys(own, "rotate", "sealing") == 1
+    err = capsys.readouterr().err
+    assert "the sealing keys come from the environment" in err
+    assert "EPIGATE_KEY_SEALING_1" in err
+    assert key not in err
+    monkeypatch.setenv("EPIGATE_KEY_SEALING_1", "A" * 43 + "=")
+    assert keys(own, "reseal") == 0
+    assert keys(own, "retire", "sealing", "0") == 1
+    assert "unset it and restart" in capsys.readouterr().err
