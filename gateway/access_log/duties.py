@@ -90,6 +90,8 @@ class Duties:
             if name not in self._failing:
                 _log.error("the access log's %s: %s", name, error)
             self._failing.add(name)
+        except Exception:  # the other duties go on
+            _log.exception("the access log's %s failed", name)
 
     async def _beat(self) -> None:
         await self._write([system_row("heartbeat")])

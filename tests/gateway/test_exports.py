@@ -127,6 +127,8 @@ def test_the_file_and_its_log_have_the_same_hash(gateway: Gateway) -> None:
     assert remarks["sha256"] == hashlib.sha256(body).hexdigest()
     *pages, end = entries(gateway, response)
     assert end["what"]["sha256"] == remarks["sha256"]
+    assert {one["trace"] for one in (*pages, end)} == {response.headers["x-trace-id"]}
+    assert len(response.headers["x-trace-id"]) == 32
     assert end["what"]["count"] == len(rows)
     logged = "".join(page["what"]["records"]["contact"] for page in pages)
     commit = Commitments(load_keys(gateway.demo.config.keys).log).one
