@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from gateway.access_log.tree import checkpoint_in, fact_in, tampered
+from gateway.access_log.tree import checkpoint_in, entry_bytes, fact_in, tampered, tile_bytes
 from regions.errors import AccessLogError, InvalidInput
 from resolvers.access_log.merkle import inclusion_proof, leaf_hash, node_hash
 from resolvers.access_log.notes import add_signature
@@ -100,7 +100,7 @@ class LiveLog:
             row = self.connection.execute(
                 "SELECT hashes FROM tiles WHERE level = ? AND tile = ?", (level, index)
             ).fetchone()
-            return None if row is None else bytes(row[0])
+            return None if row is None else tile_bytes(row[0])
         first = index * WIDTH
         if level == 0:
             entries = self.bundle(index, width)
@@ -118,7 +118,7 @@ class LiveLog:
             held = {number for number, _ in rows}
             gap = next(n for n in range(first + 1, first + width + 1) if n not in held)
             rows = [row for row in rows if row[0] < gap]
-        return [entry.encode() for _, entry in rows] if rows else None
+        return [entry_bytes(entry) for _, entry in rows] if rows else None
 
     def entries(self, first: int, last: int) -> Iterator[tuple[int, str]]:
         """Number and text of the entries from index `first` to before `last`."""

@@ -22,6 +22,7 @@ from gateway.access_log.tree import (
     StoredCheckpoint,
     StoredTree,
     checkpoint_in,
+    entry_bytes,
     fact_in,
     tampered,
 )
@@ -232,6 +233,8 @@ class LogFile:
         if row is None:
             raise tampered("its checkpoints are missing")
         found, (before, last, newest, entries) = StoredCheckpoint(*row[:4]), row[4:]
+        if not found.sound:
+            raise tampered("its newest checkpoint is damaged")
         if edge is not None and found.size == edge.size and found.root == edge.root():
             return False
         if edge is None or not edge.size < found.size <= edge.size + _FEW:
@@ -243,7 +246,7 @@ class LogFile:
         else:
             edge = edge.copy()
             for entry in orjson.loads(entries):
-                edge.append(entry.encode())
+                edge.append(entry_bytes(entry))
         self._check(edge, found)
         if last != found.size and (last or found.size):
             raise tampered(f"it has {found.size} entries by its checkpoint, the last is {last}")

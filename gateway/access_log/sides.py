@@ -20,7 +20,13 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.access_log.tree import StoredCheckpoint, StoredTree, checkpoint_in, tampered
+from gateway.access_log.tree import (
+    StoredCheckpoint,
+    StoredTree,
+    checkpoint_in,
+    entry_bytes,
+    tampered,
+)
 from regions.access_log import log_sides, witness
 from regions.engines import make_engine
 from regions.errors import AccessLogTampered, NoteInvalid
@@ -140,7 +146,9 @@ class Sides:
         with closing(_opened(self._path)) as connection:
             rows = connection.execute(_BETWEEN, (first, last)).fetchall()
         return [
-            (number, entry.encode()) for number, entry in rows if region.code in regions_of(entry)
+            (number, entry_bytes(entry))
+            for number, entry in rows
+            if region.code in regions_of(entry)
         ]
 
     def _keep(self, cosigned: Sequence[tuple[NoteSigner, Held]]) -> None:

@@ -9,7 +9,16 @@ from regions.errors import AccessLogTampered
 from resolvers.access_log.merkle import HashAt
 from resolvers.access_log.tiles import WIDTH, Edge, hashes_in
 
-__all__ = ["RESTORE", "StoredCheckpoint", "StoredTree", "checkpoint_in", "fact_in", "tampered"]
+__all__ = [
+    "RESTORE",
+    "StoredCheckpoint",
+    "StoredTree",
+    "checkpoint_in",
+    "entry_bytes",
+    "fact_in",
+    "tampered",
+    "tile_bytes",
+]
 
 RESTORE = (
     "keep this file as it is and tell the auditor; `epigate audit verify` says more; then put back "
@@ -25,6 +34,12 @@ class StoredCheckpoint:
     at: str
     root: bytes
     note: str
+
+    @property
+    def sound(self) -> bool:
+        """Whether every column holds what it should."""
+        kinds = zip((self.size, self.at, self.root, self.note), (int, str, bytes, str), strict=True)
+        return all(isinstance(value, kind) for value, kind in kinds)
 
 
 class StoredTree:
@@ -53,7 +68,7 @@ class StoredTree:
                     raise tampered(f"entry {expected} is missing")
             try:
                 self._edge = Edge.kept(
-                    self.size, self._full_tile, (entry.encode() for _, entry in rows)
+                    self.size, self._full_tile, (entry_bytes(entry) for _, entry in rows)
                 )
             except ValueError as error:
                 raise tampered(str(error)) from None
@@ -78,8 +93,18 @@ class StoredTree:
             ).fetchone()
             if row is None:
                 raise tampered(f"tile {level}/{index} is missing")
-            known = self._tiles[level, index] = row[0]
+            known = self._tiles[level, index] = tile_bytes(row[0])
         return known
+
+
+def entry_bytes(value: object) -> bytes:
+    """The bytes of an entry's column; none where a damaged file holds no text there."""
+    return value.encode() if isinstance(value, str) else b""
+
+
+def tile_bytes(value: object) -> bytes:
+    """The bytes of a tile's column; none where a damaged file holds something else there."""
+    return value if isinstance(value, bytes) else b""
 
 
 def checkpoint_in(
@@ -90,7 +115,12 @@ def checkpoint_in(
     row = connection.execute(
         f"SELECT size, at, root, note FROM checkpoints {where} ORDER BY size DESC LIMIT 1", given
     ).fetchone()
-    return None if row is None else StoredCheckpoint(*row)
+    if row is None:
+        return None
+    found = StoredCheckpoint(*row)
+    if not found.sound:
+        raise tampered("a checkpoint is damaged")
+    return found
 
 
 def fact_in(connection: sqlite3.Connection, name: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,17 @@ from tests.gateway.access_log.logs import filled
 ENTRIES = 700
 
 
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, str, list[Any]]:
+@dataclass(repr=False)
+class Sound:
     """The bytes of a log's file, its public key, and what it says."""
+
+    raw: bytes
+    vkey: str
+    says: list[Any]
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Sound:
     path = tmp_path_factory.mktemp("flipped") / "access-log.db"
     log = filled(path, ENTRIES)
     vkey = log.vkey
@@ -30,7 +39,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, str, list[An
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.execute("PRAGMA journal_mode=DELETE")
-    return path.read_bytes(), vkey, said(path)
+    return Sound(path.read_bytes(), vkey, said(path))
 
 
 def said(path: Path) -> list[Any]:
@@ -55,10 +64,10 @@ def noticed(path: Path, vkey: str) -> bool:
         return True
 
 
-def test_a_sound_log_holds(sound: tuple[bytes, str, list[Any]], tmp_path: Path) -> None:
+def test_a_sound_log_holds(sound: Sound, tmp_path: Path) -> None:
     path = tmp_path / "access-log.db"
-    path.write_bytes(sound[0])
-    assert not noticed(path, sound[1])
+    path.write_bytes(sound.raw)
+    assert not noticed(path, sound.vkey)
     assert len(said(path)[0]) == ENTRIES
 
 
@@ -66,12 +75,12 @@ def test_a_sound_log_holds(sound: tuple[bytes, str, list[Any]], tmp_path: Path) 
 @given(at=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 @example(at=0.5, bit=0)
 def test_a_flipped_byte_is_noticed_or_says_nothing(
-    sound: tuple[bytes, str, list[Any]],
+    sound: Sound,
     tmp_path_factory: pytest.TempPathFactory,
     at: float,
     bit: int,
 ) -> None:
-    before, vkey, known = sound
+    before, vkey, known = sound.raw, sound.vkey, sound.says
     path = tmp_path_factory.getbasetemp() / "flipped-now.db"
     changed = bytearray(before)
     changed[int(at * len(changed))] ^= 1 << bit
@@ -86,12 +95,12 @@ def test_a_flipped_byte_is_noticed_or_says_nothing(
 @settings(max_examples=60)
 @given(number=st.integers(1, ENTRIES), data=st.data())
 def test_a_flipped_bit_of_an_entry_or_a_tile_is_noticed(
-    sound: tuple[bytes, str, list[Any]],
+    sound: Sound,
     tmp_path_factory: pytest.TempPathFactory,
     number: int,
     data: st.DataObject,
 ) -> None:
-    before, vkey, known = sound
+    before, vkey, known = sound.raw, sound.vkey, sound.says
     path = tmp_path_factory.getbasetemp() / "flipped-row.db"
     path.write_bytes(before)
     with closing(sqlite3.connect(path)) as file:
