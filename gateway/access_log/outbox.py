@@ -126,12 +126,15 @@ class Outboxes:
         with closing(sqlite3.connect(uri, uri=True)) as connection:
             (last,) = connection.execute("SELECT coalesce(max(number), 0) FROM entries").fetchone()
             while last > 0 and len(known) < len(wanted):
-                rows = connection.execute(
+                newest = ""
+                for at, entry in connection.execute(  # one by one: a page of people has 150 KB
                     "SELECT at, entry FROM entries WHERE number BETWEEN ? AND ?",
                     (last - _CHUNK + 1, last),
-                ).fetchall()
-                known.update(wanted & {_request(entry) for _, entry in rows})
-                if not rows or max(at for at, _ in rows) < since:
+                ):
+                    newest = max(newest, at)
+                    if (request := _request(entry)) in wanted:
+                        known.add(request)
+                if newest < since:
                     break
                 last -= _CHUNK
         return known
