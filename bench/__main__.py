@@ -171,6 +171,29 @@ def regions(
     _finish(benchmark.sheet(results, contacts, others), write)
 
 
+@app.command()
+def timing(
+    quick: Quick = False,
+    write: Write = False,
+    port: Port = 9900,
+    folder: Folder = None,
+    runs: Annotated[int, typer.Option(help="Answers of each kind.")] = 2_000,
+) -> None:
+    """What the time of an answer tells of what it hides."""
+    from bench import timing as benchmark
+    from bench.data import build
+
+    each = 20_000
+    if quick:
+        each, runs = 1_000, 200
+    with _measuring(folder) as (place, others):
+        data = build(place, 4, contacts_each=1_000, people_each=each)
+        with others:
+            _pin()
+            results = list(benchmark.compare(data, each, runs=runs, port=port))
+    _finish(benchmark.sheet(results, runs, others), write)
+
+
 @app.command("all")
 def every(quick: Quick = False, write: Write = False, port: Port = 9900) -> None:
     """Pages, people, regions and memory, one after the other."""

@@ -24,6 +24,9 @@ from bench.read import sheet as read_sheet
 from bench.report import judged
 from bench.rounds import BadAnswers, Contender, measure
 from bench.servers import running
+from bench.timing import compare as compare_times
+from bench.timing import likelihood
+from bench.timing import sheet as timing_sheet
 from regions.blind_index import check_digit
 from regions.contacts import contacts
 from regions.keys import load_keys
@@ -130,6 +133,23 @@ def test_people_are_found_and_duplicates_seen(data: DataSet) -> None:
     results = list(search(data, 80, connections=(2,), rounds=1, seconds=0.2, port=PORT + 30))
     assert set(results[0][1]) == {"people, clear", "checkDuplicate, masked"}
     assert len(people_sheet(results, 3, 80, Others()).rows) == 2
+
+
+def test_times_that_are_alike_and_times_that_are_not() -> None:
+    values = [float(number % 97) for number in range(970)]
+    assert likelihood(values, values) == (0.5, 1.0)
+    longer, chance = likelihood([value + 20 for value in values], values)
+    assert 0.6 < longer < 0.8
+    assert chance < 1e-9
+    assert likelihood([2.0, 3.0], [0.0, 1.0])[0] == 1.0
+
+
+@pytest.mark.leak(34)
+def test_kinds_of_answers_are_compared_by_their_times(data: DataSet) -> None:
+    results = list(compare_times(data, 80, runs=20, port=PORT + 40))
+    assert [one.pair.name for one in results] == ["checkDuplicate", "node", "chain", "contacts"]
+    assert all(0 <= one.longer <= 1 and 0 <= one.chance <= 1 for one in results)
+    assert len(timing_sheet(results, 20, Others()).rows) == 4
 
 
 def test_the_load_generator_counts_what_is_not_a_good_answer(empty: Contender) -> None:
