@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,10 +21,13 @@ from rich.text import Text
 
 from gateway.access_log.bundles import Bundle, is_bundle, open_bundle, write_bundle
 from gateway.access_log.live import LiveLog, live_log
+from gateway.access_log.starting import tell_log
+from gateway.access_log.system import system_row
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console
 from gateway.config import Config, load_config
 from gateway.person_report import make_report
 from regions.errors import AccessLogError, InvalidInput, NoteInvalid
+from regions.keys import load_keys
 from resolvers.access_log.comparing import Outcome, compare
 from resolvers.access_log.fhir import audit_events
 from resolvers.access_log.notes import VerifierKey
@@ -173,6 +177,9 @@ def export(
 ) -> None:
     """Write the log, or a part of it, as a bundle that can be verified anywhere."""
     loaded = load_config(config)
+    if output.exists():
+        raise InvalidInput(f"{output} exists already", hint="name another file or folder")
+    _tell(loaded, "audit export", **{"from": first, "to": last, "fhir": fhir})
     if fhir:
         _export_events(loaded, output, first, last)
         return
@@ -213,8 +220,6 @@ def person(
 
 def _export_events(config: Config, output: Path, first: int, last: int | None) -> None:
     """Writes entries as FHIR AuditEvents, one a line."""
-    if output.exists():
-        raise InvalidInput(f"{output} exists already", hint="name another file")
     with live_log(config.log_store) as log, _progress("writing") as progress:
         origin = log.note.partition("\n")[0]
         end = log.size if last is None else last
@@ -242,6 +247,19 @@ def _export_events(config: Config, output: Path, first: int, last: int | None) -
     console().print(
         f"{output}: {count:,} events of entries {first + 1:,} to {end:,}", soft_wrap=True
     )
+
+
+def _tell(config: Config, operation: str, **what: Any) -> None:
+    """Puts into the log that somebody takes it along, where the keys are there to sign it."""
+    if not config.keys.exists():
+        Console(stderr=True).print(
+            f"epigate: no keys in {config.keys}: that the log was taken is not in it",
+            style="yellow",
+            soft_wrap=True,
+        )
+        return
+    keys = load_keys(config.keys, sm=config.sm)
+    tell_log(config, keys, system_row(operation, by=getpass.getuser(), **what))
 
 
 def _private(path: str, flags: int) -> int:

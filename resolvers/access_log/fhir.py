@@ -26,6 +26,12 @@ _INTERACTION = "http://hl7.org/fhir/restful-interaction"
 _ENTITY = "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType"
 _OURS = "urn:epigate:"
 _SUCCESS, _FAILURE = "0", "8"
+_ACTIVITIES = {
+    "start": ("110120", "Application Start"),
+    "heartbeat": ("110120", "Application Start"),
+    "stop": ("110121", "Application Stop"),
+}
+_LOG_USED = frozenset({"audit", "backup", "prune"})
 _UPDATES = frozenset(
     {
         "acknowledgeAlarm",
@@ -63,9 +69,13 @@ class _Entry:
         if module == "sign-in":
             yield self._dicom("110114", "User Authentication", *self._sign_in())
         elif module == "gateway":
-            starts = self._kind in ("start", "heartbeat")
-            code = ("110120", "Application Start") if starts else ("110121", "Application Stop")
-            yield self._dicom("110100", "Application Activity", *code)
+            known = _ACTIVITIES.get(self._kind)
+            if known is not None:
+                yield self._dicom("110100", "Application Activity", *known)
+            elif self._kind in _LOG_USED:
+                yield self._dicom("110101", "Audit Log Used")
+            else:  # an administrator's command
+                yield self._dicom("110100", "Application Activity")
         elif self._kind == "mutation":
             yield from self._written()
         elif self._fields and set(self._fields) <= {"node", "nodes"}:
@@ -158,8 +168,9 @@ class _Entry:
             "entity": [*entities, *self._about()],
         }
 
-    def _dicom(self, code: str, display: str, sub: str, sub_display: str) -> Event:
+    def _dicom(self, code: str, display: str, sub: str = "", sub_display: str = "") -> Event:
         user = self._user(None)
+        own = _coding(f"{_OURS}operation", self._operation.replace(" ", "-"))
         client = {
             "type": _concept(_DCM, "110153", "Source Role ID"),
             "who": {"display": self._address},
@@ -168,7 +179,7 @@ class _Entry:
         }
         return {
             "type": _coding(_DCM, code, display),
-            "subtype": [_coding(_DCM, sub, sub_display)],
+            "subtype": [_coding(_DCM, sub, sub_display) if sub else own],
             "action": "E",
             **self._common(),
             "agent": [client, *user],

@@ -478,6 +478,8 @@ def test_the_log_of_a_served_gateway(demo: Demo, tmp_path: Path) -> None:
         target = tmp_path / "taken.tar"
         done = epigate("audit", "export", target, "--config", own.folder / "config.toml")
         assert done.returncode == 0, done.stderr
+    (told,) = own.entries(operation="audit export")
+    assert told["what"]["fhir"] is False
     key = epigate("access-log", "key", "--config", own.folder / "config.toml").stdout.strip()
     shutil.rmtree(own.folder / "keys")  # another machine has neither keys nor stores
     found = report(target, "--key", key)

@@ -84,9 +84,11 @@ def test_events_keep_their_profiles(said: dict[str, Any], names: list[str]) -> N
         entry("sign-out", module="sign-in"),
         {"at": "2026-11-22T01:51:11Z", "module": "gateway", "operation": "start", "result": "OK",
          "account": None, "what": None},
+        {"at": "2026-11-22T01:51:11Z", "module": "gateway", "operation": "prune", "result": "OK",
+         "account": None, "what": {"first": 1, "last": 512}},
         entry("question", account=None, result="UNAUTHENTICATED", what=None),
     ],
-    ids=["refused", "not found", "sign-in", "wrong", "sign-out", "start", "no session"],
+    ids=["refused", "not found", "sign-in", "wrong", "sign-out", "start", "prune", "no session"],
 )  # fmt: skip
 def test_what_is_no_success_of_a_question_claims_no_profile(said: dict[str, Any]) -> None:
     (event,) = audit_events(3, said, "epigate-test")
