@@ -29,7 +29,7 @@ NOTE = sign_checkpoint(CHECKPOINT, LOG)
 AT = 1_795_312_800
 COSIGNED = add_signature(NOTE, cosign(NOTE, WITNESS, AT))
 
-# The example of golang.org/x/mod/sumdb/note
+# The example of Go's x/mod/sumdb/note
 NEUMANN = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
 SECRET = "AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"
 TEXT = (
