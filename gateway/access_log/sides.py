@@ -19,6 +19,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.access_log.tree import (
     StoredCheckpoint,
@@ -42,6 +43,10 @@ __all__ = ["Sides", "check_witnesses"]
 _log = logging.getLogger(__name__)
 
 _BATCH = 2_000  # entries looked through for one transaction
+_BYTES = 4 << 20  # of entries taken along in one; a page of a thousand people has some 150 KB
+_LOOKED = 64 << 20  # bytes looked through for one
+_AT_ONCE = 2  # regions copied to, lest every one's entries be in memory together
+_COPY_SECONDS = 30.0  # nobody waits for a part; a slow line gets smaller ones
 _BUSY_SECONDS = 2.0
 _AWAY = (OSError, SQLAlchemyError, TimeoutError)
 _BETWEEN = "SELECT number, entry FROM entries WHERE number BETWEEN ? AND ? ORDER BY number"
@@ -67,6 +72,7 @@ class Sides:
         self._path, self._regions, self._vkey = path, regions, vkey
         self._witnesses = {one.code: regional_witness(seed, one.code) for one in regions}
         self._said: set[str] = set()  # regions of which a failure was told
+        self._most = {one.code: _BYTES for one in regions}  # bytes of a part
 
     async def round(self) -> int:
         """Brings every region that answers up to the newest checkpoint; how many entries came.
@@ -74,8 +80,10 @@ class Sides:
         Raises AccessLogTampered where the log did not grow out of what a region has seen.
         """
         newest = await asyncio.to_thread(self._newest)
+        turns = asyncio.Semaphore(_AT_ONCE)
         found = await asyncio.gather(
-            *(self._region(region, newest) for region in self._regions), return_exceptions=True
+            *(self._region(region, newest, turns) for region in self._regions),
+            return_exceptions=True,
         )
         cosigned, copied = [], 0
         for region, outcome in zip(self._regions, found, strict=True):
@@ -98,9 +106,12 @@ class Sides:
         return copied
 
     async def _region(
-        self, region: RegionSettings, newest: StoredCheckpoint
+        self, region: RegionSettings, newest: StoredCheckpoint, turns: asyncio.Semaphore
     ) -> tuple[Held | None, int]:
-        """What the region holds now, None where it held that before; and how many entries came."""
+        """What the region holds now, None where it held that before; and how many entries came.
+
+        Each part that came stays, whatever happens to the next.
+        """
         if region.path is not None and not region.path.exists():
             raise FileNotFoundError(region.path)
         origin = self._vkey.name
@@ -115,18 +126,37 @@ class Sides:
             seen = consider(held, newest.note, self._vkey, proof, self._witnesses[region.code], at)
             copied = 0
             while True:
-                last = min(position + _BATCH, newest.size)
-                entries = await asyncio.to_thread(self._side, region, position + 1, last)
+                async with turns:
+                    last, entries = await asyncio.to_thread(
+                        self._side, region.code, position + 1, newest.size
+                    )
+                    done = seen if last == newest.size else None
+                    if entries or done:
+                        side = _Side(origin, position + 1, last, entries, instant(at))
+                        await self._bring(region, engine, held, done, side)
                 copied += len(entries)
-                done = seen if last == newest.size else None
-                side = _Side(origin, position + 1, last, entries, instant(at))
-                async with asyncio.timeout(region.deadline), engine.begin() as connection:
-                    await connection.run_sync(_keep_side, held, done, side)
                 if done:
                     return seen, copied
                 position = last
         finally:
             await engine.dispose()
+
+    async def _bring(
+        self,
+        region: RegionSettings,
+        engine: AsyncEngine,
+        held: Held | None,
+        done: Held | None,
+        side: _Side,
+    ) -> None:
+        most = self._most[region.code]
+        try:
+            async with asyncio.timeout(_COPY_SECONDS), engine.begin() as connection:
+                await connection.run_sync(_keep_side, held, done, side)
+        except TimeoutError:
+            self._most[region.code] = max(1, most // 4)  # a part has one entry at least
+            raise
+        self._most[region.code] = min(_BYTES, 2 * most)
 
     def _newest(self) -> StoredCheckpoint:
         with closing(_opened(self._path)) as connection:
@@ -142,14 +172,24 @@ class Sides:
             tree = StoredTree(connection, newest.size)
             return consistency_proof(held.size, newest.size, tree.hash_at)
 
-    def _side(self, region: RegionSettings, first: int, last: int) -> list[tuple[int, bytes]]:
+    def _side(self, code: str, first: int, newest: int) -> tuple[int, list[tuple[int, bytes]]]:
+        """Up to where entries were looked through for one part, and those of the region."""
+        last, size, looked, found = first - 1, 0, 0, []
+        quoted, most = f'"{code}"', self._most[code]
+        until = min(first + _BATCH - 1, newest)
         with closing(_opened(self._path)) as connection:
-            rows = connection.execute(_BETWEEN, (first, last)).fetchall()
-        return [
-            (number, entry_bytes(entry))
-            for number, entry in rows
-            if region.code in regions_of(entry)
-        ]
+            for number, entry in connection.execute(_BETWEEN, (first, until)):
+                raw = entry_bytes(entry)
+                looked += len(raw)
+                if quoted in str(entry) and code in regions_of(raw):
+                    if found and size + len(raw) > most:
+                        return last, found
+                    size += len(raw)
+                    found.append((number, raw))
+                last = number
+                if looked >= _LOOKED:
+                    return last, found
+        return until, found
 
     def _keep(self, cosigned: Sequence[tuple[NoteSigner, Held]]) -> None:
         """Keeps cosignatures and the checkpoints they belong to."""

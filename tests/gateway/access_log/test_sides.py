@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,6 +99,53 @@ def test_a_long_past_comes_in_parts(
     assert asyncio.run(both(path, regions, log).round()) == 70 - 35
     assert regions[1].path is not None
     assert [number for number, _ in side_of(regions[1].path)] == list(range(1, 36))
+
+
+def rows_of(file: Path) -> list[tuple[int, int, int]]:
+    with closing(sqlite3.connect(file)) as connection:
+        return connection.execute(
+            "SELECT first, last, length(entries) FROM log_sides ORDER BY first"
+        ).fetchall()
+
+
+def test_long_entries_come_in_parts_of_few_bytes(
+    path: Path, regions: list[RegionSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_BYTES", 3_000)
+    log = opened(path)
+    long = {"n": "x" * 900, "what": {"regions": {WUXI: "ANSWERED"}}}
+    log.write([(AT, "", "", "", canonical(long).decode())] * 30)
+    log.write([(AT, "", "", "", canonical({**long, "n": "x" * 9_000}).decode())])
+    sides = both(path, regions, log)
+    assert asyncio.run(sides.round()) == 31
+    wuxi = regions[1].path
+    assert wuxi is not None
+    rows = rows_of(wuxi)
+    assert [row[:2] for row in rows] == [(n, n + 2) for n in range(1, 31, 3)] + [(31, 31)]
+    assert max(length for _, _, length in rows[:-1]) <= 3_000
+    assert [number for number, _ in side_of(wuxi)] == list(range(1, 32))
+
+
+def test_a_slow_region_gets_smaller_parts_and_keeps_what_came(
+    path: Path, regions: list[RegionSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, most = module._keep_side, 2  # entries for which there is time
+
+    def slow(connection: Any, held: Any, seen: Any, side: Any) -> None:
+        if len(side.entries) > most:
+            raise TimeoutError
+        keep(connection, held, seen, side)
+
+    monkeypatch.setattr(module, "_keep_side", slow)
+    log = opened(path)
+    log.write([told(number, WUXI) for number in range(35)])
+    sides = both(path, regions, log)
+    for _ in range(40):
+        asyncio.run(sides.round())
+    wuxi = regions[1].path
+    assert wuxi is not None
+    assert [number for number, _ in side_of(wuxi)] == list(range(1, 36))
+    assert check(path, regions, log) == [NANJING, WUXI]
 
 
 def test_a_region_that_is_away_is_caught_up_with(
