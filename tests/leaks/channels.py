@@ -54,7 +54,7 @@ _WAYS: tuple[tuple[str, str], ...] = (
     ("Group by, distinct", "there is none over records; counts are by day, disease and code"),
     (
         "Aggregates: min, max, sum, distinct count; cells below 5; the difference of two counts",
-        "counts are of cases, within the jurisdiction, and hold no private item",
+        "counts hold no private item; cells below 5 of aggregates are suppressed, others with them",
     ),
     (
         "Total count, hasNextPage, page length under a filter",
@@ -109,7 +109,10 @@ _WAYS: tuple[tuple[str, str], ...] = (
         "the lists' own statements and masks; a link is its owner's; formulas are quoted",
     ),
     ("Attachments, letters and free-text remarks", "free text is sealed and masked as an item"),
-    ("Alert messages, SMS, e-mail, webhooks", "nothing sends anything to anywhere yet"),
+    (
+        "Alert messages, SMS, e-mail, webhooks",
+        "nothing is sent to anybody; witnesses of the log get hashes and signatures",
+    ),
     (
         "The access-log viewer, change history, old value",
         "entries hold ids and names of fields; old and new of a private item are sealed",
@@ -138,7 +141,7 @@ _WAYS: tuple[tuple[str, str], ...] = (
     ),
     (
         "Handoffs: payloads in outbox, inbox, workflow state and dead letters",
-        "there are none yet; each table of every store is listed with what it may hold",
+        "each table of every store is listed with what it may hold; an outbox holds ids alone",
     ),
     (
         "A region down: a cached copy served unmasked; an error that names the region",

@@ -39,6 +39,18 @@ SCHEMA: GraphQLSchema = make_schema()._schema
 VARYING = {
     ("RegionAnswer", "milliseconds"): "how long a store took",
     ("RegionAnswer", "asOf"): "the moment of the answer",
+    **dict.fromkeys(
+        [
+            ("Query", name)
+            for name in (
+                "accessLog",
+                "accessLogCheckpoint",
+                "accessLogProof",
+                "accessLogConsistency",
+            )
+        ],
+        "entries have ids and moments of their own; each is compared without them",
+    ),
     ("Query", "alarms"): "raised in its own time, from the access log alone, which is compared",
 }
 """Fields that are of the moment, and why."""

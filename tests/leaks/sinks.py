@@ -156,6 +156,8 @@ ROUTES: Mapping[str, str] = {
     "/access-log": "checkpoint, key and tiles of the access log: hashes and signatures",
     "/access-log/checkpoint": "the access log's signed checkpoint",
     "/access-log/key": "the access log's public key",
+    "/oidc/start": "the way to the provider of a sign-in",
+    "/oidc/callback": "a session for a code of the provider",
     "/exports": "one's own files, by the statements and masks of lists",
 }
 """Path → what is given there."""
@@ -165,6 +167,7 @@ SENDERS: Mapping[str, str] = {
     "gateway/_listening.py": "the socket that the gateway listens on",
     "gateway/_supervisor.py": "the socket that the gateway listens on",
     "gateway/access_log/witnessing.py": "checkpoints and proofs of the access log, to witnesses",
+    "gateway/sign_in/provider.py": "codes and tokens of a sign-in, to the provider that is set",
     "gateway/commands/_client.py": "a question of the operator's to a gateway",
 }
 """Source that imports something that could send → what it does with it."""
