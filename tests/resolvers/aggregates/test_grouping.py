@@ -38,6 +38,7 @@ def true_size(atoms: Sequence[Atom], box: Box) -> int:
 
 
 @given(ATOMS, st.binary(min_size=16, max_size=16))
+@pytest.mark.leak(12)
 def test_every_record_is_in_one_group_of_five_or_more(atoms: list[Atom], key: bytes) -> None:
     found = group(AXES, atoms, key)
     total = sum(count for _, count in atoms)
@@ -119,6 +120,7 @@ SPACES = [((2, 2), 17, KEY), ((2, 2), 17, b"another"), ((4,), 17, KEY), ((2, 3),
 
 
 @pytest.mark.parametrize(("sizes", "most", "key"), SPACES)
+@pytest.mark.leak(12)
 def test_no_small_number_can_be_worked_out(sizes: tuple[int, ...], most: int, key: bytes) -> None:
     axes = [PlainAxis(size, rank) for rank, size in enumerate(sizes)]
     points = list(product(*map(range, sizes)))
@@ -141,6 +143,7 @@ def test_no_small_number_can_be_worked_out(sizes: tuple[int, ...], most: int, ke
     assert not alone
 
 
+@pytest.mark.leak(12)
 def test_questions_over_different_axes_tell_no_small_number_either() -> None:
     """Four lists of groups of the same people, each over other axes; the reader has no key."""
     sizes, most = (2, 2), 11
