@@ -14,6 +14,7 @@ from gateway.passwords import check_password, hash_password
 from regions.areas import reference_areas
 from regions.errors import InvalidInput, NotFound
 from regions.instants import now
+from regions.sign_in import clients
 from regions.users import accounts
 from resolvers.sessions import revoke_sessions
 from resolvers.users import Role, prefix_of
@@ -40,6 +41,7 @@ __all__ = [
     "enable_account",
     "find_account",
     "list_accounts",
+    "may_sign_in",
     "password_hash",
     "replace_hash",
     "set_password",
@@ -105,12 +107,20 @@ def create_account(
     connection.execute(insert(accounts).values(given))
 
 
+def may_sign_in(connection: Connection, account: str, at: str | None = None) -> bool:
+    """Whether somebody may sign in as the account: never as a machine client, whose tokens, got by
+    its key, are narrower than the account.
+    """
+    client = connection.scalar(select(clients.c.account).where(clients.c.account == account))
+    return is_usable(connection, account, at) and client is None
+
+
 def password_hash(connection: Connection, account: str) -> str | None:
     """The stored hash of an account that may sign in, else None."""
     found: str | None = connection.scalar(
         select(accounts.c.password_hash).where(accounts.c.account == account)
     )
-    return found if is_usable(connection, account) else None
+    return found if may_sign_in(connection, account) else None
 
 
 def replace_hash(connection: Connection, account: str, old: str, new: str) -> None:

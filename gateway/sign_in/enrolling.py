@@ -26,7 +26,7 @@ from gateway.sign_in.answers import (
 )
 from gateway.sign_in.entries import Entries
 from gateway.sign_in.factors import Factors
-from gateway.sign_in.standing import Standing, require_proof, standing
+from gateway.sign_in.standing import Standing, require_person, require_proof, standing
 from gateway.sign_in.totp import enrolment_uri, new_secret
 from regions.errors import EpigateError, InvalidInput, NotFound, Unauthenticated
 from regions.users import sessions
@@ -109,12 +109,13 @@ class Enrolling:
         return found
 
     def viewer_of(self, request: Request) -> Viewer:
-        """Who asks, having to enrol or not. Raises Unauthenticated."""
+        """Who asks, having to enrol or not. Raises Unauthenticated, Forbidden."""
         found = self._sessions.enrolling(header_of(request, b"authorization"))
         if found is None:
             raise Unauthenticated(
                 "this needs a session", hint="POST /sign-in, then authorization: Bearer <token>"
             )
+        require_person(found.viewer)
         return found.viewer
 
     async def _done(self, work: Callable[[Connection], _T]) -> _T:

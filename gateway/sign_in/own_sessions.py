@@ -14,6 +14,7 @@ from starlette.routing import Route
 from gateway.sessions import Sessions
 from gateway.sign_in.answers import address_of, answering, header_of, json_answer
 from gateway.sign_in.entries import Entries
+from gateway.sign_in.standing import require_person
 from regions.errors import NotFound, Unauthenticated
 from regions.instants import instant
 from regions.users import sessions
@@ -114,4 +115,5 @@ class OwnSessions:
             raise Unauthenticated(
                 "this needs a session", hint="POST /sign-in, then authorization: Bearer <token>"
             )
+        require_person(viewer)
         return viewer

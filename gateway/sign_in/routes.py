@@ -20,7 +20,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.access_log import AccessLog
-from gateway.accounts import Account, find_account, password_hash, replace_hash
+from gateway.accounts import (
+    Account,
+    find_account,
+    may_sign_in,
+    password_hash,
+    replace_hash,
+)
 from gateway.passwords import Passwords, needs_rehash
 from gateway.sessions import Sessions
 from gateway.sign_in import _lockout
@@ -55,7 +61,6 @@ from regions.errors import (
 from regions.instants import instant
 from regions.sealing import Sealer
 from resolvers.users import needs_second_factor
-from resolvers.users.accounts import is_usable
 
 __all__ = ["SignIn"]
 
@@ -248,7 +253,7 @@ class SignIn:
             if name is not None:
                 subjects = (*subjects, _lockout.account_subject(name, self._attempts))
             self._refuse_locked(connection, replace(attempt, subjects=subjects))
-            if name is None or not is_usable(connection, name, instant(now)):
+            if name is None or not may_sign_in(connection, name, instant(now)):
                 _lockout.count(connection, subjects, now, self._lock_seconds)
                 return None
             return self._open(connection, name, "PASSKEY", attempt)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from regions.errors import SecondFactorRequired, Unauthenticated
+from regions.errors import Forbidden, SecondFactorRequired, Unauthenticated
 from regions.instants import seconds_of
 from regions.users import sessions
+from resolvers.users import Viewer
 
-__all__ = ["FRESH_SECONDS", "Standing", "require_proof", "standing"]
+__all__ = ["FRESH_SECONDS", "Standing", "require_person", "require_proof", "standing"]
 
 FRESH_SECONDS = 600.0  # after signing in; a token found later changes nobody's factors
 
@@ -45,4 +46,15 @@ def require_proof(session: Standing, *, enrolled: bool) -> None:
         raise SecondFactorRequired(
             "this session was opened without the account's second factor",
             hint="sign in again with `code`",
+        )
+
+
+def require_person(viewer: Viewer) -> None:
+    """A machine client's token is good for its actions alone: with another way in, such as a
+    passkey, it would be good for everything the account may. Raises Forbidden.
+    """
+    if viewer.actions is not None:
+        raise Forbidden(
+            "a machine client's token is not good for this",
+            hint="`epigate clients` changes its keys and scope",
         )

@@ -208,6 +208,19 @@ def test_leak_28_a_link_is_nobody_elses(gateway: Gateway) -> None:
     assert fetch(gateway, url, own).status_code == 200  # another session of the same account
 
 
+def test_leak_28_a_narrowed_token_fetches_nothing(demo: Demo, tmp_path: Path) -> None:
+    """A machine client's token is good for its actions, and exports are none of them."""
+    copied, who = demo.copied(tmp_path), "system-320100"
+    with serving(copied) as gateway:
+        url = ask(gateway, who)["export"]["url"]
+        (token,) = copied.open_sessions(who)
+        scope = '{"code": "320100", "actions": ["READ"]}'
+        narrow = "UPDATE sessions SET scope = ? WHERE account = ?"
+        copied.central(lambda one, _: one.exec_driver_sql(narrow, (scope, who)).close())
+        refused = fetch(gateway, url, token)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "FORBIDDEN")
+
+
 def test_leak_28_link_and_file_name_say_nothing(gateway: Gateway) -> None:
     made = ask(gateway, purpose="of 张三")["export"]
     assert re.fullmatch(r"/exports/[0-9a-f]{32}", made["url"])

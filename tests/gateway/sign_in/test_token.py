@@ -15,6 +15,7 @@ from regions.errors import InvalidInput, NotFound, Unauthenticated
 from tests.gateway.central_store import START, bearer
 from tests.gateway.sign_in.keys import AUDIENCE, KEYS, assertion, form, jwks
 from tests.gateway.sign_in.routes import Gateway, Run, gateway
+from tests.gateway.sign_in.routes import code as code_of
 
 SYSTEM = "nanjing"
 
@@ -350,5 +351,31 @@ def test_who_may_be_a_client(run: Run) -> None:
             await add()
         with pytest.raises(NotFound, match="no client"):
             await gateway.world.do(set_keys, "nobody", jwks("Ed25519"))
+
+    run(body)
+
+
+def headers(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
+
+
+def test_a_token_gets_its_account_no_other_way_in(run: Run) -> None:
+    async def body(gateway: Gateway) -> None:
+        await system(gateway)
+        assert (await gateway.ask()).status_code == 401  # a client's password opens nothing
+        answer = await ask(gateway, assertion(SYSTEM, START))
+        token = answer.json()["access_token"]
+        for path in ("/sign-in/passkeys", "/sign-in/totp", "/sign-in/recovery-codes"):
+            refused = await gateway.post(path, {}, headers=headers(token))
+            assert (refused.status_code, code_of(refused)) == (403, "FORBIDDEN"), path
+        for refused in (
+            await gateway.get("/sessions", headers(token)),
+            await gateway.delete("/sessions/" + "0" * 16, headers(token)),
+            await gateway.get("/sign-in/passkeys", headers(token)),
+        ):
+            assert (refused.status_code, code_of(refused)) == (403, "FORBIDDEN")
+        assert gateway.world.sql("SELECT count(*) FROM challenges") == [(0,)]
+        assert gateway.world.sql("SELECT count(*) FROM second_factors") == [(0,)]
+        assert (await gateway.sign_out(token)).status_code == 204
 
     run(body)
