@@ -53,6 +53,7 @@ from resolvers.exports.watermark import Watermark
 from resolvers.exports.xlsx_file import XlsxFile
 from resolvers.privacy import require_records
 from resolvers.questions.question import viewer_key
+from resolvers.rights import require
 from resolvers.users import Viewer
 
 __all__ = ["PREFIX", "ExportEndpoint"]
@@ -195,6 +196,7 @@ class ExportEndpoint:
         if not rows or rows[0].export["account"] != viewer.account:
             raise NotFound("there is no such export, or none of yours")
         row = rows[0]
+        require(viewer, "exports")
         require_records(viewer)
         at = now()
         state = state_at(row.export["state"], row.export["expires_at"], at)
