@@ -180,7 +180,8 @@ class _Socket:
         """Until either side closes."""
         reading = asyncio.create_task(self._read())
         try:
-            await asyncio.wait({reading, self._closing}, return_when=asyncio.FIRST_COMPLETED)
+            ends: set[asyncio.Future[Any]] = {reading, self._closing}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             close: _Close | None = None
             if self._closing.done():
                 close = self._closing.result()

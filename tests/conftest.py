@@ -15,6 +15,7 @@ from regions.keys import Keys, create_keys
 from regions.migrating import migrate_central, migrate_log
 from regions.settings import RegionSettings
 from tests.canaries import singing, songs
+from tests.keys import same_keys
 from tests.postgres import Postgres, running_postgres
 from tests.stores import Stores
 
@@ -94,7 +95,7 @@ def store_settings(request: pytest.FixtureRequest, stores: Stores) -> RegionSett
 @pytest.fixture
 def keys() -> Keys:
     """Keys, the same in every test."""
-    return Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4, 5)))
+    return same_keys()
 
 
 @pytest.fixture

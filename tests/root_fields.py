@@ -79,7 +79,7 @@ def input_type(mutation: str) -> str:
     """The name of the type of a mutation's input."""
     root = _schema().mutation_type
     assert root is not None
-    return get_named_type(root.fields[mutation].args["input"].type).name
+    return str(get_named_type(root.fields[mutation].args["input"].type).name)
 
 
 def input_values(

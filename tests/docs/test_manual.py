@@ -25,7 +25,6 @@ from graphql import (
 from gateway.config import load_config
 from gateway.settings import settings_table
 from regions.engines import sqlite_engine
-from regions.keys import Keys
 from regions.migrating import migrate_central
 from resolvers.central import Central
 from resolvers.rights import RIGHTS
@@ -34,6 +33,7 @@ from resolvers.users import BUSINESS_ROLES, Role
 from tests.answering import Gateway, grant, viewer
 from tests.docs.manual import PAGES, ROOT, Block, anchors, blocks, commands_in, links
 from tests.docs.tables import DOCS, TABLES, commands, options, replaced
+from tests.keys import same_keys
 from tests.postgres import Postgres
 from tests.stores import Stores
 
@@ -54,7 +54,7 @@ def gateway(templates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         raise AssertionError("the manual needs no PostgreSQL")
 
     made = Stores(templates, lambda: folder, no_server)
-    keys = Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4, 5)))
+    keys = same_keys()
     gateway = Gateway([made.sqlite("3201"), made.sqlite("5001")], keys)
     store = folder / "gateway.db"
     gateway.run(migrate_central(store))

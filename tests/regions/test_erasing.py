@@ -123,7 +123,7 @@ def test_a_persons_records_are_found_by_the_number(
         by_number.setdefault(row["id_number_index"], []).append(row["id"])
     index, ids = max(by_number.items(), key=lambda one: len(one[1]))
     assert len(ids) > 1
-    assert in_store(store_settings, lambda store: numbers_of(store, ids[0])) == {index}
+    assert in_store(store_settings, lambda store: numbers_of(store, ids[0])) == frozenset({index})
     found = in_store(store_settings, lambda store: same_number(store, {index}))
     assert sorted(found) == sorted(ids)
     assert in_store(store_settings, lambda store: same_number(store, ())) == []

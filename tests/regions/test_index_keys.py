@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,7 +51,11 @@ def test_no_order_of_steps_leaves_people_in_no_complete_set(names: list[str]) ->
 
 def test_the_way_of_a_change() -> None:
     both = IndexState().begin(1)
-    assert (both.phase, both.written, both.keys) == (Phase.BOTH, {0: 0, 1: 1}, {0, 1})
+    assert (both.phase, both.written, both.keys) == (
+        Phase.BOTH,
+        {0: 0, 1: 1},
+        frozenset({0, 1}),
+    )
     filled = both.went_on(7).filled()
     assert (filled.phase, filled.done_to, filled.complete) == (Phase.FILLED, 0, 0)
     clearing = filled.clear()
@@ -64,7 +70,7 @@ def test_the_way_of_a_change() -> None:
 def test_a_state_is_kept(store_settings: RegionSettings) -> None:
     assert in_store(store_settings, read_state) == IndexState()
     for state in (IndexState().begin(3), IndexState().begin(3).went_on(9), IndexState(key=4)):
-        in_store(store_settings, lambda store, state=state: keep_state(store, state))
+        in_store(store_settings, partial(keep_state, state=state))
         assert in_store(store_settings, read_state) == state
     rows = in_store(store_settings, lambda store: store.execute(select(index_keys)).all())
     assert len(rows) == 1

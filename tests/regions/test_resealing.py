@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -38,7 +38,7 @@ def rings(keys: Keys) -> dict[str, KeyRing]:
     return {"AES": KeyRing(known), "SM4": KeyRing(known, sm4=True)}
 
 
-def batches(settings: RegionSettings, sealer: Sealer, most: int) -> Iterator[int]:
+def batches(settings: RegionSettings, sealer: Sealer, most: int) -> Generator[int]:
     """Seals anew, one transaction each; yields how many it did."""
     for table in sealed_tables(of_regions=True):
         after: int | None = -1
@@ -147,5 +147,6 @@ def test_an_erased_person_stays_erased(
         store_settings,
         lambda store: store.execute(select(people.c.sealed).where(people.c.id == one)).scalar(),
     )
+    assert left is not None
     assert bytes(left) == ERASED_ENVELOPE
     assert set(opened(store_settings, sealer)[("people", one)].values()) == {None}

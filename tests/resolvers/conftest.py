@@ -13,6 +13,7 @@ import pytest
 from regions.keys import Keys
 from regions.settings import RegionSettings
 from tests.answering import Gateway
+from tests.keys import same_keys
 from tests.postgres import Postgres
 from tests.records import Population, make_population
 from tests.stores import Stores
@@ -29,7 +30,7 @@ def no_server() -> Postgres:
 @pytest.fixture(scope="session")
 def shared_keys() -> Keys:
     """The keys of the stores below."""
-    return Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4, 5)))
+    return same_keys()
 
 
 @pytest.fixture(scope="session")

@@ -313,7 +313,7 @@ from tests.stores import region_settings
 
 folder = Path(sys.argv[1])
 regions = [region_settings(code, path=folder / f"{code}.db") for code in ("3201", "3202")]
-keys = Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4, 5)))
+keys = same_keys()
 mapping = read_mapping(str(folder / "own.toml"))
 asyncio.run(load(folder / "list.csv", mapping, regions, keys, folder / "data",
     rejects=folder / "rejects.csv", limits=Limits(20, 1_000), today=date(2026, 11, 22)))

@@ -9,13 +9,13 @@ import orjson
 import pytest
 
 from regions.blind_index import BlindIndexer, check_digit
-from regions.keys import Keys
 from resolvers.demo.cases import CASE_COLUMNS, case_rows
 from resolvers.demo.contacts import CONTACT_COLUMNS, contact_rows
 from resolvers.demo.parameters import DEFAULT_PEOPLE
 from resolvers.demo.plan import make_plan
 from resolvers.demo.scene import set_scene
 from schema import enums
+from tests.keys import keys_of
 from tests.resolvers.demo.made import UNTIL, Demo, parameters
 
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -250,7 +250,7 @@ def test_the_direct_reporter_has_reported_much(demo: Demo) -> None:
 
 def test_the_default_gives_the_direct_reporter_some_hundreds() -> None:
     plan = make_plan(parameters(people=DEFAULT_PEOPLE))
-    scene = set_scene(plan, 0, Keys(*(bytes(32),) * 5))
+    scene = set_scene(plan, 0, keys_of(*(bytes(32),) * 5))
     by, star = CASE_COLUMNS.index("reporter"), "reporter-320102-1"
     cases = sum(row[by] == star for row in case_rows(scene))
     by = CONTACT_COLUMNS.index("reporter")

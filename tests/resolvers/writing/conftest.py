@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from regions.keys import Keys
+from tests.keys import same_keys
 from tests.postgres import Postgres
 from tests.resolvers.writing.making import Writer
 from tests.stores import Stores
@@ -58,7 +59,7 @@ def _kept(
     dialect: str, templates: Path, folder: Path, server: Callable[[], Postgres]
 ) -> Iterator[Writer]:
     stores = Stores(templates, lambda: folder, server)
-    keys = Keys(*(bytes([number]) * 32 for number in (1, 2, 3, 4, 5)))
+    keys = same_keys()
     made = Writer([stores.make(dialect, code) for code in REGIONS], keys)
     yield made
     made.close()
