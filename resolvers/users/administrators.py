@@ -132,7 +132,7 @@ async def decide_administrator_filing(
             return accept(connection, number, by, reseal)
         return refuse(connection, number, by, reason or "")
 
-    return await _step(context, "decideAdministratorFiling", given, _above, step)
+    return await _step(context, "decideAdministratorFiling", given, _another_above, step)
 
 
 async def withdraw_administrator_filing(
@@ -289,6 +289,13 @@ Check = Callable[[Connection, Viewer, Any], None]
 
 def _above(connection: Connection, viewer: Viewer, row: Any) -> None:
     require_above(connection, viewer, row.unit_id, row.unit_level, row.code)
+
+
+def _another_above(connection: Connection, viewer: Viewer, row: Any) -> None:
+    """Nobody accepts a filing of themselves."""
+    require_above(
+        connection, viewer, row.unit_id, row.unit_level, row.code, person=row.person_index
+    )
 
 
 def _own_or_above(connection: Connection, viewer: Viewer, row: Any) -> None:

@@ -12,7 +12,11 @@ from regions.users import accounts
 from resolvers.context import Context
 from resolvers.users import Viewer
 from resolvers.users.accounts import Account, change_state, find_account, renew
-from resolvers.users.authority import require_may_disable, require_may_renew
+from resolvers.users.authority import (
+    require_may_disable,
+    require_may_enable,
+    require_may_renew,
+)
 from resolvers.users.filings import stand_down_if_active
 from resolvers.users.listing import read_user
 from resolvers.users.registering import term
@@ -79,7 +83,7 @@ async def enable_user(context: Context, given: EnableUserInput, path: str) -> Us
         event = AccountEvent.REINSTATE if suspended else AccountEvent.ENABLE
         change_state(connection, account.account, event, reason, viewer.account)
 
-    return await _changed(context, writing, given.account, require_may_disable, change)
+    return await _changed(context, writing, given.account, require_may_enable, change)
 
 
 async def _changed(

@@ -193,7 +193,7 @@ async def approve_registration(
         with refusals("registration"):
             if row is None or not row.code.startswith(viewer.prefix):
                 raise NotFound("there is no such registration")
-            require_answering(connection, viewer, row.unit_id, row.unit_level, row.code)
+            require_answering(connection, viewer, *_of_unit(row))
             event = RegistrationEvent.APPROVE if given.approve else RegistrationEvent.REFUSE
             try:
                 after = REGISTRATION.next(State[row.state], event)
@@ -243,17 +243,17 @@ async def list_registrations(
 
     def read(connection: Connection) -> list[Any]:
         found: list[Any] = []
-        answering_units: dict[str, bool] = {}
+        answers: dict[tuple[str, str | None], bool] = {}
         rows = connection.execute(
             select(registrations)
             .where(registrations.c.state.in_(wanted), registrations.c.id > place)
             .order_by(registrations.c.id)
         )
         for row in rows:
-            if row.unit_id not in answering_units:
-                account = answering_for(connection, row.unit_id, row.unit_level, row.code)
-                answering_units[row.unit_id] = account == viewer.account
-            if answering_units[row.unit_id]:
+            about = (row.unit_id, row.person_index)
+            if about not in answers:
+                answers[about] = answering_for(connection, *_of_unit(row)) == viewer.account
+            if answers[about]:
                 found.append(row)
                 if len(found) > size:
                     break
@@ -272,6 +272,10 @@ async def list_registrations(
     return RegistrationConnection(
         edges=edges, page_info=page_info(edges, more=len(rows) > size, before=after is not None)
     )
+
+
+def _of_unit(row: Any) -> tuple[str, str, str, str | None]:
+    return row.unit_id, row.unit_level, row.code, row.person_index
 
 
 def term(given: str | None, at: str, mistakes: Mistakes) -> str:

@@ -580,6 +580,37 @@ def test_one_person_by_whatever_way_the_account_came(gateway: Gateway) -> None:
     assert filed(gateway, f"county-{COUNTY}", **changes)["filing"]["state"] == "FILED"
 
 
+def test_nobody_decides_about_themselves_by_another_account(gateway: Gateway) -> None:
+    """An administrator owns an ordinary account beside it (A7); the level above answers for it."""
+    known = {one.account: one for one in demo_accounts(region_settings("3201"))}
+
+    def own(account: str) -> dict[str, Any]:
+        return contact(known[account].items["id_number"])
+
+    wanted = registration(contact=own(ADMINS[COUNTY]))
+    do(gateway, "register", RECEIPT, wanted, None)
+    assert pending(gateway, ADMINS[COUNTY]) == []
+    (waiting,) = pending(gateway, ADMINS[CITY])
+    decision = {"registration": waiting["id"]}
+    refused = do(gateway, "approveRegistration", DECIDED, decision, ADMINS[COUNTY])
+    assert refused["code"] == "FORBIDDEN"
+    told = do(gateway, "approveRegistration", DECIDED, decision, ADMINS[CITY])
+    assert told["user"]["account"] == wanted["account"]
+
+    given = {"account": wanted["account"], "reason": "泄露"}
+    assert do(gateway, "disableUser", USER, given, ADMINS[COUNTY])["user"]
+    lapse(gateway, wanted["account"], state="SUSPENDED")
+    for name in ("enableUser", "renewUser"):
+        mine = given if name == "enableUser" else {"account": wanted["account"]}
+        assert do(gateway, name, USER, mine, ADMINS[COUNTY])["code"] == "FORBIDDEN", name
+        assert do(gateway, name, USER, mine, ADMINS[CITY])["user"]["standing"] == "ACTIVE", name
+
+    for above, code in ((ADMINS[CITY], COUNTY), ("sysadmin", NATIONAL)):
+        changes = {"contact": own(above), "secondReason": "轮换"}
+        filing = filed(gateway, above, code=code, **changes)["filing"]
+        assert decide(gateway, filing["id"], above)["code"] == "FORBIDDEN"
+
+
 def test_me_is_whole(shared: Gateway) -> None:
     text = (
         "{me{account user{standing renewBy department purpose contact{mobile idNumber}} "
