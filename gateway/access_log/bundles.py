@@ -56,6 +56,7 @@ class Bundle:
         self.note = self._text(_CHECKPOINT)
         self.vkey = self._text("log.vkey").strip()
         self.first, self.last = self._part()
+        self.hashed = self.first
 
     @property
     def notes(self) -> Sequence[str]:

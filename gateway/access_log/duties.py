@@ -70,16 +70,22 @@ class Duties:
         handle = os.open(self._lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         begun = time.monotonic()
         due = {name: begun + seconds for name, seconds, _ in self._duties}
+        doing: dict[str, asyncio.Task[None]] = {}
         try:
             while True:
                 await asyncio.sleep(_PAUSE_SECONDS)
                 if not _locked(handle):
                     continue
                 for name, seconds, work in self._duties:
-                    if time.monotonic() >= due[name]:
+                    if time.monotonic() >= due[name] and name not in doing:
                         due[name] = time.monotonic() + seconds
-                        await self._do(name, work)
+                        # Beside each other: catching up with a region must not silence the beats.
+                        task = doing[name] = asyncio.create_task(self._do(name, work))
+                        task.add_done_callback(lambda _, name=name: doing.pop(name))  # type: ignore[misc]
         finally:
+            for task in doing.values():
+                task.cancel()
+            await asyncio.gather(*doing.values(), return_exceptions=True)
             os.close(handle)
 
     async def _do(self, name: str, work: Callable[[], Awaitable[None]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,9 @@ from resolvers.access_log.tiles import WIDTH
 __all__ = ["Pruning", "backup", "prune", "pruning"]
 
 _PAGES = 1_000  # of a backup at once
-_BATCH = 40 * WIDTH  # entries removed in one transaction
+_MOST = 40  # tiles of entries removed in one transaction
+_BRIEF = 0.02  # seconds that one may hold the file: requests wait for it
+_PAUSE = 0.01  # seconds between two: whoever writes goes first
 _BUSY_SECONDS = 30.0
 
 
@@ -58,12 +61,17 @@ def prune(log: LogFile, found: Pruning, before: str) -> None:
     log.verify()
     log.write([system_row("prune", first=found.first, last=found.last, before=before)])
     with closing(_opened(log.path)) as connection:
-        for first in range(found.first, found.last + 1, _BATCH):
-            last = min(first + _BATCH - 1, found.last)
+        first, tiles = found.first, 1
+        while first <= found.last:
+            last = min(first + tiles * WIDTH - 1, found.last)
+            begun = time.monotonic()
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("INSERT OR REPLACE INTO facts VALUES ('pruned_to', ?)", (str(last),))
             connection.execute("DELETE FROM entries WHERE number BETWEEN ? AND ?", (first, last))
             connection.execute("COMMIT")
+            brief = time.monotonic() - begun < _BRIEF
+            first, tiles = last + 1, min(_MOST, 2 * tiles) if brief else max(1, tiles // 2)
+            time.sleep(_PAUSE)
 
 
 def backup(log: LogFile, to: Path) -> Checkpoint:
@@ -79,6 +87,8 @@ def backup(log: LogFile, to: Path) -> Checkpoint:
     log.write([system_row("backup")])
     os.close(os.open(to, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     with closing(_opened(log.path)) as one, closing(sqlite3.connect(to)) as other:
+        one.execute("BEGIN")  # one moment: else each commit meanwhile would begin it anew
+        one.execute("SELECT count(*) FROM facts").fetchone()
         one.backup(other, pages=_PAGES)
     with closing(_opened(to)) as connection:
         found = checkpoint_in(connection)

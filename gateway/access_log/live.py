@@ -15,7 +15,7 @@ from resolvers.access_log.merkle import inclusion_proof, leaf_hash, node_hash
 from resolvers.access_log.notes import add_signature
 from resolvers.access_log.proofs import EntryProof
 from resolvers.access_log.tiles import HASH, HEIGHT, WIDTH, folded
-from resolvers.access_log.verifying import Problem
+from resolvers.access_log.verifying import Problem, numbers
 
 __all__ = ["Known", "LiveLog", "live_log"]
 
@@ -70,8 +70,10 @@ class LiveLog:
         self.size = newest.size
         self.origin, self._known = newest.note.partition("\n")[0], known
         self.note = self._cosigned(newest.size, newest.note)
-        pruned = fact_in(connection, "pruned_to")
-        self.first = int(pruned) // WIDTH * WIDTH if pruned else 0
+        pruned = fact_in(connection, "pruned_to") or "0"
+        if not pruned.isdecimal():
+            raise tampered(f"up to where it was pruned is no number: {pruned!r}")
+        self.first, self.hashed = int(pruned) // WIDTH * WIDTH, 0
         self.last: int | None = None
 
     @property
@@ -169,10 +171,14 @@ class LiveLog:
         return node_hash(below(level - 1, 2 * index), below(level - 1, 2 * index + 1))
 
     def columns(self, progress: Callable[[int, int], None] | None = None) -> Iterator[Problem]:
-        """What entries are found by, where it is not what they say: the tree is over entries."""
+        """What the tree is not over: what entries are found by, where it is not what they say, and
+        up to where they were pruned, where no entry says so.
+        """
+        pruned = 0
         for first in range(self.first, self.size, _BATCH):
             last = min(first + _BATCH, self.size)
             for number, *columns, text in self.connection.execute(_COLUMNS, (first, last)):
+                pruned = max(pruned, _pruned(columns, text))
                 if _said(text) != columns:
                     yield Problem(
                         "COLUMNS_CHANGED",
@@ -182,6 +188,13 @@ class LiveLog:
                     )
             if progress is not None:
                 progress(last - self.first, self.size - self.first)
+        if pruned < self.first:
+            yield Problem(
+                "ENTRY_MISSING",
+                f"{numbers(pruned, self.first)} are missing as if they were pruned, but no entry "
+                "says so",
+                pruned,
+            )
         (more,) = self.connection.execute("SELECT max(number) FROM entries").fetchone()
         if (more or 0) > self.size:
             yield Problem(
@@ -197,6 +210,17 @@ class LiveLog:
         for (line,) in rows:
             note = add_signature(note, line)
         return note
+
+
+def _pruned(columns: Sequence[object], text: str) -> int:
+    """Up to which number an entry says that others were pruned; 0 for any other entry."""
+    if columns[2] != "prune":
+        return 0
+    try:
+        said = orjson.loads(text)
+        return int(said["what"]["last"]) if said["module"] == "gateway" else 0
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        return 0
 
 
 def _said(text: str) -> list[str] | None:

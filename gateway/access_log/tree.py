@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from regions.errors import AccessLogTampered
@@ -58,21 +59,22 @@ class StoredTree:
         """The tree's growing end. Raises AccessLogTampered where a tile or an entry is missing."""
         if self._edge is None:
             first = self.size // WIDTH * WIDTH
-            rows = self._connection.execute(
-                "SELECT number, entry FROM entries WHERE number BETWEEN ? + 1 AND ? "
-                "ORDER BY number",
-                (first, self.size),
-            ).fetchall()
-            for expected, (number, _) in enumerate(rows, first + 1):
-                if number != expected:
-                    raise tampered(f"entry {expected} is missing")
             try:
-                self._edge = Edge.kept(
-                    self.size, self._full_tile, (entry_bytes(entry) for _, entry in rows)
-                )
+                self._edge = Edge.kept(self.size, self._full_tile, self._entries_behind(first))
             except ValueError as error:
                 raise tampered(str(error)) from None
         return self._edge
+
+    def _entries_behind(self, first: int) -> Iterator[bytes]:
+        """One by one: each may have 150 KB."""
+        rows = self._connection.execute(
+            "SELECT number, entry FROM entries WHERE number BETWEEN ? + 1 AND ? ORDER BY number",
+            (first, self.size),
+        )
+        for expected, (number, entry) in enumerate(rows, first + 1):
+            if number != expected:
+                raise tampered(f"entry {expected} is missing")
+            yield entry_bytes(entry)
 
     def tile_at(self, level: int, index: int) -> bytes:
         """The hashes of a tile, of the last one of a level those there are."""

@@ -53,6 +53,10 @@ class Source(Protocol):
         """Index of the first entry held, a multiple of 256: what is before was left out."""
 
     @property
+    def hashed(self) -> int:
+        """Index from which hashes of entries are held: those of pruned ones stay."""
+
+    @property
     def last(self) -> int | None:
         """Index behind the last entry held; None: to the end."""
 
@@ -250,7 +254,7 @@ class Verifier:
         while count := size >> HEIGHT * (level + 1):
             tiles: Iterable[int] = range(count)
             if level == 0:
-                tiles = range(self._source.first // WIDTH, min(count, -(-last // WIDTH)))
+                tiles = range(self._source.hashed // WIDTH, min(count, -(-last // WIDTH)))
             for tile in tiles:
                 row, above = self._tile(level, tile), self._above(level, tile)
                 if row is None or above is None or (level == 0 and tile in self._changed):
@@ -397,7 +401,7 @@ class Verifier:
         """Whether the source says to hold it: a range leaves out tiles of level 0 beside it."""
         if level > 0:
             return True
-        first, last = self._source.first, self._source.last
+        first, last = self._source.hashed, self._source.last
         if index == self._size // WIDTH:
             return True
         return first // WIDTH <= index < (-(-(self._size if last is None else last) // WIDTH))

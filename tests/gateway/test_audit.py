@@ -20,6 +20,7 @@ import pytest
 
 from gateway.access_log.live import live_log
 from gateway.access_log.log_file import LogFile
+from gateway.access_log.system import system_row
 from gateway.cli import main
 from regions.errors import NoteInvalid
 from resolvers.access_log.merkle import leaf_hash
@@ -378,13 +379,17 @@ def test_a_pruned_log_still_holds(log: Log, tmp_path: Path) -> None:
     mine.sql("DELETE FROM entries WHERE number <= 512")
     assert ("ENTRY_MISSING", 0) in problems("--config", mine.config)  # nobody said so
     mine.sql("INSERT OR REPLACE INTO facts VALUES ('pruned_to', '512')")
+    assert problems("--config", mine.config) == [("ENTRY_MISSING", 0)]  # the log does not say so
+    told = LogFile(mine.path, SEED, name="test", busy_seconds=2)
+    told.write([system_row("prune", first=1, last=512, before="2026-11-22T00:00:00Z")])
+    told.close()
     found = report("--config", mine.config)
-    assert (found["holds"], found["entries"]) == (True, SIZE - 512)
+    assert (found["holds"], found["entries"]) == (True, SIZE - 511)
     folder = mine.export(tmp_path / "bundle")
-    assert report(folder, "--key", log.key)["entries"] == SIZE - 512
+    assert report(folder, "--key", log.key)["entries"] == SIZE - 511
     assert epigate("audit", "prove", 600, "--config", mine.config).returncode == 0
     gone = epigate("audit", "prove", 5, "--config", mine.config)
-    assert "the indexes 512 to 1099" in gone.stderr
+    assert "the indexes 512 to 1100" in gone.stderr
 
 
 def test_a_proof_checks_itself(log: Log, tmp_path: Path) -> None:

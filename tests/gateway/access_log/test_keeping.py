@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
 import orjson
 import pytest
 
+from gateway.access_log import keeping
 from gateway.access_log.keeping import Pruning, backup, prune, pruning
-from regions.errors import AccessLogError
+from gateway.access_log.live import live_log
+from gateway.access_log.log_file import LogFile
+from regions.errors import AccessLogError, AccessLogTampered
 from resolvers.access_log.merkle import inclusion_proof, leaf_hash, verify_inclusion
 from resolvers.access_log.notes import open_checkpoint
 from resolvers.access_log.tiles import hashes_in
-from tests.gateway.access_log.logs import at_minute, entries_of, filled, opened, row, stored
+from resolvers.access_log.verifying import verify
+from tests.gateway.access_log.logs import (
+    at_minute,
+    entries_of,
+    filled,
+    forging,
+    opened,
+    row,
+    stored,
+)
 from tests.resolvers.access_log.trees import tree_hash
 
 
@@ -82,6 +95,77 @@ def test_nothing_old_is_nothing_removed(path: Path) -> None:
 def test_when_all_is_old_the_last_tile_stays(path: Path) -> None:
     aged(path, 600, 0)
     assert pruning(path, at_minute(30)) == Pruning(1, 512)
+
+
+def problems_of(path: Path, log: LogFile) -> list[str]:
+    with live_log(path) as live:
+        report = verify(live, [log.signer.verifier])
+        found = [one.code for one in [*report.problems, *live.columns()]]
+    return [one for one in found if one != "COLUMNS_CHANGED"]  # rows of tests say little
+
+
+def test_a_pruned_log_is_verified_down_to_the_hashes_of_what_is_gone(path: Path) -> None:
+    log = filled(path, 65_540, 8_000)  # a full tile above those of the entries
+    prune(log, Pruning(1, 512), at_minute(30))
+    assert problems_of(path, log) == []
+    with forging(path) as file:
+        (hashes,) = file.execute("SELECT hashes FROM tiles WHERE level = 0 AND tile = 0").fetchone()
+        changed = bytes(32) + hashes[32:]
+        file.execute("UPDATE tiles SET hashes = ? WHERE level = 0 AND tile = 0", (changed,))
+    assert problems_of(path, log) == ["TILE_CHANGED"]
+    with forging(path) as file:
+        file.execute("DELETE FROM tiles WHERE level = 0 AND tile = 0")
+    assert problems_of(path, log) == ["TILE_MISSING"]
+
+
+@pytest.mark.parametrize("claimed", ["512", "1024", "9999999"])
+def test_entries_that_were_removed_by_hand_are_not_pruned(path: Path, claimed: str) -> None:
+    aged(path, 700, 100)
+    with forging(path) as file:
+        file.execute("INSERT INTO facts VALUES ('pruned_to', ?)", (claimed,))
+        file.execute("DELETE FROM entries WHERE number <= 512")
+    log = opened(path)
+    assert "ENTRY_MISSING" in problems_of(path, log)
+
+
+def test_more_removed_than_the_log_says(path: Path) -> None:
+    aged(path, 700, 100)
+    log = opened(path)
+    prune(log, Pruning(1, 256), at_minute(30))
+    assert problems_of(path, log) == []
+    with forging(path) as file:
+        file.execute("UPDATE facts SET value = '512' WHERE name = 'pruned_to'")
+        file.execute("DELETE FROM entries WHERE number <= 512")
+    assert problems_of(path, log) == ["ENTRY_MISSING"]
+    with forging(path) as file:
+        file.execute("UPDATE facts SET value = 'all' WHERE name = 'pruned_to'")
+    with pytest.raises(AccessLogTampered, match="is no number"):
+        problems_of(path, log)
+
+
+def test_a_copy_is_one_moment_of_a_log_that_is_written(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "_PAGES", 1)
+    log = filled(path, 20_000, 5_000)
+    ended = threading.Event()
+
+    def write() -> None:
+        other = opened(path)
+        for number in range(3_000):
+            if ended.is_set():
+                break
+            other.write([row(number)])
+        other.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        signed = backup(log, path.with_name("copy.db"))
+    finally:
+        ended.set()
+        writer.join()
+    assert signed.size < 21_000  # and not behind all that came meanwhile
 
 
 def test_a_copy_is_a_log_with_its_checkpoint_beside(path: Path) -> None:

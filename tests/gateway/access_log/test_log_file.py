@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import tracemalloc
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -121,6 +122,23 @@ def test_a_writer_that_was_away_for_long_takes_the_tiles(
     second.write([row(number) for number in range(1, 1_000)])
     first.write([row(1_000)])
     assert root_of(path) == (1_001, tree_hash(entries_of(path)))
+
+
+def test_long_entries_of_others_are_not_in_memory_together(path: Path) -> None:
+    first, second = opened(path), opened(path)
+    first.write([row(0)])
+    long = orjson.dumps({"n": "x" * 100_000}).decode()
+    for _ in range(4):
+        second.write([(AT, "", "", "OK", long)] * 100)
+    tracemalloc.start()
+    try:
+        first.write([row(1)])
+        assert opened(path).verify() == 402  # 145 of them behind the last full tile
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 25_000_000  # 400 have 40 MB
+    assert root_of(path) == (402, tree_hash(entries_of(path)))
 
 
 def test_a_log_of_version_0_1_is_taken_up(path: Path) -> None:
