@@ -122,25 +122,32 @@ class Watch:
         """Feeds a new detector what stands in the longest window before the position."""
         number = await self._central.do(lambda connection: position(connection, self._name))
         detector = Detector(self._limits)
-        rows, number = await asyncio.to_thread(self._before, number)
-        for one, text in rows:
-            detector.see(one, _parsed(text))
+        first, number = await asyncio.to_thread(self._before, number)
+        for start in range(first, number, _BATCH):  # a day may be more than there is memory for
+            until = min(start + _BATCH, number)
+            for one, text in await asyncio.to_thread(self._telling, start, until):
+                detector.see(one, _parsed(text))
         self._position, self._detector = number, detector
         self._kept = (number, time.monotonic())
         self._version = -1
 
-    def _before(self, number: int) -> tuple[list[tuple[int, str]], int]:
+    def _before(self, number: int) -> tuple[int, int]:
+        """Behind which entry the longest window begins, and where it ends."""
         with closing(self._connect()) as store:
             (last,) = store.execute(_LAST).fetchone()
             if last < number:
                 _log.warning("the access log begins anew: it has %d entries, not %d", last, number)
-                return [], 0
+                return 0, 0
             at = store.execute(_AT, (number,)).fetchone()
             if at is None:
-                return [], number
+                return number, number
             since = instant(seconds_of(at[0]) - LONGEST_SECONDS)
             (first,) = store.execute(_SINCE, (since, number)).fetchone()
-            return store.execute(_TELLING, (first - 1, number)).fetchall(), number
+            return first - 1, number
+
+    def _telling(self, after: int, until: int) -> list[tuple[int, str]]:
+        with closing(self._connect()) as store:
+            return store.execute(_TELLING, (after, until)).fetchall()
 
     def _read(self) -> tuple[list[tuple[int, str]], int, int]:
         """Entries behind the position, up to which number they were read, and the last of all."""

@@ -174,7 +174,8 @@ class Sides:
 
     def _side(self, code: str, first: int, newest: int) -> tuple[int, list[tuple[int, bytes]]]:
         """Up to where entries were looked through for one part, and those of the region."""
-        last, size, looked, found = first - 1, 0, 0, []
+        found: list[tuple[int, bytes]] = []
+        last, size, looked = first - 1, 0, 0
         quoted, most = f'"{code}"', self._most[code]
         until = min(first + _BATCH - 1, newest)
         with closing(_opened(self._path)) as connection:
