@@ -18,7 +18,8 @@ CHECKS: dict[str, list[str]] = {
     "format": ["ruff", "format", "--check"],
     "types": ["mypy"],
     "floors": ["lint-imports"],
-    "tests": ["pytest", "-q", "--cov", "--cov-report=term"],
+    # A process for each core, each with whole files: their fixtures are dear.
+    "tests": ["pytest", "-q", "-n", "auto", "--dist", "loadfile", "--cov", "--cov-report=term"],
 }
 _SHOWN = ("tests",)  # its progress is worth seeing, its closing line is read by machines
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -27,16 +28,29 @@ settings.register_profile("nightly", deadline=None, max_examples=1_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "epigate"))
 
 
+_sung: list[str] = []  # what processes of a run on several cores found in their folders
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fails the run where its temporary folders hold a private value in clear."""
     folder = getattr(session.config, "_tmp_path_factory", None)
     base: Path | None = getattr(folder, "_basetemp", None)
     found = list(singing(base)) if base is not None and base.exists() else []
-    for path, form in found[:20]:
-        print(f"\nprivate value in clear: {path}: {form.decode('latin-1')}")
-    if found:
+    told = [f"{path}: {form.decode('latin-1')}" for path, form in found[:20]]
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["sung"] = told  # it fails by the process that started this one
+        return
+    for line in (*_sung, *told):
+        print(f"\nprivate value in clear: {line}")
+    if _sung or told:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Takes what a process of the run found."""
+    _sung.extend(getattr(node, "workeroutput", {}).get("sung", ()))
 
 
 @pytest.hookimpl(wrapper=True)
