@@ -28,7 +28,13 @@ from gateway.sign_in.entries import Entries
 from gateway.sign_in.factors import Factors
 from gateway.sign_in.standing import Standing, require_person, require_proof, standing
 from gateway.sign_in.totp import enrolment_uri, new_secret
-from regions.errors import EpigateError, InvalidInput, NotFound, Unauthenticated
+from regions.errors import (
+    AccessLogError,
+    EpigateError,
+    InvalidInput,
+    NotFound,
+    Unauthenticated,
+)
 from regions.users import sessions
 from resolvers.sessions import revoke_sessions
 from resolvers.users import Viewer
@@ -85,7 +91,10 @@ class Enrolling:
     async def changing(
         self, request: Request, operation: str, work: Callable[[Connection, Standing], _T]
     ) -> _T:
-        """What `work` returns, done in one transaction for a fresh session, and logged."""
+        """What `work` returns, done in one transaction for a fresh session.
+
+        It is not committed unless the entry that tells of it is durable.
+        """
         viewer = self.viewer_of(request)
         await self._entries.check()  # else a change would be made that nobody can be told of
         token_hash = self._sessions.token_hash(header_of(request, b"authorization") or b"")
@@ -93,7 +102,17 @@ class Enrolling:
         def run(connection: Connection) -> _T:
             return work(connection, standing(connection, token_hash, self._clock()))
 
-        return await self.logged(request, operation, viewer, lambda: self._done(run))
+        address = address_of(request)
+        try:
+            async with self._engine.begin() as connection:
+                found = await connection.run_sync(run)
+                await self._entries.record(operation, viewer, address, "OK")
+        except AccessLogError:
+            raise
+        except EpigateError as error:
+            await self._entries.record(operation, viewer, address, error.code)
+            raise
+        return found
 
     async def logged(
         self, request: Request, operation: str, viewer: Viewer, work: Callable[[], Awaitable[_T]]
@@ -117,10 +136,6 @@ class Enrolling:
             )
         require_person(found.viewer)
         return found.viewer
-
-    async def _done(self, work: Callable[[Connection], _T]) -> _T:
-        async with self._engine.begin() as connection:
-            return await connection.run_sync(work)
 
     def _begin(self, connection: Connection, session: Standing) -> dict[str, Any]:
         self._require(connection, session)

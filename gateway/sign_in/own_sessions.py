@@ -103,8 +103,8 @@ class OwnSessions:
         await self._entries.check()
         async with self._engine.begin() as connection:
             ended = await connection.run_sync(work)
-        result = "OK" if ended else NotFound.code
-        await self._entries.record("sessionEnd", viewer, address_of(request), result)
+            result = "OK" if ended else NotFound.code
+            await self._entries.record("sessionEnd", viewer, address_of(request), result)
         if not ended:
             raise NotFound("you have no open session of that id", hint="GET /sessions lists them")
         return Response(status_code=204)

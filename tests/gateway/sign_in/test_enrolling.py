@@ -68,6 +68,27 @@ def test_who_needs_a_second_factor_may_only_enrol(run: Run, why: str) -> None:
     run(body)
 
 
+def test_no_factor_changes_without_its_entry(run: Run) -> None:
+    async def body(gateway: Gateway) -> None:
+        await gateway.world.do(gateway.world.factors.set_totp, "nanjing", SECRET, START)
+        token = (await gateway.ask(code=code_at(0))).json()["token"]
+        check = gateway.log.check
+
+        async def check_and_lose() -> None:
+            await check()
+            gateway.log_path.rename(gateway.log_path.with_name("gone.db"))
+
+        gateway.sign_in._entries.check = check_and_lose  # type: ignore[method-assign]
+        headers = {"authorization": f"Bearer {token}"}
+        answer = await gateway.delete("/sign-in/totp", headers)
+        assert (answer.status_code, code(answer)) == (503, "ACCESS_LOG_FAILED")
+        gateway.log_path.with_name("gone.db").rename(gateway.log_path)
+        again = await gateway.ask(code=code_at(30))
+        assert again.json()["secondFactor"] == "TOTP"  # it is still in force
+
+    run(body)
+
+
 def test_an_open_session_may_only_enrol_once_a_right_is_given(run: Run) -> None:
     async def body(gateway: Gateway) -> None:
         token = (await gateway.ask()).json()["token"]
