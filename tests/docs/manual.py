@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["PAGES", "ROOT", "Block", "anchors", "blocks", "commands_in", "links"]
+__all__ = ["PAGES", "ROOT", "Block", "anchors", "blocks", "commands_in", "links", "tests_named"]
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")))
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
+_TEST = re.compile(r"`([\w/]*test_\w+\.py)`")
 _INLINE = re.compile(r"`(epigate [^`\n]+)`")
 
 
@@ -69,6 +70,11 @@ def links(page: Path) -> list[str]:
     """The targets of a page's links and pictures, those to other sites left out."""
     prose = _FENCE.sub("", _text(page))
     return [target for target in _LINK.findall(prose) if "://" not in target]
+
+
+def tests_named(page: Path) -> set[str]:
+    """The files of tests that a page names, below `tests/` or by their name alone."""
+    return set(_TEST.findall(_FENCE.sub("", _text(page))))
 
 
 def anchors(page: Path) -> set[str]:
