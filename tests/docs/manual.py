@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["PAGES", "ROOT", "Block", "anchors", "blocks", "commands_in", "links", "tests_named"]
+__all__ = ["PAGES", "ROOT", "Block", "anchors", "blocks", "commands_in", "links", "named_tests"]
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -72,7 +72,7 @@ def links(page: Path) -> list[str]:
     return [target for target in _LINK.findall(prose) if "://" not in target]
 
 
-def tests_named(page: Path) -> set[str]:
+def named_tests(page: Path) -> set[str]:
     """The files of tests that a page names, below `tests/` or by their name alone."""
     return set(_TEST.findall(_FENCE.sub("", _text(page))))
 

@@ -31,7 +31,7 @@ from resolvers.rights import RIGHTS
 from resolvers.root import make_schema
 from resolvers.users import BUSINESS_ROLES, Role
 from tests.answering import Gateway, grant, viewer
-from tests.docs.manual import PAGES, ROOT, Block, anchors, blocks, commands_in, links, tests_named
+from tests.docs.manual import PAGES, ROOT, Block, anchors, blocks, commands_in, links, named_tests
 from tests.docs.tables import DOCS, TABLES, commands, options, replaced
 from tests.keys import same_keys
 from tests.postgres import Postgres
@@ -144,7 +144,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_test_a_page_names_is_there(page: Path) -> None:
     known = [f"/{file.relative_to(ROOT)}" for file in (ROOT / "tests").rglob("test_*.py")]
-    for name in tests_named(page):
+    for name in named_tests(page):
         assert any(file.endswith(f"/{name}") for file in known), f"{page.name}: {name}"
 
 
