@@ -4,6 +4,9 @@ At the limit the subject is locked after its last failure, and each failure afte
 for twice as long, up to eight times. A failure counts until nothing failed for as long as the first
 lock lasts, the locks themselves left out. Names that are no account count alike: a lock must not
 tell.
+
+An address may be a whole office's, where somebody always mistypes. So its failures count together
+only within the time of the first lock, and after a lock it takes as many again to lock it anew.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ class Subject:
 
     key: str
     limit: int
+    many: bool = False  # people behind it
 
 
 def account_subject(account: str, limit: int) -> Subject:
@@ -38,7 +42,7 @@ def account_subject(account: str, limit: int) -> Subject:
 
 def address_subject(address: str, limit: int) -> Subject:
     """A network address; of IPv6 the network of 64 bits, all of which one customer holds."""
-    return Subject(_key("address", network_of(address)), limit)
+    return Subject(_key("address", network_of(address)), limit, many=True)
 
 
 def locked_for(
@@ -65,24 +69,22 @@ def count(
     """Counts a failure of each subject, and forgets what expired."""
     connection.execute(delete(failures).where(failures.c.expires_at <= instant(now)))
     for subject in subjects:
-        before = connection.scalar(
-            select(failures.c.failures).where(failures.c.subject == subject.key)
-        )
-        expires_at = instant(now + lock_seconds + _lock((before or 0) + 1, subject, lock_seconds))
-        if before is None:
-            connection.execute(
-                insert(failures).values(
-                    subject=subject.key,
-                    failures=1,
-                    first_at=instant(now),
-                    expires_at=expires_at,
-                )
+        before = connection.execute(
+            select(failures.c.failures, failures.c.first_at).where(
+                failures.c.subject == subject.key
             )
+        ).first()
+        over = subject.many and before and seconds_of(before.first_at) + lock_seconds <= now
+        failed = 1 if before is None or over else before.failures + 1
+        lock = _lock(failed, subject, lock_seconds)
+        row = {"failures": failed, "expires_at": instant(now + lock_seconds + lock)}
+        if failed == 1 or (subject.many and lock):
+            row["first_at"] = instant(now + lock)  # of those that count next
+        if before is None:
+            connection.execute(insert(failures).values(subject=subject.key, **row))
         else:
             connection.execute(
-                update(failures)
-                .where(failures.c.subject == subject.key)
-                .values(failures=before + 1, expires_at=expires_at)
+                update(failures).where(failures.c.subject == subject.key).values(row)
             )
 
 
@@ -94,6 +96,9 @@ def clear(connection: Connection, subject: Subject) -> None:
 def _lock(failed: int, subject: Subject, lock_seconds: float) -> float:
     """Seconds a subject is locked after so many failures in a row."""
     over = failed - subject.limit
+    if subject.many:
+        times, more = divmod(failed, subject.limit)
+        over = -1 if more else times - 1
     return 0.0 if over < 0 else lock_seconds * 2.0 ** min(over, _DOUBLINGS)
 
 

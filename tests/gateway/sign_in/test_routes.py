@@ -189,6 +189,32 @@ def test_an_address_is_locked_after_more_failures(run: Run) -> None:
     run(body)
 
 
+def test_a_busy_office_does_not_lock_itself(run: Run) -> None:
+    """One address is many people, of whom somebody always mistypes: only a rush locks it."""
+
+    async def body(gateway: Gateway) -> None:
+        gateway.sign_in._attempts = 1
+        numbers = iter(range(1_000))
+
+        async def fail(times: int) -> list[int]:
+            answers = [await gateway.ask(f"nobody{next(numbers)}") for _ in range(times)]
+            return [answer.status_code for answer in answers]
+
+        for _ in range(40):
+            gateway.world.clock.now += LOCK / 5
+            assert await fail(1) == [401]
+        assert (await gateway.ask()).status_code == 200
+
+        gateway.world.clock.now += LOCK + 1
+        for times in (1, 2, 4):
+            assert await fail(10) == [401] * 10
+            assert (await gateway.ask()).headers["retry-after"] == str(int(LOCK * times))
+            gateway.world.clock.now += LOCK * times
+            assert (await gateway.ask()).status_code == 200
+
+    run(body)
+
+
 def test_what_an_address_is() -> None:
     def key(address: str) -> str:
         return address_subject(address, 1).key
