@@ -10,11 +10,11 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from ipaddress import IPv6Address, ip_address
 
 from regions.errors import TooManyRequests
+from resolvers.networks import network_of
 
-__all__ = ["Strangers", "network_of"]
+__all__ = ["Strangers"]
 
 _KEPT = 10_000  # addresses; of more, those that asked longest ago begin anew
 
@@ -53,14 +53,3 @@ class Strangers:
                 self._warned.clear()
             self._warned[key] = now
             _log.warning("refusing requests without a session from %s: too many", key)
-
-
-def network_of(address: str) -> str:
-    """What counts as one client: an IPv4 address, or 64 bits of IPv6, which one customer holds."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        parsed = parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64)
-    return str(parsed)

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from gateway.strangers import network_of
 from regions.instants import instant, seconds_of
 from regions.users import sign_in_failures as failures
+from resolvers.networks import network_of
 
 __all__ = ["Subject", "account_subject", "address_subject", "clear", "count", "locked_for"]
 

@@ -20,6 +20,7 @@ from regions.instants import now
 from regions.users import RENEWAL_DAYS, VALID_DAYS, accounts, registrations
 from resolvers.central import Central
 from resolvers.context import Context
+from resolvers.networks import network_of
 from resolvers.questions.plans import page_size
 from resolvers.rights import require
 from resolvers.users import Role, Viewer
@@ -108,7 +109,8 @@ async def register(context: Context, given: RegisterInput, path: str) -> Registe
         mistakes.add(["department"], "the head of which department", "请填写所任部门")
     mistakes.stop()
     unit = await find_unit(context, given.unit, "unit")
-    address_hash = context.stores.fingerprints.of_key("registration address", context.address)
+    network = network_of(context.address)
+    address_hash = context.stores.fingerprints.of_key("registration address", network)
     await central.do(lambda store: require_room(store, unit.id, address_hash, at))
     password_hash = await central.passwords.hash(given.password)
     person_index = context.central.indexer.id_number(items["id_number"])

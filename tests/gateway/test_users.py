@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -245,6 +246,23 @@ def test_registrations_do_not_flood(gateway: Gateway) -> None:
     given = {"registration": ones[1]["id"]}
     doubled = do(gateway, "approveRegistration", DECIDED, given, ADMINS[COUNTY])
     assert "the same person has the account" in doubled["message"]
+
+
+def test_one_customer_of_ipv6_registers_as_one_address(demo: Demo, tmp_path: Any) -> None:
+    copied = demo.copied(tmp_path)
+    file = copied.folder / "config.toml"
+    more = '[gateway]\ntrusted_proxies = ["127.0.0.1/32"]\n'
+    file.write_text(file.read_text("utf-8").replace("[gateway]\n", more, 1), "utf-8")
+    text = f"mutation($i:RegisterInput!){{register(input:$i){{{RECEIPT}}}}}"
+    with serving(copied) as gateway:
+        codes = []
+        for number in range(21):
+            value = {"i": registration(idempotencyKey=f"of-ipv6-{number}")}
+            body = json.dumps({"query": text, "variables": value}).encode()
+            told = {"x-forwarded-for": f"2001:db8:1:2::{number:x}"}
+            answer = gateway.send(body, who=None, **told).json()
+            codes += [one["extensions"]["code"] for one in answer.get("errors", ())]
+    assert codes == ["TOO_MANY_REQUESTS"]
 
 
 FILING = (
