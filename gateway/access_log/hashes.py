@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.access_log.tree import StoredTree, checkpoint_in
+from gateway.access_log.tree import StoredCheckpoint, StoredTree, checkpoint_in, entry_bytes
 from regions.errors import AccessLogError
 from resolvers.access_log.tiles import HASH, WIDTH, Edge, parse_path
 
@@ -29,6 +29,8 @@ __all__ = ["Hashes"]
 
 _FRESH_SECONDS = 1.0  # for which a moment of the log is served
 _AGAIN_SECONDS = 0.05  # after which one is taken again where another worker told of more
+_FEW = 4_096  # entries that came since, rather than the end made anew: some 45 ms, for anybody
+_BETWEEN = "SELECT entry FROM entries WHERE number > ? AND number <= ? ORDER BY number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,20 @@ class Hashes:
                 "SELECT note FROM cosignatures WHERE size = ?", (newest.size,)
             ).fetchall()
             note = newest.note + "".join(line for (line,) in lines)
-            edge = StoredTree(connection, newest.size).edge()
+            edge = self._grown(connection, newest)
+            if edge is None:
+                edge = StoredTree(connection, newest.size).edge()
         return _Moment(time.monotonic(), newest.size, note, edge)
+
+    def _grown(self, connection: sqlite3.Connection, newest: StoredCheckpoint) -> Edge | None:
+        """The end of the tree by what came since the last moment; None where that is not it."""
+        moment = self._moment
+        if moment is None or not 0 <= newest.size - moment.size <= _FEW:
+            return None
+        edge = moment.edge.copy()
+        for (entry,) in connection.execute(_BETWEEN, (moment.size, newest.size)):
+            edge.append(entry_bytes(entry))
+        return edge if (edge.size, edge.root()) == (newest.size, newest.root) else None
 
 
 def _opened(path: Path) -> sqlite3.Connection:
