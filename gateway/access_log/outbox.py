@@ -61,6 +61,7 @@ class Outboxes:
     ) -> None:
         self._log, self._origin = log, origin
         self._central, self._regions = central, regions
+        self._told: dict[str, set[str]] = {}  # rows of a store that the log tells of, still there
 
     async def sweep(self, write: Write, *, age: float, request: str = "") -> int:
         """Deletes rows older than `age` seconds; those without an entry get one first by `write`.
@@ -83,6 +84,7 @@ class Outboxes:
 
     async def _store(self, store: _Store, write: Write, age: float, request: str) -> int:
         engine, table, recovered = store.make(), store.table, 0
+        told = self._told.setdefault(store.code, set())
         try:
             while True:
                 async with asyncio.timeout(store.deadline), engine.connect() as connection:
@@ -91,15 +93,19 @@ class Outboxes:
                     )
                 if not rows:
                     return recovered
-                missing = await asyncio.to_thread(self._missing, rows)
+                new = [row for row in rows if row["id"] not in told]
+                missing = await asyncio.to_thread(self._missing, new) if new else []
                 if missing:
                     await write([_recovered(row, store.code) for row in missing])
                     recovered += len(missing)
                     name = store.code or "the gateway"
                     _log.warning("%d writes to %s had no entry and got one", len(missing), name)
-                done = delete(table).where(table.c.id.in_([row["id"] for row in rows]))
+                # A store that takes nothing now keeps them: they are not looked for again.
+                ids = [row["id"] for row in rows]
+                told.update(ids)
                 async with asyncio.timeout(store.deadline), engine.begin() as connection:
-                    await connection.execute(done)
+                    await connection.execute(delete(table).where(table.c.id.in_(ids)))
+                told.difference_update(ids)
         except _AWAY:  # what it has is looked up again, and what was told is found
             return recovered
         finally:
