@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from resolvers.privacy.steps import REASONS as STEP_REASONS
 from resolvers.privacy.steps import Signer, StepRefused
 from schema.privacy.data_requests import DataRequestState as State
 
@@ -72,6 +73,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "three different people file and approve: this person took part already",
         "提交与审批须由三人分别完成，您已参与此申请",
     ),
+    "PERSON_UNKNOWN": STEP_REASONS["PERSON_UNKNOWN"],
 }
 """The name of each reason a step is refused for: what is said, in English and Chinese."""
 
@@ -100,6 +102,8 @@ def take_step(request: Request, signer: Signer | None, event: Event) -> State:
         for account, person in request.people:
             if account == signer.account or (person is not None and person == signer.person):
                 raise StepRefused("SAME_PERSON")
+        if signer.person is None or any(person is None for _, person in request.people):
+            raise StepRefused("PERSON_UNKNOWN")
     return state
 
 

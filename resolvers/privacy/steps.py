@@ -113,6 +113,11 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "five different people sign: this person has signed this application already",
         "五级签字须由五人分别完成，您已签过此申请",
     ),
+    "PERSON_UNKNOWN": (
+        "nobody knows whose account this is, so that different people cannot be told: an operator "
+        "puts the ID number of its holder on record (epigate accounts person)",
+        "账号未登记持有人身份证号，请先由运维人员补登",
+    ),
     "COMMITMENT_MISSING": (
         "the applicant did not agree to the commitment: withdraw it and apply anew",
         "申请人未同意隐私信息安全承诺，请撤回后重新申请",
@@ -201,6 +206,8 @@ def take_step(application: Application, signer: Signer, event: Event, at: str) -
     known = application.person is not None and application.person == signer.person
     if known and move.by is not Step.APPLICANT:
         raise StepRefused("SAME_PERSON")
+    if signer.person is None:
+        raise StepRefused("PERSON_UNKNOWN")
     if not application.commitment:
         raise StepRefused("COMMITMENT_MISSING")
     if move.by is Step.ADMINISTRATOR and not application.briefed:

@@ -109,6 +109,16 @@ def test_five_accounts_of_fewer_people_do_not_do() -> None:
     assert _refused(second, _PEOPLE[2], Event.SIGN) == "SAME_PERSON"
 
 
+def test_whose_account_nobody_knows_does_not_sign() -> None:
+    last = _until(State.AWAITING_ADMINISTRATOR_HEAD)
+    assert _refused(last, _OTHERS[3], Event.SIGN) == "PERSON_UNKNOWN"
+    unknown = replace(_PEOPLE[0], person=None)
+    assert _refused(_FORM, unknown, Event.SIGN) == "PERSON_UNKNOWN"
+    request = replace(_FILED, people=(("officer", None),))
+    with pytest.raises(StepRefused, match="PERSON_UNKNOWN"):
+        services.take_step(request, _PEOPLE[2], services.Event.APPROVE)
+
+
 _STEPS = st.lists(
     st.tuples(st.sampled_from((*_PEOPLE, *_OTHERS)), st.sampled_from(Event)), max_size=20
 )
@@ -129,8 +139,9 @@ def test_whatever_happens_a_right_has_five_different_people_behind_it(
     signed = application.signatures
     assert [one.step for one in signed] == list(Step)[: len(signed)]
     assert len({one.account for one in signed}) == len(signed)
-    known = [one.person for one in signed if one.person is not None]
-    assert len(set(known)) == len(known)
+    people = {one.person for one in signed}
+    assert len(people) == len(signed)
+    assert None not in people  # of whom nobody knows who it is cannot be told to be another
     if application.state in (State.GRANTED, State.REVOKED):
         assert len(signed) == 5
         assert application.briefed
@@ -175,5 +186,6 @@ def test_an_approved_request_has_three_different_people_behind_it(
         assert len(request.people) == 3
         assert request.people[2][0] in ("admin", "admin-2")
         assert len({account for account, _ in request.people}) == 3
-        known = [person for _, person in request.people if person is not None]
-        assert len(set(known)) == len(known)
+        known = {person for _, person in request.people}
+        assert len(known) == 3
+        assert None not in known
