@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import stat
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +38,7 @@ __all__ = ["Bundle", "is_bundle", "open_bundle", "write_bundle"]
 
 _CHECKPOINT = "checkpoint"
 _LONGEST = 1 << 30  # bytes of one file of a bundle
+_COUNT = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
 class _Files(Protocol):
@@ -61,7 +64,7 @@ class Bundle:
     @property
     def notes(self) -> Sequence[str]:
         """Older checkpoints, oldest first."""
-        sizes = [int(name) for name in self._files.names("kept") if name.isdecimal()]
+        sizes = [int(name) for name in self._files.names("kept") if _COUNT.fullmatch(name)]
         found = [self._text(f"kept/{size}") for size in sorted(sizes)]
         cosigned = self._files.read("cosigned")
         return found if cosigned is None else [*found, cosigned.decode()]
@@ -99,9 +102,12 @@ class Bundle:
 
     def _part(self) -> tuple[int, int | None]:
         words = self._text("part").split()
-        if len(words) != 2 or not words[0].isdecimal() or not (words[1] + "0").isdecimal():
+        if len(words) != 2 or not all(map(_COUNT.fullmatch, words)):
             raise AccessLogError(f"`part` of {self.name} has not two numbers")
-        return int(words[0]) // WIDTH * WIDTH, int(words[1])
+        first, last = map(int, words)
+        if first > last or (first == last and first):
+            raise AccessLogError(f"`part` of {self.name} names no entries: {first} to {last}")
+        return first // WIDTH * WIDTH, last
 
 
 def is_bundle(path: Path) -> bool:
@@ -224,6 +230,9 @@ class _Folder:
 
     def read(self, path: str) -> bytes | None:
         try:
+            status = (self._path / path).stat()
+            if not stat.S_ISREG(status.st_mode) or status.st_size > _LONGEST:
+                return None
             return (self._path / path).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None

@@ -7,10 +7,12 @@ lead to. What it has seen is on disk before the cosignature is told.
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -39,6 +41,11 @@ def see(fetch: Fetch, log: VerifierKey, state: Path, name: str) -> Held:
     AccessLogError.
     """
     signer = _signer(state, name)
+    with _alone(state):  # else a slow run would put an older checkpoint over a newer one
+        return _see(fetch, log, state, signer)
+
+
+def _see(fetch: Fetch, log: VerifierKey, state: Path, signer: NoteSigner) -> Held:
     held = _load(state)
     if held is not None:
         holds(held, log, signer.verifier)
@@ -100,6 +107,18 @@ def _signer(state: Path, name: str) -> NoteSigner:
         return NoteSigner(named, base64.b64decode(seed), COSIGNATURE)
     except (OSError, ValueError) as error:
         raise AccessLogError(f"the witness's key {path} cannot be used: {error}") from None
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Keeps other runs of the witness waiting."""
+    try:
+        with state.with_name(f"{state.name}.key").open("rb") as file:
+            with suppress(OSError):  # no such locks on this file system
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+    except FileNotFoundError as error:
+        raise AccessLogError(f"the witness's key {error.filename} is gone") from None
 
 
 def _load(state: Path) -> Held | None:

@@ -371,6 +371,7 @@ def _told(report: Report) -> dict[str, Any]:
         "size": signed.size if signed else None,
         "root": signed.root.hex() if signed else None,
         "entries": report.entries,
+        "part": report.part,
         "tiles": report.tiles,
         "keptCheckpoints": report.kept,
         "since": report.since.size if report.since else None,
@@ -395,6 +396,9 @@ def _print(report: Report, name: str) -> None:
             f"checked {report.entries:,} entries, {report.tiles:,} tiles, "
             f"{report.kept:,} older checkpoints",
         ]
+        if report.part is not None:
+            first, last = report.part
+            lines.append(f"only {numbers(first, last)} are here: of the others nothing is said")
         if report.since is not None and report.holds:
             lines.append(f"grew out of the checkpoint of {report.since.size:,} entries")
         lines += [

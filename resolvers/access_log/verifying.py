@@ -84,6 +84,7 @@ class Report:
     checkpoint: Checkpoint | None = None
     key: str = ""  # name of the key that signed it
     entries: int = 0  # checked
+    part: tuple[int, int] | None = None  # indexes of the first and behind the last, of not all
     tiles: int = 0
     kept: int = 0  # older checkpoints that are kept with the log and hold
     since: Checkpoint | None = None
@@ -149,6 +150,9 @@ class Verifier:
         if signed is None:
             return report
         report.checkpoint, self._size = signed, signed.size
+        first, last = self._source.first, min(signed.size, self._source.last or signed.size)
+        if first or last < signed.size:
+            report.part = first, last
         self._check_witnesses(witnesses)
         self._check_entries()
         self._check_tiles()

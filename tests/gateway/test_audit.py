@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
 import sqlite3
@@ -172,6 +173,36 @@ def test_a_bundle_is_of_c2sp_tiles(bundle: Path) -> None:
     assert {"tile/1/000.p/4", "tile/entries32/003", "tile/entries32/004.p/76"} <= names
     entries = unpack_entries((bundle / "tile/entries32/000").read_bytes())
     assert b"".join(map(leaf_hash, entries)) == (bundle / "tile/0/000").read_bytes()
+
+
+def test_a_part_says_that_it_is_one(log: Log, bundle: Path, tmp_path: Path) -> None:
+    part = log.export(tmp_path / "part", "--from", "300", "--to", "600")
+    assert report(part, "--key", log.key)["part"] == [256, 768]
+    told = epigate("audit", "verify", part, "--key", log.key)
+    assert "only entries 257 to 768 are here" in told.stdout
+    assert report(bundle, "--key", log.key)["part"] is None
+
+
+@pytest.mark.parametrize("said", ["700 300", "512 512", "9" * 5_000 + " 1", "0 -1", "0"])
+def test_a_part_of_nothing_is_none(bundle: Path, tmp_path: Path, said: str) -> None:
+    mine = tmp_path / "mine"
+    shutil.copytree(bundle, mine)
+    (mine / "part").write_text(f"{said}\n")
+    done = epigate("audit", "verify", mine)
+    assert done.returncode == 1
+    assert "`part` of" in done.stderr
+
+
+def test_what_is_no_file_is_not_read(log: Log, bundle: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    shutil.copytree(bundle, mine)
+    for name, make in (
+        ("tile/0/000", os.mkfifo),
+        ("tile/0/001", lambda p: p.symlink_to("/dev/zero")),
+    ):
+        (mine / name).unlink()
+        make(mine / name)
+    assert problems(mine, "--key", log.key)[:2] == [("TILE_MISSING", 0), ("TILE_MISSING", 256)]
 
 
 def test_a_part_holds_by_itself(log: Log, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,6 +105,35 @@ def test_nothing_is_told_that_could_not_be_kept(tmp_path: Path) -> None:
     with pytest.raises(AccessLogError, match="cannot be kept"):
         see(fetching(str(folder)), log.signer.verifier, state, "auditor")
     assert not state.exists()
+
+
+def test_a_slow_run_does_not_put_back_what_another_saw(tmp_path: Path, state: Path) -> None:
+    log = filled(tmp_path / "log.db", 100)
+    key = log.signer.verifier
+    first = fetching(str(exported(log, tmp_path / "first")))
+    see(first, key, state, "auditor")
+    log.write([row(number) for number in range(100, 150)])
+    middle = fetching(str(exported(log, tmp_path / "middle")))
+    log.write([row(number) for number in range(150, 200)])
+    last = fetching(str(exported(log, tmp_path / "last")))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(path: str) -> bytes:
+        begun.set()
+        go_on.wait(10)
+        return middle(path)
+
+    runs = [
+        threading.Thread(target=see, args=(fetch, key, state, "auditor")) for fetch in (slow, last)
+    ]
+    runs[0].start()
+    assert begun.wait(10)
+    runs[1].start()
+    runs[1].join(0.5)  # it waits, or has seen 200 by now
+    go_on.set()
+    for run in runs:
+        run.join()
+    assert json.loads(state.read_text())["size"] == 200
 
 
 def test_a_folder_without_a_checkpoint(tmp_path: Path, state: Path) -> None:
