@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -28,8 +29,18 @@ def ask(
         str, typer.Option(help="Login name of whoever asks.", metavar="NAME")
     ] = "national",
     variables: Annotated[
-        str, typer.Option(help="Variables of the question, a JSON object.", metavar="JSON")
+        str,
+        typer.Option(
+            help="Variables of the question: a JSON object, or @ and a file with one.",
+            metavar="JSON",
+        ),
     ] = "{}",
+    no_account: Annotated[
+        bool,
+        typer.Option(
+            "--no-account", help="Ask without a session: to register, and what became of it."
+        ),
+    ] = False,
     url: Annotated[
         str | None,
         typer.Option(
@@ -48,20 +59,32 @@ def ask(
     chosen = _variables(variables)
     gateway, passwords = address_of_gateway(config, url)
     text = sys.stdin.read() if question == "-" else question
+    asked = {"query": text, "variables": chosen}
+    if no_account:
+        _print(post(f"{gateway}/graphql", asked))
+        return
     with session(gateway, known(account, passwords)) as signed_in:
         if signed_in.get("mustEnrol"):
             raise SecondFactorRequired(
                 f"the rights of {account} need a second factor, and it has none",
                 hint=f"`epigate enrol --account {account}` gives it one",
             )
-        asked = {"query": text, "variables": chosen}
         answer = post(f"{gateway}/graphql", asked, str(signed_in["token"]))
+    _print(answer)
+
+
+def _print(answer: dict[str, Any]) -> None:
     print(json.dumps(answer, ensure_ascii=False, indent=2))
     if answer.get("data") is None:
         raise typer.Exit(1)
 
 
 def _variables(text: str) -> dict[str, Any]:
+    if text.startswith("@"):
+        try:
+            text = Path(text[1:]).read_text("utf-8")
+        except (OSError, ValueError) as error:
+            raise InvalidInput(f"--variables: {text[1:]} cannot be read: {error}") from None
     try:
         found = json.loads(text)
     except ValueError as error:

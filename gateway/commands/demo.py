@@ -297,7 +297,8 @@ def _tell(config: Config, made: dict[str, Any], url: str, given: Path) -> None:
         out.print(text, soft_wrap=True, markup=False)
 
     line(f"密码也在此文件 · the same in {path}")
-    line("双因素密钥亦在其中 · and the secrets of second factors (totpSecret)")
+    line("管理员、审计员另需动态码（密钥 totpSecret 亦在其中），epigate ask 自动生成")
+    line("administrators and auditors need a code, too: epigate ask makes it (totpSecret)")
     line(
         "\n在另一终端粘贴提问 · ask from a second terminal: paste a line; --account asks as another"
     )

@@ -304,6 +304,16 @@ def test_the_lines_it_prints_can_be_pasted(
         code, out, _ = ask(*here)
         assert (code, json.loads(out)) == (0, {"data": {"me": {"account": "national"}}})
 
+        code, out, _ = ask(*here, "--no-account", "{ me { account } }")
+        assert (code, "UNAUTHENTICATED" in out) == (1, True)
+        variables = config.data / "variables.json"
+        variables.write_text('{"r": "1-814be33b65ab6d01b24bb04a518f2dac"}', "utf-8")
+        receipt = "query ($r: String!) { registration(receipt: $r) { state } }"
+        code, out, _ = ask(*here, "--no-account", "--variables", f"@{variables}", receipt)
+        assert (code, json.loads(out)) == (0, {"data": {"registration": None}})
+        code, _, err = ask(*here, "--variables", "@not-there.json", receipt)
+        assert (code, "not-there.json cannot be read" in err) == (1, True)
+
         code, _, err = ask(*here, "--account", "nobody", "{ me { account } }")
         assert (code, "no password of nobody is known" in err) == (1, True)
         code, _, err = ask(*here, "--variables", "[]", "{ me { account } }")

@@ -22,23 +22,17 @@ from typing import Any
 import pyotp
 import pytest
 
-from regions.blind_index import check_digit
 from regions.instants import instant, seconds_of
+from tests.docs.manual import ROOT
 from tests.served import Demo, Gateway, serving
 
 COUNTY = "320102"
 NAME, PASSWORD = "zhou.min", "plum blossom 3201"
-DEPARTMENT, IN_CHARGE = "传染病防制科", "疫情监测科"
 ADMINISTRATOR = f"bizadmin-{COUNTY}"
 SIGNERS = (f"head-{COUNTY}-1", f"head-{COUNTY}-2", ADMINISTRATOR, f"head-{COUNTY}-3")
 CONTACTS = "{ contacts(first: 5) { edges { node { id name phone idNumber } } } }"
 RIGHT_SECONDS = 20  # how long the right is good; all that needs it takes some two
-CONTACT = {
-    "officePhone": "025-83132265",
-    "mobile": "15412345678",
-    "email": "zhou.min@example.org",
-    "idNumber": "97000119850505001" + check_digit("97000119850505001"),
-}
+EXAMPLES = ROOT / "examples" / "officer"  # what the quick start asks
 
 
 @dataclass
@@ -69,18 +63,17 @@ class Office:
         """The data of an answer to somebody."""
         return self.gateway.data(query, variables, who=self.tokens[who])
 
-    def do(self, name: str, kind: str, wanted: str, who: str | None, /, **given: Any) -> Any:
-        """The payload of a mutation that succeeds."""
-        text = (
-            f"mutation ($i: {kind}!) {{ {name}(input: $i) {{ ... on Problem {{ code message }}"
-            f" ... on InvalidInputProblem {{ mistakes {{ path message }} }} {wanted} }} }}"
-        )
-        value = {"idempotencyKey": f"story-{next(self.keys)}", **given}
+    def do(self, example: str, who: str | None, **variables: Any) -> Any:
+        """The payload of a mutation of the examples, which succeeds."""
+        text = (EXAMPLES / f"{example}.graphql").read_text("utf-8")
+        if "input" not in variables:
+            variables["key"] = f"story-{next(self.keys)}"
         token = None if who is None else self.tokens[who]
-        said = self.gateway.ask(text, {"i": value}, who=token).json()
+        said = self.gateway.ask(text, variables, who=token).json()
         assert "errors" not in said, said
-        assert "code" not in said["data"][name], said
-        return said["data"][name]
+        (payload,) = said["data"].values()
+        assert "code" not in payload, payload
+        return payload
 
     def registered(self, receipt: str) -> Any:
         """What became of a registration, asked without a session."""
@@ -117,22 +110,15 @@ def test_from_registering_to_verifying_on_another_machine(demo: Demo, tmp_path: 
     _verify(own, before, after, audited, tmp_path / "another machine")
 
 
+def _form(example: str) -> dict[str, Any]:
+    """The input of an example, as it stands in its file."""
+    form: dict[str, Any] = json.loads((EXAMPLES / f"{example}.json").read_text("utf-8"))["input"]
+    return form
+
+
 def _register(office: Office) -> None:
     """A new officer registers, is approved by the unit's administrator, and signs in."""
-    taken = office.do(
-        "register",
-        "RegisterInput",
-        "... on RegisterPayload { receipt state }",
-        None,
-        unit=f"cdc-{COUNTY}",
-        name="周敏",
-        department=DEPARTMENT,
-        contact=CONTACT,
-        account=NAME,
-        password=PASSWORD,
-        role="UNIT_USER",
-        purpose="MONITOR",
-    )
+    taken = office.do("register", None, input=_form("register"))
     refused = office.gateway.client.post("/sign-in", json={"account": NAME, "password": PASSWORD})
     assert (refused.status_code, office.registered(taken["receipt"])["state"]) == (401, "PENDING")
     waiting = office.data(
@@ -140,13 +126,7 @@ def _register(office: Office) -> None:
         ADMINISTRATOR,
     )
     (one,) = [edge["node"] for edge in waiting["registrations"]["edges"]]
-    office.do(
-        "approveRegistration",
-        "ApproveRegistrationInput",
-        "... on ApproveRegistrationPayload { user { account standing } }",
-        ADMINISTRATOR,
-        registration=one["id"],
-    )
+    office.do("approve", ADMINISTRATOR, registration=one["id"])
     assert office.registered(taken["receipt"]) == {"state": "APPROVED", "account": NAME}
     said = office.sign_in(NAME, PASSWORD)
     assert (said["role"], said["code"], said["mustEnrol"]) == ("unit user", COUNTY, False)
@@ -156,44 +136,16 @@ def _register(office: Office) -> None:
 def _apply(office: Office) -> tuple[str, str]:
     """The form of annex 2; the end of the right it asks for, and its id."""
     ends_at = instant(time.time() + RIGHT_SECONDS)
-    found = office.do(
-        "applyForPrivacyRole",
-        "PrivacyApplicationInput",
-        "... on PrivacyApplicationPayload { application { id state } }",
-        NAME,
-        roles=["contact"],
-        items=["NAME", "PHONE"],
-        code=COUNTY,
-        purpose="FOLLOW_UP",
-        purposeText="calls to close contacts of the measles cluster",
-        endsAt=ends_at,
-        businessDepartment=IN_CHARGE,
-        contact=CONTACT,
-        commitmentAgreed=True,
-    )
+    found = office.do("apply", NAME, input=_form("apply") | {"endsAt": ends_at})
     return ends_at, found["application"]["id"]
 
 
 def _sign(office: Office, application: str) -> str:
     """Briefing and five signatures; the id of the right."""
-    office.do(
-        "recordPrivacyBriefing",
-        "RecordPrivacyBriefingInput",
-        "... on PrivacyApplicationPayload { application { id } }",
-        ADMINISTRATOR,
-        application=application,
-        topics=["PURPOSE_ONLY", "NO_DISCLOSURE", "LIABILITY"],
-    )
+    office.do("brief", ADMINISTRATOR, application=application)
     for who in (NAME, *SIGNERS):
         assert {node["name"] for node in office.seen(NAME)} == {"*"}, who
-        signed = office.do(
-            "signPrivacyApplication",
-            "SignPrivacyApplicationInput",
-            "... on PrivacyApplicationPayload { application { state grants { id } } }",
-            who,
-            application=application,
-            decision="SIGN",
-        )["application"]
+        signed = office.do("sign", who, application=application)["application"]
     assert signed["state"] == "GRANTED"
     (grant,) = signed["grants"]
     return str(grant["id"])
