@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+import threading
+from contextlib import closing, suppress
 from pathlib import Path
 
 from gateway.access_log.log_file import LogFile
@@ -12,6 +13,7 @@ from gateway.access_log.tree import fact_in, tampered
 from gateway.access_log.writing import AccessLog
 from gateway.config import Config
 from regions.errors import AccessLogError
+from regions.key_ring import sync_folder
 from regions.keys import Keys
 from resolvers.access_log.notes import NoteSigner
 
@@ -93,17 +95,25 @@ def _keep(path: Path, vkey: str) -> None:
 
 
 def _keep_file(path: Path, vkey: str) -> None:
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    except FileExistsError:
-        known = path.read_text("utf-8").strip()
-        if known and known != vkey:  # empty: a worker beside us is about to write it
-            raise tampered(
-                f"{path} is the public key of {known.partition('+')[0]}, "
-                f"but the log says it is {vkey.partition('+')[0]}, or was signed by another key"
-            ) from None
-        return
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(f"{vkey}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    """Whole or not at all: a file that a power failure left empty is written again."""
+    if not path.exists() or not path.read_text("utf-8").strip():
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+        with unfinished.open("w", encoding="utf-8") as file:
+            file.write(f"{vkey}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            if path.exists():
+                unfinished.replace(path)
+            else:
+                with suppress(FileExistsError):  # a worker beside us was faster
+                    os.link(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        sync_folder(path.absolute().parent)
+    known = path.read_text("utf-8").strip()
+    if known != vkey:
+        raise tampered(
+            f"{path} is the public key of {known.partition('+')[0]}, "
+            f"but the log says it is {vkey.partition('+')[0]}, or was signed by another key"
+        )
