@@ -69,12 +69,15 @@ async def ask_erasure(
 async def confirm_erasure(config: Config, keys: Keys, number: int, by: str) -> Erased:
     """Erases the person of an order, or goes on with it. It is in the access log first.
 
-    Raises NotFound, Forbidden.
+    Raises NotFound, Forbidden, InvalidInput where records of the person came since it was asked.
     """
     stores, away = await key_stores(config, keys)
     try:
         own = stores[-1]
-        people = await own.do(lambda connection: _confirm(connection, number, by))
+        people, begun = await own.do(lambda connection: _asked(connection, number, by))
+        if not (begun or away):
+            await _refuse_others(stores[:-1], people)
+        await own.do(lambda connection: _confirm(connection, number, by))
         _log(config, keys, "erasePerson", by, people)
         at, envelopes = now(), {}
         for store in stores[:-1]:
@@ -112,6 +115,18 @@ async def _records(stores: Sequence[KeyStore], people: Sequence[int]) -> list[in
     return list(found)
 
 
+async def _refuse_others(stores: Sequence[KeyStore], people: Sequence[int]) -> None:
+    """Raises InvalidInput where the person has records that nobody was shown."""
+    others = [one for one in await _records(stores, people) if one not in people]
+    if others:
+        named = ", ".join(f"person:{one}" for one in others)
+        raise InvalidInput(
+            f"records of the person came since this erasure was asked for: {named}",
+            hint="ask for the erasure again, so that they are in it",
+            argument="number",
+        )
+
+
 def _require_administrator(connection: Connection, account: str) -> None:
     found = find_account(connection, account)
     usable = found is not None and is_usable(connection, account)
@@ -138,7 +153,8 @@ def _keep(
     return number
 
 
-def _confirm(connection: Connection, number: int, by: str) -> list[int]:
+def _asked(connection: Connection, number: int, by: str) -> tuple[list[int], bool]:
+    """The records of an order, and whether it was confirmed before."""
     row = connection.execute(select(erasures).where(erasures.c.id == number)).first()
     if row is None:
         raise NotFound(f"there is no erasure {number}", argument="number")
@@ -147,11 +163,14 @@ def _confirm(connection: Connection, number: int, by: str) -> list[int]:
         raise Forbidden(
             f"{by} asked for this erasure", hint="another security administrator confirms it"
         )
-    if row.confirmed_at is None:
-        values = {"confirmed_by": by, "confirmed_at": now()}
-        connection.execute(update(erasures).where(erasures.c.id == number).values(values))
     people: list[int] = orjson.loads(row.people)
-    return people
+    return people, row.confirmed_at is not None
+
+
+def _confirm(connection: Connection, number: int, by: str) -> None:
+    open_order = (erasures.c.id == number, erasures.c.confirmed_at.is_(None))
+    values = {"confirmed_by": by, "confirmed_at": now()}
+    connection.execute(update(erasures).where(*open_order).values(values))
 
 
 def _log(config: Config, keys: Keys, operation: str, by: str, people: Sequence[int]) -> None:

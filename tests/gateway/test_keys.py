@@ -244,6 +244,31 @@ def test_a_person_is_erased_in_every_region_by_two(
         assert "王伟".encode() not in path.read_bytes()
 
 
+def test_records_that_came_since_an_erasure_was_asked_for(
+    own: Demo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = own.account_of("security")
+    with closing(sqlite3.connect(own.folder / "data" / "gateway.db")) as store, store:
+        store.execute("CREATE TEMP TABLE t AS SELECT * FROM accounts WHERE account = ?", (first,))
+        store.execute("UPDATE t SET account = 'second', id = 99999, sealed = NULL")
+        store.execute("INSERT INTO accounts SELECT * FROM t")
+    index, ids = _traveller(own)
+    asking = ("erase-person", f"person:{ids[0]}", "--reason", "a court order", "--by", first)
+    assert keys(own, *asking) == 0
+    with closing(sqlite3.connect(str(own.config.regions[0].path))) as store, store:
+        (other,) = store.execute(
+            "SELECT max(id) FROM people WHERE id NOT IN (?, ?)", ids
+        ).fetchone()
+        store.execute("UPDATE people SET id_number_index = ? WHERE id = ?", (index, other))
+    capsys.readouterr()
+    assert keys(own, "confirm-erasure", "1", "--by", "second") == 1
+    assert f"came since this erasure was asked for: person:{other}" in capsys.readouterr().err
+    assert len(_traveller(own, index)[1]) == 3  # nothing was erased
+    assert keys(own, *asking) == 0
+    assert keys(own, "confirm-erasure", "2", "--by", "second") == 0
+    assert _traveller(own, index)[1] == []
+
+
 def _traveller(own: Demo, index: str | None = None) -> tuple[str, list[int]]:
     """The index of somebody's ID number who is on record in two regions, and the records."""
     found: dict[str, list[int]] = {}
