@@ -147,6 +147,12 @@ def check_place(viewer: Viewer, code: str, mistakes: Mistakes) -> None:
 
 def _check_time(given: PrivacyApplicationInput, at: str, mistakes: Mistakes) -> None:
     starts = max(given.starts_at or at, at)
+    if seconds_of(starts) - seconds_of(at) > LONGEST_DAYS * 86_400:
+        mistakes.add(
+            ["startsAt"],
+            f"a right begins within {LONGEST_DAYS} days: it is decided anew each year",
+            f"使用期限须在 {LONGEST_DAYS} 天内开始，每年重新办理",
+        )
     if given.ends_at <= starts:
         mistakes.add(["endsAt"], "the right would end before it begins", "使用期限应晚于开始时间")
     elif seconds_of(given.ends_at) - seconds_of(starts) > LONGEST_DAYS * 86_400:

@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, true, update
 
 from regions.errors import InvalidInput, NotFound
 from regions.instants import now
+from regions.text import under
 from regions.users import RENEWAL_DAYS, VALID_DAYS, accounts, registrations
 from resolvers.central import Central
 from resolvers.context import Context
@@ -248,7 +249,11 @@ async def list_registrations(
         answers: dict[tuple[str, str | None], bool] = {}
         rows = connection.execute(
             select(registrations)
-            .where(registrations.c.state.in_(wanted), registrations.c.id > place)
+            .where(
+                registrations.c.state.in_(wanted),
+                registrations.c.id > place,
+                under(registrations.c.code, viewer.prefix) if viewer.prefix else true(),
+            )
             .order_by(registrations.c.id)
         )
         for row in rows:

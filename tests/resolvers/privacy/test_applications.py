@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import time
 from typing import Any
 
 import pytest
@@ -104,6 +105,13 @@ def test_a_dedicated_role_is_the_units_once_it_is_signed(office: Office) -> None
         ({"code": "999999"}, ["code"]),
         ({"endsAt": "2026-01-01T00:00:00Z"}, ["endsAt"]),
         ({"endsAt": "2099-01-01T00:00:00Z"}, ["endsAt"]),
+        (  # yearly renewal is not signed for years ahead
+            {
+                "startsAt": instant(time.time() + 370 * 86_400),
+                "endsAt": instant(time.time() + 700 * 86_400),
+            },
+            ["startsAt"],
+        ),
         ({"purposeText": " "}, ["purposeText"]),
         ({"businessDepartment": ""}, ["businessDepartment"]),
         ({"contact": form("x")["contact"] | {"idNumber": id_number(2)}}, ["contact", "idNumber"]),
