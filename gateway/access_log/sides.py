@@ -13,11 +13,12 @@ import logging
 import sqlite3
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -38,7 +39,7 @@ from resolvers.access_log.notes import NoteSigner, VerifierKey
 from resolvers.access_log.sides import pack_side, regions_of
 from resolvers.access_log.witnessing import Held, consider, holds, regional_witness
 
-__all__ = ["Sides", "check_witnesses"]
+__all__ = ["Sides", "check_witnesses", "earlier_logs"]
 
 _log = logging.getLogger(__name__)
 
@@ -232,6 +233,28 @@ async def check_witnesses(
     return seen
 
 
+async def earlier_logs(
+    regions: Sequence[RegionSettings], seed: bytes, origin: str
+) -> dict[str, Held]:
+    """What regions have seen of other logs that the same key signed, the most of each, by origin.
+
+    Several gateways with one key folder have such, too.
+    """
+    found: dict[str, Held] = {}
+    for region, rows in zip(
+        regions, await asyncio.gather(*map(_all_witnessed, regions)), strict=True
+    ):
+        for held in rows:
+            known = found.get(held.origin)
+            if held.origin == origin or (known is not None and known.size >= held.size):
+                continue
+            with suppress(NoteInvalid, ValueError):  # by other keys, or none
+                log = NoteSigner(held.origin, seed).verifier
+                holds(held, log, regional_witness(seed, region.code).verifier)
+                found[held.origin] = held
+    return found
+
+
 def _check_seen(path: Path, held: Held, name: str) -> None:
     with closing(_opened(path)) as connection:
         newest = checkpoint_in(connection)
@@ -244,24 +267,30 @@ def _check_seen(path: Path, held: Held, name: str) -> None:
 
 
 async def _witnessed(region: RegionSettings, origin: str) -> Held | None:
+    return next((one for one in await _all_witnessed(region) if one.origin == origin), None)
+
+
+async def _all_witnessed(region: RegionSettings) -> list[Held]:
     if region.path is not None and not region.path.exists():
-        return None
+        return []
     engine = make_engine(region, pool_size=1)
     try:
         async with asyncio.timeout(region.deadline), engine.connect() as connection:
-            return await connection.run_sync(lambda one: _held(one, origin))
+            rows = await connection.run_sync(lambda one: one.execute(select(witness)).all())
     except _AWAY:
-        return None
+        return []
     finally:
         await engine.dispose()
+    return [_held_in(row) for row in rows]
 
 
 def _held(connection: Connection, origin: str) -> Held | None:
     row = connection.execute(select(witness).where(witness.c.origin == origin)).first()
-    if row is None:
-        return None
-    root = bytes.fromhex(row.root)
-    at = int(seconds_of(row.at))
+    return None if row is None else _held_in(row)
+
+
+def _held_in(row: Row[Any]) -> Held:
+    root, at = bytes.fromhex(row.root), int(seconds_of(row.at))
     return Held(row.origin, row.size, root, row.note, row.cosignature, at)
 
 

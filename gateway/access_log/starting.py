@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from gateway.access_log.log_file import LogFile, Row
 from gateway.access_log.opening import open_log_file
 from gateway.access_log.outbox import Outboxes
-from gateway.access_log.sides import check_witnesses
+from gateway.access_log.reading import read_entries
+from gateway.access_log.sides import check_witnesses, earlier_logs
 from gateway.access_log.system import system_row
 from gateway.config import Config
 from regions.errors import AccessLogError
 from regions.keys import Keys
 
 __all__ = ["check_access_log", "started_and_stopped", "tell_log"]
+
+_log = logging.getLogger(__name__)
+
+_YOUNG = 1_000  # entries of a log that may not have been served yet
 
 
 async def check_access_log(config: Config, keys: Keys) -> None:
@@ -28,9 +35,11 @@ async def check_access_log(config: Config, keys: Keys) -> None:
     """
     with _failures():
         log = open_log_file(config, keys)
-        log.verify()
+        size = log.verify()
         path, vkey = config.log_store, log.signer.verifier
         await check_witnesses(path, config.regions, keys.log_signing, vkey)
+        if size < _YOUNG and not _has_begun(path):
+            await _tell_earlier(config, keys, log)
 
         async def write(rows: Sequence[Row]) -> None:
             log.write(rows)
@@ -38,6 +47,27 @@ async def check_access_log(config: Config, keys: Keys) -> None:
         outboxes = Outboxes(path, vkey.name, config.central_store, config.regions)
         await outboxes.sweep(write, age=0)
         log.close()
+
+
+def _has_begun(path: Path) -> bool:
+    return any(one["operation"] == "start" for one in read_entries(path, limit=_YOUNG))
+
+
+async def _tell_earlier(config: Config, keys: Keys, log: LogFile) -> None:
+    """A new log says what regions have seen of those before it: nobody loses one without a word."""
+    origin = log.signer.verifier.name
+    earlier = await earlier_logs(config.regions, keys.log_signing, origin)
+    if not earlier:
+        return
+    before = [
+        {"origin": one.origin, "size": one.size, "root": one.root.hex()} for one in earlier.values()
+    ]
+    log.write([system_row("begin", before=before)])
+    for one in earlier.values():
+        _log.warning(
+            "the access log %s begins; regions have seen %d entries of another one of this key, %s",
+            *(origin, one.size, one.origin),
+        )
 
 
 @contextmanager
