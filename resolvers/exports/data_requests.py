@@ -8,7 +8,7 @@ from typing import Any
 
 from graphql import GraphQLSchema, get_named_type
 
-from resolvers.catalog import private_fields
+from resolvers.catalog import RECORDS, private_fields
 from resolvers.exports.columns import Column
 from resolvers.exports.kinds import Kind
 from resolvers.privacy.data_requests import ApprovedRequest
@@ -27,8 +27,8 @@ def check_columns(
     columns: Sequence[Column],
     mistakes: Mistakes,
 ) -> None:
-    """Adds a mistake where the export is of other records than were approved, or has a private
-    item that was not.
+    """Adds a mistake where the export is of other records than were approved, by its kind or by a
+    column, or has a private item that was not.
     """
     if _RECORDS[request.record_type] != kind.record:
         mistakes.add(
@@ -38,6 +38,13 @@ def check_columns(
         )
         return
     for place, column in enumerate(columns):
+        if _leads_elsewhere(schema, kind.record, column):
+            mistakes.add(
+                ["columns", str(place)],
+                "the field is of another record, and the request was approved for these",
+                "该字段属于其他记录，不在批准范围内",
+            )
+            continue
         item = _item(schema, kind.record, column)
         if item is not None and item not in request.items:
             mistakes.add(
@@ -60,6 +67,18 @@ def _start(day: str, later: int) -> str:
         date.fromisoformat(day) + timedelta(days=later), datetime.min.time(), _CHINA
     )
     return found.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _leads_elsewhere(schema: GraphQLSchema, type_name: str, column: Column) -> bool:
+    """Whether a column is of another record than the row's own, or of the person it is about: of
+    the source case of a contact, say, which may lie outside of what was approved.
+    """
+    kind: Any = schema.type_map[type_name]
+    for name in column.path:
+        kind = get_named_type(kind.fields[name].type)
+        if kind.name in RECORDS and kind.name != "Person":
+            return True
+    return False
 
 
 def _item(schema: GraphQLSchema, type_name: str, column: Column) -> str | None:

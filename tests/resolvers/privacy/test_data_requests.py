@@ -183,6 +183,9 @@ def test_the_export_holds_what_was_approved_and_no_more(office: Office) -> None:
     assert named["mistakes"][0]["path"] == ["columns", "1"]
     deeper = _exported(office, request, columns=["person.phone"])
     assert deeper["mistakes"][0]["path"] == ["columns", "0"]
+    for other in ("sourceCase.sex", "sourceCase.code", "parentContact.sex"):  # were not approved
+        beyond = _exported(office, request, columns=["person.sex", other])
+        assert beyond["mistakes"][0]["path"] == ["columns", "1"], other
     found = _exported(office, request)["export"]
     assert found["recipient"] == "某大学公共卫生学院"
     assert found["state"] == "READY"
