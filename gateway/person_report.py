@@ -36,11 +36,14 @@ _OPERATION = "audit person"
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The page, what was found, and the regions that did not answer."""
+    """The page, what was found, the regions that did not answer, and whether anything at all is on
+    record of the person.
+    """
 
     page: str
     found: list[Access]
     missing: list[str]
+    known: bool
 
 
 async def make_report(config: Config, person: str) -> Reported:
@@ -79,7 +82,8 @@ async def make_report(config: Config, person: str) -> Reported:
         found = accesses(read, wanted, units=units, grants=grants)
     page = person_report(person, found, made_at=now(), log=at[0], size=int(at[1]), missing=missing)
     await _enter(config, commitments, number, len(found), question)
-    return Reported(page, found, missing)
+    known = any(ids != [number] for ids in records.values() if ids)
+    return Reported(page, found, missing, known)
 
 
 async def _enter(

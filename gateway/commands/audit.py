@@ -216,6 +216,12 @@ def person(
             style="yellow",
             soft_wrap=True,
         )
+    elif not made.known:
+        Console(stderr=True).print(
+            f"epigate: no region has a case or contact of {person_id}: see whether the id is right",
+            style="yellow",
+            soft_wrap=True,
+        )
 
 
 def _export_events(config: Config, output: Path, first: int, last: int | None) -> None:

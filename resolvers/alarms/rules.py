@@ -52,7 +52,7 @@ RULES: Mapping[AlarmRule, Rule] = {
     ),
     AlarmRule.EMERGENCY_ACCESS: Rule(
         "emergency access an account took, and what it saw by that right",
-        "each right once",
+        "each right once when it is taken and once when it is used",
         "the first",
     ),
     AlarmRule.DUPLICATE_PROBES: Rule(

@@ -32,7 +32,7 @@ def test_a_person_is_told_who_saw_what(demo: Demo, tmp_path: Path) -> None:
         done = epigate(
             "audit", "person", node["person"]["id"], "--output", page, "--config", config
         )
-        assert done.returncode == 0, done.stderr
+        assert (done.returncode, done.stderr) == (0, "")
     text = html.unescape(page.read_text("utf-8"))
     rows = re.findall(r"<tr>(<td>.*?)</tr>", text)
     assert f"{len(rows):,} operations" in done.stdout
@@ -50,6 +50,9 @@ def test_a_person_is_told_who_saw_what(demo: Demo, tmp_path: Path) -> None:
         done = epigate("audit", "person", given, "--output", tmp_path / "x", "--config", config)
         assert done.returncode == 1
         assert code in done.stderr
+    unknown = tmp_path / "unknown.html"
+    done = epigate("audit", "person", "person:1", "--output", unknown, "--config", config)
+    assert (done.returncode, "see whether the id is right" in done.stderr) == (0, True)
     again = epigate("audit", "person", node["person"]["id"], "--output", page, "--config", config)
     assert "exists already" in again.stderr
 
