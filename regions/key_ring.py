@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import stat
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -154,7 +155,7 @@ def write_key(folder: Path, name: str, number: int, key: Key) -> Path:
     """Writes a key file (0600) whole or not at all. Raises FileExistsError."""
     path = path_of(folder, name, number)
     text = (_SM3 if key.sm3 else "") + base64.b64encode(key.secret).decode()
-    unfinished = folder / f".{path.name}.{os.getpid()}"
+    unfinished = folder / f".{path.name}.{os.getpid()}-{threading.get_ident()}"
     handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(handle, "w", encoding="ascii") as file:

@@ -57,7 +57,14 @@ def new_key(config: Config, name: str) -> int:
     number = max(known) + 1
     if number >= MOST:
         raise KeysError(f"there were {MOST} {name} keys: no number is left", key=name)
-    make_key(folder, name, number, sm3=config.sm and name == "index")
+    try:
+        make_key(folder, name, number, sm3=config.sm and name == "index")
+    except FileExistsError:
+        raise KeysError(
+            f"{name} key {number} was made just now by somebody else",
+            hint="`epigate keys status` shows it; run the command again only for another one",
+            key=name,
+        ) from None
     return number
 
 

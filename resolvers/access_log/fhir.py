@@ -31,7 +31,7 @@ _ACTIVITIES = {
     "heartbeat": ("110120", "Application Start"),
     "stop": ("110121", "Application Stop"),
 }
-_LOG_USED = frozenset({"audit", "backup", "prune"})
+_LOG_USED = frozenset({"audit", "backup", "begin", "prune"})
 _UPDATES = frozenset(
     {
         "acknowledgeAlarm",

@@ -10,8 +10,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ import pytest
 from gateway.cli import main
 from gateway.config import Config
 from gateway.keys import sealing
+from regions.errors import KeysError
 from tests.served import Demo, serving
 
 NAMES = "{ contacts(first: 60) { edges { node { id name idNumber place } } } }"
@@ -282,6 +285,25 @@ def _traveller(own: Demo, index: str | None = None) -> tuple[str, list[int]]:
     if index is None:
         index = next(one for one, ids in found.items() if len(ids) == 2)
     return index, found.get(index, [])
+
+
+def test_of_many_who_make_a_key_at_once_each_makes_another_or_is_told(ready_config: Config) -> None:
+    together = threading.Barrier(6)
+
+    def make(_: int) -> int | str:
+        together.wait()
+        try:
+            return sealing.new_key(ready_config, "sealing")
+        except KeysError as error:
+            return error.message
+
+    for _ in range(5):
+        with ThreadPoolExecutor(6) as threads:
+            found = list(threads.map(make, range(6)))
+        made = [one for one in found if isinstance(one, int)]
+        assert made
+        assert len(made) == len(set(made))
+        assert all("made just now" in one for one in found if isinstance(one, str))
 
 
 def test_keys_of_the_environment_are_left_to_the_environment(
