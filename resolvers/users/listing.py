@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, true
 
 from regions.offices import administrator_filings, unit_roles
+from regions.privacy import emergencies
 from regions.sealing import Sealer
 from regions.text import under
 from regions.users import accounts
@@ -44,7 +45,21 @@ _BARRED = (
     )
     .scalar_subquery()
 )
-_ROWS = select(accounts, _FILING.label("filing"), _BARRED.label("barred"))
+_REVIEW_DUE = (
+    select(func.min(emergencies.c.review_due_at))
+    .where(
+        emergencies.c.account == accounts.c.account,
+        emergencies.c.reviewed_at.is_(None),
+        emergencies.c.suspended_at.is_(None),
+    )
+    .scalar_subquery()
+)
+_ROWS = select(
+    accounts,
+    _FILING.label("filing"),
+    _BARRED.label("barred"),
+    _REVIEW_DUE.label("review_due"),
+)
 
 
 async def list_users(
@@ -155,6 +170,7 @@ def _standing(row: Any, at: str) -> str:
         filing=FilingState[row.filing] if row.filing else None,
         administrator=row.role == Role.BUSINESS_ADMINISTRATOR.name,
         barred=row.barred is not None,
+        unreviewed=row.review_due is not None and row.review_due <= at,
     ).name
 
 

@@ -436,6 +436,21 @@ def test_an_account_that_was_not_renewed_lapses_at_once(gateway: Gateway) -> Non
     )
 
 
+def test_an_emergency_that_nobody_reviewed_shows_in_the_standing(gateway: Gateway) -> None:
+    who = f"county-{COUNTY}"
+    with closing(sqlite3.connect(gateway.demo.config.central_store)) as store, store:
+        store.execute(
+            "INSERT INTO emergencies (id, grant_id, account, name, unit_id, unit_code, reason, "
+            "sealed, review_due_at, created_at) VALUES (7, 'g', ?, '', ?, ?, 'OUTBREAK', x'00', "
+            "'2026-01-02T00:00:00Z', '2026-01-01T00:00:00Z')",
+            (who, f"cdc-{COUNTY}", COUNTY),
+        )
+    assert gateway.ask("{me{account}}", who=who).status_code == 401
+    text = "query($a:[String!]){users(filter:{account:$a}){edges{node{standing}}}}"
+    found = gateway.ask(text, {"a": [who]}, who=ADMINS[COUNTY]).json()["data"]["users"]["edges"]
+    assert found == [{"node": {"standing": "SUSPENDED"}}]
+
+
 def test_administrators_are_renewed_by_the_level_above_and_those_of_the_country_by_each_other(
     shared: Gateway,
 ) -> None:
