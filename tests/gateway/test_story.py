@@ -31,7 +31,7 @@ NAME, PASSWORD = "zhou.min", "plum blossom 3201"
 ADMINISTRATOR = f"bizadmin-{COUNTY}"
 SIGNERS = (f"head-{COUNTY}-1", f"head-{COUNTY}-2", ADMINISTRATOR, f"head-{COUNTY}-3")
 CONTACTS = "{ contacts(first: 5) { edges { node { id name phone idNumber } } } }"
-RIGHT_SECONDS = 20  # how long the right is good; all that needs it takes some two
+RIGHT_SECONDS = 30  # how long the right is good; all that needs it takes some two
 EXAMPLES = ROOT / "examples" / "officer"  # what the quick start asks
 
 
