@@ -69,26 +69,26 @@ INVALID = {
 
 @pytest.mark.parametrize("name", TOO_LARGE)
 def test_too_large(some: Documents, name: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     found = some.get(TOO_LARGE[name])
-    assert time.perf_counter() - began < 2
+    assert time.thread_time() - began < 2
     assert [type(error.original_error) for error in found.errors] == [TooLarge]
 
 
 @pytest.mark.parametrize("name", INVALID)
 def test_invalid(some: Documents, name: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     found = some.get(INVALID[name])
-    assert time.perf_counter() - began < 3  # the dearest takes one second
+    assert time.thread_time() - began < 5  # the dearest takes one second
     assert found.errors
     assert len(found.errors) <= 21
     assert "Did you mean" not in "".join(error.message for error in found.errors)
 
 
 def test_many_operations_are_looked_at_once(some: Documents) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     found = some.get(" ".join(f"query q{number}{{me{{code}}}}" for number in range(450)))
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
     assert len(found.operations) == 450
 
 

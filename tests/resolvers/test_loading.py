@@ -305,10 +305,10 @@ _KILLED = """
 import asyncio, sys
 from datetime import date
 from pathlib import Path
-from regions.keys import Keys
 from resolvers.loading.job import Limits
 from resolvers.loading.load import load
 from resolvers.loading.mapping_file import read_mapping
+from tests.keys import same_keys
 from tests.stores import region_settings
 
 folder = Path(sys.argv[1])
