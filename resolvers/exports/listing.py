@@ -42,6 +42,7 @@ async def list_exports(
         return read_rows(connection, and_(mine, matches), size + 1)
 
     found = await context.central.do(work)
+    context.question.trail.saw("export", [row.export["id"] for row in found[:size]])
     edges = [
         ExportEdge(
             cursor=answering.cursors.seal(

@@ -66,7 +66,7 @@ async def list_applications(
     the jurisdiction.
     """
     viewer = context.signed_in()
-    read = read_slice(context, privacy_applications, first, after)
+    read = read_slice(context, privacy_applications, KIND, first, after)
     chosen = _chosen(wanted)
 
     def work(connection: Connection) -> PrivacyApplicationConnection:

@@ -190,7 +190,7 @@ async def list_data_requests(
     jurisdiction.
     """
     viewer = context.signed_in()
-    read = read_slice(context, data_requests, first, after)
+    read = read_slice(context, data_requests, KIND, first, after)
     chosen: list[ColumnElement[bool]] = []
     if wanted is not None and wanted.state is not None:
         chosen.append(or_(false(), *(data_requests.c.state == one.name for one in wanted.state)))

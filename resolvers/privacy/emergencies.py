@@ -208,7 +208,7 @@ async def list_emergencies(
     administrator and auditor those of the jurisdiction.
     """
     viewer = context.signed_in()
-    read, at = read_slice(context, emergencies, first, after), now()
+    read, at = read_slice(context, emergencies, KIND, first, after), now()
     where: ColumnElement[bool] = or_(emergencies.c.account == viewer.account, _told(viewer.account))
     if viewer.role in CONTROLLERS:
         where = or_(where, under_jurisdiction(emergencies.c.unit_code, viewer))

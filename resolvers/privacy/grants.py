@@ -106,7 +106,7 @@ async def list_grants(
     security administrator and auditor those of the jurisdiction.
     """
     viewer = context.signed_in()
-    read, at = read_slice(context, grants, first, after, _HELD), now()
+    read, at = read_slice(context, grants, "grant", first, after, _HELD), now()
     where = and_(_visible(viewer), *_chosen(wanted, at))
 
     def work(connection: Connection) -> GrantConnection:

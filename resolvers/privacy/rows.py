@@ -129,14 +129,15 @@ class Slice:
 def read_slice(
     context: Context,
     table: Table,
+    kind: str,
     first: int | None,
     after: str | None,
     source: Any = None,
 ) -> Callable[[Connection, ColumnElement[bool]], Slice]:
     """What reads a page of a table with `created_at` and `id`, the newest first.
 
-    `source` is the table joined with others, where conditions need them. Raises InvalidCursor,
-    InvalidInput, TooLarge.
+    The access log names what was read by `kind`. `source` is the table joined with others, where
+    conditions need them. Raises InvalidCursor, InvalidInput, TooLarge.
     """
     answering = context.answering
     size = page_size(answering, first)
@@ -160,6 +161,7 @@ def read_slice(
             .limit(size + 1)
         ).all()
         page = rows[:size]
+        context.question.trail.saw(kind, [row.id for row in page])
         cursors = [answering.cursors.seal([row.created_at, row.id], bound_to) for row in page]
         info = PageInfo(
             has_next_page=len(rows) > size,

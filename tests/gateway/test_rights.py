@@ -138,6 +138,15 @@ def test_from_the_application_to_the_log(gateway: Gateway) -> None:
     for node in shown:
         assert node["name"] not in str(gateway.demo.entries())
 
+    form = gateway.ask(
+        "{ privacyApplications { edges { node { id contact { idNumber } } } } }", who=SIGNERS[1]
+    )
+    (edge,) = form.json()["data"]["privacyApplications"]["edges"]
+    assert edge["node"]["contact"]["idNumber"] != "*"
+    assert edge["node"]["id"] == application
+    what = gateway.entry(form)["what"]
+    assert (list(what["records"]), what["count"]) == (["privacyApplication"], 1)
+
     ended = "UPDATE grants SET starts_at = ?, ends_at = ? WHERE id = ?"
     central(gateway.demo, ended, "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", grant["id"])
     masked = gateway.ask(LIST, who=OFFICER)
