@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.leaks.worlds import World, filled_world, twins
+from tests.leaks.worlds import Loop, World, filled_world, twins
 from tests.records import Population
 
 
@@ -36,7 +35,7 @@ def peopled(
 ) -> Iterator[tuple[World, Population]]:
     """One gateway, and what its envelopes hold."""
     file, tokens, population = filled_world(tmp_path_factory.mktemp("world"), templates)
-    runner = asyncio.Runner()
+    runner = Loop()
     world = World(runner, file)
     world.tokens = tokens
     yield world, population

@@ -9,8 +9,9 @@ import asyncio
 import hashlib
 import shutil
 import sqlite3
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -42,6 +43,7 @@ __all__ = [
     "MASKED",
     "OTHERS",
     "SIZES",
+    "Loop",
     "Response",
     "World",
     "make_world",
@@ -99,10 +101,34 @@ class Response:
         return [one["extensions"]["code"] for one in orjson.loads(self.body).get("errors", ())]
 
 
+class Loop:
+    """An event loop that goes on between the questions, as a gateway's does.
+
+    One that stood still meanwhile would leave its duties in the middle of a transaction, and find
+    their deadlines over when it is awake again.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="worlds", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """The result of a coroutine."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def close(self) -> None:
+        """Ends the loop and its thread."""
+        self.run(self._loop.shutdown_asyncgens())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
 class World:
     """A gateway over a folder. Close it at the end."""
 
-    def __init__(self, runner: asyncio.Runner, file: Path) -> None:
+    def __init__(self, runner: Loop, file: Path) -> None:
         self._runner = runner
         self.config: Config = load_config(file)
         self.keys: Keys = load_keys(self.config.keys)
@@ -318,7 +344,7 @@ def twins(folder: Path, templates: Path) -> Iterator[tuple[World, World]]:
         stores.sqlite(region.code, region.path)
         hidden.write(region)
         in_store(region, partial(take_ids, region=region.code, count=10_000))
-    runner = asyncio.Runner()
+    runner = Loop()
     worlds = [World(runner, file), World(runner, other.file)]
     for world in worlds:
         world.tokens = dict(tokens)
