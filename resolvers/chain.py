@@ -55,8 +55,8 @@ async def follow(context: Context, root: str, depth: int | None, path: str) -> C
         truncated = truncated or bool(level)
     report = Report(len(question.federation.regions))
     as_of = now()
-    for code, state in question.trail.regions.items():
-        report.at(question.federation.index_of[code]).state = state
+    for region, state in question.states(path).items():
+        report.at(region).state = state
     for node in nodes.values():
         outcome = report.at(node._row[2])
         if outcome.state == "NOT_ASKED":

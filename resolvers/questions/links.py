@@ -243,7 +243,7 @@ async def fetch(
             if isinstance(source, One) and source.local:
                 lost.add(region)
         else:
-            question.region_answered(region)
+            question.region_answered(region, path)
             found[i].extend(rows_of(answer, wanted[i].link.shapes.of(region), region))
     return found, lost
 
@@ -264,7 +264,7 @@ async def by_ids(question: Question, shapes: ShapeSet, ids: Iterable[int], path:
             failure = answer.failure
             question.region_failed(read.region, state_of(failure), str(failure), path)
         else:
-            question.region_answered(read.region)
+            question.region_answered(read.region, path)
             rows += rows_of(answer, shapes.of(read.region), read.region)
     return rows
 

@@ -132,6 +132,7 @@ class Question:
     """The state of one operation of one viewer."""
 
     __slots__ = (
+        "_answered",
         "_down",
         "_failed",
         "answering",
@@ -156,6 +157,7 @@ class Question:
         self.held = 0  # records in the answer, each as often as it stands there
         self.stop: Callable[[], object] | None = None  # ends what answers, once that is too much
         self._failed: dict[tuple[str, int], tuple[str, str]] = {}
+        self._answered: dict[str, set[int]] = {}
         self._down: dict[int, Failure] = {}
 
     async def ask(self, reads: Sequence[Read]) -> list[Answer]:
@@ -226,9 +228,15 @@ class Question:
             elif code not in self.trail.regions:
                 self.trail.regions[code] = outcome.state
 
-    def region_answered(self, region: int) -> None:
+    def region_answered(self, region: int, path: str) -> None:
         """Notes that a region answered, unless it failed elsewhere in this question."""
+        self._answered.setdefault(path, set()).add(region)
         self.trail.regions.setdefault(self.federation.regions[region].code, "ANSWERED")
+
+    def states(self, path: str) -> dict[int, str]:
+        """The regions that were asked under a root field, with what became of each."""
+        found = dict.fromkeys(self._answered.get(path, ()), "ANSWERED")
+        return found | {region: why[0] for region, why in self.failures(path).items()}
 
     def failures(self, path: str) -> dict[int, tuple[str, str]]:
         """Regions that failed under a root field, with their state and why."""

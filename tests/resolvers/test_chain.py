@@ -149,3 +149,17 @@ def test_a_region_that_is_down_is_named_in_the_chain(
     root = f"case:{population.rows['320200'][cases][0]['id']}"
     asked = gateway.ask(_CHAIN, NATIONAL, {"r": root})
     assert sorted(asked.codes) == ["NOT_FOUND", "REGION_UNAVAILABLE"]
+
+
+def test_regions_that_another_question_asked_are_not_the_chains(
+    gateway: Gateway, population: Population
+) -> None:
+    """`checkDuplicate` asks every region, the chain of a city only the city's."""
+    who = viewer("320100")
+    root = f"case:{population.rows['320100'][cases][0]['id']}"
+    chain = "chain(root: $r, depth: 6) { regions { code state records } }"
+    alone = gateway.ask(f"query ($r: ID!) {{ {chain} }}", who, {"r": root}).data["chain"]
+    assert {one["state"] for one in alone["regions"]} == {"ANSWERED", "NOT_ASKED"}
+    other = 'checkDuplicate(candidate: { idNumber: "110101190001010014" }) { exists }'
+    beside = gateway.ask(f"query ($r: ID!) {{ {other} {chain} }}", who, {"r": root})
+    assert beside.data["chain"] == alone
