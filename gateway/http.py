@@ -174,6 +174,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         await asyncio.to_thread(sign_in.close)
         if provider is not None:
             await provider.close()
+        await central.close()
         await engine.dispose()
         changes.close()
 

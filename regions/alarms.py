@@ -57,3 +57,10 @@ duplicate_checks = Table(
 )
 Index("ix_duplicate_checks_account_at", duplicate_checks.c.account, duplicate_checks.c.at)
 Index("ix_duplicate_checks_at", duplicate_checks.c.at)
+for _name in ("candidate", "near"):
+    Index(
+        f"ix_duplicate_checks_account_{_name}",
+        duplicate_checks.c.account,
+        duplicate_checks.c[_name],
+        duplicate_checks.c.at,
+    )

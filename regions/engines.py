@@ -8,6 +8,8 @@ this way: they read through `regions.reading`.
 from __future__ import annotations
 
 import os
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, event, make_url
@@ -15,9 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from regions.settings import RegionSettings
 
-__all__ = ["make_engine", "postgres_url", "sqlite_engine"]
+__all__ = ["make_engine", "postgres_url", "sqlite_connection", "sqlite_engine"]
 
 _CACHE_KIB = 16_384
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    f"cache_size=-{_CACHE_KIB}",
+    "secure_delete=ON",
+)
 
 
 def make_engine(settings: RegionSettings, *, pool_size: int = 4) -> AsyncEngine:
@@ -52,13 +61,7 @@ def sqlite_engine(path: str, *, busy_seconds: float = 5.0) -> AsyncEngine:
         # The driver's own BEGIN is deferred and would fail at the first write under contention.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            f"cache_size=-{_CACHE_KIB}",
-            "secure_delete=ON",
-        ):
+        for pragma in _PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -67,3 +70,23 @@ def sqlite_engine(path: str, *, busy_seconds: float = 5.0) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def sqlite_connection(path: str, *, busy_seconds: float = 5.0) -> sqlite3.Connection:
+    """The driver's own connection, prepared as those of `sqlite_engine` are, for any one thread at
+    a time. Transactions are the caller's. Raises sqlite3.Error, also where there is no file.
+    """
+    connection = sqlite3.connect(
+        f"{Path(path).absolute().as_uri()}?mode=rw",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=busy_seconds,
+    )
+    try:
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, BindParameter, Select, String, bindparam
+from sqlalchemy import BigInteger, BindParameter, Delete, Insert, SelectBase, String, bindparam
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.engine import Dialect
@@ -33,7 +33,7 @@ class Statement:
 
     __slots__ = ("_places", "_values", "sql")
 
-    def __init__(self, statement: Select[Any], dialect: str) -> None:
+    def __init__(self, statement: SelectBase | Insert | Delete, dialect: str) -> None:
         compiled = statement.compile(
             dialect=_DIALECTS[dialect], compile_kwargs={"render_postcompile": True}
         )

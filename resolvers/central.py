@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from regions.blind_index import BlindIndexer
 from regions.errors import StoreError
+from regions.file_writing import FileWriter
 from regions.keys import Keys
 from regions.sealing import Sealer
 
@@ -56,6 +58,7 @@ class Central:
         self.sealer = Sealer(keys.sealing, COUNTRY)
         self.indexer = BlindIndexer(keys.staff_index)  # of staff, by a key that is never rotated
         self._turn = asyncio.Lock()
+        self._writer = FileWriter(str(engine.url.database))
 
     @property
     def passwords(self) -> PasswordHasher:
@@ -73,6 +76,28 @@ class Central:
             async with self._turn, self._engine.begin() as connection:
                 return await connection.run_sync(work)
         except (OSError, DBAPIError) as error:
-            name = type(getattr(error, "orig", error)).__name__
-            _log.error("the gateway's own store failed: %s", name)
-            raise StoreError("the gateway's own store does not answer", store="gateway") from None
+            raise _failed(getattr(error, "orig", error)) from None
+
+    async def together(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        look: Callable[[sqlite3.Connection], T | None],
+    ) -> T:
+        """As `do` for what questions write: one commit for all that wait, `work` on the driver's
+        own connection. Nothing is begun where `look`, which only reads, has the answer.
+
+        `work` raises an EpigateError before it writes or not at all. Raises StoreError.
+        """
+        try:
+            return await self._writer.do(work, look)
+        except (OSError, sqlite3.Error) as error:
+            raise _failed(error) from None
+
+    async def close(self) -> None:
+        """Ends what `together` keeps. The engine is its owner's."""
+        await self._writer.close()
+
+
+def _failed(error: object) -> StoreError:
+    _log.error("the gateway's own store failed: %s", type(error).__name__)
+    return StoreError("the gateway's own store does not answer", store="gateway")
