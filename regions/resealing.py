@@ -18,6 +18,7 @@ from sqlalchemy import (
     bindparam,
     func,
     literal,
+    or_,
     select,
     update,
 )
@@ -55,7 +56,7 @@ def reseal_batch(
     columns = [table.c.id, table.c.sealed] + ([] if person is None else [person.label("person")])
     rows = connection.execute(
         select(*columns)
-        .where(table.c.id > after, *_others(table, sealer.heads[of_person]))
+        .where(table.c.id > after, *_others(table, sealer))
         .order_by(table.c.id)
         .limit(most)
         .with_for_update()
@@ -84,14 +85,22 @@ def reseal_batch(
 
 def count_others(connection: Connection, sealer: Sealer, table: Table) -> int:
     """How many envelopes of a table are to be sealed anew."""
-    where = _others(table, sealer.heads[table.metadata is regional])
+    where = _others(table, sealer)
     return connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
 
 
-def _others(table: Table, head: bytes) -> list[ColumnElement[bool]]:
+def _others(table: Table, sealer: Sealer) -> list[ColumnElement[bool]]:
     """The condition that an envelope is sealed otherwise than it would be now."""
+    nobodys, head = sealer.heads
+    if table.metadata is not regional:
+        head = nobodys
     begins = func.substr(table.c.sealed, 1, len(head), type_=LargeBinary())
-    return [table.c.sealed.is_not(None), begins.not_in([literal(head), literal(ERASED_ENVELOPE)])]
+    found = [table.c.sealed.is_not(None), begins.not_in([literal(head), literal(ERASED_ENVELOPE)])]
+    person = table.c.get("person_id")
+    if table.metadata is regional and person is not None and person.nullable:
+        # Of a letter's people some are on record in no store: those have no key of their own.
+        found.append(or_(person.is_not(None), begins != literal(nobodys)))
+    return found
 
 
 @dataclass(slots=True)

@@ -24,6 +24,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from regions.alarms import ALARM_ITEMS
+from regions.assist import (
+    ASSIST_ATTACHMENT_ITEMS,
+    ASSIST_PERSON_ITEMS,
+    ASSIST_REQUEST_ITEMS,
+)
 from regions.cases import CASE_ITEMS, EXPOSURE_ITEMS
 from regions.contacts import CONTACT_ITEMS, SAMPLE_ITEMS, VISIT_ITEMS
 from regions.corrections import CORRECTION_ITEMS
@@ -54,6 +59,9 @@ ITEMS: Mapping[str, tuple[str, ...]] = {
     "visits": VISIT_ITEMS,
     "samples": SAMPLE_ITEMS,
     "corrections": CORRECTION_ITEMS,
+    "assist_requests": ASSIST_REQUEST_ITEMS,
+    "assist_people": ASSIST_PERSON_ITEMS,
+    "assist_attachments": ASSIST_ATTACHMENT_ITEMS,
     "erasures": ERASURE_ITEMS,
     "alarms": ALARM_ITEMS,
     "accounts": STAFF_ITEMS,

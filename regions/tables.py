@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from regions import (
     alarms,
+    assist,
     cases,
     contacts,
     corrections,
@@ -27,6 +28,7 @@ __all__ = ["central", "log_tables", "regional"]
 
 _DECLARED = (
     alarms,
+    assist,
     cases,
     contacts,
     corrections,
