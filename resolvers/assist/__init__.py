@@ -1,0 +1,1 @@
+"""Assist requests (协查): letters by which a region asks another to find people (C)."""
