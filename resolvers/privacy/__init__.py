@@ -8,25 +8,31 @@ and mutations stand beside them; `root` gathers those.
 from __future__ import annotations
 
 from resolvers.privacy.deciding import (
+    SHAREABLE,
     Decision,
     Rule,
     Scope,
+    Share,
     decide,
     granted_rules,
     in_force,
     require_records,
     rules,
     scope,
+    with_shares,
 )
 
 __all__ = [
+    "SHAREABLE",
     "Decision",
     "Rule",
     "Scope",
+    "Share",
     "decide",
     "granted_rules",
     "in_force",
     "require_records",
     "rules",
     "scope",
+    "with_shares",
 ]

@@ -6,6 +6,7 @@ that the SQL of a masked viewer never names a private column, and a test compare
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
@@ -18,17 +19,23 @@ from schema.privacy import PrivateItem
 
 __all__ = [
     "Decision",
+    "SHAREABLE",
     "Rule",
     "Scope",
+    "Share",
     "decide",
     "granted_rules",
     "in_force",
     "require_records",
     "rules",
     "scope",
+    "with_shares",
 ]
 
 _ALL_ITEMS = frozenset(item.name for item in PrivateItem)
+
+SHAREABLE = frozenset({"Person", "Case", "Contact", "Visit", "Sample"})
+"""The types of record that a share of their person opens (requirements C1, D)."""
 
 
 class Decision(Enum):
@@ -53,14 +60,34 @@ class Rule:
     reporter: str | None = None
     prefix: str = ""
     person: int | None = None
+    shared: bool = False  # the shares of a row say which items: see `Share`
 
     def holds(self, code: str | None, reporter: str | None, person: int | None = None) -> bool:
         """Whether the rule covers a record of this county, reporter and person."""
+        if self.shared:
+            return False
         if self.reporter is not None:
             return reporter == self.reporter
         if self.person is not None and person != self.person:
             return False
         return code is not None and code.startswith(self.prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """An open share of a record's person with the viewer's unit: its source (`assist:…`,
+    `transfer:…`) and the items that the sender lets be seen.
+    """
+
+    source: str
+    items: frozenset[str]
+
+    def rule(self) -> Rule:
+        """The share as a reason to show items of the records of its person."""
+        return Rule(self.source, self.items)
+
+
+_SHARED = Rule("share", _ALL_ITEMS, shared=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +136,11 @@ def granted_rules(viewer: Viewer, record: Record) -> tuple[Rule, ...]:
     return _rules(viewer, record.name, record.privacy, record.every_item)
 
 
+def with_shares(found: tuple[Rule, ...], record: Record) -> tuple[Rule, ...]:
+    """Rules, and the one that leaves it to the shares of each row."""
+    return (*found, _SHARED) if record.name in SHAREABLE else found
+
+
 @lru_cache(maxsize=4096)
 def _rules(
     viewer: Viewer, name: str, privacy: frozenset[str], every_item: bool
@@ -142,9 +174,10 @@ def decide(
     code: str,
     reporter: str | None,
     person: int | None = None,
+    shares: Sequence[Share] = (),
 ) -> Decision:
     """What becomes of a private item of a record of county `code`, written by `reporter`, about
-    `person`.
+    `person`, whose open shares with the viewer's unit in the record's store are `shares`.
 
     An exposure is part of its case: county, reporter and person are the case's.
     """
@@ -153,4 +186,6 @@ def decide(
     for rule in rules(viewer, record):
         if item.name in rule.items and rule.holds(code, reporter, person):
             return Decision.SHOW
+    if record.name in SHAREABLE and any(item.name in share.items for share in shares):
+        return Decision.SHOW
     return Decision.MASK

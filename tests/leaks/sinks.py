@@ -127,6 +127,7 @@ TABLES: Mapping[str, str] = {
     "duplicate_checks": "hashes of candidates, for an hour",
     "exports": "what is to be written: names of fields, filters over public columns",
     "index_keys": "numbers of keys, and how far a rotation came",
+    "shares": "which unit may open whose records, and which items: names of items, no value",
     "person_keys": "salts: nothing opens without the sealing key",
     "data_requests": "sealed items of staff; what was asked for and decided",
     "emergencies": "sealed items of staff; who, why and until when",

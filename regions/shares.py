@@ -1,0 +1,99 @@
+"""Shares: a unit's right to the records of one person, out of a request or a transfer.
+
+A share is of a person in one store: whoever works in the unit may open that person's records there,
+and sees the items that the sender named in clear, for as long as the share is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Index, Table, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from regions.metadata import ID, internal, public, regional
+
+__all__ = ["end_shares", "open_shares", "shares"]
+
+shares = Table(
+    "shares",
+    regional,
+    public("person_id", ID, primary_key=True, autoincrement=False),
+    public("unit_id", primary_key=True),
+    public("source", primary_key=True),  # `assist:<number>`, `transfer:<id>`: why
+    internal("items"),  # JSON array of PrivateItem names: what the sender lets be seen
+    public("started_at"),
+    public("ended_at", nullable=True),
+)
+_open = shares.c.ended_at.is_(None)
+Index(
+    "ix_shares_open",
+    shares.c.unit_id,
+    shares.c.person_id,
+    sqlite_where=_open,
+    postgresql_where=_open,
+)
+Index("ix_shares_source", shares.c.source)
+
+
+def open_shares(
+    connection: Connection,
+    persons: Iterable[int],
+    unit: str,
+    source: str,
+    items: Iterable[str],
+    at: str,
+) -> None:
+    """Opens the records of persons of this store to a unit, or opens them again with these items.
+
+    `items` are names of private items, none for masked records. A second time changes nothing
+    but the items.
+    """
+    text = orjson.dumps(sorted(set(items))).decode()
+    rows = [
+        {
+            "person_id": person,
+            "unit_id": unit,
+            "source": source,
+            "items": text,
+            "started_at": at,
+            "ended_at": None,
+        }
+        for person in dict.fromkeys(persons)
+    ]
+    if not rows:
+        return
+    builder = sqlite if connection.dialect.name == "sqlite" else postgresql
+    made = builder.insert(shares)
+    connection.execute(
+        made.on_conflict_do_update(
+            index_elements=["person_id", "unit_id", "source"],
+            set_={"items": made.excluded["items"], "ended_at": None},
+        ),
+        rows,
+    )
+
+
+def end_shares(
+    connection: Connection,
+    source: str,
+    at: str,
+    *,
+    persons: Iterable[int] | None = None,
+    unit: str | None = None,
+) -> None:
+    """Ends what a request or transfer opened, for all or some persons and for all units or one.
+
+    Whoever asks next finds it ended.
+    """
+    where: list[ColumnElement[bool]] = [shares.c.source == source, shares.c.ended_at.is_(None)]
+    if unit is not None:
+        where.append(shares.c.unit_id == unit)
+    if persons is None:
+        connection.execute(update(shares).where(*where).values(ended_at=at))
+        return
+    for person in dict.fromkeys(persons):
+        connection.execute(
+            update(shares).where(*where, shares.c.person_id == person).values(ended_at=at)
+        )
