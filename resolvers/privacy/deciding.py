@@ -18,8 +18,8 @@ from resolvers.users import Role, Viewer, prefix_of
 from schema.privacy import PrivateItem
 
 __all__ = [
-    "Decision",
     "SHAREABLE",
+    "Decision",
     "Rule",
     "Scope",
     "Share",
