@@ -1,6 +1,7 @@
 """The command line: `epigate COMMAND`. A named failure is two lines, never a traceback.
 
-Exit codes: 0 done, 1 failed, 2 a mistake in the command line or the configuration.
+Exit codes: 0 done, 1 failed, 2 a mistake in the command line or the configuration, 3 (of `audit
+verify`) a part of the log that holds.
 """
 
 from __future__ import annotations

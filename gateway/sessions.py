@@ -31,7 +31,7 @@ from gateway._viewers import Scope, SessionRow, make_viewer, read_session
 from regions.errors import SecondFactorRequired, StoreError, Unauthenticated
 from regions.instants import instant
 from regions.users import sessions
-from resolvers.privacy.supervising import suspend_unreviewed
+from resolvers.privacy.supervising import UNREVIEWED, suspend_unreviewed
 from resolvers.users import Viewer
 
 __all__ = ["Kept", "OpenSession", "Scope", "Sessions"]
@@ -197,8 +197,13 @@ class Sessions:
         """What is kept of the token in a header. Raises Unauthenticated."""
         return _token_hash(_token(authorization))
 
-    async def revoke(self, authorization: bytes) -> None:
-        """Ends the session of that header; every worker refuses it at its next request."""
+    async def revoke(
+        self, authorization: bytes, owe: Callable[[Connection], None] | None = None
+    ) -> None:
+        """Ends the session of that header; every worker refuses it at its next request.
+
+        `owe` is called in the same transaction, where the session had not ended before.
+        """
         ended = (
             update(sessions)
             .where(
@@ -208,7 +213,9 @@ class Sessions:
             .values(revoked_at=instant(self._clock()))
         )
         async with self._engine.begin() as connection:
-            await connection.execute(ended)
+            done = await connection.execute(ended)
+            if owe is not None and done.rowcount:
+                await connection.run_sync(owe)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
@@ -228,13 +235,21 @@ class Sessions:
         emergencies that nobody reviewed, whose sessions are refused already.
         """
         touched, self._touched = self._touched, {}
-        if not touched:
+        now = self._clock()
+        # Who is suspended does not hang on anybody else's using the gateway.
+        if not touched and not self._overdue(instant(now)):
             return
-        seen = [{"hash": hash, "at": at} for hash, at in touched.items()]
         async with self._engine.begin() as connection:
-            await connection.execute(_TOUCH, seen)
-            await connection.execute(_FORGET, {"at": instant(self._clock() - _FORGET_SECONDS)})
-            await connection.run_sync(suspend_unreviewed, instant(self._clock()))
+            await connection.run_sync(suspend_unreviewed, instant(now))
+            if touched:
+                seen = [{"hash": hash, "at": at} for hash, at in touched.items()]
+                await connection.execute(_TOUCH, seen)
+                await connection.execute(_FORGET, {"at": instant(now - _FORGET_SECONDS)})
+
+    def _overdue(self, at: str) -> bool:
+        """Whether an emergency should have been reviewed by now: a look, no transaction."""
+        cursor = self._cursor or self._connect()
+        return cursor.execute(UNREVIEWED, (at,)).fetchone() is not None
 
     async def _run(self) -> None:
         while True:
@@ -245,7 +260,7 @@ class Sessions:
     async def _flush_quietly(self) -> None:
         try:
             await self.flush()
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             _log.warning("the last use of sessions could not be written: %s", error)
 
     def _read(

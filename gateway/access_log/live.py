@@ -11,11 +11,11 @@ import orjson
 
 from gateway.access_log.tree import checkpoint_in, entry_bytes, fact_in, tampered, tile_bytes
 from regions.errors import AccessLogError, InvalidInput
+from resolvers.access_log.findings import Problem, numbers
 from resolvers.access_log.merkle import inclusion_proof, leaf_hash, node_hash
 from resolvers.access_log.notes import add_signature
 from resolvers.access_log.proofs import EntryProof
 from resolvers.access_log.tiles import HASH, HEIGHT, WIDTH, folded
-from resolvers.access_log.verifying import Problem, numbers
 
 __all__ = ["Known", "LiveLog", "live_log"]
 

@@ -153,13 +153,20 @@ def _request(entry: str) -> str:
         return ""
 
 
+def _module(operation: str) -> str:
+    """Of mutations and loads the operation has a word before it; of sign-outs it has none."""
+    if operation.startswith("load "):
+        return "load"
+    return "graphql" if " " in operation else "sign-in"
+
+
 def _recovered(row: Mapping[str, Any], code: str) -> Row:
     at = now()
     entry = canonical(
         {
             "account": row["account"] or None,
             "at": at,
-            "module": "load" if row["operation"].startswith("load ") else "graphql",
+            "module": _module(row["operation"]),
             "operation": row["operation"],
             "recovered": row["at"],
             "request": row["request"],

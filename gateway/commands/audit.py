@@ -5,34 +5,33 @@
 
 from __future__ import annotations
 
-import asyncio
-import getpass
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from gateway.access_log.bundles import Bundle, is_bundle, open_bundle, write_bundle
 from gateway.access_log.live import LiveLog, live_log
-from gateway.access_log.starting import tell_log
-from gateway.access_log.system import system_row
+from gateway.commands._audited import (
+    KeyOption,
+    believed,
+    key_of,
+    note_in,
+    progress,
+    source_of,
+    state_of,
+    text_of,
+)
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console
-from gateway.config import Config, load_config
-from gateway.person_report import make_report
-from regions.errors import AccessLogError, InvalidInput, NoteInvalid
-from regions.keys import load_keys
+from gateway.commands.audit_taking import export, person
+from gateway.config import load_config
+from regions.errors import InvalidInput
 from resolvers.access_log.comparing import Outcome, compare
-from resolvers.access_log.fhir import audit_events
-from resolvers.access_log.notes import VerifierKey
+from resolvers.access_log.findings import Report, each_problem, numbers
 from resolvers.access_log.proofs import EntryProof
-from resolvers.access_log.verifying import Report, Source, each_problem, numbers, verify
+from resolvers.access_log.verifying import Source, verify
 
 __all__ = ["app"]
 
@@ -40,12 +39,11 @@ app = typer.Typer(
     help="Verify the access log, prove an entry, compare two states of it, take a copy along.",
     no_args_is_help=True,
 )
+app.command()(export)
+app.command()(person)
 
-_KEY_HELP = (
-    "The log's public key, or a file with it; keep your own copy. Without it the key beside the "
-    "log, or in the bundle, is believed."
-)
-KeyOption = Annotated[str | None, typer.Option("--key", help=_KEY_HELP, metavar="KEY")]
+PARTIAL = 3
+"""Exit code where a bundle holds only a part of its log: of the rest nothing is said."""
 
 
 @app.callback()
@@ -71,23 +69,28 @@ def verify_log(
     proof: Annotated[
         Path | None, typer.Option(help="Check this proof of `audit prove`, and nothing else.")
     ] = None,
+    allow_partial: Annotated[
+        bool,
+        typer.Option("--allow-partial", help="A bundle of a part of the log may be one: exit 0."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON object.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Verify the log or a bundle: every entry, tile, root and signature. Exit code 1: it fails.
+    """Verify the log or a bundle: every entry, tile, root and signature.
 
-    Everything is computed anew. What does not hold is named with its entry or tile. A bundle needs
-    no configuration and no network.
+    Everything is computed anew; what does not hold is named with its entry or tile. A bundle needs
+    no configuration and no network. Exit code 1: it does not hold. Exit code 3: what is here holds,
+    but is only a part of the log.
     """
     if proof is not None:
         _check_proof(proof, key, config)
         return
-    witnesses = [_key(text) for text in witness or ()]
-    with _source(bundle, config) as source:
-        keys = [_key(key) if key is not None else _believed(source, bundle, config)]
-        note = _note(since) if since is not None else None
-        with _progress("verifying", quiet=as_json) as progress:
-            report = verify(source, keys, since=note, witnesses=witnesses, progress=progress)
+    witnesses = [key_of(text) for text in witness or ()]
+    with source_of(bundle, config) as source:
+        keys = [key_of(key) if key is not None else believed(source, bundle, config)]
+        note = note_in(since) if since is not None else None
+        with progress("verifying", quiet=as_json) as told:
+            report = verify(source, keys, since=note, witnesses=witnesses, progress=told)
             if isinstance(source, LiveLog) and report.checkpoint is not None:
                 for problem in source.columns():
                     report.add(problem.code, problem.text, index=problem.index)
@@ -97,6 +100,14 @@ def verify_log(
         _print(report, str(bundle or "the access log"))
     if not report.holds:
         raise typer.Exit(1)
+    if bundle is not None and report.part is not None and not allow_partial:
+        Console(stderr=True).print(
+            f"epigate: {bundle} is a part of the log only, of the rest nothing is known: exit code "
+            f"{PARTIAL}; --allow-partial where that is meant",
+            style="yellow",
+            soft_wrap=True,
+        )
+        raise typer.Exit(PARTIAL)
 
 
 @app.command()
@@ -134,11 +145,11 @@ def diff(
 
     Exit code 1 where the later did not grow out of the earlier.
     """
-    with _state(before, config) as (note, tiles), _state(after, config) as (later, later_tiles):
+    with state_of(before, config) as (note, tiles), state_of(after, config) as (later, later_tiles):
         source = later_tiles or tiles
         if key is None and source is None:
             raise InvalidInput("two checkpoints need --key", hint="the log's public key")
-        keys = [_key(key) if key is not None else _believed(source, after or before, config)]
+        keys = [key_of(key) if key is not None else believed(source, after or before, config)]
         found = compare(note, later, keys, tiles_before=tiles, tiles_after=later_tiles)
         came = _came(later_tiles, found.before.size, found.after.size)
     old, new = found.before, found.after
@@ -160,125 +171,13 @@ def diff(
         raise typer.Exit(1)
 
 
-@app.command()
-def export(
-    output: Annotated[Path, typer.Argument(help="A new folder, or a tar file if it ends so.")],
-    first: Annotated[int, typer.Option("--from", min=0, help="Index of the first entry.")] = 0,
-    last: Annotated[
-        int | None, typer.Option("--to", min=0, help="Index behind the last entry.")
-    ] = None,
-    fhir: Annotated[
-        bool,
-        typer.Option(
-            "--fhir", help="FHIR R4 AuditEvents (IHE BALP), one a line, rather than a bundle."
-        ),
-    ] = False,
-    config: ConfigOption = DEFAULT_CONFIG,
-) -> None:
-    """Write the log, or a part of it, as a bundle that can be verified anywhere."""
-    loaded = load_config(config)
-    if output.exists():
-        raise InvalidInput(f"{output} exists already", hint="name another file or folder")
-    _tell(loaded, "audit export", **{"from": first, "to": last, "fhir": fhir})
-    if fhir:
-        _export_events(loaded, output, first, last)
-        return
-    with live_log(loaded.log_store) as log, _progress("writing") as progress:
-        vkey = str(_believed(log, None, loaded))
-        count = write_bundle(log, output, vkey=vkey, first=first, last=last, progress=progress)
-    console().print(f"{output}: {count:,} entries of {vkey.partition('+')[0]}", soft_wrap=True)
-
-
-@app.command()
-def person(
-    person_id: Annotated[str, typer.Argument(metavar="ID", help="The person, `person:…`.")],
-    output: Annotated[Path, typer.Option(help="The page to write.")] = Path("person-report.html"),
-    config: ConfigOption = DEFAULT_CONFIG,
-) -> None:
-    """Write the list of who saw one person's data, for that person: a page to print (G7).
-
-    In Chinese and English: when, who, which private items in clear, what for and by what right.
-    Making it is in the access log, too.
-    """
-    if output.exists():
-        raise InvalidInput(f"{output} exists already", hint="name another file by --output")
-    made = asyncio.run(make_report(load_config(config), person_id))
-    try:
-        with open(output, "x", encoding="utf-8", opener=_private) as file:
-            file.write(made.page)
-    except OSError as error:
-        raise InvalidInput(f"{output} cannot be written: {error.strerror}") from None
-    console().print(f"{output}: {len(made.found):,} operations", soft_wrap=True)
-    if made.missing:
-        Console(stderr=True).print(
-            f"epigate: no answer from {', '.join(made.missing)}: what concerns their records may "
-            "be missing",
-            style="yellow",
-            soft_wrap=True,
-        )
-    elif not made.known:
-        Console(stderr=True).print(
-            f"epigate: no region has a case or contact of {person_id}: see whether the id is right",
-            style="yellow",
-            soft_wrap=True,
-        )
-
-
-def _export_events(config: Config, output: Path, first: int, last: int | None) -> None:
-    """Writes entries as FHIR AuditEvents, one a line."""
-    with live_log(config.log_store) as log, _progress("writing") as progress:
-        origin = log.note.partition("\n")[0]
-        end = log.size if last is None else last
-        if not 0 <= first <= end <= log.size:
-            raise InvalidInput(
-                f"there are no entries {first} to {end} (not included)",
-                hint=f"the log has the indexes 0 to {log.size - 1}",
-            )
-        count = 0
-        try:
-            with open(output, "xb", opener=_private) as file:
-                for number, text in log.entries(first, end):
-                    for event in audit_events(number, orjson.loads(text), origin):
-                        file.write(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
-                        count += 1
-                    if progress is not None and number % 1_000 == 0:
-                        progress(number - first, end - first)
-        except OSError as error:
-            raise InvalidInput(f"{output} cannot be written: {error.strerror}") from None
-        except orjson.JSONDecodeError:
-            raise AccessLogError(
-                f"an entry of the log is no JSON, near number {number}",
-                hint="`epigate audit verify` says what is wrong with it",
-            ) from None
-    console().print(
-        f"{output}: {count:,} events of entries {first + 1:,} to {end:,}", soft_wrap=True
-    )
-
-
-def _tell(config: Config, operation: str, **what: Any) -> None:
-    """Puts into the log that somebody takes it along, where the keys are there to sign it."""
-    if not config.keys.exists():
-        Console(stderr=True).print(
-            f"epigate: no keys in {config.keys}: that the log was taken is not in it",
-            style="yellow",
-            soft_wrap=True,
-        )
-        return
-    keys = load_keys(config.keys, sm=config.sm)
-    tell_log(config, keys, system_row(operation, by=getpass.getuser(), **what))
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
 def _check_proof(path: Path, key: str | None, config: Path) -> None:
     if key is None:
         raise InvalidInput(
             "a proof needs --key", hint="the log's public key, as `epigate access-log key` prints"
         )
-    proof = EntryProof.parse(_read(path))
-    signed = proof.check([_key(key)])
+    proof = EntryProof.parse(text_of(path))
+    signed = proof.check([key_of(key)])
     out = console()
     out.print(
         f"entry {proof.index + 1} (index {proof.index}) is in the log {signed.origin} of "
@@ -286,70 +185,6 @@ def _check_proof(path: Path, key: str | None, config: Path) -> None:
         soft_wrap=True,
     )
     out.print(Text(proof.entry.decode()), soft_wrap=True)
-
-
-@contextmanager
-def _source(bundle: Path | None, config: Path) -> Iterator[Source]:
-    if bundle is None:
-        with live_log(load_config(config).log_store) as log:
-            yield log
-    elif not bundle.exists():
-        raise InvalidInput(f"there is no {bundle}")
-    else:
-        with open_bundle(bundle) as found:
-            yield found
-
-
-@contextmanager
-def _state(path: Path | None, config: Path) -> Iterator[tuple[str, Source | None]]:
-    """The checkpoint of a state, and its tiles where it has any."""
-    if path is not None and path.exists() and not is_bundle(path):
-        yield _read(path), None
-        return
-    with _source(path, config) as source:
-        yield source.note, source
-
-
-def _note(path: Path) -> str:
-    if is_bundle(path):
-        with open_bundle(path) as found:
-            return found.note
-    return _read(path)
-
-
-def _believed(source: Source | None, path: Path | None, config: Path | Config) -> VerifierKey:
-    """The key that comes with the log."""
-    if isinstance(source, Bundle):
-        Console(stderr=True).print(
-            f"epigate: no --key given: believing the key in {path}", style="yellow", soft_wrap=True
-        )
-        return VerifierKey.parse(source.vkey)
-    loaded = load_config(config) if isinstance(config, Path) else config
-    if not loaded.log_vkey.exists():
-        raise AccessLogError(
-            f"there is no {loaded.log_vkey}", hint="give --key, or start the gateway once"
-        )
-    return VerifierKey.parse(_read(loaded.log_vkey))
-
-
-def _key(text: str) -> VerifierKey:
-    """A public key, given as such or as the file that holds it. Raises NoteInvalid."""
-    path = Path(text)
-    try:
-        if path.is_file():
-            text = path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError, ValueError):
-        pass
-    return VerifierKey.parse(text)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise NoteInvalid(f"{path} is no text") from None
 
 
 def _came(source: Source | None, first: int, last: int) -> str:
@@ -419,16 +254,3 @@ def _print(report: Report, name: str) -> None:
     for line in each_problem(report):
         out.print(Text(line, style="red"), soft_wrap=True)
     out.print(Text(f"{name} does not hold", style="bold red"), soft_wrap=True)
-
-
-@contextmanager
-def _progress(what: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on a terminal."""
-    error = Console(stderr=True)
-    if quiet or not error.is_terminal:
-        yield None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=error, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.sessions import Sessions
+from gateway.sign_in.admitting import Admitting
 from gateway.sign_in.answers import (
     address_of,
     answering,
@@ -26,14 +27,13 @@ from gateway.sign_in.answers import (
 )
 from gateway.sign_in.entries import Entries
 from gateway.sign_in.factors import Factors
-from gateway.sign_in.standing import Standing, require_person, require_proof, standing
+from gateway.sign_in.standing import Standing, require_proof, standing
 from gateway.sign_in.totp import enrolment_uri, new_secret
 from regions.errors import (
     AccessLogError,
     EpigateError,
     InvalidInput,
     NotFound,
-    Unauthenticated,
 )
 from regions.users import sessions
 from resolvers.sessions import revoke_sessions
@@ -54,10 +54,11 @@ class Enrolling:
         sessions: Sessions,
         entries: Entries,
         factors: Factors,
+        admitting: Admitting,
         clock: Callable[[], float],
     ) -> None:
         self._engine, self._sessions, self._entries = engine, sessions, entries
-        self._factors, self._clock = factors, clock
+        self._factors, self._admitting, self._clock = factors, admitting, clock
 
     @property
     def routes(self) -> list[Route]:
@@ -95,7 +96,7 @@ class Enrolling:
 
         It is not committed unless the entry that tells of it is durable.
         """
-        viewer = self.viewer_of(request)
+        viewer = await self.viewer_of(request, operation)
         await self._entries.check()  # else a change would be made that nobody can be told of
         token_hash = self._sessions.token_hash(header_of(request, b"authorization") or b"")
 
@@ -127,15 +128,9 @@ class Enrolling:
         await self._entries.record(operation, viewer, address, "OK")
         return found
 
-    def viewer_of(self, request: Request) -> Viewer:
-        """Who asks, having to enrol or not. Raises Unauthenticated, Forbidden."""
-        found = self._sessions.enrolling(header_of(request, b"authorization"))
-        if found is None:
-            raise Unauthenticated(
-                "this needs a session", hint="POST /sign-in, then authorization: Bearer <token>"
-            )
-        require_person(found.viewer)
-        return found.viewer
+    async def viewer_of(self, request: Request, operation: str) -> Viewer:
+        """Who asks, having to enrol or not. Raises as `Admitting.person`."""
+        return await self._admitting.person(request, operation, enrolling=True)
 
     def _begin(self, connection: Connection, session: Standing) -> dict[str, Any]:
         self._require(connection, session)

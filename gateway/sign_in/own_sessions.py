@@ -12,13 +12,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.sessions import Sessions
-from gateway.sign_in.answers import address_of, answering, header_of, json_answer
+from gateway.sign_in.admitting import Admitting
+from gateway.sign_in.answers import address_of, answering, json_answer
 from gateway.sign_in.entries import Entries
-from gateway.sign_in.standing import require_person
-from regions.errors import NotFound, Unauthenticated
+from regions.errors import NotFound
 from regions.instants import instant
 from regions.users import sessions
-from resolvers.users import Viewer
 
 __all__ = ["OwnSessions"]
 
@@ -33,10 +32,11 @@ class OwnSessions:
         engine: AsyncEngine,
         sessions: Sessions,
         entries: Entries,
+        admitting: Admitting,
         clock: Callable[[], float],
     ) -> None:
         self._engine, self._sessions = engine, sessions
-        self._entries, self._clock = entries, clock
+        self._entries, self._admitting, self._clock = entries, admitting, clock
 
     @property
     def routes(self) -> list[Route]:
@@ -48,7 +48,7 @@ class OwnSessions:
 
     async def list_all(self, request: Request) -> Response:
         """Every open session of the account, the newest first."""
-        viewer = self._viewer(request)
+        viewer = await self._admitting.person(request, "sessions")
         idle_since = instant(self._clock() - self._sessions.idle_seconds)
         now = instant(self._clock())
 
@@ -83,7 +83,7 @@ class OwnSessions:
 
     async def end(self, request: Request) -> Response:
         """Ends one of them, in every worker at its next request."""
-        viewer = self._viewer(request)
+        viewer = await self._admitting.person(request, "sessionEnd")
         wanted = request.path_params["id"]
 
         def work(connection: Connection) -> int:
@@ -108,12 +108,3 @@ class OwnSessions:
         if not ended:
             raise NotFound("you have no open session of that id", hint="GET /sessions lists them")
         return Response(status_code=204)
-
-    def _viewer(self, request: Request) -> Viewer:
-        viewer = self._sessions.viewer(header_of(request, b"authorization"))
-        if viewer is None:
-            raise Unauthenticated(
-                "this needs a session", hint="POST /sign-in, then authorization: Bearer <token>"
-            )
-        require_person(viewer)
-        return viewer

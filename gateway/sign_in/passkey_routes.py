@@ -61,7 +61,7 @@ class PasskeyRoutes:
         values = await json_body(request)
         changing = self._enrolling.changing
         if "credential" not in values:
-            holder = self._enrolling.viewer_of(request).name
+            holder = (await self._enrolling.viewer_of(request, "passkeyBegin")).name
 
             def begin(connection: Connection, session: Standing) -> dict[str, Any]:
                 self._require(connection, session)
@@ -85,7 +85,7 @@ class PasskeyRoutes:
 
     async def list_all(self, request: Request) -> Response:
         """The account's passkeys, the oldest first."""
-        viewer = self._enrolling.viewer_of(request)
+        viewer = await self._enrolling.viewer_of(request, "passkeys")
 
         async def listed() -> list[dict[str, Any]]:
             async with self._engine.begin() as connection:

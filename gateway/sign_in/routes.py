@@ -31,6 +31,7 @@ from gateway.passwords import Passwords, needs_rehash
 from gateway.sessions import Sessions
 from gateway.sign_in import _lockout
 from gateway.sign_in._lockout import Subject
+from gateway.sign_in.admitting import Admitting
 from gateway.sign_in.answers import (
     address_of,
     answering,
@@ -56,7 +57,6 @@ from regions.errors import (
     InvalidInput,
     SignInFailed,
     TooManyRequests,
-    Unauthenticated,
 )
 from regions.instants import instant
 from regions.sealing import Sealer
@@ -108,7 +108,10 @@ class SignIn:
         self._factors = Factors(sealer)
         self._passwords = passwords or Passwords()
         self._strangers = strangers
-        self._enrolling = Enrolling(engine, sessions, self._entries, self._factors, clock)
+        self._admitting = Admitting(sessions, self._entries, strangers)
+        self._enrolling = Enrolling(
+            engine, sessions, self._entries, self._factors, self._admitting, clock
+        )
         self._passkeys = Passkeys(RelyingParty.of(url))
         self._passkey_routes = PasskeyRoutes(
             engine, self._enrolling, self._passkeys, self._factors, strangers, clock
@@ -130,7 +133,7 @@ class SignIn:
                 engine, sessions, self._entries, self._factors, strangers, provider, clock
             )
         )
-        self._own = OwnSessions(engine, sessions, self._entries, clock)
+        self._own = OwnSessions(engine, sessions, self._entries, self._admitting, clock)
 
     @property
     def routes(self) -> list[Route]:
@@ -169,13 +172,20 @@ class SignIn:
         return json_answer(opened_answer(opened))
 
     async def sign_out(self, request: Request) -> Response:
-        """Ends the session whose token the request carries."""
-        header = header_of(request, b"authorization")
-        found = self._sessions.enrolling(header)
-        if header is None or found is None:
-            raise Unauthenticated("there is no token to sign out")
-        await self._sessions.revoke(header)
-        await self._entries.record("signOut", found.viewer, address_of(request), "OK")
+        """Ends the session whose token the request carries, whether the log can be written or not.
+
+        The entry is owed by a row of the outbox in the same transaction: where it cannot be written
+        now, the answer is the log's failure, the session has ended, and it is told later.
+        """
+        viewer = await self._admitting.anybody(request, "signOut")
+        address, number = address_of(request), self._entries.new_request()
+        header = header_of(request, b"authorization") or b""
+
+        def owe(connection: Connection) -> None:
+            self._entries.owe(connection, "signOut", viewer, number)
+
+        await self._sessions.revoke(header, owe)
+        await self._entries.record("signOut", viewer, address, "OK", request=number)
         return Response(status_code=204)
 
     async def _proved(self, attempt: _Attempt) -> Opened:

@@ -7,12 +7,12 @@ the signed root, the signed root against an older one. Pure: a `Source` reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
 from regions.errors import NoteInvalid
+from resolvers.access_log.findings import Report, numbers
 from resolvers.access_log.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from resolvers.access_log.notes import (
     Checkpoint,
@@ -22,19 +22,7 @@ from resolvers.access_log.notes import (
 )
 from resolvers.access_log.tiles import HASH, HEIGHT, WIDTH, folded, hashes_in
 
-__all__ = [
-    "MOST_TOLD",
-    "Problem",
-    "Report",
-    "Source",
-    "Verifier",
-    "each_problem",
-    "numbers",
-    "verify",
-]
-
-MOST_TOLD = 100
-"""Problems that are told one by one; the others are counted."""
+__all__ = ["Source", "Verifier", "verify"]
 
 
 class Source(Protocol):
@@ -65,51 +53,6 @@ class Source(Protocol):
 
     def bundle(self, index: int, width: int) -> list[bytes] | None:
         """The entries of a tile of level 0, None where they are not there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that is not as it was signed. `index` of an entry, `tile` as (level, index)."""
-
-    code: str
-    text: str
-    index: int | None = None
-    tile: tuple[int, int] | None = None
-
-
-@dataclass(slots=True)
-class Report:
-    """What was found."""
-
-    checkpoint: Checkpoint | None = None
-    key: str = ""  # name of the key that signed it
-    entries: int = 0  # checked
-    part: tuple[int, int] | None = None  # indexes of the first and behind the last, of not all
-    tiles: int = 0
-    kept: int = 0  # older checkpoints that are kept with the log and hold
-    since: Checkpoint | None = None
-    witnesses: list[tuple[str, str, int]] = field(default_factory=list)  # name, instant, size
-    problems: list[Problem] = field(default_factory=list)
-    more: int = 0  # problems that were only counted
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing was found."""
-        return not self.problems
-
-    def add(
-        self,
-        code: str,
-        text: str,
-        *,
-        index: int | None = None,
-        tile: tuple[int, int] | None = None,
-    ) -> None:
-        """Adds a problem, or counts it where there are many."""
-        if len(self.problems) >= MOST_TOLD:
-            self.more += 1
-        else:
-            self.problems.append(Problem(code, text, index, tile))
 
 
 def verify(
@@ -409,16 +352,3 @@ class Verifier:
         if index == self._size // WIDTH:
             return True
         return first // WIDTH <= index < (-(-(self._size if last is None else last) // WIDTH))
-
-
-def numbers(first: int, last: int) -> str:
-    """Entries from index `first` to before `last`, by their numbers."""
-    return f"entry {first + 1}" if last - first == 1 else f"entries {first + 1} to {last}"
-
-
-def each_problem(report: Report) -> Iterator[str]:
-    """The problems as lines."""
-    for problem in report.problems:
-        yield f"{problem.code}: {problem.text}"
-    if report.more:
-        yield f"… and {report.more:,} more"

@@ -18,10 +18,16 @@ from resolvers.users.accounts import Account, find_account, is_usable, suspend
 from resolvers.users.levels import units_above
 from resolvers.users.states import AccountState
 
-__all__ = ["suspend_for", "suspend_unreviewed", "two_supervisors"]
+__all__ = ["UNREVIEWED", "suspend_for", "suspend_unreviewed", "two_supervisors"]
 
 BY = "the rule of emergencies"
 """Who suspends, in the events of an account."""
+
+UNREVIEWED = (
+    "SELECT 1 FROM emergencies "
+    "WHERE review_due_at <= ? AND reviewed_at IS NULL AND suspended_at IS NULL LIMIT 1"
+)
+"""A row where `suspend_unreviewed` has something to do at an instant: asked every few seconds."""
 
 
 def two_supervisors(connection: Connection, account: Account, at: str) -> list[str]:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.accounts import Account
 from gateway.passwords import hash_password
-from gateway.sessions import Sessions
+from gateway.sessions import Scope, Sessions
 from gateway.sign_in.factors import Factors
 from regions.engines import sqlite_engine
 from regions.instants import instant
@@ -50,11 +50,13 @@ class Clock:
 class Worker(Sessions):
     """The sessions of a worker, opened without the time a password takes."""
 
-    async def open(self, account: str, second_factor: str = "TOTP") -> str:
+    async def open(
+        self, account: str, second_factor: str = "TOTP", scope: Scope | None = None
+    ) -> str:
         """Opens a session; the token."""
 
         def work(connection: Connection) -> str:
-            return self.insert(connection, account, second_factor=second_factor).token
+            return self.insert(connection, account, second_factor=second_factor, scope=scope).token
 
         async with self._engine.begin() as connection:
             return await connection.run_sync(work)

@@ -236,6 +236,30 @@ def test_an_emergency_nobody_reviewed_ends_sessions_by_itself_and_is_written_dow
     run(body)
 
 
+def test_an_emergency_nobody_reviewed_is_written_down_though_nobody_asks(run: Run) -> None:
+    async def body(world: World) -> None:
+        sessions = world.worker()
+        world.sql(
+            "INSERT INTO emergencies (id, grant_id, account, name, unit_id, unit_code, reason,"
+            " sealed, review_due_at, created_at)"
+            " VALUES (1, 'g', 'nanjing', 'n', 'u', '320100', 'OTHER', x'00', ?, ?)",
+            instant(START + 100),
+            instant(START),
+        )
+        begun: list[object] = []
+        event.listen(world.engine.sync_engine, "begin", lambda connection: begun.append(connection))
+        world.clock.now = START + 99
+        await sessions.flush()
+        assert (begun, world.sql("SELECT state FROM accounts")) == ([], [("ACTIVE",)])
+        world.clock.now = START + 100
+        await sessions.flush()
+        assert world.sql("SELECT state FROM accounts") == [("SUSPENDED",)]
+        await sessions.flush()
+        assert len(begun) == 1
+
+    run(body)
+
+
 @pytest.mark.parametrize(
     "bad", [{"items": "NAME"}, {"record_types": "3"}, {"starts_at": "soon"}, {"items": "[[1]]"}]
 )

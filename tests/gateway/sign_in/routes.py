@@ -27,6 +27,7 @@ class Gateway:
         self.log_path = here.path.with_name("access-log.db")
         self.log = AccessLog(self.log_path, bytes(32))
         self.sessions = here.worker()
+        self.strangers = Strangers(10_000, here.clock)
         self.sign_in = SignIn(
             here.engine,
             self.sessions,
@@ -35,7 +36,7 @@ class Gateway:
             attempts=ATTEMPTS,
             lock_seconds=LOCK,
             clock=here.clock,
-            strangers=Strangers(10_000),
+            strangers=self.strangers,
             url="https://gateway.example.org",
             token_seconds=900,
         )

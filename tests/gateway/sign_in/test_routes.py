@@ -3,13 +3,16 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import httpx
 import pytest
 from argon2 import PasswordHasher
 
+from gateway.access_log import read_entries
+from gateway.access_log.log_file import Row as LogRow
+from gateway.access_log.outbox import Outboxes
 from gateway.accounts import disable_account
 from gateway.passwords import (
     Passwords,
@@ -48,7 +51,11 @@ def test_signing_in_and_out(run: Run) -> None:
         assert (await gateway.sign_out(token)).status_code == 204
         again = await gateway.sign_out(token)
         assert (again.status_code, code(again)) == (401, "UNAUTHENTICATED")
-        assert gateway.logged() == [("signIn", "nanjing", "OK"), ("signOut", "nanjing", "OK")]
+        assert gateway.logged() == [
+            ("signIn", "nanjing", "OK"),
+            ("signOut", "nanjing", "OK"),
+            ("signOut", "", "UNAUTHENTICATED"),
+        ]
 
     run(body)
 
@@ -314,6 +321,23 @@ def test_without_a_log_nobody_gets_a_token(run: Run) -> None:
         assert gateway.world.sql(live) == [(0,)]
         aside.rename(gateway.log_path)
         assert (await gateway.ask()).status_code == 200
+        # The sign-out took effect all the same: its entry is owed, and told once the log is back.
+        outboxes = Outboxes(gateway.log_path, gateway.log.origin, gateway.world.path, [])
+
+        async def write(rows: Sequence[LogRow]) -> None:
+            for at, account, operation, result, entry in rows:
+                await gateway.log.append(at, account, operation, result, entry.encode())
+
+        assert [await outboxes.sweep(write, age=0) for _ in range(2)] == [1, 0]
+        told = list(read_entries(gateway.log_path))[-1]
+        assert (told["module"], told["operation"], told["account"]) == (
+            *("sign-in", "signOut", "nanjing"),
+        )
+        assert told["recovered"]
+        again = (await gateway.ask()).json()["token"]
+        assert (await gateway.sign_out(again)).status_code == 204
+        assert await outboxes.sweep(write, age=0) == 0  # its entry settles it
+        assert gateway.world.sql("SELECT count(*) FROM log_outbox") == [(0,)]
 
     run(body)
 
