@@ -14,21 +14,23 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from gateway.access_log.contradictions import Contradiction, contradictions_in
 from regions.errors import EpigateError
-from regions.instants import instant, seconds_of
+from regions.instants import instant, now, seconds_of
 from resolvers.alarms.detecting import LONGEST_SECONDS, Detector, Raised
-from resolvers.alarms.recording import position, record
+from resolvers.alarms.recording import position, record, store_alarms
 from resolvers.alarms.rules import Limits
 from resolvers.central import Central
+from schema.alarms import AlarmRule
 
-__all__ = ["Watch"]
+__all__ = ["Watch", "alarms_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +63,7 @@ class Watch:
         self._position = 0
         self._kept = (0, 0.0)  # position as stored, and when
         self._version = -1
+        self._marks = -1  # version of the file whose marks were seen
         self._store: sqlite3.Connection | None = None
 
     @asynccontextmanager
@@ -80,6 +83,7 @@ class Watch:
         new: list[Raised] = []
         if self._detector is None:
             await self._begin()
+        new += await self._keep_against()
         while True:
             try:
                 rows, until, last = await asyncio.to_thread(self._read)
@@ -172,12 +176,25 @@ class Watch:
             lambda connection: record(connection, self._name, number, raised)
         )
         self._kept = (number, time.monotonic())
-        for one in new:
-            _log.warning(
-                "alarm %s about %s: %d since entry %d (threshold %d)",
-                *(one.rule.name, one.subject, one.found, one.first, one.threshold),
-            )
-        return new
+        return _told(new)
+
+    async def _keep_against(self) -> list[Raised]:
+        """Alarms of what regions' witnesses have against the log, where its file has changed."""
+        try:
+            version, raised = await asyncio.to_thread(self._against)
+        except sqlite3.Error:
+            self._close()
+            raise
+        new: list[Raised] = []
+        if raised:
+            new = await self._central.do(lambda connection: store_alarms(connection, raised))
+        self._marks = version
+        return _told(new)
+
+    def _against(self) -> tuple[int, list[Raised]]:
+        store = self._store = self._store or self._connect()
+        (version,) = store.execute("PRAGMA data_version").fetchone()
+        return version, [] if version == self._marks else alarms_of(contradictions_in(store))
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -191,9 +208,38 @@ class Watch:
         return connection
 
     def _close(self) -> None:
-        store, self._store = self._store, None
+        store, self._store, self._marks = self._store, None, -1
         if store is not None:
             store.close()
+
+
+def alarms_of(against: Sequence[Contradiction]) -> list[Raised]:
+    """The alarms of what stands against a log."""
+    return [
+        Raised(
+            rule=AlarmRule.LOG_CONTRADICTED if one.proven else AlarmRule.WITNESS_UNREADABLE,
+            subject=f"region:{one.region}",
+            window=one.origin if one.proven else one.at,
+            account=None,
+            unit=None,
+            code=None,
+            at=one.at or now(),
+            first=one.size,
+            last=one.size,
+            found=1,
+            threshold=1,
+        )
+        for one in against
+    ]
+
+
+def _told(raised: list[Raised]) -> list[Raised]:
+    for one in raised:
+        _log.warning(
+            "alarm %s about %s: %d since entry %d (threshold %d)",
+            *(one.rule.name, one.subject, one.found, one.first, one.threshold),
+        )
+    return raised
 
 
 def _parsed(text: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from gateway.executing import Executor, Request
 from gateway.sessions import Sessions
 from gateway.strangers import Strangers
 from regions.errors import (
+    AccessLogError,
     EpigateError,
     ExportNotReady,
     ExportStopped,
@@ -380,7 +381,7 @@ class ExportEndpoint:
                     await self._write(viewer, "export", told or None, error.code, asked)
             await _fail(send, status, error.code, message, asked, error.hint)
             return
-        if error.code != "ACCESS_LOG_FAILED":
+        if not isinstance(error, AccessLogError):
             with suppress(EpigateError):
                 await self._write(viewer, "export", told, error.code, asked)
             with suppress(Exception):

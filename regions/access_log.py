@@ -15,7 +15,9 @@ from regions.metadata import ID, central, internal, regional
 __all__ = [
     "COMMITS",
     "COMMIT_COLUMNS",
+    "CONTRADICTED",
     "STATEMENTS",
+    "UNREADABLE",
     "central_log_outbox",
     "checkpoints",
     "cosignatures",
@@ -70,7 +72,7 @@ cosignatures = Table(
 facts = Table(
     "facts",
     log_tables,
-    internal("name", primary_key=True),  # origin, pruned_to: see gateway/access_log.py
+    internal("name", primary_key=True),  # origin, pruned_to, and CONTRADICTED or UNREADABLE
     internal("value"),
 )
 
@@ -138,6 +140,12 @@ COMMIT_COLUMNS = (
     "replaced",  # size of the checkpoint that it takes the place of, else null
 )
 
+CONTRADICTED = "contradicted"
+"""`contradicted:<region>` among the facts: a witness contradicts the log, nothing is appended."""
+
+UNREADABLE = "unreadable"
+"""`unreadable:<region>`: what the region is said to have seen was not signed."""
+
 _TEXTS = "at, account, operation, result, entry"
 
 STATEMENTS = (
@@ -154,6 +162,12 @@ STATEMENTS = (
       DELETE FROM checkpoints WHERE size = NEW.replaced;
       INSERT INTO checkpoints SELECT NEW.number, NEW.signed_at, NEW.root, NEW.note
         WHERE NEW.note IS NOT NULL;
+    END""",
+    # For every process that writes: in the transaction itself, and once a commit.
+    f"""CREATE TRIGGER IF NOT EXISTS {COMMITS}_stopped INSTEAD OF INSERT ON {COMMITS}
+    WHEN NEW.note IS NOT NULL AND EXISTS (
+      SELECT 1 FROM facts WHERE name >= '{CONTRADICTED}:' AND name < '{CONTRADICTED};') BEGIN
+      SELECT RAISE(ABORT, 'a witness contradicts the access log');
     END""",
     # Not a protection from whoever may write the file, but from mistakes of ours.
     """CREATE TRIGGER IF NOT EXISTS entries_unchanged BEFORE UPDATE ON entries BEGIN

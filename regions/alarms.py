@@ -16,7 +16,7 @@ alarms = Table(
     central,
     public("id", Integer(), primary_key=True, autoincrement=True),
     public("rule"),
-    public("subject"),  # `account:<login name>` or `address:<network address>`
+    public("subject"),  # `account:<login name>`, `address:<network address>`, `region:<code>`
     public("window"),  # the first instant of the window, or what else the rule is raised once for
     public("account", nullable=True),
     public("unit_id", nullable=True),

@@ -15,6 +15,7 @@
     ├── ExportInvalid          EXPORT_INVALID       a file that is no export of ours, or was changed
     ├── AccessLogError         ACCESS_LOG_FAILED    the entry could not be made durable: no data
     │   ├── AccessLogTampered  ACCESS_LOG_TAMPERED  the log is not what was signed and witnessed
+    │   │   └── AccessLogContradicted ACCESS_LOG_CONTRADICTED a region's witness proves it
     │   └── NoteInvalid        NOTE_INVALID         a checkpoint or signature that does not hold
     ├── ProviderUnavailable    PROVIDER_UNAVAILABLE the OpenID Connect provider cannot be used
     ├── ServeError             SERVE_FAILED         the gateway cannot serve
@@ -42,6 +43,7 @@ no private value and never tell "exists but hidden" from "does not exist".
 from __future__ import annotations
 
 __all__ = [
+    "AccessLogContradicted",
     "AccessLogError",
     "AccessLogTampered",
     "ConfigError",
@@ -166,6 +168,14 @@ class AccessLogTampered(AccessLogError):
     """The access log is not what was signed and witnessed: changed, cut short, or an older one."""
 
     code = "ACCESS_LOG_TAMPERED"
+
+
+class AccessLogContradicted(AccessLogTampered):
+    """A region's witness holds a signed checkpoint out of which the access log did not grow:
+    nothing is answered until somebody has looked into it.
+    """
+
+    code = "ACCESS_LOG_CONTRADICTED"
 
 
 class NoteInvalid(AccessLogError):

@@ -40,6 +40,14 @@ class AlarmRule(Enum):
         "DUPLICATE_PROBES",
         description="Numbers were tried out in the duplicate check (查重试探).",
     )
+    LOG_CONTRADICTED = strawberry.enum_value(
+        "LOG_CONTRADICTED",
+        description="A region has seen another access log than there is (访问日志与见证不符).",
+    )
+    WITNESS_UNREADABLE = strawberry.enum_value(
+        "WITNESS_UNREADABLE",
+        description="What a region has seen of the access log cannot be read (见证无法读取).",
+    )
 
 
 @strawberry.enum(description="What came of looking into an alarm.")
@@ -63,6 +71,9 @@ class Alarm:
     )
     address: str | None = strawberry.field(
         description="The network address it is about, where there is no account."
+    )
+    region: RegionCode | None = strawberry.field(
+        description="The region whose witness stands against the access log."
     )
     unit_id: strawberry.ID | None = strawberry.field(description="The account's unit.")
     code: RegionCode | None = strawberry.field(description="The code of that unit.")

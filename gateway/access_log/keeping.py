@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.access_log.log_file import LogFile
 from gateway.access_log.system import system_row
 from gateway.access_log.tree import StoredTree, checkpoint_in, fact_in, tampered
-from regions.errors import AccessLogError
+from regions.errors import AccessLogContradicted, AccessLogError
 from resolvers.access_log.notes import Checkpoint, open_checkpoint
 from resolvers.access_log.tiles import WIDTH
 
@@ -84,7 +84,8 @@ def backup(log: LogFile, to: Path) -> Checkpoint:
     for file in (to, beside):
         if file.exists():
             raise AccessLogError(f"{file} is there already", hint="name another file")
-    log.write([system_row("backup")])
+    with suppress(AccessLogContradicted):  # nothing can be told any more; the copy is evidence
+        log.write([system_row("backup")])
     os.close(os.open(to, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     with closing(_opened(log.path)) as one, closing(sqlite3.connect(to)) as other:
         one.execute("BEGIN")  # one moment: else each commit meanwhile would begin it anew

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import orjson
 
+from gateway.access_log.contradictions import Contradiction, contradictions_in
 from gateway.access_log.tree import checkpoint_in, entry_bytes, fact_in, tampered, tile_bytes
 from regions.errors import AccessLogError, InvalidInput
 from resolvers.access_log.findings import Problem, numbers
@@ -169,6 +170,10 @@ class LiveLog:
             return leaf_hash(self.entry(index))
         below = self.hash_at
         return node_hash(below(level - 1, 2 * index), below(level - 1, 2 * index + 1))
+
+    def contradictions(self) -> list[Contradiction]:
+        """What regions' witnesses have against it."""
+        return contradictions_in(self.connection)
 
     def columns(self, progress: Callable[[int, int], None] | None = None) -> Iterator[Problem]:
         """What the tree is not over: what entries are found by, where it is not what they say, and

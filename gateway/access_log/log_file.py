@@ -18,6 +18,7 @@ import orjson
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateTable
 
+from gateway.access_log.contradictions import contradicted, contradictions_in
 from gateway.access_log.tree import (
     StoredCheckpoint,
     StoredTree,
@@ -27,7 +28,14 @@ from gateway.access_log.tree import (
     tampered,
 )
 from gateway.group_commit import GroupCommit
-from regions.access_log import COMMIT_COLUMNS, COMMITS, STATEMENTS, log_tables
+from regions.access_log import (
+    COMMIT_COLUMNS,
+    COMMITS,
+    CONTRADICTED,
+    STATEMENTS,
+    UNREADABLE,
+    log_tables,
+)
 from regions.errors import AccessLogError, NoteInvalid
 from regions.instants import now, seconds_of
 from resolvers.access_log.merkle import EMPTY_ROOT, Frontier
@@ -46,15 +54,21 @@ _AT_ONCE = 64  # of them read by the one statement, the others one by one: some 
 _SHARED = 16  # commits, after another process was met, before which the file is looked at
 _CLOCK_SECONDS = 5.0  # an entry so much older than the last one says that the clock went back
 _PAD = (None,) * len(COMMIT_COLUMNS)
+_STOPPED = f"name >= '{CONTRADICTED}:' AND name < '{CONTRADICTED};'"
+_TRY = (
+    "INSERT OR REPLACE INTO facts (name, value) "
+    f"SELECT 'tried', '' WHERE NOT EXISTS (SELECT 1 FROM facts WHERE {_STOPPED})"
+)
 # One statement and one row: each step of SQLite gives up the interpreter lock.
-_STATE = """
+_STATE = f"""
 SELECT size, at, root, note,
   (SELECT at FROM checkpoints AS before WHERE before.size < newest.size ORDER BY size DESC LIMIT 1),
   (SELECT max(number) FROM entries),
   (SELECT max(at) FROM entries
    WHERE number > max(:since, (SELECT max(number) FROM entries) - 100)),
   (SELECT group_concat(entry, char(10)) FROM
-    (SELECT entry FROM entries WHERE number > :since AND number <= :until ORDER BY number))
+    (SELECT entry FROM entries WHERE number > :since AND number <= :until ORDER BY number)),
+  (SELECT count(*) FROM facts WHERE {_STOPPED})
 FROM checkpoints AS newest ORDER BY size DESC LIMIT 1
 """
 _NEWER = "SELECT number, entry FROM entries WHERE number > ? ORDER BY number"
@@ -94,8 +108,8 @@ class LogFile:
     def write(self, rows: Sequence[Row]) -> None:
         """Makes entries durable, all or none, in this order.
 
-        Raises OSError, sqlite3.Error, UnicodeError, and AccessLogTampered where the file does not
-        hold what was signed.
+        Raises OSError, sqlite3.Error, UnicodeError, AccessLogTampered where the file does not
+        hold what was signed, and AccessLogContradicted where a witness stands against it.
         """
         if not rows:
             return
@@ -107,11 +121,12 @@ class LogFile:
 
     def try_out(self) -> None:
         """Writes something of no meaning, durably: raises what `write` would."""
-        self._commit.run(
-            lambda connection: connection.execute(
-                "INSERT OR REPLACE INTO facts (name, value) VALUES ('tried', '')"
-            )
-        )
+
+        def work(connection: sqlite3.Connection) -> None:
+            if not connection.execute(_TRY).rowcount:
+                raise contradicted(contradictions_in(connection))
+
+        self._commit.run(work)
 
     def verify(self) -> int:
         """How many entries the log has, if its end is what was signed.
@@ -125,6 +140,28 @@ class LogFile:
             return self._last
 
         return self._commit.run(look)
+
+    def settle(self, region: str, row: Row) -> None:
+        """Takes away what stands against the log by a region's witness; the entry says so.
+
+        Both or neither. Raises as `write`, where others stand against it AccessLogContradicted.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            self._edge = None
+            connection.execute("BEGIN IMMEDIATE")
+            names = (f"{CONTRADICTED}:{region}", f"{UNREADABLE}:{region}")
+            connection.execute("DELETE FROM facts WHERE name IN (?, ?)", names)
+            self._take_up(connection)
+            self._append(connection, [row])
+            if connection.in_transaction:
+                connection.execute("COMMIT")
+
+        try:
+            self._commit.run(work)
+        except BaseException:
+            self._edge = None
+            raise
 
     def close(self) -> None:
         """Gives up the connection; another write would open a new one."""
@@ -207,7 +244,7 @@ class LogFile:
         replaced = None if keep else self._last
         written[-1] = (*written[-1][:7], root, note, now(), replaced)
         several = len(written) > _ROWS or bool(higher)
-        if several:
+        if several and not connection.in_transaction:
             connection.execute("BEGIN IMMEDIATE")
         for start in range(0, len(written), _ROWS):
             chunk = written[start : start + _ROWS]
@@ -234,7 +271,9 @@ class LogFile:
         row = connection.execute(_STATE, {"since": since, "until": until}).fetchone()
         if row is None:
             raise tampered("its checkpoints are missing")
-        found, (before, last, newest, entries) = StoredCheckpoint(*row[:4]), row[4:]
+        found, (before, last, newest, entries, stopped) = StoredCheckpoint(*row[:4]), row[4:]
+        if stopped:
+            raise contradicted(contradictions_in(connection))
         if not found.sound:
             raise tampered("its newest checkpoint is damaged")
         if edge is not None and found.size == edge.size and found.root == edge.root():

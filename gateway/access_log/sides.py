@@ -13,7 +13,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,11 @@ from sqlalchemy import Connection, Row, delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from gateway.access_log.contradictions import (
+    Contradiction,
+    contradicted,
+)
+from gateway.access_log.seen import Against, checked, marked, row_of
 from gateway.access_log.tree import (
     StoredCheckpoint,
     StoredTree,
@@ -32,14 +37,14 @@ from gateway.access_log.tree import (
 from regions.access_log import log_sides, witness
 from regions.engines import make_engine
 from regions.errors import AccessLogTampered, NoteInvalid
-from regions.instants import instant, seconds_of
+from regions.instants import instant
 from regions.settings import RegionSettings
-from resolvers.access_log.merkle import Frontier, consistency_proof
-from resolvers.access_log.notes import NoteSigner, VerifierKey
+from resolvers.access_log.merkle import consistency_proof
+from resolvers.access_log.notes import NoteSigner, VerifierKey, open_checkpoint
 from resolvers.access_log.sides import pack_side, regions_of
-from resolvers.access_log.witnessing import Held, consider, holds, regional_witness
+from resolvers.access_log.witnessing import Held, consider, regional_witness
 
-__all__ = ["Sides", "check_witnesses", "earlier_logs"]
+__all__ = ["Sides"]
 
 _log = logging.getLogger(__name__)
 
@@ -78,7 +83,9 @@ class Sides:
     async def round(self) -> int:
         """Brings every region that answers up to the newest checkpoint; how many entries came.
 
-        Raises AccessLogTampered where the log did not grow out of what a region has seen.
+        A region that has seen something else of the log is a mark in the log's file, after which no
+        process writes it; one whose witness cannot be read is a mark, too, and left out. Raises
+        AccessLogContradicted after the others, AccessLogTampered where the log itself is damaged.
         """
         newest = await asyncio.to_thread(self._newest)
         turns = asyncio.Semaphore(_AT_ONCE)
@@ -87,10 +94,16 @@ class Sides:
             return_exceptions=True,
         )
         cosigned, copied = [], 0
+        against: list[Contradiction] = []
         for region, outcome in zip(self._regions, found, strict=True):
-            if isinstance(outcome, AccessLogTampered):
-                raise outcome
-            if isinstance(outcome, _AWAY):
+            if isinstance(outcome, Against):
+                mark = await asyncio.to_thread(marked, self._path, region.code, outcome)
+                if mark.proven:
+                    against.append(mark)
+                elif region.code not in self._said:
+                    _log.error("the access log: %s", mark.text)
+                self._said.add(region.code)
+            elif isinstance(outcome, _AWAY):
                 if region.code not in self._said:
                     name = type(outcome).__name__
                     _log.warning("the access log's side of %s waits: %s", region.code, name)
@@ -102,8 +115,10 @@ class Sides:
                 copied += outcome[1]
                 if outcome[0] is not None:
                     cosigned.append((self._witnesses[region.code], outcome[0]))
-        if cosigned:
+        if cosigned and not against:
             await asyncio.to_thread(self._keep, cosigned)
+        if against:
+            raise contradicted(against)
         return copied
 
     async def _region(
@@ -119,12 +134,19 @@ class Sides:
         engine = make_engine(region, pool_size=1)
         try:
             async with asyncio.timeout(region.deadline), engine.connect() as connection:
-                held, position = await connection.run_sync(lambda one: _position(one, origin))
+                row, position = await connection.run_sync(lambda one: _position(one, origin))
+            held = checked(row, self._vkey, self._witnesses[region.code])
             if held is not None and (held.size, held.root) == (newest.size, newest.root):
                 return None, 0
             proof = await asyncio.to_thread(self._proof, held, newest)
             at = int(time.time())
-            seen = consider(held, newest.note, self._vkey, proof, self._witnesses[region.code], at)
+            try:
+                seen = consider(
+                    held, newest.note, self._vkey, proof, self._witnesses[region.code], at
+                )
+            except AccessLogTampered as error:
+                assert held is not None
+                raise Against(error.message, held) from None
             copied = 0
             while True:
                 async with turns:
@@ -164,6 +186,10 @@ class Sides:
             newest = checkpoint_in(connection)
         if newest is None:
             raise tampered("its checkpoints are missing")
+        try:  # else a region would be blamed
+            open_checkpoint(newest.note, [self._vkey])
+        except NoteInvalid as error:
+            raise tampered(f"checkpoint {newest.size}: {error.message}") from None
         return newest
 
     def _proof(self, held: Held | None, newest: StoredCheckpoint) -> list[bytes]:
@@ -211,96 +237,14 @@ class Sides:
             connection.execute("COMMIT")
 
 
-async def check_witnesses(
-    path: Path, regions: Sequence[RegionSettings], seed: bytes, vkey: VerifierKey
-) -> list[str]:
-    """The regions that have seen the log grow into what it is; others are away or new to it.
-
-    Raises AccessLogTampered where one has seen more of it, or something else.
-    """
-    found = await asyncio.gather(*(_witnessed(region, vkey.name) for region in regions))
-    seen = []
-    for region, held in zip(regions, found, strict=True):
-        if held is None:
-            continue
-        name = f"the region {region.code}"
-        try:
-            holds(held, vkey, regional_witness(seed, region.code).verifier)
-        except NoteInvalid as error:
-            raise tampered(f"what {name} witnessed does not hold: {error.message}") from None
-        await asyncio.to_thread(_check_seen, path, held, name)
-        seen.append(region.code)
-    return seen
-
-
-async def earlier_logs(
-    regions: Sequence[RegionSettings], seed: bytes, origin: str
-) -> dict[str, Held]:
-    """What regions have seen of other logs that the same key signed, the most of each, by origin.
-
-    Several gateways with one key folder have such, too.
-    """
-    found: dict[str, Held] = {}
-    for region, rows in zip(
-        regions, await asyncio.gather(*map(_all_witnessed, regions)), strict=True
-    ):
-        for held in rows:
-            known = found.get(held.origin)
-            if held.origin == origin or (known is not None and known.size >= held.size):
-                continue
-            with suppress(NoteInvalid, ValueError):  # by other keys, or none
-                log = NoteSigner(held.origin, seed).verifier
-                holds(held, log, regional_witness(seed, region.code).verifier)
-                found[held.origin] = held
-    return found
-
-
-def _check_seen(path: Path, held: Held, name: str) -> None:
-    with closing(_opened(path)) as connection:
-        newest = checkpoint_in(connection)
-        if newest is None or newest.size < held.size:
-            size = newest.size if newest else 0
-            raise tampered(f"{name} has seen {held.size} entries, the log has {size}")
-        tree = StoredTree(connection, newest.size)
-        if Frontier.at(held.size, tree.hash_at).root() != held.root:
-            raise tampered(f"its first {held.size} entries are not those that {name} has seen")
-
-
-async def _witnessed(region: RegionSettings, origin: str) -> Held | None:
-    return next((one for one in await _all_witnessed(region) if one.origin == origin), None)
-
-
-async def _all_witnessed(region: RegionSettings) -> list[Held]:
-    if region.path is not None and not region.path.exists():
-        return []
-    engine = make_engine(region, pool_size=1)
-    try:
-        async with asyncio.timeout(region.deadline), engine.connect() as connection:
-            rows = await connection.run_sync(lambda one: one.execute(select(witness)).all())
-    except _AWAY:
-        return []
-    finally:
-        await engine.dispose()
-    return [_held_in(row) for row in rows]
-
-
-def _held(connection: Connection, origin: str) -> Held | None:
-    row = connection.execute(select(witness).where(witness.c.origin == origin)).first()
-    return None if row is None else _held_in(row)
-
-
-def _held_in(row: Row[Any]) -> Held:
-    root, at = bytes.fromhex(row.root), int(seconds_of(row.at))
-    return Held(row.origin, row.size, root, row.note, row.cosignature, at)
-
-
-def _position(connection: Connection, origin: str) -> tuple[Held | None, int]:
-    """What the region holds, and up to which entry it has its side."""
-    held = _held(connection, origin)
+def _position(connection: Connection, origin: str) -> tuple[Row[Any] | None, int]:
+    """What the region is said to hold, and up to which entry it has its side."""
+    row = row_of(connection, origin)
     last = connection.execute(
         select(func.max(log_sides.c.last)).where(log_sides.c.origin == origin)
     ).scalar()
-    return held, max(held.size if held else 0, last or 0)
+    size = row.size if row is not None and isinstance(row.size, int) else 0
+    return row, max(size, last or 0)
 
 
 def _keep_side(connection: Connection, held: Held | None, seen: Held | None, side: _Side) -> None:
@@ -308,7 +252,7 @@ def _keep_side(connection: Connection, held: Held | None, seen: Held | None, sid
 
     Unless somebody else has gone on from `held`.
     """
-    known = _held(connection, side.origin)
+    known = row_of(connection, side.origin)
     if (known.size if known else -1) != (held.size if held else -1):
         raise TimeoutError("another process was here")
     if side.entries:

@@ -5,18 +5,24 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.access_log.contradictions import contradictions_in
 from gateway.access_log.log_file import LogFile, Row
 from gateway.access_log.opening import open_log_file
 from gateway.access_log.outbox import Outboxes
 from gateway.access_log.reading import read_entries
-from gateway.access_log.sides import check_witnesses, earlier_logs
+from gateway.access_log.seen import check_witnesses, earlier_logs
 from gateway.access_log.system import system_row
+from gateway.alarms import alarms_of
 from gateway.config import Config
-from regions.errors import AccessLogError
+from regions.engines import sqlite_engine
+from regions.errors import AccessLogContradicted, AccessLogError
 from regions.keys import Keys
+from resolvers.alarms.recording import store_alarms
 
 __all__ = ["check_access_log", "started_and_stopped", "tell_log"]
 
@@ -26,7 +32,8 @@ _YOUNG = 1_000  # entries of a log that may not have been served yet
 
 
 async def check_access_log(config: Config, keys: Keys) -> None:
-    """Raises AccessLogTampered where the log may not be gone on with.
+    """Raises AccessLogTampered where the log may not be gone on with; where a region's witness
+    contradicts it, there is an alarm then.
 
     Its end is made anew from full tiles and the entries behind them; size, root and signature must
     be the newest checkpoint's, and every region that answers must have seen it grow into this.
@@ -35,9 +42,13 @@ async def check_access_log(config: Config, keys: Keys) -> None:
     """
     with _failures():
         log = open_log_file(config, keys)
-        size = log.verify()
         path, vkey = config.log_store, log.signer.verifier
-        await check_witnesses(path, config.regions, keys.log_signing, vkey)
+        try:
+            size = log.verify()
+            await check_witnesses(path, config.regions, keys.log_signing, vkey)
+        except AccessLogContradicted:
+            await _raise_alarms(config)
+            raise
         if size < _YOUNG and not _has_begun(path):
             await _tell_earlier(config, keys, log)
 
@@ -47,6 +58,20 @@ async def check_access_log(config: Config, keys: Keys) -> None:
         outboxes = Outboxes(path, vkey.name, config.central_store, config.regions)
         await outboxes.sweep(write, age=0)
         log.close()
+
+
+async def _raise_alarms(config: Config) -> None:
+    """The watch raises those of a gateway that serves."""
+    with closing(sqlite3.connect(config.log_store)) as store:
+        raised = alarms_of(contradictions_in(store))
+    engine = sqlite_engine(str(config.central_store))
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(store_alarms, raised)
+    except SQLAlchemyError as error:
+        _log.error("the alarm could not be kept: %s", type(error).__name__)
+    finally:
+        await engine.dispose()
 
 
 def _has_begun(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from rich.text import Text
 from gateway.access_log import read_entries
 from gateway.access_log.keeping import backup, prune, pruning
 from gateway.access_log.opening import open_log_file, vkey_of
+from gateway.access_log.seen import settle_witness
 from gateway.commands._options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -132,6 +134,38 @@ def remove_old(config: ConfigOption = DEFAULT_CONFIG, dry_run: DryRunOption = Fa
         log.close()
     done = "could be removed" if dry_run else "removed"
     console().print(f"{found.count:,} entries from before {before} {done}", soft_wrap=True)
+
+
+@app.command()
+def settle(
+    region: Annotated[str, typer.Argument(help="The region's code.", metavar="REGION")],
+    forget: Annotated[
+        bool,
+        typer.Option(
+            "--forget",
+            help="Take away what the region is said to have seen, where that is not signed.",
+        ),
+    ] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Take away what stands against the log by a region's witness, once it stands no more.
+
+    For after the region's store, or the log, was mended: what the region has seen is looked at
+    again. That it was taken away is in the log. A signed checkpoint that contradicts the log is
+    never taken away: put the right log back, or begin a new one.
+    """
+    loaded = load_config(config)
+    code = region.ljust(6, "0")
+    found = next((one for one in loaded.regions if one.code == code), None)
+    if found is None:
+        raise InvalidInput(f"there is no region {region}", hint="`epigate config show` lists them")
+    keys = load_keys(loaded.keys)
+    with _usable():
+        log = open_log_file(loaded, keys)
+        stood = asyncio.run(settle_witness(log, found, keys.log_signing, forget=forget))
+        log.close()
+    for one in stood:
+        console().print(Text(f"settled: {one.text}"), soft_wrap=True)
 
 
 @contextmanager

@@ -94,6 +94,11 @@ def verify_log(
             if isinstance(source, LiveLog) and report.checkpoint is not None:
                 for problem in source.columns():
                     report.add(problem.code, problem.text, index=problem.index)
+                for one in source.contradictions():
+                    if one.proven:
+                        report.add("CONTRADICTED", one.text)
+                    else:
+                        report.remarks.append(one.text)
     if as_json:
         print(orjson.dumps(_told(report)).decode())
     else:
@@ -224,6 +229,7 @@ def _told(report: Report) -> dict[str, Any]:
             for one in report.problems
         ],
         "moreProblems": report.more,
+        "remarks": report.remarks,
     }
 
 
@@ -248,6 +254,8 @@ def _print(report: Report, name: str) -> None:
         ]
         for line in lines:
             out.print(Text(line), soft_wrap=True)
+    for line in report.remarks:
+        out.print(Text(line, style="yellow"), soft_wrap=True)
     if report.holds:
         out.print(Text(f"{name} holds", style="bold green"), soft_wrap=True)
         return

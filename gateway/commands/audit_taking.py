@@ -20,7 +20,7 @@ from gateway.commands._audited import believed, progress
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console
 from gateway.config import Config, load_config
 from gateway.person_report import make_report
-from regions.errors import AccessLogError, InvalidInput
+from regions.errors import AccessLogContradicted, AccessLogError, InvalidInput
 from regions.keys import load_keys
 from resolvers.access_log.fhir import audit_events
 
@@ -130,7 +130,14 @@ def _tell(config: Config, operation: str, **what: Any) -> None:
         )
         return
     keys = load_keys(config.keys, sm=config.sm)
-    tell_log(config, keys, system_row(operation, by=getpass.getuser(), **what))
+    try:
+        tell_log(config, keys, system_row(operation, by=getpass.getuser(), **what))
+    except AccessLogContradicted as error:  # what is taken along is evidence
+        Console(stderr=True).print(
+            f"epigate: that the log was taken is not in it: {error.message}",
+            style="yellow",
+            soft_wrap=True,
+        )
 
 
 def _private(path: str, flags: int) -> int:

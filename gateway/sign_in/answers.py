@@ -28,6 +28,8 @@ BODY_MAX = 16_384  # bytes
 
 _CHINESE = {
     "ACCESS_LOG_FAILED": "访问日志无法写入，请求未执行。",
+    "ACCESS_LOG_CONTRADICTED": "访问日志与地区见证不符，已停止服务，请联系审计员。",
+    "ACCESS_LOG_TAMPERED": "访问日志校验不通过，已停止服务，请联系审计员。",
     "FORBIDDEN": "无权执行此操作。",
     "INVALID_INPUT": "请求格式不正确。",
     "NOT_FOUND": "没有该项。",

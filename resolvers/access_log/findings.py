@@ -36,6 +36,7 @@ class Report:
     since: Checkpoint | None = None
     witnesses: list[tuple[str, str, int]] = field(default_factory=list)  # name, instant, size
     problems: list[Problem] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)  # what is to be known and proves nothing
     more: int = 0  # problems that were only counted
 
     @property

@@ -77,13 +77,15 @@ async def list_alarms(
 
 def alarm_of(row: Any, sealer: Sealer) -> Alarm:
     """A row as its type. Raises EnvelopeError."""
+    about, _, whom = row.subject.partition(":")
     opened = sealer.open("alarms", row.id, row.sealed) if row.sealed is not None else {}
     note = opened.get("note")
     return Alarm(
         id=f"alarm:{row.id}",  # type: ignore[arg-type]
         rule=AlarmRule[row.rule],
         account=row.account,
-        address=None if row.account else row.subject.partition(":")[2],
+        address=whom if about == "address" else None,
+        region=whom if about == "region" else None,
         unit_id=row.unit_id,
         code=row.code,
         window=row.window,

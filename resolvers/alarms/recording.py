@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert
 from regions.alarms import alarm_positions, alarms
 from resolvers.alarms.detecting import Raised
 
-__all__ = ["new_alarms", "position", "record"]
+__all__ = ["new_alarms", "position", "record", "store_alarms"]
 
 
 def position(connection: Connection, log: str) -> int:
@@ -21,8 +21,8 @@ def position(connection: Connection, log: str) -> int:
     return found or 0
 
 
-def record(connection: Connection, log: str, number: int, raised: Iterable[Raised]) -> list[Raised]:
-    """Stores alarms and the position; returns those whose slot had none yet."""
+def store_alarms(connection: Connection, raised: Iterable[Raised]) -> list[Raised]:
+    """Stores alarms; returns those whose slot had none yet."""
     new = []
     for one in raised:
         stored = connection.execute(
@@ -44,6 +44,12 @@ def record(connection: Connection, log: str, number: int, raised: Iterable[Raise
         )
         if stored.rowcount:
             new.append(one)
+    return new
+
+
+def record(connection: Connection, log: str, number: int, raised: Iterable[Raised]) -> list[Raised]:
+    """Stores alarms and the position; returns those whose slot had none yet."""
+    new = store_alarms(connection, raised)
     put = insert(alarm_positions).values(log=log, number=number)
     connection.execute(put.on_conflict_do_update(index_elements=["log"], set_={"number": number}))
     return new

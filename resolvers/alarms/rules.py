@@ -61,5 +61,16 @@ RULES: Mapping[AlarmRule, Rule] = {
         "an hour",
         "`near_candidates`; over the limit: the first",
     ),
+    AlarmRule.LOG_CONTRADICTED: Rule(
+        "regions that hold a signed checkpoint out of which the log did not grow; nothing is "
+        "answered from then on",
+        "each region and log once",
+        "the first",
+    ),
+    AlarmRule.WITNESS_UNREADABLE: Rule(
+        "regions of which what they have seen of the log was not signed, or is damaged",
+        "each region and time once",
+        "the first",
+    ),
 }
 """Rule → what it says."""
