@@ -289,7 +289,7 @@ def test_a_log_that_is_gone_or_older_than_the_regions_know_is_not_served(
     assert "is gone" in refused.stderr
     older.rename(log)
     refused = starts(mine)
-    assert "ACCESS_LOG_TAMPERED" in refused.stderr
+    assert "ACCESS_LOG_CONTRADICTED" in refused.stderr
     assert "has seen" in refused.stderr
     for file in (log, mine.config.log_vkey):
         file.unlink()
