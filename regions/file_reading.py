@@ -75,6 +75,7 @@ class FileReaders:
         self._waking = False
         self._closing = False
         self._pending: set[_Batch] = set()
+        self._overdue: set[_Job] = set()  # cut off, and still in the store
         self._ticking = False
         self._finished: deque[_Batch] = deque()
         self._told = False
@@ -95,17 +96,15 @@ class FileReaders:
             self._waking = True
             loop.call_soon(self._wake_first)
         self._pending.add(batch)
-        if not self._ticking:
-            self._ticking = True
-            loop.call_later(min(_TICK, seconds / 2), self._tick)
+        self._tick_within(min(_TICK, seconds / 2))
         try:
             await batch.future
         finally:
             self._pending.discard(batch)
             batch.closed = True
-            batch.jobs = []  # they name the batch: rows must not wait for the collector of cycles
             if batch.missing:  # whoever asked has gone
                 self._cut_off(batch)
+            batch.jobs = []  # they name the batch: rows must not wait for the collector of cycles
         return [answer or too_late(seconds) for answer in batch.answers]
 
     def _wake_first(self) -> None:
@@ -124,9 +123,14 @@ class FileReaders:
             self._awake += 1
         self._wake.put(None)
 
+    def _tick_within(self, seconds: float) -> None:
+        if not self._ticking:
+            assert self._loop is not None
+            self._ticking = True
+            self._loop.call_later(seconds, self._tick)
+
     def _tick(self) -> None:
         """One look at all questions under way, in place of two timers for each of them."""
-        assert self._loop is not None
         now = time.monotonic()
         following = _TICK
         late = False
@@ -139,19 +143,33 @@ class FileReaders:
                 late = late or now - batch.begun >= _RESCUE
         if late and self._jobs:
             self._wake_one()
-        self._ticking = bool(self._pending)
-        if self._ticking:
-            self._loop.call_later(following, self._tick)
+        self._interrupt_overdue()
+        self._ticking = False
+        if self._pending or self._overdue:
+            self._tick_within(following)
 
     def _cut_off(self, batch: _Batch) -> None:
         batch.closed = True
-        for job in batch.jobs:
-            connection = job.connection
-            if connection is not None and batch.answers[job.position] is None:
-                with suppress(sqlite3.ProgrammingError):
-                    connection.interrupt()
+        self._overdue.update(job for job in batch.jobs if job.connection is not None)
+        self._interrupt_overdue()
+        if self._overdue:
+            self._tick_within(_TICK)
         if not batch.future.done():
             batch.future.set_result(None)
+
+    def _interrupt_overdue(self) -> None:
+        """Interrupts what was cut off, at every tick until it is over.
+
+        Interrupting does nothing to a statement that is about to begin: it would run on for good.
+        One of another question that has the connection by then is read again by its thread.
+        """
+        for job in list(self._overdue):
+            connection = job.connection
+            if connection is None:
+                self._overdue.discard(job)
+                continue
+            with suppress(sqlite3.ProgrammingError):
+                connection.interrupt()
 
     def _work(self) -> None:
         jobs, wake = self._jobs, self._wake
@@ -196,6 +214,10 @@ class FileReaders:
             try:
                 connection = file.connection()
                 job.connection = connection
+                if batch.closed:  # looked at after: whoever closes it now sees the connection
+                    job.connection = None
+                    file.release(connection)
+                    return too_late(time.perf_counter() - started)
                 rows = connection.execute(read.sql, read.parameters).fetchall()
                 job.connection = None
                 file.release(connection)
