@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from regions.errors import InvalidInput, NotFound
@@ -18,6 +19,7 @@ __all__ = ["DEFAULT_DEPTH", "follow"]
 DEFAULT_DEPTH = 3
 _DEEPEST = 10
 _MOST = 2000
+_LOOKED_AT = 50  # records at once
 
 
 async def follow(context: Context, root: str, depth: int | None, path: str) -> Chain:
@@ -51,8 +53,8 @@ async def follow(context: Context, root: str, depth: int | None, path: str) -> C
                 links[(earlier.id, later.id, kind)] = None
         if not level:
             break
-    else:
-        truncated = truncated or bool(level)
+    if not truncated:
+        truncated = await _goes_on(context, level, nodes, links)
     report = Report(len(question.federation.regions))
     as_of = now()
     for region, state in question.states(path).items():
@@ -69,6 +71,27 @@ async def follow(context: Context, root: str, depth: int | None, path: str) -> C
         truncated=truncated,
         regions=region_answers(question, report),
     )
+
+
+async def _goes_on(
+    context: Context,
+    level: Sequence[Any],
+    nodes: Mapping[str, Any],
+    links: Mapping[tuple[str, str, ChainLinkKind], None],
+) -> bool:
+    """Whether a link that was not followed starts at the last level: one more is looked at.
+
+    In parts, since the first that goes on says it.
+    """
+    for start in range(0, len(level), _LOOKED_AT):
+        part = level[start : start + _LOOKED_AT]
+        for neighbours in await asyncio.gather(*(_neighbours(context, node) for node in part)):
+            for kind, earlier, later in neighbours:
+                if earlier.id not in nodes or later.id not in nodes:
+                    return True
+                if (earlier.id, later.id, kind) not in links:
+                    return True
+    return False
 
 
 async def _neighbours(context: Context, node: Any) -> list[tuple[ChainLinkKind, Any, Any]]:
