@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from regions.errors import InvalidInput
+from regions.ids import region_of
 from regions.reading import Read
 from resolvers.catalog import Record, record_of_kind
 from resolvers.context import Context
@@ -41,11 +42,15 @@ async def by_global_ids(context: Context, ids: Sequence[str], path: str) -> list
     for record, number in parsed:
         if record is not None:
             wanted.setdefault(record.name, {})[number] = None
-    found = {
-        (name, number): one
-        for name, numbers in wanted.items()
-        for number, one in (await context.records.of_ids(name, numbers, path)).items()
-    }
+    found = {}
+    index_of = context.answering.federation.index_of
+    for name, numbers in wanted.items():
+        keys: dict[int, list[int]] = {}
+        for number in numbers:
+            if (region := index_of.get(region_of(number))) is not None:
+                keys.setdefault(region, []).append(number)
+        for (_, number), one in (await context.records.shared(name, keys, path)).items():
+            found[(name, number)] = one
     return [
         found.get((record.name, number)) if record is not None else None
         for record, number in parsed

@@ -12,7 +12,7 @@ from typing import Any
 
 from regions.sealing import Sealer
 from regions.text import GAP, RECORD
-from resolvers.privacy import Rule
+from resolvers.privacy import Rule, Share
 from resolvers.questions.question import Question
 from resolvers.questions.shapes import ConstantGap, ItemGap, LinkGap, Shape, ShapeSet
 from schema.fields import Many
@@ -136,14 +136,17 @@ class _Items:
         """The rows by the rules that cover them; those without are left out."""
         shape = self._shape
         assert shape.view is not None
+        *whose, shares_at = shape.view
         known: dict[Any, tuple[Rule, ...]] = {}
         by_rules: dict[tuple[Rule, ...], list[int]] = {}
         for place, one in enumerate(self._keys):
-            view = tuple([one[at] if at >= 0 else None for at in shape.view])
-            rules = known.get(view)
+            view = tuple([one[at] if at >= 0 else None for at in whose])
+            shares = _shares(one[shares_at]) if shares_at >= 0 else ()
+            rules = known.get((view, shares))
             if rules is None:
-                rules = known[view] = tuple(
+                rules = known[(view, shares)] = tuple(
                     [each.rule for each in shape.rules if each.always or each.rule.holds(*view)]
+                    + [share.rule() for share in shares]
                 )
             if rules:
                 by_rules.setdefault(rules, []).append(place)
@@ -183,6 +186,11 @@ class _Items:
             [one[sealed_at] for one in keys],
             salts,
         )
+
+
+def _shares(told: Sequence[tuple[str, list[str]]]) -> tuple[Share, ...]:
+    """The shares of a row as its store gave them."""
+    return tuple([Share(source, frozenset(items)) for source, items in sorted(told)])
 
 
 def _flat(

@@ -29,16 +29,19 @@ from regions.text import (
     written,
 )
 from resolvers.federation import state_of
+from resolvers.privacy import SHAREABLE
 from resolvers.questions.filling import Row, fill_rows
 from resolvers.questions.question import Question
 from resolvers.questions.same_person import INDEXES, columns_of, seen_indexes, shown
 from resolvers.questions.shapes import Link, Shape, ShapeSet
+from resolvers.questions.views import SHARE_UNIT, is_shared
 from schema.fields import Many, One
 
 __all__ = [
     "by_ids",
     "complete",
     "fetch",
+    "in_regions",
     "note",
     "reaches_beyond",
     "relate",
@@ -121,15 +124,20 @@ def rows_of(answer: Answer, shape: Shape, region: int) -> list[Row]:
     return [(k, f, region) for k, f in zip(keys, first[1].split(RECORD), strict=True)]
 
 
-def scope_condition(question: Question, table: Any, region: int) -> list[ColumnElement[bool]]:
-    """The condition that a record lies within the viewer's scope; empty where the region does."""
+def scope_condition(
+    question: Question, table: Any, region: int, *, shared: bool = False
+) -> list[ColumnElement[bool]]:
+    """The condition that a record lies within the viewer's scope; empty where the region does.
+
+    With `shared` it may be that its person is shared with the viewer's unit, instead.
+    """
     found: list[ColumnElement[bool]] = []
     where = question.scope
     if where.unit is not None:
         found.append(table.c.reporter_unit == where.unit)
     if reaches_beyond(question, region):
         found.append(under(table.c.code, where.prefix))
-    return found
+    return [or_(and_(*found), is_shared(table))] if shared and found else found
 
 
 def reaches_beyond(question: Question, region: int) -> bool:
@@ -256,6 +264,13 @@ async def by_ids(question: Question, shapes: ShapeSet, ids: Iterable[int], path:
         region = question.federation.index_of.get(region_of(one))
         if region in within:
             keys.setdefault(region, {})[one] = None
+    return await in_regions(question, shapes, keys, path)
+
+
+async def in_regions(
+    question: Question, shapes: ShapeSet, keys: Mapping[int, Iterable[int]], path: str
+) -> list[Row]:
+    """The records of these ids, by the region to look in, that the viewer may open."""
     source = One(shapes.record.name, "")
     reads = [_read(question, shapes, source, region, keys[region], {}) for region in keys]
     rows: list[Row] = []
@@ -282,6 +297,7 @@ def _read(
         _KEYS: orjson.dumps(list(keys)).decode(),
         _MORE_KEYS: orjson.dumps(list(more_keys)).decode(),
         _LIMIT: question.answering.records_max - question.spent + 1,
+        SHARE_UNIT: question.viewer.unit_id,
     }
     return Read(region, statement.sql, statement.bind(values))
 
@@ -311,7 +327,7 @@ def _wanted(question: Question, shapes: ShapeSet, number: int, rows: list[Row]) 
         at: int | None = region
         if isinstance(source, One) and not source.local:
             at = federation.index_of.get(region_of(key))
-        if at in within:
+        if at in within or (shapes.shared and at == region):  # a share led there already
             one.keys.setdefault(at, {})[key] = None
     return one
 
@@ -325,7 +341,9 @@ def _statement(question: Question, shape: Shape, source: One | Many, region: int
     known = shape.statements.get(remembered)
     if known is not None:
         return known
-    where = scope_condition(question, table, region) if scoped else []
+    where = []
+    if scoped:
+        where += scope_condition(question, table, region, shared=shape.shapes.shared)
     order: list[ColumnElement[Any]] = []
     if isinstance(source, One):
         column = table.c.id
@@ -359,7 +377,8 @@ def _scoped(shape: Shape, source: One | Many) -> bool:
     """Whether the viewer's scope must be checked, not following from the record that leads here."""
     if isinstance(source, One) and (source.local or not source.by):
         return not source.local
-    return shape.record.name in _SCOPED
+    # Care of somebody else may hang on a shared record, by mistake: a share is of one person.
+    return shape.record.name in (SHAREABLE if shape.shapes.shared else _SCOPED)
 
 
 def relate(

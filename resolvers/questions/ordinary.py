@@ -18,11 +18,12 @@ from strawberry.dataloader import DataLoader
 from regions.ids import region_of
 from resolvers.catalog import RECORDS, Field, Record
 from resolvers.questions.filling import Row, fill_rows
-from resolvers.questions.links import by_ids, fetch, note, relate
+from resolvers.questions.links import by_ids, fetch, in_regions, note, relate
 from resolvers.questions.question import Answering, Question, rules_in, viewer_key
 from resolvers.questions.selection import Selected, Selector
 from resolvers.questions.shapes import ShapeSet
 from resolvers.questions.shaping import Shaper
+from resolvers.questions.sharing import sharing_regions
 from resolvers.reference import Reference
 from resolvers.users import Viewer
 from schema.contacts import RulePack
@@ -55,9 +56,13 @@ class _Everything(Selector):
 _EVERYTHING = _Everything()
 
 
-def every_shape(answering: Answering, viewer: Viewer, record: Record) -> ShapeSet:
-    """The shapes of whole records of a type, as this viewer may see them."""
-    return _every_shape(_Same(answering, viewer, record))
+def every_shape(
+    answering: Answering, viewer: Viewer, record: Record, *, shared: bool = False
+) -> ShapeSet:
+    """The shapes of whole records of a type, as this viewer may see them; by shares too, if
+    `shared`.
+    """
+    return _every_shape(_Same(answering, viewer, record), shared)
 
 
 class _Same:
@@ -75,9 +80,9 @@ class _Same:
 
 
 @lru_cache(maxsize=512)
-def _every_shape(same: _Same) -> ShapeSet:
+def _every_shape(same: _Same, shared: bool) -> ShapeSet:
     shaper, selected = every_shaper(same.answering, same.viewer, same.record)
-    return ShapeSet(shaper, same.record, selected)
+    return ShapeSet(shaper, same.record, selected, shared=shared)
 
 
 def every_shaper(
@@ -87,7 +92,7 @@ def every_shaper(
     shaper = Shaper(
         _EVERYTHING,
         RECORDS,
-        lambda one, region: rules_in(viewer, answering.federation, one, region),
+        lambda one, region, shared: rules_in(viewer, answering.federation, one, region, shared),
         answering.reference,
     )
     return shaper, _EVERYTHING.below(Selected("", "", ()), record.name)
@@ -99,10 +104,12 @@ class Records:
     def __init__(self, question: Question) -> None:
         self.question = question
         self._loaders: dict[tuple[int, int], DataLoader[Any, Any]] = {}
+        self._sharing: dict[int, bool] = {}  # region → whether anything there is shared
 
-    def shapes(self, name: str) -> ShapeSet:
-        """The shapes of whole records of a type."""
-        return every_shape(self.question.answering, self.question.viewer, RECORDS[name])
+    def shapes(self, name: str, *, shared: bool = False) -> ShapeSet:
+        """The shapes of whole records of a type; with what shares open, if `shared`."""
+        answering, viewer = self.question.answering, self.question.viewer
+        return every_shape(answering, viewer, RECORDS[name], shared=shared)
 
     async def of_ids(self, name: str, ids: Iterable[int], path: str) -> dict[int, Any]:
         """Records by id: those there are and that the viewer may open."""
@@ -112,6 +119,34 @@ class Records:
             row[0][shapes.of(row[2]).id_at]: record
             for row, record in zip(rows, self.objects(shapes, rows, path), strict=True)
         }
+
+    async def shared(
+        self, name: str, keys: Mapping[int, Iterable[int]], path: str
+    ) -> dict[tuple[int, int], Any]:
+        """Records by region and id, in the regions named: those that the viewer may open by
+        jurisdiction or by a share of their person with the viewer's unit (`regions.shares`).
+
+        A region beyond the jurisdiction is asked whether anything is shared there, and no more if
+        not. What leads here names the region: that one does not answer tells nothing new.
+        """
+        question, plain = self.question, self.shapes(name)
+        within = question.federation.concerned([question.scope.prefix])
+        inside = {region: ids for region, ids in keys.items() if region in within}
+        unknown = [region for region in keys if region not in self._sharing]
+        sharing, rows = await asyncio.gather(
+            sharing_regions(question, unknown, path), in_regions(question, plain, inside, path)
+        )
+        self._sharing |= {region: region in sharing for region in unknown}
+        sharing = {region for region in keys if self._sharing[region]}
+        found = {}
+        again = {region: ids for region, ids in keys.items() if region in sharing}
+        of_share = self.shapes(name, shared=True)
+        more = await in_regions(question, of_share, again, path)
+        rows = [row for row in rows if row[2] not in sharing]
+        for shapes, some in ((plain, rows), (of_share, more)):
+            for row, record in zip(some, self.objects(shapes, some, path), strict=True):
+                found[(row[2], row[0][shapes.of(row[2]).id_at])] = record
+        return found
 
     def objects(self, shapes: ShapeSet, rows: list[Row], path: str) -> list[Any]:
         """Rows as instances of their type; notes them for the access log. `path` is of errors."""

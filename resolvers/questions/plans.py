@@ -185,7 +185,9 @@ def shaper_for(answering: Answering, viewer: Viewer, selector: Selector) -> Shap
     return Shaper(
         selector,
         RECORDS,
-        lambda record, region: rules_in(viewer, answering.federation, record, region),
+        lambda record, region, shared: rules_in(
+            viewer, answering.federation, record, region, shared
+        ),
         answering.reference,
     )
 

@@ -17,7 +17,7 @@ from resolvers.cursors import Cursors
 from resolvers.duplicates import DuplicateLimit
 from resolvers.exports.limits import ExportLimits
 from resolvers.federation import Federation, Report
-from resolvers.privacy import Scope, granted_rules, in_force, scope
+from resolvers.privacy import Scope, granted_rules, in_force, scope, with_shares
 from resolvers.privacy.policy import policy_version
 from resolvers.questions.remembered import Remembered
 from resolvers.questions.shapes import ViewRule
@@ -268,16 +268,18 @@ def error_of(error: EpigateError, path: str) -> dict[str, Any]:
 
 
 def rules_in(
-    viewer: Viewer, federation: Federation, record: Record, region: int
+    viewer: Viewer, federation: Federation, record: Record, region: int, shared: bool = False
 ) -> tuple[ViewRule, ...]:
-    """The viewer's rules as they apply in one region; those that cannot are left out.
+    """The viewer's rules as they apply in one region; those that cannot are left out. With
+    `shared` the shares of a record count, too.
 
     The viewer's grants are taken as in force (`in_force`).
     """
     prefixes = federation.regions[region].prefixes
     found = []
-    for rule in granted_rules(viewer, record):
-        if rule.reporter is not None:
+    granted = granted_rules(viewer, record)
+    for rule in with_shares(granted, record) if shared else granted:
+        if rule.reporter is not None or rule.shared:
             found.append(ViewRule(rule, False))
         elif rule.person is not None:
             if federation.index_of.get(region_of(rule.person)) == region:

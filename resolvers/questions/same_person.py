@@ -30,7 +30,8 @@ def shown(shape: Shape, index: str) -> ColumnElement[bool] | None:
     """Whether every item behind a blind index of a person's row is in clear; None where never."""
     parts: list[ColumnElement[bool]] = []
     for item in sorted(INDEXES[index]):  # one rule may show one of them, another another
-        views = [view for view in shape.rules if item in view.rule.items]
+        # A share is of one person's records here: it does not lead to the same person elsewhere.
+        views = [v for v in shape.rules if item in v.rule.items and not v.rule.shared]
         if not views:
             return None
         if not any(view.always for view in views):

@@ -49,13 +49,14 @@ class ViewRule:
 
 
 class View(NamedTuple):
-    """Where the county, the reporter and the person of a record stand among its keys, as far as
-    rules ask for them (-1: none does). They say which of the rules cover it.
+    """Where the county, the reporter, the person and the shares of a record stand among its keys,
+    as far as rules ask for them (-1: none does). They say which of the rules cover it.
     """
 
     code: int = -1
     reporter: int = -1
     person: int = -1
+    shares: int = -1  # of the person, with the viewer's unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +163,8 @@ class Shape:
 class ShapeMaker(Protocol):
     """What makes the shapes of a set (`resolvers.questions.shaping.Shaper`)."""
 
-    def rules(self, record: Record, region: int) -> tuple[ViewRule, ...]:
-        """The rules that hold for a type of record in a region."""
+    def rules(self, record: Record, region: int, shared: bool) -> tuple[ViewRule, ...]:
+        """The rules that hold for a type of record in a region; with shares, if `shared`."""
 
     def make(
         self,
@@ -180,6 +181,7 @@ class ShapeSet:
     """The shapes of one selection: one for each set of rules that holds in some region.
 
     `order` are expressions of the keys a list is ordered by; they stand first in the keys.
+    `shared`: the records are those a share may open, and so are those they lead to.
     """
 
     def __init__(
@@ -190,8 +192,9 @@ class ShapeSet:
         *,
         edges: bool = False,
         order: Sequence[Text] = (),
+        shared: bool = False,
     ) -> None:
-        self.record = record
+        self.record, self.shared = record, shared
         self.links: list[Link] = []
         self._maker, self._selected = maker, selected
         self._edges, self._order = edges, tuple(order)
@@ -203,7 +206,7 @@ class ShapeSet:
         """The shape of a region's records."""
         shape = self._of_region.get(region)
         if shape is None:
-            rules = self._maker.rules(self.record, region)
+            rules = self._maker.rules(self.record, region, self.shared)
             shape = self._made.get(rules)
             if shape is None:
                 shape = self._made[rules] = self._maker.make(

@@ -41,15 +41,15 @@ class Shaper:
         self,
         selector: Selector,
         records: dict[str, Record],
-        rules: Callable[[Record, int], tuple[ViewRule, ...]],
+        rules: Callable[[Record, int, bool], tuple[ViewRule, ...]],
         reference: Reference,
     ) -> None:
         self._selector, self._records = selector, records
         self._rules, self._reference = rules, reference
 
-    def rules(self, record: Record, region: int) -> tuple[ViewRule, ...]:
-        """The rules that hold for a type of record in a region."""
-        return self._rules(record, region)
+    def rules(self, record: Record, region: int, shared: bool) -> tuple[ViewRule, ...]:
+        """The rules that hold for a type of record in a region; with shares, if `shared`."""
+        return self._rules(record, region, shared)
 
     def make(
         self,
@@ -140,8 +140,10 @@ class Shaper:
 
         `owner` is the type that has the field: the record's, or a group's.
         """
-        if not any(source.item.name in view.rule.items for view in shape.rules):
+        showing = [view for view in shape.rules if source.item.name in view.rule.items]
+        if all(view.rule.shared for view in showing):  # then most records are masked, or all
             shape.masked.add(f"{owner}.{wanted.name}")
+        if not showing:
             shape.pattern.append('"*"')
             return
         shape.clear.add(f"{owner}.{wanted.name}")
@@ -191,7 +193,8 @@ class Shaper:
             return
         number = len(shape.links)
         if number == len(shape.shapes.links):
-            shape.shapes.links.append(Link(wanted, target, ShapeSet(self, target, below)))
+            below_it = ShapeSet(self, target, below, shared=shape.shapes.shared)
+            shape.shapes.links.append(Link(wanted, target, below_it))
         shape.links.append(link_positions(shape, source))
         self._gap(shape, LinkGap(number))
 

@@ -14,11 +14,13 @@ import orjson
 from sqlalchemy import Column as TableColumn
 from sqlalchemy import (
     ColumnElement,
+    String,
     Table,
     and_,
     case,
     exists,
     false,
+    func,
     literal,
     literal_column,
     or_,
@@ -28,14 +30,19 @@ from sqlalchemy import (
 
 from regions.cases import cases, exposures
 from regions.person_keys import person_keys
+from regions.shares import shares
+from regions.statements import text_value
 from regions.suites import SALT_BYTES
 from regions.text import (
+    Text,
     among,
     beginning,
     byte_length,
     bytes_or,
+    filled,
     number_or_null,
     quoted,
+    text_aggregate,
     under,
     written,
     zero_bytes,
@@ -44,7 +51,10 @@ from resolvers.filters import in_texts
 from resolvers.privacy import Rule
 from resolvers.questions.shapes import Shape, View
 
-__all__ = ["covered", "sealed_key", "view_of"]
+__all__ = ["SHARE_UNIT", "covered", "is_shared", "sealed_key", "view_of"]
+
+SHARE_UNIT = "share_unit"
+"""The value a statement with shares is given when it is run: the viewer's unit."""
 
 
 def covered(table: Table, rules: Iterable[Rule]) -> ColumnElement[bool]:
@@ -52,7 +62,10 @@ def covered(table: Table, rules: Iterable[Rule]) -> ColumnElement[bool]:
     reporters: set[str] = set()
     everybody: set[str] = set()  # prefixes
     persons: dict[int, set[str]] = {}
+    rules = tuple(rules)
     for rule in rules:
+        if rule.shared:
+            continue
         if rule.reporter is not None:
             reporters.add(rule.reporter)
         elif rule.person is None:
@@ -60,6 +73,8 @@ def covered(table: Table, rules: Iterable[Rule]) -> ColumnElement[bool]:
         else:
             persons.setdefault(rule.person, set()).add(rule.prefix)
     found: list[ColumnElement[bool]] = []
+    if any(rule.shared for rule in rules):
+        found.append(is_shared(table))
     if reporters:
         found.append(_one_of(table.c.reporter, reporters))
     if "code" in table.c:
@@ -72,6 +87,31 @@ def covered(table: Table, rules: Iterable[Rule]) -> ColumnElement[bool]:
             within = or_(false(), *_under_any(table, within_any))
             found.append(and_(among(column, literal(orjson.dumps(those).decode())), within))
     return found[0] if len(found) == 1 else or_(false(), *found)
+
+
+def is_shared(table: Table) -> ColumnElement[bool]:
+    """Whether the person of a row is shared with the viewer's unit, here and now."""
+    person = _person(table)
+    assert person is not None
+    return exists(select(literal_column("1")).where(_open_to(person)).correlate(table))
+
+
+def _open_to(person: TableColumn[Any]) -> ColumnElement[bool]:
+    return and_(
+        shares.c.unit_id == text_value(SHARE_UNIT),
+        shares.c.person_id == person,
+        shares.c.ended_at.is_(None),
+    )
+
+
+def _shares_of(table: Table) -> Text:
+    """The open shares of a row's person with the viewer's unit: `[["assist:7",["NAME"]],…]`."""
+    person = _person(table)
+    assert person is not None
+    one = filled("[%s,%s]", [quoted(shares.c.source), shares.c["items"]])
+    found = select(text_aggregate(one, literal_column("','"))).where(_open_to(person))
+    text = found.correlate(table).scalar_subquery()
+    return Text("[%s]", func.coalesce(text, literal_column("''", String())))
 
 
 def _under_any(table: Table, prefixes: Iterable[str]) -> list[ColumnElement[bool]]:
@@ -110,6 +150,7 @@ def _condition(shape: Shape) -> ColumnElement[bool]:
 def view_of(shape: Shape) -> View:
     """Where the keys stand that say which rules cover a row; adds them to the shape."""
     rules = [view.rule for view in shape.rules if not view.always]
+    apart = [rule for rule in rules if not rule.shared]
     own = shape.record.table
     judged = cases if own is exposures else own
 
@@ -128,9 +169,10 @@ def view_of(shape: Shape) -> View:
         return shape.key(written(text))
 
     return View(
-        key(any(rule.reporter is None for rule in rules), judged.c.get("code")),
+        key(any(rule.reporter is None for rule in apart), judged.c.get("code")),
         key(any(rule.reporter is not None for rule in rules), judged.c.get("reporter")),
         key(any(rule.person is not None for rule in rules), _person(judged), number=True),
+        shape.key(_shares_of(own)) if any(rule.shared for rule in rules) else -1,
     )
 
 
