@@ -31,13 +31,21 @@ def witness(
     name: Annotated[
         str, typer.Option(help="The witness's name, at the first time; no spaces.")
     ] = "epigate-witness",
+    anew: Annotated[
+        bool,
+        typer.Option(
+            "--anew",
+            help="Begin anew by another key, where what was seen is lost; FILE.history tells it.",
+        ),
+    ] = False,
 ) -> None:
     """Cosign a log's newest checkpoint, if it grew out of the last one seen; run it regularly.
 
     Needs no configuration and no secret of the gateway. What was seen is kept before anything is
     printed: the checkpoint with the cosignature. A log that was cut short, changed or forked is
-    ACCESS_LOG_TAMPERED, and what was seen before is kept: it is the proof.
+    ACCESS_LOG_TAMPERED, and what was seen before is kept: it is the proof. Where the state file is
+    gone and its key is there, the witness refuses: it would believe any log. Exit code 1.
     """
     text = Path(key).read_text("utf-8") if Path(key).is_file() else key
-    seen = see(fetching(source), VerifierKey.parse(text), state, name)
+    seen = see(fetching(source), VerifierKey.parse(text), state, name, anew=anew)
     typer.echo(seen.note + seen.cosignature, nl=False)

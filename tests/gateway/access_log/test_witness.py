@@ -97,6 +97,49 @@ def test_what_it_holds_cannot_be_changed_or_lost_unnoticed(tmp_path: Path, state
         see(fetching(str(folder)), key, state, "auditor")
 
 
+def test_a_witness_that_lost_what_it_saw_believes_no_log(tmp_path: Path, state: Path) -> None:
+    log = filled(tmp_path / "log.db", 30)
+    folder, key = exported(log, tmp_path / "first"), log.signer.verifier
+    held = see(fetching(str(folder)), key, state, "auditor")
+    secret = state.with_name("state.json.key")
+    former = secret.read_text()
+    state.unlink()
+    for _ in range(2):
+        with pytest.raises(AccessLogError, match="is gone, its key is there") as caught:
+            see(fetching(str(folder)), key, state, "auditor")
+        assert "--anew" in str(caught.value.hint)
+    assert (state.exists(), secret.read_text()) == (False, former)
+    again = see(fetching(str(folder)), key, state, "another name", anew=True)
+    assert again.size == held.size
+    name, seed = secret.read_text().split()
+    assert name == "auditor"
+    assert secret.read_text() != former  # another witness to whoever trusts the former
+    signer = NoteSigner(name, base64.b64decode(seed), COSIGNATURE)
+    assert verify_cosignature(again.note + again.cosignature, signer.verifier)
+    (told,) = map(json.loads, state.with_name("state.json.history").read_text().splitlines())
+    was = NoteSigner("auditor", base64.b64decode(former.split()[1]), COSIGNATURE)
+    assert (told["formerKey"], told["log"], told["held"]) == (str(was.verifier), key.name, False)
+    (aside,) = state.parent.glob("state.json.key.*")
+    assert aside.read_text() == former
+    see(fetching(str(folder)), key, state, "auditor")  # and goes on
+    secret.unlink()
+    with pytest.raises(AccessLogError, match="is gone, what it holds"):
+        see(fetching(str(folder)), key, state, "auditor")
+    assert see(fetching(str(folder)), key, state, "another", anew=True).size == held.size
+    assert secret.read_text().split()[0] == "another"
+
+
+def test_one_that_never_saw_anything_begins_without_more(tmp_path: Path, state: Path) -> None:
+    log = filled(tmp_path / "log.db", 30)
+    folder, key = exported(log, tmp_path / "first"), log.signer.verifier
+    for _ in range(2):  # the network is away
+        with pytest.raises(AccessLogError, match="no `checkpoint`"):
+            see(fetching(str(tmp_path)), key, state, "auditor")
+    assert see(fetching(str(folder)), key, state, "auditor").size == 30
+    with pytest.raises(AccessLogError, match="begins without --anew"):
+        see(fetching(str(folder)), key, tmp_path / "other.json", "auditor", anew=True)
+
+
 def test_nothing_is_told_that_could_not_be_kept(tmp_path: Path) -> None:
     log = filled(tmp_path / "log.db", 30)
     folder = exported(log, tmp_path / "first")
