@@ -34,7 +34,7 @@ class FileReader:
 
     def __init__(self, path: Path, vkey: str) -> None:
         self._path, self._vkey = path, vkey
-        self._known: Known = {}
+        self._known = Known()
 
     async def find(self, wanted: Wanted, before: int | None, size: int) -> Found:
         """The newest entries before a number. Raises AccessLogError."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +15,10 @@ from gateway.access_log.contradictions import Contradiction, contradictions_in
 from gateway.access_log.tree import checkpoint_in, entry_bytes, fact_in, tampered, tile_bytes
 from regions.errors import AccessLogError, InvalidInput
 from resolvers.access_log.findings import Problem, numbers
-from resolvers.access_log.merkle import inclusion_proof, leaf_hash, node_hash
+from resolvers.access_log.merkle import inclusion_proof, leaf_hash
 from resolvers.access_log.notes import add_signature
 from resolvers.access_log.proofs import EntryProof
-from resolvers.access_log.tiles import HASH, HEIGHT, WIDTH, folded
+from resolvers.access_log.tiles import HASH, HEIGHT, WIDTH, folded, heights
 
 __all__ = ["Known", "LiveLog", "live_log"]
 
@@ -26,10 +28,39 @@ _COLUMNS = (
     "WHERE number BETWEEN ? + 1 AND ? ORDER BY number"
 )
 _BATCH = 2_048
+_TILES = 512  # kept in memory: 16 KB each
 
 
-Known = dict[tuple[str, int, int], bytes]
-"""Hashes of complete subtrees by origin, level and index: as the log only grows, they stay."""
+class Known:
+    """Tiles of logs in memory, with the hashes of the subtrees over theirs (`tiles.heights`).
+
+    As a log only grows, what is known stays; the last tile of a level grows until it is full. Those
+    that were not asked for the longest are forgotten. For several threads.
+    """
+
+    def __init__(self, most: int = _TILES) -> None:
+        self._most = most
+        self._tiles: OrderedDict[tuple[str, int, int], list[bytes]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, origin: str, level: int, tile: int) -> list[bytes]:
+        """The rows of a tile of a log; none of one that is not known."""
+        key = (origin, level, tile)
+        with self._lock:
+            found = self._tiles.get(key)
+            if found is None:
+                return []
+            self._tiles.move_to_end(key)
+            return found
+
+    def keep(self, origin: str, level: int, tile: int, row: bytes) -> list[bytes]:
+        """Keeps a tile's hashes; its rows."""
+        rows = heights(row)
+        with self._lock:
+            self._tiles[origin, level, tile] = rows
+            while len(self._tiles) > self._most:
+                self._tiles.popitem(last=False)
+        return rows
 
 
 @contextmanager
@@ -51,7 +82,7 @@ def live_log(path: Path, known: Known | None = None) -> Iterator[LiveLog]:
     try:
         connection.execute("PRAGMA query_only=ON")
         connection.execute("BEGIN")
-        yield LiveLog(connection, path, {} if known is None else known)
+        yield LiveLog(connection, path, known or Known())
     except sqlite3.Error as error:
         raise AccessLogError(f"the access log {path} cannot be read: {error}") from None
     finally:
@@ -148,28 +179,39 @@ class LiveLog:
 
     def hash_at(self, level: int, index: int) -> bytes:
         """The hash of a complete subtree. Raises AccessLogTampered where a tile is missing."""
-        key = (self.origin, level, index)
-        found = self._known.get(key)
-        if found is None:
-            found = self._hash_at(level, index)
-            if level >= HEIGHT:  # lower ones are of a tile that is read at once
-                self._known[key] = found
+        tile_level, height = divmod(level, HEIGHT)
+        tile, at = divmod(index, WIDTH >> height)
+        rows = self._known.get(self.origin, tile_level, tile)
+        if not rows or len(rows[height]) <= at * HASH:
+            row = self._row(tile_level, tile, rows[0] if rows else b"")
+            rows = self._known.keep(self.origin, tile_level, tile, row)
+        found = rows[height][at * HASH : (at + 1) * HASH]
+        if len(found) != HASH:
+            raise tampered(f"tile {tile_level}/{tile} is too short")
         return found
 
-    def _hash_at(self, level: int, index: int) -> bytes:
-        tile_level, height = divmod(level, HEIGHT)
-        first = index << height
-        tile = first >> HEIGHT
-        if tile < self.size >> HEIGHT * (tile_level + 1):
-            row = self.tile(tile_level, tile, WIDTH)
+    def _row(self, level: int, tile: int, known: bytes) -> bytes:
+        """The hashes of a tile, as many as there are; of the last of a level, some are `known`."""
+        width = min(WIDTH, (self.size >> HEIGHT * level) - tile * WIDTH)
+        if width == WIDTH:
+            row = self.tile(level, tile, WIDTH)
             if row is None or len(row) != WIDTH * HASH:
-                raise tampered(f"tile {tile_level}/{tile} is missing")
-            start = first % WIDTH * HASH
-            return folded(row[start : start + (HASH << height)])
-        if level == 0:
-            return leaf_hash(self.entry(index))
-        below = self.hash_at
-        return node_hash(below(level - 1, 2 * index), below(level - 1, 2 * index + 1))
+                raise tampered(f"tile {level}/{tile} is missing")
+            return row
+        first, done = tile * WIDTH, len(known) // HASH
+        if level:
+            below = range(first + done, first + width)
+            return known + b"".join(self._root_of(level - 1, one) for one in below)
+        rows = self.connection.execute(_ENTRIES, (first + done, first + width)).fetchall()
+        if len(rows) != width - done:
+            raise tampered(f"an entry behind entry {first} is missing")
+        return known + b"".join(leaf_hash(entry_bytes(entry)) for _, entry in rows)
+
+    def _root_of(self, level: int, tile: int) -> bytes:
+        row = self.tile(level, tile, WIDTH)
+        if row is None or len(row) != WIDTH * HASH:
+            raise tampered(f"tile {level}/{tile} is missing")
+        return folded(row)
 
     def contradictions(self) -> list[Contradiction]:
         """What regions' witnesses have against it."""

@@ -15,8 +15,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
-from resolvers.access_log.merkle import Frontier, HashAt, leaf_hash, node_hash
+from resolvers.access_log.merkle import Frontier, HashAt, leaf_hash
 
 __all__ = [
     "HASH",
@@ -27,6 +28,7 @@ __all__ = [
     "bundle_path",
     "folded",
     "hashes_in",
+    "heights",
     "pack_entries",
     "parse_path",
     "tile_path",
@@ -201,10 +203,25 @@ class Edge:
 
 def folded(row: bytes) -> bytes:
     """The hash over a complete row of hashes."""
-    nodes = [row[at : at + HASH] for at in range(0, len(row), HASH)]
-    while len(nodes) > 1:
-        nodes = [node_hash(nodes[at], nodes[at + 1]) for at in range(0, len(nodes), 2)]
-    return nodes[0]
+    while len(row) > HASH:
+        row = _above(row)
+    return row
+
+
+def heights(row: bytes) -> list[bytes]:
+    """A tile's hashes, and above them those of the complete subtrees of 2, 4, … 128 of them."""
+    rows = [row]
+    for _ in range(HEIGHT - 1):
+        rows.append(_above(rows[-1]))
+    return rows
+
+
+def _above(row: bytes) -> bytes:
+    """The hashes of the nodes over pairs of hashes, which stand side by side (`node_hash`)."""
+    whole = len(row) // (2 * HASH) * 2 * HASH
+    return b"".join(
+        [sha256(b"\x01" + row[at : at + 2 * HASH]).digest() for at in range(0, whole, 2 * HASH)]
+    )
 
 
 def _number(index: int, width: int) -> str:
