@@ -104,7 +104,7 @@ class Executor:
         depth_max: int,
         central: Central | None = None,
         planning: bool = True,
-        before_writing: Callable[[], Awaitable[None]] | None = None,
+        before_writing: Callable[[], Awaitable[int]] | None = None,
         commitments: Commitments | None = None,
         origin: str = "",
     ) -> None:
@@ -295,11 +295,12 @@ class Executor:
         name: str,
         event: Any = None,
     ) -> Answer:
+        position = 0
         if operation.node.operation is OperationType.MUTATION and self._before_writing is not None:
-            await self._before_writing()
+            position = await self._before_writing()
         telling = None
         if self._commitments is not None and request.id:  # else nothing can be written
-            telling = Telling(self._origin, request.id, request.trace, self._commitments)
+            telling = Telling(self._origin, request.id, request.trace, self._commitments, position)
         context = Context(
             self.answering, viewer, self._stores, self._central, request.address, telling=telling
         )

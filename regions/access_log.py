@@ -23,6 +23,7 @@ __all__ = [
     "cosignatures",
     "entries",
     "facts",
+    "log_origins",
     "log_outbox",
     "log_sides",
     "log_tables",
@@ -114,6 +115,7 @@ def _outbox(metadata: MetaData) -> Table:
         internal("request"),
         internal("trace"),
         internal("wrote"),  # JSON: commitments of what was written, by kind
+        internal("position", ID, nullable=True),  # entries of the log before its own, at least
     )
 
 
@@ -122,6 +124,14 @@ log_outbox = _outbox(regional)
 
 central_log_outbox = _outbox(central)
 """The same of the gateway's own store."""
+
+log_origins = Table(
+    "log_origins",
+    central,
+    internal("origin", primary_key=True),
+    internal("at"),  # when the gateway had it first
+)
+"""The logs this gateway has had: what is still to be told to one that was replaced is its own."""
 
 COMMITS = "commits"
 """The view by which entries are written: columns as in `COMMIT_COLUMNS`."""

@@ -15,7 +15,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from gateway.access_log.log_file import Row
+from gateway.access_log.log_file import Owed
 from gateway.access_log.outbox import Outboxes
 from gateway.access_log.sides import Sides
 from gateway.access_log.system import system_row
@@ -43,7 +43,7 @@ class Duties:
         outboxes = Outboxes(log.path, log.origin, config.central_store, config.regions)
 
         async def sweep() -> None:
-            await outboxes.sweep(self._write, age=_OUTBOX_AGE)
+            await outboxes.sweep(self._owe, age=_OUTBOX_AGE)
 
         async def both_sides() -> None:
             await sides.round()
@@ -100,11 +100,12 @@ class Duties:
             _log.exception("the access log's %s failed", name)
 
     async def _beat(self) -> None:
-        await self._write([system_row("heartbeat")])
+        at, account, operation, result, entry = system_row("heartbeat")
+        await self._log.append(at, account, operation, result, entry.encode())
 
-    async def _write(self, rows: Sequence[Row]) -> None:
-        for at, account, operation, result, entry in rows:
-            await self._log.append(at, account, operation, result, entry.encode())
+    async def _owe(self, rows: Sequence[Owed]) -> None:
+        for one in rows:
+            await self._log.append_owed(one)
 
 
 def _locked(handle: int) -> bool:

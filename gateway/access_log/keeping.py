@@ -8,21 +8,33 @@ import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gateway.access_log.log_file import LogFile
 from gateway.access_log.system import system_row
 from gateway.access_log.tree import StoredTree, checkpoint_in, fact_in, tampered
 from regions.errors import AccessLogContradicted, AccessLogError
+from regions.instants import instant, seconds_of
 from resolvers.access_log.notes import Checkpoint, open_checkpoint
 from resolvers.access_log.tiles import WIDTH
 
-__all__ = ["Pruning", "backup", "prune", "pruning"]
+__all__ = ["Pruning", "backup", "check_times", "prune", "pruning"]
 
 _PAGES = 1_000  # of a backup at once
 _MOST = 40  # tiles of entries removed in one transaction
 _BRIEF = 0.02  # seconds that one may hold the file: requests wait for it
 _PAUSE = 0.01  # seconds between two: whoever writes goes first
 _BUSY_SECONDS = 30.0
+_AHEAD_SECONDS = 300.0  # by which clocks of machines may differ
+_GAP_DAYS = 7
+# Entries behind which the latest instant so far is a long time before the next.
+_GAP = """
+SELECT number - 1, before, at FROM (
+  SELECT number, at, max(at) OVER
+    (ORDER BY number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM entries WHERE number >= :last)
+WHERE julianday(at) - julianday(before) > :days LIMIT 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +63,49 @@ def pruning(path: Path, before: str) -> Pruning:
     return Pruning(done + 1, max(done, last))
 
 
-def prune(log: LogFile, found: Pruning, before: str) -> None:
-    """Removes entries; their hashes stay, so the tree still verifies.
+def check_times(path: Path, found: Pruning, moment: float, *, gaps: bool = False) -> None:
+    """Raises AccessLogError where the log's own times do not bear out how old entries are.
+
+    `moment` is now, seconds since 1970. A clock that was put ahead makes everything look old: so
+    the newest entry may not be after now, and from what would be removed on the log's times go on
+    without a gap of a week, up to now (a running gateway's heartbeats come every minute), unless
+    `gaps` says that the gateway did not run then.
+    """
+    if not found.count:
+        return
+    with closing(_opened(path)) as connection:
+        (newest,) = connection.execute("SELECT max(at) FROM entries").fetchone()
+        if newest > instant(moment + _AHEAD_SECONDS):
+            raise AccessLogError(
+                f"the log's newest entry is of {newest}, which is after now, {instant(moment)}: "
+                "which of the two is right cannot be known, so nothing is removed",
+                hint="set the machine's clock right; where it was ahead and wrote such entries, "
+                "wait until that time has passed",
+            )
+        gap = connection.execute(_GAP, {"last": found.last, "days": _GAP_DAYS}).fetchone()
+    if gap is None and moment - seconds_of(newest) > _GAP_DAYS * 86_400:
+        gap = "the last one", newest, instant(moment)
+    if gap is not None and not gaps:
+        raise AccessLogError(
+            f"the log's times go on by more than {_GAP_DAYS} days behind entry {gap[0]}, from "
+            f"{gap[1]} to {gap[2]}: the gateway did not run, or its clock was put ahead",
+            hint="with a clock that was ahead, entries look older than they are; where the gateway "
+            "did not run then, add --despite-gaps",
+        )
+
+
+def prune(log: LogFile, found: Pruning, before: str, *, gaps: bool = False) -> None:
+    """Removes entries; their hashes stay, so the tree still verifies. `gaps` as `check_times`.
 
     First the log tells it. Raises AccessLogError, OSError, sqlite3.Error.
     """
     if not found.count:
         return
     log.verify()
-    log.write([system_row("prune", first=found.first, last=found.last, before=before)])
+    what: dict[str, Any] = {"first": found.first, "last": found.last, "before": before}
+    if gaps:
+        what["despiteGaps"] = True
+    log.write([system_row("prune", **what)])
     with closing(_opened(log.path)) as connection:
         first, tiles = found.first, 1
         while first <= found.last:

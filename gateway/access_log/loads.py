@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from gateway.access_log.log_file import Row
+from gateway.access_log.log_file import Owed, Row
 from gateway.access_log.opening import open_log_file
 from gateway.access_log.outbox import Outboxes
 from gateway.access_log.reading import canonical
@@ -38,9 +38,9 @@ async def telling_of_load(
         return
     with _failures():
         log = open_log_file(config, keys)
-        log.verify()
+        size = log.verify()
 
-    async def write(rows: Sequence[Row]) -> None:
+    async def write(rows: Sequence[Row | Owed]) -> None:
         with _failures():
             log.write(rows)
 
@@ -59,7 +59,7 @@ async def telling_of_load(
 
     origin, run = log.signer.verifier.name, os.urandom(6).hex()
     try:
-        yield LoadTelling(origin, run, Commitments(keys.log), enter)
+        yield LoadTelling(origin, run, Commitments(keys.log), enter, size)
         outboxes = Outboxes(log.path, origin, config.central_store, config.regions)
         await outboxes.sweep(write, age=0, request=f"load-{run}-")
     finally:

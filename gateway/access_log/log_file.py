@@ -11,6 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,23 @@ from resolvers.access_log.merkle import EMPTY_ROOT, Frontier
 from resolvers.access_log.notes import Checkpoint, NoteSigner, open_checkpoint, sign_checkpoint
 from resolvers.access_log.tiles import Edge
 
-__all__ = ["KEEP_SECONDS", "LogFile", "Row"]
+__all__ = ["KEEP_SECONDS", "LogFile", "Owed", "Row"]
 
 Row = tuple[str, str, str, str, str]
 """at, account, operation, result, entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """An entry made of a row of an outbox, by `name`: unless one behind the entry `after` was made
+    of that row, or is of its `request` and was made of none.
+    """
+
+    row: Row
+    request: str
+    name: str
+    after: int
+
 
 KEEP_SECONDS = 60  # one checkpoint is kept for so long a time; the newest always is
 _ROWS = 256  # of one INSERT
@@ -71,6 +85,10 @@ SELECT size, at, root, note,
   (SELECT count(*) FROM facts WHERE {_STOPPED})
 FROM checkpoints AS newest ORDER BY size DESC LIMIT 1
 """
+_TOLD = (
+    "SELECT 1 FROM entries WHERE number > ? AND (instr(entry, ?) > 0 "
+    'OR (instr(entry, ?) > 0 AND instr(entry, \'"row":"\') = 0)) LIMIT 1'
+)
 _NEWER = "SELECT number, entry FROM entries WHERE number > ? ORDER BY number"
 _BETWEEN = "SELECT entry FROM entries WHERE number > ? AND number <= ? ORDER BY number"
 
@@ -92,6 +110,7 @@ class LogFile:
         self._edge: Edge | None = None  # None: what the file holds is not known
         self._known = 0, EMPTY_ROOT  # size and root this process saw last
         self._last = 0  # size of the newest checkpoint
+        self._position = 0
         self._kept = 0.0  # when the one before was signed, seconds since 1970
         self._newest = ""  # the latest instant of an entry
         self._shared = 0
@@ -105,8 +124,13 @@ class LogFile:
         """The public key that checks the log's checkpoints."""
         return str(self.signer.verifier)
 
-    def write(self, rows: Sequence[Row]) -> None:
-        """Makes entries durable, all or none, in this order.
+    @property
+    def position(self) -> int:
+        """A number of entries that the log has at least: what is appended from now on is behind."""
+        return self._position
+
+    def write(self, rows: Sequence[Row | Owed]) -> None:
+        """Makes entries durable, all or none, in this order; what is owed and told already, not.
 
         Raises OSError, sqlite3.Error, UnicodeError, AccessLogTampered where the file does not
         hold what was signed, and AccessLogContradicted where a witness stands against it.
@@ -125,6 +149,8 @@ class LogFile:
         def work(connection: sqlite3.Connection) -> None:
             if not connection.execute(_TRY).rowcount:
                 raise contradicted(contradictions_in(connection))
+            (size,) = connection.execute("SELECT max(size) FROM checkpoints").fetchone()
+            self._position = max(self._position, size or 0)
 
         self._commit.run(work)
 
@@ -206,12 +232,19 @@ class LogFile:
         row = (edge.size, now(), root, note)
         connection.execute("INSERT INTO checkpoints VALUES (?, ?, ?, ?)", row)
 
-    def _write(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    def _write(self, connection: sqlite3.Connection, rows: Sequence[Row | Owed]) -> None:
         if self._edge is None or self._shared:
             self._take_up(connection)
         while True:
+            wanted = [
+                one.row if isinstance(one, Owed) else one
+                for one in rows
+                if not (isinstance(one, Owed) and _is_told(connection, one))
+            ]
+            if not wanted:
+                return
             try:
-                self._append(connection, rows)
+                self._append(connection, wanted)
             except sqlite3.IntegrityError:  # the numbers are taken: another process was here
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
@@ -256,6 +289,7 @@ class LogFile:
             connection.execute("COMMIT")
         self._edge, self._last, self._newest = edge, edge.size, newest
         self._known = edge.size, root
+        self._position = max(self._position, edge.size)
         self._shared = max(0, self._shared - 1)
         if keep:
             self._kept = seconds
@@ -329,6 +363,14 @@ class LogFile:
             )
             self._statements[rows] = statement
         return statement
+
+
+def _is_told(connection: sqlite3.Connection, owed: Owed) -> bool:
+    """Whether the log tells of it by now: the keys of an entry are canonical JSON."""
+    row = connection.execute(
+        _TOLD, (owed.after, f'"row":"{owed.name}"', f'"request":"{owed.request}"')
+    ).fetchone()
+    return row is not None
 
 
 def _with_clock(at: str, entry: str, newest: str) -> str:

@@ -16,19 +16,21 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy import Connection, Table, delete, func, select
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gateway.access_log.log_file import Row
+from gateway.access_log.log_file import Owed, Row
 from gateway.access_log.reading import canonical
-from regions.access_log import central_log_outbox, log_outbox
+from regions.access_log import central_log_outbox, log_origins, log_outbox
 from regions.engines import make_engine, sqlite_engine
-from regions.instants import instant, now, seconds_of
+from regions.instants import now
 from regions.settings import RegionSettings
 
 __all__ = ["Outboxes"]
@@ -37,10 +39,9 @@ _log = logging.getLogger(__name__)
 
 _AWAY = (OSError, SQLAlchemyError, TimeoutError)
 _MOST = 1_000  # rows of a store at once
-_SLACK = 600.0  # seconds by which clocks of writer and log may differ
 _CHUNK = 2_000  # entries
 
-Write = Callable[[Sequence[Row]], Awaitable[None]]
+Write = Callable[[Sequence[Owed]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,49 +55,86 @@ class _Store:
 
 
 class Outboxes:
-    """The outboxes of the gateway's own store and of every region's, of one log (`origin`)."""
+    """The outboxes of the gateway's own store and of every region's, of one log (`origin`) and of
+    those that the gateway had before it.
+
+    No clock of a machine decides what is told: rows come by the place in the log behind which their
+    entry must stand, their age is by `clock`, which only goes forward, from when they were first
+    seen, and what a row tells is told once by its name.
+    """
 
     def __init__(
-        self, log: Path, origin: str, central: Path, regions: Sequence[RegionSettings]
+        self,
+        log: Path,
+        origin: str,
+        central: Path,
+        regions: Sequence[RegionSettings],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._log, self._origin = log, origin
+        self._log, self._origin, self._clock = log, origin, clock
         self._central, self._regions = central, regions
         self._told: dict[str, set[str]] = {}  # rows of a store that the log tells of, still there
+        self._seen: dict[str, dict[str, float]] = {}  # when a row of a store was seen first
 
     async def sweep(self, write: Write, *, age: float, request: str = "") -> int:
         """Deletes rows older than `age` seconds; those without an entry get one first by `write`.
 
-        Of all requests, or of those whose id begins with `request`.
+        Of all requests, or of those whose id begins with `request`. Rows for a log that was
+        replaced are told, too, and name it.
 
         How many were recovered. Regions that are away keep theirs. Raises what `write` raises.
         """
         stores: list[_Store] = []
+        origins = [self._origin]
         if self._central.exists():
             central = str(self._central)
             stores.append(_Store("", central_log_outbox, partial(sqlite_engine, central), 5.0))
+            origins += await self._former()
         stores += [
             _Store(one.code, log_outbox, partial(make_engine, one, pool_size=1), one.deadline)
             for one in self._regions
             if one.path is None or one.path.exists()
         ]
-        found = await asyncio.gather(*(self._store(store, write, age, request) for store in stores))
+        sweep = _Sweep(write, age, request, origins)
+        found = await asyncio.gather(*(self._store(store, sweep) for store in stores))
         return sum(found)
 
-    async def _store(self, store: _Store, write: Write, age: float, request: str) -> int:
+    async def _former(self) -> list[str]:
+        """The logs this gateway had before; that it has this one is kept.
+
+        Rows in its own store are its own, whatever log they were for.
+        """
+        engine = sqlite_engine(str(self._central))
+
+        def work(connection: Connection) -> list[str]:
+            known = set(connection.scalars(select(log_origins.c.origin)))
+            if self._origin not in known:
+                put = insert(log_origins).values(origin=self._origin, at=now())
+                connection.execute(put.on_conflict_do_nothing())
+            known |= set(connection.scalars(select(central_log_outbox.c.origin).distinct()))
+            return sorted(known - {self._origin})
+
+        try:
+            async with asyncio.timeout(5.0), engine.begin() as connection:
+                return await connection.run_sync(work)
+        except _AWAY:
+            return []
+        finally:
+            await engine.dispose()
+
+    async def _store(self, store: _Store, sweep: _Sweep) -> int:
         engine, table, recovered = store.make(), store.table, 0
         told = self._told.setdefault(store.code, set())
         try:
             while True:
                 async with asyncio.timeout(store.deadline), engine.connect() as connection:
-                    rows = await connection.run_sync(
-                        lambda one: self._due(one, table, age, request)
-                    )
+                    rows = await connection.run_sync(lambda one: self._due(one, store, sweep))
                 if not rows:
                     return recovered
                 new = [row for row in rows if row["id"] not in told]
-                missing = await asyncio.to_thread(self._missing, new) if new else []
+                missing = await asyncio.to_thread(self._missing, new, store.code) if new else []
                 if missing:
-                    await write([_recovered(row, store.code) for row in missing])
+                    await sweep.write(missing)
                     recovered += len(missing)
                     name = store.code or "the gateway"
                     _log.warning("%d writes to %s had no entry and got one", len(missing), name)
@@ -111,46 +149,78 @@ class Outboxes:
         finally:
             await engine.dispose()
 
-    def _due(
-        self, connection: Connection, table: Table, age: float, request: str
-    ) -> list[Mapping[str, Any]]:
-        query = select(table).where(table.c.origin == self._origin).order_by(table.c.at)
-        query = query.where(table.c.request.startswith(request, autoescape=True))
-        if age:
-            query = query.where(table.c.at <= instant(time.time() - age))
-        return [dict(row) for row in connection.execute(query.limit(_MOST)).mappings()]
+    def _due(self, connection: Connection, store: _Store, sweep: _Sweep) -> list[Mapping[str, Any]]:
+        table = store.table
+        query = select(table).where(table.c.origin.in_(sweep.origins))
+        query = query.where(table.c.request.startswith(sweep.request, autoescape=True))
+        query = query.order_by(func.coalesce(table.c.position, 0), table.c.id).limit(_MOST)
+        rows: list[Mapping[str, Any]] = list(map(dict, connection.execute(query).mappings()))
+        if not sweep.age:
+            return rows
+        before, moment = self._seen.get(store.code, {}), self._clock()
+        seen = {row["id"]: before.get(row["id"], moment) for row in rows}
+        self._seen[store.code] = seen
+        return [row for row in rows if moment - seen[row["id"]] >= sweep.age]
 
-    def _missing(self, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        since = instant(min(seconds_of(row["at"]) for row in rows) - _SLACK)
-        known = self._requests({row["request"] for row in rows}, since)
-        return [row for row in rows if row["request"] not in known]
+    def _missing(self, rows: Sequence[Mapping[str, Any]], code: str) -> list[Owed]:
+        """What is to be made of those rows that the log does not tell of."""
+        own = [row["position"] or 0 for row in rows if row["origin"] == self._origin]
+        after = min(own) if len(own) == len(rows) else 0  # places of other logs mean nothing here
+        requests, names, last = self._look(after, {row["request"] for row in rows})
+        found = []
+        for row in rows:
+            name = _name(row["id"], code)
+            if row["request"] not in requests and name not in names:
+                entry = _recovered(row, code, name, self._origin)
+                found.append(Owed(entry, row["request"], name, last))
+        return found
 
-    def _requests(self, wanted: set[str], since: str) -> set[str]:
-        """Those of the requests that the log tells of, looked for back to an instant."""
+    def _look(self, after: int, wanted: set[str]) -> tuple[set[str], set[str], int]:
+        """Those of the requests that entries behind a number tell of; the names of rows that
+        entries were made of; and the last number looked at.
+        """
         uri = f"{self._log.absolute().as_uri()}?mode=rw"
-        known: set[str] = set()
+        requests: set[str] = set()
+        names: set[str] = set()
         with closing(sqlite3.connect(uri, uri=True)) as connection:
             (last,) = connection.execute("SELECT coalesce(max(number), 0) FROM entries").fetchone()
-            while last > 0 and len(known) < len(wanted):
-                newest = ""
-                for at, entry in connection.execute(  # one by one: a page of people has 150 KB
-                    "SELECT at, entry FROM entries WHERE number BETWEEN ? AND ?",
-                    (last - _CHUNK + 1, last),
+            end = last
+            while end > after and len(requests) < len(wanted):
+                first = max(after + 1, end - _CHUNK + 1)
+                for (entry,) in connection.execute(  # one by one: a page of people has 150 KB
+                    "SELECT entry FROM entries WHERE number BETWEEN ? AND ?", (first, end)
                 ):
-                    newest = max(newest, at)
-                    if (request := _request(entry)) in wanted:
-                        known.add(request)
-                if newest < since:
-                    break
-                last -= _CHUNK
-        return known
+                    request, name = _told_by(entry)
+                    if name:
+                        names.add(name)
+                    elif request in wanted:
+                        requests.add(request)
+                end = first - 1
+        return requests, names, last
 
 
-def _request(entry: str) -> str:
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    """What one sweep looks for."""
+
+    write: Write
+    age: float
+    request: str
+    origins: Sequence[str]
+
+
+def _told_by(entry: str) -> tuple[str, str]:
+    """The request an entry tells of, and the name of the row it was made of, if it was."""
     try:
-        return str(orjson.loads(entry).get("request"))
+        found = orjson.loads(entry)
+        return str(found.get("request")), str(found.get("row") or "")
     except (orjson.JSONDecodeError, AttributeError):
-        return ""
+        return "", ""
+
+
+def _name(row: str, code: str) -> str:
+    """A row's name in the log: its id has the client's own words in it."""
+    return sha256(f"{code}/{row}".encode()).hexdigest()[:32]
 
 
 def _module(operation: str) -> str:
@@ -160,22 +230,23 @@ def _module(operation: str) -> str:
     return "graphql" if " " in operation else "sign-in"
 
 
-def _recovered(row: Mapping[str, Any], code: str) -> Row:
+def _recovered(row: Mapping[str, Any], code: str, name: str, origin: str) -> Row:
     at = now()
-    entry = canonical(
-        {
-            "account": row["account"] or None,
-            "at": at,
-            "module": _module(row["operation"]),
-            "operation": row["operation"],
-            "recovered": row["at"],
-            "request": row["request"],
-            "result": "OK",
-            "trace": row["trace"] or None,
-            "what": {
-                "regions": {code: "ANSWERED"} if code else {},
-                "wrote": orjson.loads(row["wrote"]),
-            },
-        }
-    )
-    return (at, row["account"], row["operation"], "OK", entry.decode())
+    entry = {
+        "account": row["account"] or None,
+        "at": at,
+        "module": _module(row["operation"]),
+        "operation": row["operation"],
+        "recovered": row["at"],
+        "request": row["request"],
+        "result": "OK",
+        "row": name,
+        "trace": row["trace"] or None,
+        "what": {
+            "regions": {code: "ANSWERED"} if code else {},
+            "wrote": orjson.loads(row["wrote"]),
+        },
+    }
+    if row["origin"] != origin:
+        entry["origin"] = row["origin"]
+    return (at, row["account"], row["operation"], "OK", canonical(entry).decode())

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.access_log.contradictions import contradictions_in
-from gateway.access_log.log_file import LogFile, Row
+from gateway.access_log.log_file import LogFile, Owed, Row
 from gateway.access_log.opening import open_log_file
 from gateway.access_log.outbox import Outboxes
 from gateway.access_log.reading import read_entries
@@ -52,7 +52,7 @@ async def check_access_log(config: Config, keys: Keys) -> None:
         if size < _YOUNG and not _has_begun(path):
             await _tell_earlier(config, keys, log)
 
-        async def write(rows: Sequence[Row]) -> None:
+        async def write(rows: Sequence[Owed]) -> None:
             log.write(rows)
 
         outboxes = Outboxes(path, vkey.name, config.central_store, config.regions)

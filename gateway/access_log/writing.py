@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from gateway.access_log.log_file import LogFile, Row
+from gateway.access_log.log_file import LogFile, Owed, Row
 from regions.batching import BatchThread
 from regions.errors import AccessLogError, AccessLogTampered
 from resolvers.access_log.notes import VerifierKey
@@ -42,7 +42,9 @@ class AccessLog:
         except (OSError, sqlite3.Error) as error:
             raise _failure(error) from None
         self._failing = False
-        self._thread: BatchThread[Row | None, None] = BatchThread(self._write, name="access-log")
+        self._thread: BatchThread[Row | Owed | None, None] = BatchThread(
+            self._write, name="access-log"
+        )
 
     @property
     def path(self) -> Path:
@@ -84,19 +86,35 @@ class AccessLog:
         """Returns when the entry is durable; raises AccessLogError otherwise."""
         await self.append_nowait(at, account, operation, result, entry)
 
-    async def check(self) -> None:
-        """Returns when the log is known to be writable; raises AccessLogError otherwise."""
+    async def append_owed(self, owed: Owed) -> None:
+        """Returns when the log tells of what is owed; raises AccessLogError otherwise."""
+        try:
+            await self._thread.submit(owed)
+        except RuntimeError as error:
+            raise _failure(error) from None
+
+    async def check(self) -> int:
+        """Returns when the log is known to be writable: how many entries it has at least.
+
+        Raises AccessLogError otherwise.
+        """
         try:
             await self._thread.submit(None)
         except RuntimeError as error:
             raise _failure(error) from None
+        return self._file.position
+
+    @property
+    def position(self) -> int:
+        """How many entries the log has at least."""
+        return self._file.position
 
     async def close(self) -> None:
         """Writes what was handed over, then closes the file."""
         await self._thread.close()
         self._file.close()
 
-    def _write(self, batch: Sequence[Row | None]) -> Sequence[Exception | None]:
+    def _write(self, batch: Sequence[Row | Owed | None]) -> Sequence[Exception | None]:
         """Writes the rows of a batch; None stands for whoever only wants to know that it can be."""
         rows = [row for row in batch if row is not None]
         try:

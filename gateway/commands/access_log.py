@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gateway.access_log import read_entries
-from gateway.access_log.keeping import backup, prune, pruning
+from gateway.access_log.keeping import backup, check_times, prune, pruning
 from gateway.access_log.opening import open_log_file, vkey_of
 from gateway.access_log.seen import settle_witness
 from gateway.commands._options import (
@@ -118,19 +118,31 @@ def make_backup(
 
 
 @app.command("prune")
-def remove_old(config: ConfigOption = DEFAULT_CONFIG, dry_run: DryRunOption = False) -> None:
+def remove_old(
+    config: ConfigOption = DEFAULT_CONFIG,
+    dry_run: DryRunOption = False,
+    despite_gaps: Annotated[
+        bool,
+        typer.Option(
+            "--despite-gaps", help="The gateway did not run where the log's times have a gap."
+        ),
+    ] = False,
+) -> None:
     """Remove entries older than `keep_days` of [access_log]; make a backup first.
 
     Whole tiles of 256 entries go. Their hashes stay, so the log still verifies, and the log tells
-    that they were removed.
+    that they were removed. Nothing is removed where the log's own times do not bear out how old
+    they are: a clock that was put ahead makes all of it look old.
     """
     loaded = load_config(config)
-    before = instant(time.time() - loaded.log_keep_days * 86_400)
+    moment = time.time()
+    before = instant(moment - loaded.log_keep_days * 86_400)
     with _usable():
         log = open_log_file(loaded, load_keys(loaded.keys))
         found = pruning(log.path, before)
+        check_times(log.path, found, moment, gaps=despite_gaps)
         if not dry_run:
-            prune(log, found, before)
+            prune(log, found, before, gaps=despite_gaps)
         log.close()
     done = "could be removed" if dry_run else "removed"
     console().print(f"{found.count:,} entries from before {before} {done}", soft_wrap=True)

@@ -63,6 +63,7 @@ class Entries:
                 operation=operation,
                 request=request,
                 trace="",
+                position=self._log.position,
                 wrote="{}",
             )
         )

@@ -24,8 +24,10 @@ class LoadTelling:
     run: str
     commitments: Commitments
     enter: Enter
+    position: int  # entries the log had when the load began
     numbers: count[int] = field(default_factory=lambda: count(1))
 
     def batch(self) -> Telling:
         """How the next batch is named."""
-        return Telling(self.origin, f"load-{self.run}-{next(self.numbers)}", "", self.commitments)
+        request = f"load-{self.run}-{next(self.numbers)}"
+        return Telling(self.origin, request, "", self.commitments, self.position)

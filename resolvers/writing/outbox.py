@@ -26,6 +26,7 @@ class Telling:
     request: str
     trace: str
     commitments: Commitments
+    position: int  # entries the log had at least: that of the request is behind them
 
 
 def put_in_outbox(
@@ -50,6 +51,7 @@ def put_in_outbox(
             operation=operation,
             request=telling.request,
             trace=telling.trace,
+            position=telling.position,
             wrote=orjson.dumps(committed, option=orjson.OPT_SORT_KEYS).decode(),
         )
     )

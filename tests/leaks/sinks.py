@@ -136,6 +136,7 @@ TABLES: Mapping[str, str] = {
     "privacy_roles": "staff",
     "privacy_signatures": "sealed items of staff; who signed what",
     "erasures": "sealed reasons; ids and times: whose key is gone, by whom",
+    "log_origins": "names of access logs, no value",
     "log_outbox": "entries of the access log on their way: ids of what was written, no value",
     "log_sides": "entries of the access log, by their numbers",
     "witness": "signatures of the access log",

@@ -11,10 +11,11 @@ import orjson
 import pytest
 
 from gateway.access_log import keeping
-from gateway.access_log.keeping import Pruning, backup, prune, pruning
+from gateway.access_log.keeping import Pruning, backup, check_times, prune, pruning
 from gateway.access_log.live import live_log
 from gateway.access_log.log_file import LogFile
 from regions.errors import AccessLogError, AccessLogTampered
+from regions.instants import instant, seconds_of
 from resolvers.access_log.merkle import inclusion_proof, leaf_hash, verify_inclusion
 from resolvers.access_log.notes import open_checkpoint
 from resolvers.access_log.tiles import hashes_in
@@ -95,6 +96,48 @@ def test_nothing_old_is_nothing_removed(path: Path) -> None:
 def test_when_all_is_old_the_last_tile_stays(path: Path) -> None:
     aged(path, 600, 0)
     assert pruning(path, at_minute(30)) == Pruning(1, 512)
+
+
+DAY = 86_400.0
+
+
+def days(path: Path, *steps: float) -> float:
+    """A log of tiles of entries, so many days after each other; the last instant."""
+    log, moment = opened(path), seconds_of("2026-01-01T00:00:00Z")
+    for step in (0.0, *steps):
+        moment += step * DAY
+        log.write([row(number, instant(moment)) for number in range(256)])
+    log.close()
+    return moment
+
+
+def test_a_clock_that_is_ahead_removes_nothing(path: Path) -> None:
+    moment = days(path, 6, 6, 6)
+    found = pruning(path, instant(moment - 10 * DAY))
+    assert found == Pruning(1, 512)
+    check_times(path, found, moment)
+    check_times(path, found, moment + 6 * DAY)  # the gateway rests
+    with pytest.raises(AccessLogError, match="behind entry the last one") as caught:
+        check_times(path, found, moment + 8 * DAY)
+    assert "--despite-gaps" in str(caught.value.hint)
+    check_times(path, found, moment + 8 * DAY, gaps=True)
+    with pytest.raises(AccessLogError, match="which is after now"):
+        check_times(path, found, moment - 400, gaps=True)  # the clock was ahead, and is right now
+    check_times(path, Pruning(1, 0), moment - 400)  # nothing would be removed
+
+
+def test_a_jump_behind_what_would_be_removed_is_named(path: Path) -> None:
+    moment = days(path, 1, 100, 1)  # put ahead while the gateway ran: all looks 100 days older
+    found = pruning(path, instant(moment - 50 * DAY))
+    assert found == Pruning(1, 512)
+    with pytest.raises(AccessLogError, match="more than 7 days behind entry 512, from 2026-01-02"):
+        check_times(path, found, moment)
+    check_times(path, found, moment, gaps=True)
+
+
+def test_a_jump_before_it_makes_nothing_older(path: Path) -> None:
+    moment = days(path, 100, 6, 6, 6)
+    check_times(path, Pruning(1, 512), moment)
 
 
 def problems_of(path: Path, log: LogFile) -> list[str]:

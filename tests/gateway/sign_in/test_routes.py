@@ -11,7 +11,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from gateway.access_log import read_entries
-from gateway.access_log.log_file import Row as LogRow
+from gateway.access_log.log_file import Owed
 from gateway.access_log.outbox import Outboxes
 from gateway.accounts import disable_account
 from gateway.passwords import (
@@ -324,9 +324,9 @@ def test_without_a_log_nobody_gets_a_token(run: Run) -> None:
         # The sign-out took effect all the same: its entry is owed, and told once the log is back.
         outboxes = Outboxes(gateway.log_path, gateway.log.origin, gateway.world.path, [])
 
-        async def write(rows: Sequence[LogRow]) -> None:
-            for at, account, operation, result, entry in rows:
-                await gateway.log.append(at, account, operation, result, entry.encode())
+        async def write(rows: Sequence[Owed]) -> None:
+            for one in rows:
+                await gateway.log.append_owed(one)
 
         assert [await outboxes.sweep(write, age=0) for _ in range(2)] == [1, 0]
         told = list(read_entries(gateway.log_path))[-1]
