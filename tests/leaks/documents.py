@@ -49,9 +49,9 @@ VARYING = {
                 "accessLogConsistency",
             )
         ],
-        "entries have ids and moments of their own; each is compared without them",
+        "entries have ids and moments of their own: test_log_of_worlds.py asks without them",
     ),
-    ("Query", "alarms"): "raised in its own time, from the access log alone, which is compared",
+    ("Query", "alarms"): "raised in its own time: test_log_of_worlds.py waits for it",
 }
 """Fields that are of the moment, and why."""
 
