@@ -4,7 +4,6 @@ included).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +25,6 @@ from graphql import (
 from graphql.validation import NoSchemaIntrospectionCustomRule
 
 from gateway._kept import Kept
-from gateway._private import private_fields_asked
 from regions.errors import TooLarge
 
 __all__ = ["Document", "Documents", "Operation"]
@@ -51,20 +49,11 @@ class Operation:
     introspects: bool
     pages: list[tuple[Any, Any]] | None = None
     deciding: tuple[str, ...] = ()
-    _private: frozenset[tuple[str, str]] | None = None
 
     @property
     def fields(self) -> list[str]:
         """The names of the fields at its root."""
         return self.title.split()[1:]
-
-    def private(
-        self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]
-    ) -> frozenset[tuple[str, str]]:
-        """(type, field) of the private fields asked for; of every fragment of the document too."""
-        if self._private is None:
-            self._private = private_fields_asked(schema, [self.node, *fragments.values()])
-        return self._private
 
 
 @dataclass(slots=True)

@@ -43,6 +43,7 @@ from resolvers.privacy import in_force
 from resolvers.questions.plans import OperationPlan, plan_operation
 from resolvers.questions.question import Answering, Question, Trail, viewer_key
 from resolvers.questions.shapes import NotPlannable
+from resolvers.questions.showing import RecordExecutor
 from resolvers.users import Viewer
 from resolvers.writing.outbox import Telling
 from resolvers.writing.stores import Stores
@@ -317,6 +318,7 @@ class Executor:
             operation_name=request.operation_name,
             max_coercion_errors=_MOST_ERRORS,
             hide_suggestions=True,
+            executor_class=RecordExecutor,
         )
         if inspect.isawaitable(outcome):
             outcome = await _finished(outcome, operation, context)
@@ -336,7 +338,6 @@ class Executor:
         code = str(errors[0]["extensions"]["code"]) if errors and not result.data else ""
         what, problem = None, ""
         if question is not None:
-            question.trail.confine(operation.private(self.schema, document.fragments))
             what = self._told(question.trail)
             problem = next(iter(question.trail.problems), "")
         elif context.trailed is not None:

@@ -44,7 +44,7 @@ from schema.privacy import Private
 from schema.scalars import Date, DateTime, RegionCode
 from schema.users import Unit
 
-__all__ = ["RECORDS", "Field", "Form", "Record", "owners_of", "private_fields", "record_of_kind"]
+__all__ = ["RECORDS", "Field", "Form", "Record", "private_fields", "record_of_kind"]
 
 
 class Form(Enum):
@@ -235,13 +235,3 @@ def private_fields() -> Mapping[tuple[str, str], str]:
                     owner = record.name if part is one else one.type_name
                     found[(owner, part.name)] = part.source.item.name
     return found
-
-
-@cache
-def owners_of(kind: str) -> frozenset[str]:
-    """The types that show fields of a kind of record: its own, and those of its groups."""
-    record = record_of_kind(kind)
-    if record is None:
-        return frozenset()
-    groups = {field.type_name for field in record.fields.values() if field.fields}
-    return frozenset({record.name, *groups})

@@ -51,9 +51,10 @@ async def connection(
     page = await plan.page(question, size, place)
     path = str(info.path.key)
     question.note_regions(page.report, path)
-    nodes = context.records.objects(plan.shapes, page.rows, path)
+    nodes = await context.records.objects(plan.shapes, page.rows, path)
     must = [one.python_name for one in record.fields.values() if _must_be(info, one)]
-    if must and (lost := await context.records.lost(nodes, must)):
+    asked = [(node, name) for node in nodes for name in must]
+    if asked and (lost := await context.records.lost(asked)):
         nodes = [node for node in nodes if node._row[2] not in lost]
         page.amend([node._row for node in nodes], question.failures(path))
     connection_type, edge_type = types

@@ -107,7 +107,7 @@ async def search_people(
             rows += found
     question.note_regions(report, path)
     return PersonMatches(
-        matches=context.records.objects(shapes, rows[:_MOST], path),
+        matches=await context.records.objects(shapes, rows[:_MOST], path),
         regions=region_answers(question, report),
     )
 

@@ -217,12 +217,26 @@ class Gateway:
         assert planned.data == ordinary.data, (planned.errors, ordinary.errors)
         assert list(_keys(planned.data)) == list(_keys(ordinary.data))
         assert planned.codes == ordinary.codes
+        assert _shown(planned.told) == _shown(ordinary.told)
+        # A plan names fields by where they can be seen at all, the ordinary way where they were.
+        assert set(ordinary.told["clear"]) <= set(planned.told["clear"])
         return planned
 
     def close(self) -> None:
         """Ends its threads and connections."""
         self._runner.run(self.federation.close())
         self._runner.close()
+
+
+def _shown(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The records that an entry of the access log names, and those shown in clear by reason."""
+    records = {kind: set(ids) for kind, ids in told["records"].items() if ids}
+    reasons = {
+        (reason, kind): set(ids)
+        for reason, kinds in told["reasons"].items()
+        for kind, ids in kinds.items()
+    }
+    return {"records": records, "reasons": reasons, "regions": told["regions"]}
 
 
 def _keys(value: Any) -> Any:

@@ -168,7 +168,7 @@ class _Items:
                 found |= {number: flat[self._gaps[number].index :: count] for number in wanted}
         ids = [one[shape.id_at] for one in keys]
         for rule in rules:
-            self._question.trail.revealed(rule.label, shape.record.kind).extend(ids)
+            self._question.trail.reveal(rule.label, rule.items, shape.record.kind, ids)
         return found
 
     def _opened(

@@ -152,17 +152,26 @@ async def complete(
     rows: list[Row],
     path: str,
     cursor: Callable[[list[Any]], str] | None = None,
+    *,
+    shown: bool = True,
 ) -> tuple[list[Row], list[str], list[int]]:
     """Rows, their finished texts, how many records each text holds; loads what they are linked to.
 
     Rows of a region that died meanwhile, so that what belongs to them in the same store is
-    missing, are left out: the region is then named as not having answered.
+    missing, are left out: the region is then named as not having answered. Unless `shown`, the
+    texts have nothing of the rows but their places.
     """
-    note(question, shapes, rows)
+    question.spend(len(rows))
+    if shown:
+        note(question, shapes, rows)
     if not shapes.links:
         return rows, fill_rows(question, shapes, rows, (), cursor), [1] * len(rows)
     numbers = range(len(shapes.links))
     found, lost = await fetch(question, shapes, rows, numbers, path)
+    for i in numbers:
+        source = shapes.links[i].field.source
+        if isinstance(source, Many) and source.same_person:
+            found[i] = _elsewhere(shapes, i, rows, found[i])
     finished = await asyncio.gather(
         *(complete(question, shapes.links[i].shapes, found[i], path) for i in numbers)
     )
@@ -181,6 +190,12 @@ async def complete(
         else:
             texts.append({key: text for key, (text, _) in one.items()})
     return rows, fill_rows(question, shapes, rows, texts, cursor), sizes
+
+
+def _elsewhere(shapes: ShapeSet, number: int, parents: list[Row], rows: list[Row]) -> list[Row]:
+    """Of the same people in every region those that are shown: a store finds its own, too."""
+    related = relate(shapes, number, parents, rows, range(len(rows)), set())
+    return [rows[place] for place in sorted({place for one in related.values() for place in one})]
 
 
 def _sizes(
@@ -203,10 +218,9 @@ def joined(texts: Sequence[str]) -> str:
 
 
 def note(question: Question, shapes: ShapeSet, rows: list[Row]) -> None:
-    """Counts rows and notes their ids for the access log."""
+    """Notes the ids of rows for the access log."""
     if not rows:
         return
-    question.spend(len(rows))
     if shapes.record.name != "Unit":
         at = shapes.of(rows[0][2]).id_at
         question.trail.saw(shapes.record.kind, [row[0][at] for row in rows])

@@ -96,6 +96,7 @@ class ListPlan:
         self._filter = wanted
         self._count = count
         self.reports = reports  # whether `regions` are asked for, with their records
+        self.shown = any(one.name == "node" for one in selected)  # not their places alone
         self._where = condition(record, wanted)
         self.shapes = ShapeSet(
             shaper, record, selected, edges=edges, order=[one.key(record) for one in order]

@@ -7,7 +7,7 @@ viewer may have, and relations are loaded when a resolver asks, batched by Straw
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,14 +16,15 @@ from graphql import GraphQLSchema
 from strawberry.dataloader import DataLoader
 
 from regions.ids import region_of
-from resolvers.catalog import RECORDS, Field, Record
+from resolvers.catalog import RECORDS, Field, Record, private_fields
 from resolvers.questions.filling import Row, fill_rows
-from resolvers.questions.links import by_ids, fetch, in_regions, note, relate
-from resolvers.questions.question import Answering, Question, rules_in, viewer_key
+from resolvers.questions.links import by_ids, fetch, in_regions, relate
+from resolvers.questions.question import Answering, Question, Trail, rules_in, viewer_key
 from resolvers.questions.selection import Selected, Selector
 from resolvers.questions.shapes import ShapeSet
 from resolvers.questions.shaping import Shaper
 from resolvers.questions.sharing import sharing_regions
+from resolvers.questions.turns import RECORDS_A_TURN, Turns
 from resolvers.reference import Reference
 from resolvers.users import Viewer
 from schema.contacts import RulePack
@@ -98,13 +99,32 @@ def every_shaper(
     return shaper, _EVERYTHING.below(Selected("", "", ()), record.name)
 
 
+class _Reading(Trail):
+    """What is noted while records are read: by what rules items of each were opened.
+
+    It is no part of the log: a whole record is read, and only some of it is shown.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: dict[Any, list[tuple[str, frozenset[str]]]] = {}
+
+    def reveal(self, reason: str, items: frozenset[str], kind: str, ids: list[Any]) -> None:
+        """Notes a rule by its reason and items, by record."""
+        for one in ids:
+            self.opened.setdefault(one, []).append((reason, items))
+
+
 class Records:
-    """Whole records for one question."""
+    """Whole records for one question, and what of them is shown."""
 
     def __init__(self, question: Question) -> None:
         self.question = question
         self._loaders: dict[tuple[int, int], DataLoader[Any, Any]] = {}
         self._sharing: dict[int, bool] = {}  # region → whether anything there is shared
+        self._turns = Turns(RECORDS_A_TURN)
+        self._shown: set[tuple[str, Any]] = set()
+        self._revealed: set[tuple[str, str, Any]] = set()
 
     def shapes(self, name: str, *, shared: bool = False) -> ShapeSet:
         """The shapes of whole records of a type; with what shares open, if `shared`."""
@@ -117,7 +137,7 @@ class Records:
         rows = await by_ids(self.question, shapes, ids, path)
         return {
             row[0][shapes.of(row[2]).id_at]: record
-            for row, record in zip(rows, self.objects(shapes, rows, path), strict=True)
+            for row, record in zip(rows, await self.objects(shapes, rows, path), strict=True)
         }
 
     async def shared(
@@ -144,26 +164,73 @@ class Records:
         more = await in_regions(question, of_share, again, path)
         rows = [row for row in rows if row[2] not in sharing]
         for shapes, some in ((plain, rows), (of_share, more)):
-            for row, record in zip(some, self.objects(shapes, some, path), strict=True):
+            for row, record in zip(some, await self.objects(shapes, some, path), strict=True):
                 found[(row[2], row[0][shapes.of(row[2]).id_at])] = record
         return found
 
-    def objects(self, shapes: ShapeSet, rows: list[Row], path: str) -> list[Any]:
-        """Rows as instances of their type; notes them for the access log. `path` is of errors."""
-        question = self.question
-        note(question, shapes, rows)
-        texts = fill_rows(question, shapes, rows, [{}] * len(shapes.links))
-        question.trail.named(*shapes.named())
+    async def objects(self, shapes: ShapeSet, rows: list[Row], path: str) -> list[Any]:
+        """Rows as instances of their type, some in each turn of the loop. `path` is of errors."""
+        self.question.spend(len(rows))
+        if len(rows) <= RECORDS_A_TURN:
+            return self._objects(shapes, rows, path)
+        found = []
+        for start in range(0, len(rows), RECORDS_A_TURN):
+            found += self._objects(shapes, rows[start : start + RECORDS_A_TURN], path)
+            await asyncio.sleep(0)
+        return found
+
+    def _objects(self, shapes: ShapeSet, rows: list[Row], path: str) -> list[Any]:
+        question, reading = self.question, _Reading()
+        told, question.trail = question.trail, reading
+        try:
+            texts = fill_rows(question, shapes, rows, [{}] * len(shapes.links))
+        finally:
+            question.trail = told
         reference = question.answering.reference
-        return [
-            _instance(shapes, row, orjson.loads(text), reference, path)
-            for row, text in zip(rows, texts, strict=True)
-        ]
+        made = []
+        for row, text in zip(rows, texts, strict=True):
+            rules = reading.opened.get(row[0][shapes.of(row[2]).id_at], ())
+            made.append(_instance(shapes, row, orjson.loads(text), reference, path, rules))
+        return made
+
+    def show(self, record: Any, owner: str, names: Collection[str]) -> None:
+        """Notes for the access log that fields of a record are shown. `owner` is the type that has
+        them: the record's own, or that of a group of its columns.
+        """
+        shapes: ShapeSet = record._shapes
+        kind, trail = shapes.record.kind, self.question.trail
+        key = record._row[0][shapes.of(record._row[2]).id_at]
+        if kind != "unit" and (kind, key) not in self._shown:
+            self._shown.add((kind, key))
+            trail.saw(kind, [key])
+        private = private_fields()
+        for name in names:
+            item = private.get((owner, name))
+            if item is None:
+                continue
+            if any(item in items for _, items in record._rules):
+                trail.named(frozenset({f"{owner}.{name}"}), frozenset())
+                for reason, _ in record._rules:
+                    if (reason, kind, key) not in self._revealed:
+                        self._revealed.add((reason, kind, key))
+                        trail.revealed(reason, kind).append(key)
+            else:
+                trail.named(frozenset(), frozenset({f"{owner}.{name}"}))
+
+    def show_ids(self, ids: Iterable[str]) -> None:
+        """Notes records of which the id alone is shown."""
+        for one in ids:
+            kind, _, number = one.partition(":")
+            if (kind, int(number)) not in self._shown:
+                self._shown.add((kind, int(number)))
+                self.question.trail.saw(kind, [int(number)])
 
     async def related(self, record: Any, name: str) -> Any:
         """What is behind the relation `name` (python name) of a record, as part of the answer."""
         found = await self._related(record, name)
-        self.question.hold(len(found) if isinstance(found, list) else found is not None)
+        count = len(found) if isinstance(found, list) else int(found is not None)
+        self.question.hold(count)
+        await self._turns.take(1 + count)
         return found
 
     async def _related(self, record: Any, name: str) -> Any:
@@ -180,12 +247,11 @@ class Records:
             self._loaders[(id(shapes), number)] = loader
         return await loader.load(record)
 
-    async def lost(self, records: Sequence[Any], names: Sequence[str]) -> set[int]:
-        """The regions of records without what must belong to them: relations of these python names.
+    async def lost(self, asked: Sequence[tuple[Any, str]]) -> set[int]:
+        """The regions of records without what must belong to them: (record, python name) each.
 
         What is read for it is kept for the resolvers that ask next.
         """
-        asked = [(record, name) for record in records for name in names]
         found = await asyncio.gather(*(self._related(*one) for one in asked))
         return {
             record._row[2] for (record, _), one in zip(asked, found, strict=True) if one is None
@@ -196,7 +262,8 @@ class Records:
         link = shapes.links[number]
         path = records[0]._path
         (rows,), lost = await fetch(self.question, shapes, parents, [number], path)
-        found = relate(shapes, number, parents, rows, self.objects(link.shapes, rows, path), lost)
+        objects = await self.objects(link.shapes, rows, path)
+        found = relate(shapes, number, parents, rows, objects, lost)
         empty = list if isinstance(link.field.source, Many) else lambda: None
         values = []
         for keys, _, region in parents:
@@ -212,17 +279,28 @@ def _place(record: Any) -> tuple[int, str]:
 
 
 def _instance(
-    shapes: ShapeSet, row: Row, values: Mapping[str, Any], reference: Reference, path: str
+    shapes: ShapeSet,
+    row: Row,
+    values: Mapping[str, Any],
+    reference: Reference,
+    path: str,
+    rules: Sequence[tuple[str, frozenset[str]]],
 ) -> Any:
     record = shapes.record
     made: Any = object.__new__(record.type)
-    _fill(made, record.fields.values(), values, row, reference)
-    made._row, made._shapes, made._path = row, shapes, path
+    made._row, made._shapes, made._path, made._rules = row, shapes, path, rules
+    made._record = made  # whom it shows: a group of its columns shows it, too
+    made._there = set()  # relations to what must belong to it that are known to be there
+    _fill(made, made, record.fields.values(), values, reference)
     return made
 
 
 def _fill(
-    made: Any, fields: Iterable[Field], values: Mapping[str, Any], row: Row, reference: Reference
+    made: Any,
+    record: Any,
+    fields: Iterable[Field],
+    values: Mapping[str, Any],
+    reference: Reference,
 ) -> None:
     for field in fields:
         source = field.source
@@ -236,7 +314,8 @@ def _fill(
         elif isinstance(source, Group):
             inner = _GROUPS[field.type_name]
             group: Any = object.__new__(inner)
-            _fill(group, field.fields, values[field.name], row, reference)
+            group._record = record
+            _fill(group, record, field.fields, values[field.name], reference)
             setattr(made, field.python_name, group)
         elif isinstance(source, Column) and field.enum is not None:
             setattr(made, field.python_name, _enum(field.enum, values[field.name]))

@@ -107,7 +107,9 @@ async def _answer(question: Question, root: _Root, first: int | None, after: str
         return cursors.seal(keys[:width], bound_to)
 
     question.note_regions(page.report, root.key)
-    rows, texts, sizes = await complete(question, plan.shapes, page.rows, root.key, cursor)
+    rows, texts, sizes = await complete(
+        question, plan.shapes, page.rows, root.key, cursor, shown=plan.shown
+    )
     question.hold(sum(sizes))
     if failures := question.failures(root.key):  # of relations too
         page.amend(rows, failures)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from regions.ids import region_of
 from regions.reading import Answer, Failure, Read
 from resolvers.access_log.commitments import Commitments
 from resolvers.access_log.wanted import LogReader
-from resolvers.catalog import Record, owners_of
+from resolvers.catalog import Record
 from resolvers.cursors import Cursors
 from resolvers.duplicates import DuplicateLimit
 from resolvers.exports.limits import ExportLimits
@@ -69,20 +69,6 @@ class Trail:
         self.clear = self.clear | clear if self.clear else clear
         self.masked = self.masked | masked if self.masked else masked
 
-    def confine(self, asked: Collection[tuple[str, str]]) -> None:
-        """Forgets private fields that were read but not asked for, (type, field) each.
-
-        The ordinary way reads whole records; what the answer does not have was not shown.
-        """
-        names = {f"{owner}.{name}" for owner, name in asked}
-        self.clear &= names
-        self.masked &= names
-        shown = {name.partition(".")[0] for name in self.clear}
-        for kinds in self.reasons.values():
-            for kind in list(kinds):
-                if not shown & owners_of(kind):
-                    del kinds[kind]
-
     def saw(self, kind: str, ids: list[Any]) -> None:
         """Notes records of a kind."""
         self.count += len(ids)
@@ -122,6 +108,10 @@ class Trail:
         if self.probes:
             told["probes"] = self.probes
         return told
+
+    def reveal(self, reason: str, _items: frozenset[str], kind: str, ids: list[Any]) -> None:
+        """Notes records of which items of a rule were shown in clear."""
+        self.revealed(reason, kind).extend(ids)
 
     def revealed(self, reason: str, kind: str) -> list[Any]:
         """The list of ids of records shown in clear for a reason, to be added to."""

@@ -90,6 +90,48 @@ def test_rows_stay_when_only_what_hangs_on_them_is_lost(dying: Gateway, planning
     assert any(node["visits"] for node in nodes)
 
 
+@pytest.mark.parametrize("planning", [True, False])
+@pytest.mark.parametrize("many", ["visits", "secondaryContacts"])
+def test_related_rows_of_a_region_that_dies_before_who_they_are_of_are_left_out(
+    copies: Regions, make: Callable[..., Gateway], planning: bool, many: str
+) -> None:
+    gateway = make(tuple(replace(one, deadline=30.0) for one in copies), breaker_failures=100)
+
+    async def die() -> None:
+        if len(gateway.federation.rounds) == 2:
+            store_of(copies).unlink(missing_ok=True)
+            await asyncio.sleep(0.06)
+
+    gateway.federation.between = die
+    text = f"""{{ contacts(first: 1000) {{ edges {{ node {{ id code
+        {many} {{ id person {{ name }} }} }} }} }} }}"""
+    asked = gateway.ask(text, planning=planning)
+    assert [error["extensions"]["region"] for error in asked.errors] == [DOWN]
+    nodes = [edge["node"] for edge in asked.data["contacts"]["edges"]]
+    assert len(nodes) == 24
+    of_down = [node for node in nodes if node["code"].startswith("3202")]
+    assert of_down
+    assert not any(node[many] for node in of_down)
+    others = [one for node in nodes if node not in of_down for one in node[many]]
+    assert others
+    assert all(one["person"] == {"name": "*"} for one in others)
+
+
+def test_one_record_is_none_where_its_region_dies_before_who_it_is_of(dying: Gateway) -> None:
+    known = dying.ask("{ contacts(first: 1000) { edges { node { id code } } } }").data
+    id_of = next(
+        edge["node"]["id"]
+        for edge in known["contacts"]["edges"]
+        if edge["node"]["code"].startswith("3202")
+    )
+    text = """query ($i: ID!) { me { code } node(id: $i) { ... on Contact { person { name } } }
+        nodes(ids: [$i]) { id ... on Contact { person { name } } } }"""
+    asked = dying.ask(text, NATIONAL, {"i": id_of})
+    assert asked.data == {"me": {"code": "000000"}, "node": None, "nodes": [None]}
+    assert {error["extensions"]["code"] for error in asked.errors} == {"REGION_UNAVAILABLE"}
+    assert asked.told["records"] == {}
+
+
 def test_a_failure_is_not_told_again_once_it_is_over(
     dying: Gateway, copies: Regions, tmp_path: Path
 ) -> None:

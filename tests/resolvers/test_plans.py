@@ -47,7 +47,7 @@ def _place(gateway: Gateway, who: Viewer, given: dict[str, Any]) -> str | None:
 
 
 @pytest.mark.parametrize("who", VIEWERS.values(), ids=VIEWERS)
-@settings(max_examples=25)
+@settings(max_examples=60)
 @given(operation=operations())
 def test_a_plan_answers_like_the_ordinary_way(
     gateway: Gateway, who: Viewer, operation: Operation

@@ -1,0 +1,127 @@
+"""Executing the ordinary way: what becomes of each record as its fields are asked for.
+
+graphql-core's executor, which tells when a record is shown, by which fields; and which leaves a
+record out whose region died before what belongs to it was read, as a plan does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Iterable, Sequence
+from typing import Any
+
+from graphql import GraphQLList, GraphQLObjectType, GraphQLOutputType, GraphQLResolveInfo
+from graphql.execution.collect_fields import FieldDetails
+from graphql.execution.executor import Executor
+from graphql.pyutils import Path
+
+from resolvers.questions.ordinary import Records
+from schema.chain import ChainLink
+from schema.fields import One
+
+__all__ = ["RecordExecutor"]
+
+_Details = list[FieldDetails]
+
+
+class RecordExecutor(Executor[Any]):
+    """An executor whose context has `records` (`resolvers.context.Context`)."""
+
+    def execute_fields(
+        self,
+        parent_type: GraphQLObjectType,
+        source_value: Any,
+        path: Path | None,
+        grouped_field_set: dict[str, _Details],
+        position_context: Any,
+    ) -> Any:
+        """Notes what is shown of a record or of a group of its columns, then does it."""
+        record = getattr(source_value, "_record", None)
+        if record is not None:
+            self._records.show(record, parent_type.name, _names(grouped_field_set))
+        elif isinstance(source_value, ChainLink):
+            names = _names(grouped_field_set)
+            ends = (("from", source_value.start), ("to", source_value.end))
+            self._records.show_ids(str(end) for name, end in ends if name in names)
+        return super().execute_fields(
+            parent_type, source_value, path, grouped_field_set, position_context
+        )
+
+    def complete_list_value(
+        self,
+        return_type: GraphQLList[GraphQLOutputType],
+        field_details_list: _Details,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: AsyncIterable[Any] | Iterable[Any],
+        position_context: Any,
+    ) -> Any:
+        """A list without the records of which the region was lost."""
+        go_on = super().complete_list_value
+        if not isinstance(result, list) or not any(
+            self._must(one, field_details_list) for one in result
+        ):
+            return go_on(return_type, field_details_list, info, path, result, position_context)
+
+        async def complete() -> Any:
+            whole = await self._whole(result, field_details_list)
+            found = go_on(return_type, field_details_list, info, path, whole, position_context)
+            return await found if self.is_awaitable(found) else found
+
+        return complete()
+
+    def complete_object_value(
+        self,
+        return_type: GraphQLObjectType,
+        field_details_list: _Details,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
+        """An object; null for a record of which the region was lost."""
+        go_on = super().complete_object_value
+        if not self._must(result, field_details_list):
+            return go_on(return_type, field_details_list, info, path, result, position_context)
+
+        async def complete() -> Any:
+            if not await self._whole([result], field_details_list):
+                return None
+            found = go_on(return_type, field_details_list, info, path, result, position_context)
+            return await found if self.is_awaitable(found) else found
+
+        return complete()
+
+    @property
+    def _records(self) -> Records:
+        records: Records = self.context_value.records
+        return records
+
+    def _must(self, record: Any, details: _Details) -> Sequence[str]:
+        """What is asked for of a record that must be there with it (python names), but for what is
+        known to be.
+        """
+        shapes = getattr(record, "_shapes", None)
+        if shapes is None:
+            return ()
+        kind: Any = self.schema.type_map[shapes.record.name]
+        asked = _names(self.collect_subfields(kind, details).grouped_field_set)
+        return [
+            field.python_name
+            for name in asked
+            if (field := shapes.record.fields.get(name)) is not None
+            and isinstance(field.source, One)
+            and field.source.local
+            and field.python_name not in record._there
+        ]
+
+    async def _whole(self, records: list[Any], details: _Details) -> list[Any]:
+        """The records, in order, without those that miss what must be there."""
+        asked = [(one, name) for one in records for name in self._must(one, details)]
+        lost = await self._records.lost(asked)
+        for one, name in asked:
+            one._there.add(name)
+        return [one for one in records if one is None or one._row[2] not in lost]
+
+
+def _names(fields: dict[str, _Details]) -> set[str]:
+    return {details[0].node.name.value for details in fields.values()}
