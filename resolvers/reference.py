@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 
 from regions.settings import RegionSettings
+from resolvers.pathway.packs import packs
 
 __all__ = ["DiseaseRow", "Reference", "RulePackRow", "diseases", "rule_packs"]
 
@@ -46,13 +47,6 @@ class RegionRow:
     prefixes: tuple[str, ...]
 
 
-_RULE_PACKS = (
-    RulePackRow("N113", "渝卫〔2020〕113号", "Chongqing notice 113 (2020)"),
-    RulePackRow("8TH_EDITION", "防控方案第八版", "Control plan, 8th edition"),
-    RulePackRow("9TH_EDITION", "防控方案第九版", "Control plan, 9th edition"),
-)
-
-
 @cache
 def diseases() -> dict[str, DiseaseRow]:
     """The notifiable diseases by key."""
@@ -72,8 +66,8 @@ def diseases() -> dict[str, DiseaseRow]:
 
 @cache
 def rule_packs() -> dict[str, RulePackRow]:
-    """The rule packs by id."""
-    return {pack.id: pack for pack in _RULE_PACKS}
+    """The rule packs by id, as their files name them."""
+    return {one.id: RulePackRow(one.id, one.name_zh, one.name_en) for one in packs().values()}
 
 
 class Reference:
@@ -85,6 +79,7 @@ class Reference:
         }
 
         self._diseases = dict(diseases())
+        self._packs = rule_packs()  # now: a broken pack stops the start
 
     def learn(self, rows: Iterable[DiseaseRow]) -> None:
         """Adds diseases that a store has beside those of the law."""
@@ -105,7 +100,7 @@ class Reference:
 
     def rule_pack(self, key: str) -> RulePackRow:
         """The rule pack; a key nobody knows is shown as it is."""
-        return rule_packs().get(key) or RulePackRow(key, key, key)
+        return self._packs.get(key) or RulePackRow(key, key, key)
 
     def region(self, code: str) -> RegionRow:
         """The region by its code of six digits."""
