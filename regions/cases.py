@@ -40,6 +40,7 @@ cases = Table(
     public("created_at"),
     public("updated_at"),
     internal("version", Integer(), default=1, server_default="1"),
+    public("kept_in", nullable=True),  # region (six digits) of the living row; null: this one
 )
 Index("ix_cases_created", cases.c.created_at, cases.c.id)
 Index("ix_cases_unit_created", cases.c.reporter_unit, cases.c.created_at, cases.c.id)

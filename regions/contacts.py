@@ -47,6 +47,7 @@ contacts = Table(
     public("created_at"),
     public("updated_at"),
     internal("version", Integer(), default=1, server_default="1"),
+    public("kept_in", nullable=True),  # region (six digits) of the living row; null: this one
 )
 Index("ix_contacts_created", contacts.c.created_at, contacts.c.id)
 Index("ix_contacts_unit_created", contacts.c.reporter_unit, contacts.c.created_at, contacts.c.id)

@@ -57,6 +57,7 @@ people = Table(
     blind_index("id_number_index_2", index=False),  # under the next key, while keys change
     blind_index("phone_index_2", index=False),
     blind_index("name_birth_index_2", index=False),
+    public("kept_in", nullable=True),  # region (six digits) of the living row; null: this one
 )
 
 INDEX_SETS: tuple[tuple[str, str, str], ...] = (

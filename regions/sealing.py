@@ -47,6 +47,7 @@ from regions.privacy import (
 )
 from regions.sign_in import FACTOR_ITEMS
 from regions.suites import NONCE_BYTES, AesSuite, Sm4Gcm, Sm4Suite, Suite
+from regions.transfers import TRANSFER_ITEMS
 from regions.users import STAFF_ITEMS
 
 __all__ = ["ERASED_ENVELOPE", "ITEMS", "Items", "PersonSealer", "Sealer", "needs"]
@@ -64,6 +65,7 @@ ITEMS: Mapping[str, tuple[str, ...]] = {
     "assist_attachments": ASSIST_ATTACHMENT_ITEMS,
     "erasures": ERASURE_ITEMS,
     "alarms": ALARM_ITEMS,
+    "transfer_people": TRANSFER_ITEMS,
     "accounts": STAFF_ITEMS,
     "registrations": STAFF_ITEMS,
     "administrator_filings": FILING_ITEMS,

@@ -15,11 +15,13 @@ from regions import (
     offices,
     people,
     person_keys,
+    post,
     privacy,
     reference,
     shares,
     sign_in,
     statistics,
+    transfers,
     users,
 )
 from regions.access_log import log_tables
@@ -40,10 +42,12 @@ _DECLARED = (
     index_keys,
     people,
     person_keys,
+    post,
     privacy,
     reference,
     shares,
     sign_in,
     statistics,
+    transfers,
     users,
 )

@@ -33,6 +33,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
     "REGISTER": frozenset({"me", "registerCase", "registerContacts"}),
     "CARE": frozenset({"me", "recordVisit", "recordSample"}),
     "CORRECT": frozenset({"me", "correct"}),
+    "TRANSFER": frozenset({"me", "transfers", "custody"}),
 }
 """Action → root fields."""
 

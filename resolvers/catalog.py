@@ -26,6 +26,7 @@ from regions.metadata import Reveals
 from regions.people import people
 from regions.reference import units
 from regions.sealing import ITEMS
+from regions.transfers import transfer_people
 from schema.care import Sample, Visit
 from schema.cases import Case, Exposure
 from schema.contacts import Contact
@@ -42,6 +43,7 @@ from schema.fields import (
 from schema.people import Correction, Person
 from schema.privacy import Private
 from schema.scalars import Date, DateTime, RegionCode
+from schema.transfers import TransferPerson
 from schema.users import Unit
 
 __all__ = ["RECORDS", "Field", "Form", "Record", "private_fields", "record_of_kind"]
@@ -185,6 +187,7 @@ def _records() -> dict[str, Record]:
         (Contact, contacts, frozenset({"CONTACT"}), "created_at"),
         (Visit, visits, frozenset({"VISIT"}), "visited_at"),
         (Sample, samples, frozenset({"SAMPLE"}), "taken_at"),
+        (TransferPerson, transfer_people, frozenset({"TRANSFER"}), "decided_at"),
         (Correction, corrections, _BOTH | {"VISIT", "SAMPLE"}, "corrected_at"),
         (Unit, units, _BOTH, "id"),
     ):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import strawberry
+from strawberry.dataloader import DataLoader
 
 from regions.errors import Unauthenticated
 from resolvers.central import Central
@@ -47,6 +48,7 @@ class Context:
         self._feeds = feeds
         self._question: Question | None = None
         self._records: Records | None = None
+        self._gatherers: dict[tuple[str, str], DataLoader[Any, Any]] = {}
         self._trail: Trail | None = None
         self.touched = False  # whether any field asked who the viewer is
         self.stop: Callable[[], object] | None = None  # see Question
@@ -104,6 +106,7 @@ class Context:
     def forget(self) -> None:
         """Forgets the records that were read: whoever writes next may change them."""
         self._records = None
+        self._gatherers.clear()
 
     @property
     def stores(self) -> Stores:
@@ -122,6 +125,21 @@ class Context:
         """What subscriptions listen to."""
         assert self._feeds is not None
         return self._feeds
+
+    async def gathered(self, record: Any, name: str) -> Any:
+        """What an area finds for a field of a record (`schema.fields.Asking`)."""
+        from resolvers.gathered import gather  # which is made of the areas, and they of this
+
+        kind = type(record).__name__
+        loader = self._gatherers.get((kind, name))
+        if loader is None:
+
+            async def load(records: list[Any]) -> Sequence[Any]:
+                return await gather(self, kind, name, records)
+
+            loader = DataLoader(load_fn=load, cache_key_fn=_place)
+            self._gatherers[(kind, name)] = loader
+        return await loader.load(record)
 
     async def related(self, record: Any, name: str) -> Any:
         """What is behind a relation (`schema.fields.Asking`)."""
@@ -144,6 +162,11 @@ class LiveContext(Context):
         """The viewer with the rights of this moment. Raises Unauthenticated."""
         self.viewer = self._now()
         return super().signed_in()
+
+
+def _place(one: Any) -> Any:
+    """What tells an object from every other in this question."""
+    return one._place if hasattr(one, "_place") else (one._row[2], one.id)
 
 
 def context_of(info: strawberry.Info) -> Context:

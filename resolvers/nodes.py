@@ -11,6 +11,7 @@ from regions.reading import Read
 from resolvers.catalog import Record, record_of_kind
 from resolvers.context import Context
 from resolvers.federation import state_of
+from resolvers.questions.links import places_of
 from resolvers.questions.ordinary import region_type
 from schema.nodes import Region
 
@@ -45,10 +46,10 @@ async def by_global_ids(context: Context, ids: Sequence[str], path: str) -> list
     found = {}
     index_of = context.answering.federation.index_of
     for name, numbers in wanted.items():
-        keys: dict[int, list[int]] = {}
-        for number in numbers:
+        keys = places_of(context.question, numbers)
+        for number in numbers:  # a share may open it there
             if (region := index_of.get(region_of(number))) is not None:
-                keys.setdefault(region, []).append(number)
+                keys.setdefault(region, {})[number] = None
         for (_, number), one in (await context.records.shared(name, keys, path)).items():
             found[(name, number)] = one
     return [

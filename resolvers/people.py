@@ -19,7 +19,7 @@ from resolvers.catalog import RECORDS
 from resolvers.context import Context, region_answers
 from resolvers.duplicates import Candidate
 from resolvers.federation import Report
-from resolvers.questions.links import rows_of, scope_condition, select_rows
+from resolvers.questions.links import living, rows_of, scope_condition, select_rows
 from resolvers.questions.question import Question, rules_in
 from resolvers.questions.shapes import Shape
 from resolvers.questions.views import covered
@@ -121,7 +121,12 @@ def _search(question: Question, shape: Shape, sought: _Sought, region: int) -> S
     if allowed is None:
         return None
     table = people_table
-    where = [_matches(sought.names), allowed, *scope_condition(question, table, region)]
+    where = [
+        _matches(sought.names),
+        allowed,
+        *living(table),
+        *scope_condition(question, table, region),
+    ]
     statement = shape.statements[key] = Statement(
         select_rows(shape, where, [table.c.created_at, table.c.id]),
         question.federation.dialects[region],

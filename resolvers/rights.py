@@ -46,6 +46,8 @@ RIGHTS: Mapping[str, Right] = {
     "counts": Right(BUSINESS_ROLES),
     "diseases": Right(_EVERYONE),
     "units": Right(_EVERYONE),
+    "transfers": Right(BUSINESS_ROLES),
+    "custody": Right(BUSINESS_ROLES),
     "aggregates": Right(BUSINESS_ROLES | {Role.ANALYST}),
     "exports": Right(BUSINESS_ROLES | _DECIDERS),
     "registerCase": Right(BUSINESS_ROLES),

@@ -12,6 +12,7 @@ from resolvers.exports.root import ExportMutations, ExportQueries
 from resolvers.privacy.policy import compile_policy, describe_private_fields
 from resolvers.privacy.root import PrivacyMutations, PrivacyQueries
 from resolvers.questions.root import RecordQueries
+from resolvers.transfers.root import TransferQueries
 from resolvers.users.root import UserMutations, UserQueries
 from resolvers.writing.root import RecordMutations
 from schema.care import Sample, Visit
@@ -32,6 +33,7 @@ class Query(
     PrivacyQueries,
     UserQueries,
     AggregateQueries,
+    TransferQueries,
 ):
     """Questions."""
 

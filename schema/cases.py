@@ -15,7 +15,7 @@ from schema.enums import (
     ExposureKind,
     FoundBy,
 )
-from schema.fields import column, constant, identity, many, one, private
+from schema.fields import column, constant, gathered, identity, many, one, private
 from schema.nodes import Node, PageInfo, RegionAnswer
 from schema.people import Correction, Person
 from schema.privacy import PrivateItem
@@ -27,6 +27,7 @@ from schema.users import Unit
 if TYPE_CHECKING:
     from schema.care import Sample, Visit
     from schema.contacts import Contact
+    from schema.transfers import Transfer
 
 __all__ = [
     "Case",
@@ -89,6 +90,9 @@ class Case(Node):
     exposures: list[Exposure] = many("How it was exposed.", "Exposure", by="case_id")
     visits: list[_Visit] = many("Visits.", "Visit", by="case_id")
     samples: list[_Sample] = many("Samples.", "Sample", by="case_id")
+    transfers: list[Annotated[Transfer, strawberry.lazy("schema.transfers")]] = gathered(
+        "Transfers of the person that the viewer may see, the newest first."
+    )
     history: list[Correction] = many(
         "Corrections of this record.", "Correction", by="record_id", where={"record_type": "CASE"}
     )

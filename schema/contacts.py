@@ -20,7 +20,7 @@ from schema.enums import (
     Symptom,
     Traced,
 )
-from schema.fields import column, constant, group, identity, many, one, private
+from schema.fields import column, constant, gathered, group, identity, many, one, private
 from schema.nodes import Node, PageInfo, RegionAnswer
 from schema.people import Correction, Person
 from schema.privacy import PrivateItem
@@ -29,6 +29,7 @@ from schema.scalars import Date, DateTime, PrivateInt, PrivateString, RegionCode
 
 if TYPE_CHECKING:
     from schema.cases import Case
+    from schema.transfers import Transfer
 
 __all__ = [
     "Contact",
@@ -105,6 +106,9 @@ class Contact(Node):
     visits: list[Visit] = many("Visits.", "Visit", by="contact_id")
     samples: list[Sample] = many("Samples.", "Sample", by="contact_id")
     rule_pack: RulePack = constant("The rules by which the level was judged.", by="rule_pack")
+    transfers: list[Annotated[Transfer, strawberry.lazy("schema.transfers")]] = gathered(
+        "Transfers of the person that the viewer may see, the newest first."
+    )
     created_at: DateTime = column("When the record was made.")
     updated_at: DateTime = column("When it was last changed.")
     history: list[Correction] = many(

@@ -21,6 +21,7 @@ __all__ = [
     "Asking",
     "Column",
     "Constant",
+    "Gathered",
     "Group",
     "Many",
     "One",
@@ -28,6 +29,7 @@ __all__ = [
     "Source",
     "column",
     "constant",
+    "gathered",
     "group",
     "identity",
     "many",
@@ -99,7 +101,12 @@ class Many:
     same_person: bool = False
 
 
-Source = Column | Identity | PrivateSource | Group | Constant | One | Many
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What an area finds for many records at once (`resolvers/gathered.py`); no plan answers it."""
+
+
+Source = Column | Identity | PrivateSource | Group | Constant | One | Many | Gathered
 
 _KEY = "epigate"
 
@@ -109,6 +116,9 @@ class Asking(Protocol):
 
     def related(self, record: Any, name: str) -> Any:
         """The record or records behind the relation `name` (python name) of a record."""
+
+    def gathered(self, record: Any, name: str) -> Any:
+        """What an area finds for the field `name` (python name) of a record."""
 
 
 def column(description: str, *, name: str | None = None) -> Any:
@@ -162,6 +172,16 @@ def many(
 def same_person(description: str) -> Any:
     """The records of the same person in other regions, found by blind index."""
     return _relation(description, Many("Person", "", everywhere=True, same_person=True))
+
+
+def gathered(description: str) -> Any:
+    """A field that an area finds for many records at once, in the ordinary way."""
+
+    async def resolve(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:
+        asking: Asking = info.context
+        return await asking.gathered(root, info.python_name)
+
+    return strawberry.field(resolver=resolve, description=description, metadata={_KEY: Gathered()})
 
 
 def source_of(declared: StrawberryField) -> Source | None:

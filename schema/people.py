@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from schema.enums import MedicalWorker
-from schema.fields import column, constant, identity, many, private, same_person
+from schema.fields import column, constant, gathered, identity, many, private, same_person
 from schema.nodes import Node, Region, RegionAnswer
 from schema.privacy import PrivateItem
 from schema.scalars import (
@@ -22,6 +22,7 @@ from schema.scalars import (
 if TYPE_CHECKING:
     from schema.cases import Case
     from schema.contacts import Contact
+    from schema.transfers import Custody
 
 __all__ = [
     "Correction",
@@ -111,6 +112,9 @@ class Person(Node):
     elsewhere: list[Person] = same_person(
         "The same person's records in other regions, by ID number or by name and birth date: "
         "those where the viewer sees these in clear, here and there."
+    )
+    custody: Annotated[Custody, strawberry.lazy("schema.transfers")] = gathered(
+        "Who answers for the person now, and how that came about."
     )
     cases: list[Annotated[Case, strawberry.lazy("schema.cases")]] = many(
         "The person's cases in this region.", "Case", by="person_id"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from operator import itemgetter
 from typing import Any, TypeVar
 
@@ -28,6 +29,7 @@ from regions.text import (
     under,
     written,
 )
+from resolvers.catalog import RECORDS
 from resolvers.federation import state_of
 from resolvers.privacy import SHAREABLE
 from resolvers.questions.filling import Row, fill_rows
@@ -38,11 +40,14 @@ from resolvers.questions.views import SHARE_UNIT, is_shared
 from schema.fields import Many, One
 
 __all__ = [
+    "MOVING",
     "by_ids",
     "complete",
     "fetch",
     "in_regions",
+    "living",
     "note",
+    "places_of",
     "reaches_beyond",
     "relate",
     "rows_of",
@@ -51,6 +56,11 @@ __all__ = [
 ]
 
 _SCOPED = frozenset({"Person", "Case", "Contact"})  # the others are reached through these
+MOVING = frozenset({"Person", "Contact"})
+"""The types of record that are kept in another region once their person was handed over. A case's
+card stays with the institution that reported it (B8)."""
+
+_MOST_HOPS = 16
 _LIMIT = "row_limit"
 _KEYS = "link_keys"
 _MORE_KEYS = "more_link_keys"
@@ -267,24 +277,96 @@ async def fetch(
         else:
             question.region_answered(region, path)
             found[i].extend(rows_of(answer, wanted[i].link.shapes.of(region), region))
+    for i, one in enumerate(wanted):
+        source = one.link.field.source
+        if isinstance(source, One) and not source.local and source.to in MOVING:
+            found[i] += await _moved(question, one.link.shapes, one.keys, found[i], path)
     return found, lost
 
 
 async def by_ids(question: Question, shapes: ShapeSet, ids: Iterable[int], path: str) -> list[Row]:
     """The records of these ids that the viewer may open, from the regions the ids name."""
-    keys: dict[int, dict[Any, None]] = {}
-    within = question.federation.concerned([question.scope.prefix])
-    for one in ids:
-        region = question.federation.index_of.get(region_of(one))
-        if region in within:
-            keys.setdefault(region, {})[one] = None
-    return await in_regions(question, shapes, keys, path)
+    return await in_regions(question, shapes, places_of(question, ids), path)
 
 
 async def in_regions(
     question: Question, shapes: ShapeSet, keys: Mapping[int, Iterable[int]], path: str
 ) -> list[Row]:
-    """The records of these ids, by the region to look in, that the viewer may open."""
+    """The records of these ids, by the region to look in, that the viewer may open; those that
+    were handed over meanwhile from where they are kept now.
+    """
+    rows = await _in_regions(question, shapes, keys, path)
+    if shapes.record.name in MOVING:
+        rows += await _moved(question, shapes, keys, rows, path)
+    return rows
+
+
+def places_of(question: Question, ids: Iterable[int]) -> dict[int, dict[Any, None]]:
+    """Where to look for records: in the region that an id names, if the viewer may open records
+    there, else in those of the jurisdiction, where the record may have been handed over to.
+    """
+    federation = question.federation
+    within = federation.concerned([question.scope.prefix])
+    found: dict[int, dict[Any, None]] = {}
+    for one in ids:
+        home = federation.index_of.get(region_of(one))
+        for region in (home,) if home in within else within:
+            found.setdefault(region, {})[one] = None
+    return found
+
+
+async def _moved(
+    question: Question,
+    shapes: ShapeSet,
+    keys: Mapping[int, Iterable[int]],
+    rows: Sequence[Row],
+    path: str,
+) -> list[Row]:
+    """Records that were looked for in vain and are kept elsewhere in the jurisdiction by now."""
+    federation, found = question.federation, list[Row]()
+    within = federation.concerned([question.scope.prefix])
+    seen = {row[0][shapes.of(row[2]).id_at] for row in rows}
+    asked: Mapping[int, Iterable[int]] = keys
+    for _ in range(_MOST_HOPS):
+        left = {at: [one for one in ids if one not in seen] for at, ids in asked.items()}
+        reads = []
+        for region, ids in left.items():
+            if ids:
+                statement = _kept_elsewhere(shapes.record.name, federation.dialects[region])
+                values = {_KEYS: orjson.dumps(ids).decode()}
+                reads.append(Read(region, statement.sql, statement.bind(values)))
+        further: dict[int, dict[Any, None]] = {}
+        for answer in await question.ask(reads) if reads else ():
+            for one, code in answer.rows:  # of one that fails now the id alone is not followed
+                region = federation.index_of.get(code, -1)
+                if region in within:
+                    further.setdefault(region, {})[one] = None
+        if not further:
+            break
+        more = await _in_regions(question, shapes, further, path)
+        seen |= {row[0][shapes.of(row[2]).id_at] for row in more}
+        found += more
+        asked = further
+    return found
+
+
+@cache
+def _kept_elsewhere(name: str, dialect: str) -> Statement:
+    table = RECORDS[name].table
+    chosen = (among(table.c.id, text_value(_KEYS)), table.c.kept_in.is_not(None))
+    return Statement(select(table.c.id, table.c.kept_in).where(*chosen), dialect)
+
+
+def living(table: Any) -> list[ColumnElement[bool]]:
+    """The condition that a row is the living one of its record, not what was left behind where
+    it was handed over, nor a copy that came along.
+    """
+    return [table.c.kept_in.is_(None)] if "kept_in" in table.c else []
+
+
+async def _in_regions(
+    question: Question, shapes: ShapeSet, keys: Mapping[int, Iterable[int]], path: str
+) -> list[Row]:
     source = One(shapes.record.name, "")
     reads = [_read(question, shapes, source, region, keys[region], {}) for region in keys]
     rows: list[Row] = []
@@ -338,10 +420,12 @@ def _wanted(question: Question, shapes: ShapeSet, number: int, rows: list[Row]) 
         key = keys[shapes.of(region).links[number][0]]
         if key is None:
             continue
-        at: int | None = region
         if isinstance(source, One) and not source.local:
-            at = federation.index_of.get(region_of(key))
-        if at in within or (shapes.shared and at == region):  # a share led there already
+            home = federation.index_of.get(region_of(key))
+            places = (home,) if home in within else within
+        else:
+            places = (region,) if region in within else ()
+        for at in (*places, region) if shapes.shared else places:  # a share led there already
             one.keys.setdefault(at, {})[key] = None
     return one
 
@@ -364,6 +448,8 @@ def _statement(question: Question, shape: Shape, source: One | Many, region: int
         texts = shape.record.name == "Unit"
         keys = among_texts(column, text_value(_KEYS)) if texts else among(column, text_value(_KEYS))
         where.append(keys)
+        if not source.local and shape.record.name in MOVING:
+            where += living(table)
         order = [column]
     elif source.same_person:
         ways = []
@@ -372,12 +458,14 @@ def _statement(question: Question, shape: Shape, source: One | Many, region: int
             if allowed is not None:
                 either = [among_texts(table.c[one], text_value(given)) for one in columns_of(index)]
                 ways.append(and_(or_(*either), allowed))
-        where.append(or_(false(), *ways))
+        where += [or_(false(), *ways), *living(table)]
         shape.back = tuple([shape.key(text) for text in seen_indexes(shape)])
     else:
         column = table.c[source.by]
         where.append(among(column, text_value(_KEYS)))
         where.extend(table.c[name] == value for name, value in source.where.items())
+        if source.everywhere:
+            where += living(table)
         shape.back = (shape.key(written(column)),)
     if not order:
         moment = table.c[shape.record.order]

@@ -25,7 +25,7 @@ from resolvers.diseases import require_diseases
 from resolvers.federation import Report
 from resolvers.filters import Order, code_prefixes, condition, named_diseases
 from resolvers.questions.filling import Row
-from resolvers.questions.links import reaches_beyond, rows_of, scope_condition, select_rows
+from resolvers.questions.links import living, reaches_beyond, rows_of, scope_condition, select_rows
 from resolvers.questions.question import Question
 from resolvers.questions.selection import Selected
 from resolvers.questions.shapes import ShapeSet
@@ -246,7 +246,7 @@ class ListPlan:
 
     def _compiled(self, question: Question, region: int, after: bool) -> Statement:
         table = self.record.table
-        where = [self._where, *scope_condition(question, table, region)]
+        where = [self._where, *living(table), *scope_condition(question, table, region)]
         more = []
         if self._count:
             more.append(select(func.count()).select_from(table).where(*where).scalar_subquery())

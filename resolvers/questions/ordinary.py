@@ -29,7 +29,7 @@ from resolvers.reference import Reference
 from resolvers.users import Viewer
 from schema.contacts import RulePack
 from schema.enums import AlertMethod, LawClass, RegionState
-from schema.fields import Column, Constant, Group, Many, PrivateSource
+from schema.fields import Column, Constant, Gathered, Group, Many, PrivateSource
 from schema.nodes import Region
 from schema.statistics import Disease
 
@@ -46,7 +46,11 @@ class _Everything(Selector):
         """Every field below one."""
         record = RECORDS.get(type_name)
         if record is not None:
-            return [Selected(name, name, ()) for name in record.fields]
+            return [
+                Selected(name, name, ())
+                for name, field in record.fields.items()
+                if not isinstance(field.source, Gathered)
+            ]
         for record in RECORDS.values():
             for field in record.fields.values():
                 if isinstance(field.source, Group) and field.type_name == type_name:

@@ -23,7 +23,7 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_argument_values
 
 from regions.errors import EpigateError, InvalidInput, TooLarge
-from resolvers.catalog import RECORDS
+from resolvers.catalog import RECORDS, Record
 from resolvers.filters import orders, plain
 from resolvers.privacy import require_records
 from resolvers.questions.links import complete
@@ -33,6 +33,7 @@ from resolvers.questions.selection import Selected, Selector
 from resolvers.questions.shapes import NotPlannable
 from resolvers.questions.shaping import Shaper
 from resolvers.users import Viewer
+from schema.fields import Gathered, Many, One
 
 __all__ = ["LISTS", "OperationPlan", "page_size", "plan_operation", "shaper_for"]
 
@@ -226,6 +227,9 @@ def plan_operation(
         edges = [one for one in fields if one.name == "edges"]
         if len(edges) > 1 or sum(one.name in ("pageInfo", "regions") for one in fields) > 2:
             raise NotPlannable("the same part of a page twice")
+        for edge in selector.below(edges[0], f"{record.name}Edge") if edges else ():
+            if edge.name == "node":
+                _require_plannable(selector, record, selector.below(edge, record.name))
         plan = ListPlan(
             question,
             shaper,
@@ -249,6 +253,17 @@ def plan_operation(
     if not any(isinstance(root, _Root) for root in roots):
         raise NotPlannable("no list")
     return OperationPlan(roots)
+
+
+def _require_plannable(selector: Selector, record: Record, selected: Sequence[Selected]) -> None:
+    """Raises NotPlannable where a field asked for, at any depth, is found by an area."""
+    for one in selected:
+        source = record.fields[one.name].source if one.name in record.fields else None
+        if isinstance(source, Gathered):
+            raise NotPlannable(one.name)
+        if isinstance(source, (One, Many)):
+            target = RECORDS[source.to]
+            _require_plannable(selector, target, selector.below(one, target.name))
 
 
 def _is_unset(definition: VariableDefinitionNode, variables: VariableValues) -> bool:

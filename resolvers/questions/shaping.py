@@ -29,7 +29,7 @@ from resolvers.questions.shapes import (
 )
 from resolvers.questions.views import sealed_key, view_of
 from resolvers.reference import Reference
-from schema.fields import Column, Constant, Group, Identity, Many, One, PrivateSource
+from schema.fields import Column, Constant, Gathered, Group, Identity, Many, One, PrivateSource
 
 __all__ = ["Shaper"]
 
@@ -122,6 +122,8 @@ class Shaper:
             self._object(shape, wanted.type_name, inner, below)
         elif isinstance(source, Constant):
             self._constant(shape, wanted, source, self._selector.below(one, wanted.type_name))
+        elif isinstance(source, Gathered):
+            raise NotPlannable(wanted.name)
         else:
             self._link(shape, wanted, source, one)
 

@@ -7,13 +7,14 @@ of each length, one for persons, one for reporters.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 from sqlalchemy import Column as TableColumn
 from sqlalchemy import (
     ColumnElement,
+    Select,
     String,
     Table,
     and_,
@@ -47,6 +48,7 @@ from regions.text import (
     written,
     zero_bytes,
 )
+from regions.transfers import transfer_people, transfers
 from resolvers.filters import in_texts
 from resolvers.privacy import Rule
 from resolvers.questions.shapes import Shape, View
@@ -55,6 +57,20 @@ __all__ = ["SHARE_UNIT", "covered", "is_shared", "sealed_key", "view_of"]
 
 SHARE_UNIT = "share_unit"
 """The value a statement with shares is given when it is run: the viewer's unit."""
+
+
+_PARTS: Mapping[Table, tuple[Table, ColumnElement[bool]]] = {
+    # An exposure's own code says where it happened, not whose it is.
+    exposures: (cases, cases.c.id == exposures.c.case_id),
+    transfer_people: (
+        transfers,
+        and_(
+            transfers.c.id == transfer_people.c.transfer_id,
+            transfers.c.side == transfer_people.c.side,
+        ),
+    ),
+}
+"""Records that are part of another and judged by it."""
 
 
 def covered(table: Table, rules: Iterable[Rule]) -> ColumnElement[bool]:
@@ -140,11 +156,12 @@ def _person(table: Table) -> TableColumn[Any] | None:
 
 def _condition(shape: Shape) -> ColumnElement[bool]:
     table, rules = shape.record.table, [view.rule for view in shape.rules]
-    if table is not exposures:
+    whole = _PARTS.get(table)
+    if whole is None:
         return covered(table, rules)
-    # Part of a case and judged by it: its own code says where it happened, not whose it is.
-    part = and_(cases.c.id == exposures.c.case_id, covered(cases, rules))
-    return exists(select(literal_column("1")).where(part).correlate(exposures))
+    judged, part = whole
+    inside: Select[Any] = select(literal_column("1")).where(part, covered(judged, rules))
+    return exists(inside.correlate(table))
 
 
 def view_of(shape: Shape) -> View:
@@ -152,19 +169,14 @@ def view_of(shape: Shape) -> View:
     rules = [view.rule for view in shape.rules if not view.always]
     apart = [rule for rule in rules if not rule.shared]
     own = shape.record.table
-    judged = cases if own is exposures else own
+    judged, part = _PARTS.get(own, (own, None))
 
     def key(wanted: bool, column: TableColumn[Any] | None, number: bool = False) -> int:
         if not wanted or column is None:
             return -1
         value: ColumnElement[Any] = column
-        if own is exposures:
-            value = (
-                select(column)
-                .where(cases.c.id == exposures.c.case_id)
-                .correlate(exposures)
-                .scalar_subquery()
-            )
+        if part is not None:
+            value = select(column).where(part).correlate(own).scalar_subquery()
         text = number_or_null(value) if number else quoted(value)
         return shape.key(written(text))
 

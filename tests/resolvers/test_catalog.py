@@ -12,7 +12,7 @@ from regions.metadata import Reveals
 from regions.sealing import ITEMS
 from resolvers.catalog import RECORDS, Form, Record, private_fields, record_of_kind
 from resolvers.root import make_schema
-from schema.fields import Column, Constant, Group, Identity, Many, One, PrivateSource
+from schema.fields import Column, Constant, Gathered, Group, Identity, Many, One, PrivateSource
 
 _TYPES = make_schema()._schema.type_map
 _ALL = list(RECORDS.values())
@@ -126,7 +126,7 @@ def test_kinds_are_told_apart() -> None:
 
 
 def test_every_source_is_one_that_is_known() -> None:
-    kinds = (Column, Constant, Group, Identity, Many, One, PrivateSource)
+    kinds = (Column, Constant, Gathered, Group, Identity, Many, One, PrivateSource)
     for one in _ALL:
         assert all(isinstance(field.source, kinds) for field in one.fields.values())
     assert ("Contact", "name") in private_fields()

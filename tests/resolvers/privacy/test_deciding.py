@@ -77,7 +77,7 @@ def test_a_grant_holds_for_its_code_and_all_below(code: str, shown: bool) -> Non
         ({"CONTACT"}, {"Contact"}),
         ({"VISIT"}, {"Visit"}),
         ({"SAMPLE"}, {"Sample"}),
-        ({"TRANSFER", "ASSIST_REQUEST"}, set()),
+        ({"TRANSFER", "ASSIST_REQUEST"}, {"TransferPerson"}),
         ({"CASE", "CONTACT"}, {"Case", "Exposure", "Contact", "Person"}),
         (EVERY_TYPE, {record.name for record in _RECORDS}),
     ],

@@ -1,0 +1,56 @@
+"""The post between regions: what waits to be delivered, and what was received (handoffs).
+
+A message is written in the sender's own transaction, delivered at least once, and takes effect
+once: the receiver's row in `post_inbox` is written in the transaction of what it does there, and a
+second delivery is answered with the reply that is kept. Bodies hold ids, codes and states, never a
+private value.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, Integer, Table
+
+from regions.metadata import ID, internal, regional
+
+__all__ = ["post_inbox", "post_outbox"]
+
+post_outbox = Table(
+    "post_outbox",
+    regional,
+    internal("id", primary_key=True),  # `<topic>:<subject>:<n>`
+    internal("seq", ID, unique=True),  # order within the store
+    internal("topic"),
+    internal("subject"),
+    internal("to_region"),  # six digits
+    internal("body"),  # JSON
+    internal("hash"),  # of the body, SHA-256 in hexadecimal
+    internal("trace"),  # of the request that made it
+    internal("created_at"),
+    internal("attempts", Integer(), default=0, server_default="0"),
+    internal("last_error", nullable=True),
+    internal("answered_at", nullable=True),
+    internal("reply", nullable=True),  # JSON
+)
+Index("ix_post_outbox_subject", post_outbox.c.subject, post_outbox.c.topic)
+
+_waiting = post_outbox.c.answered_at.is_(None)
+Index(
+    "ix_post_outbox_waiting",
+    post_outbox.c.to_region,
+    post_outbox.c.seq,
+    sqlite_where=_waiting,
+    postgresql_where=_waiting,
+)
+
+post_inbox = Table(
+    "post_inbox",
+    regional,
+    internal("from_region", primary_key=True),
+    internal("id", primary_key=True),
+    internal("topic"),
+    internal("subject"),
+    internal("hash"),
+    internal("reply", nullable=True),  # JSON; null only within the transaction of its delivery
+    internal("received_at"),
+)
+Index("ix_post_inbox_subject", post_inbox.c.subject)

@@ -1,0 +1,1 @@
+"""Transfers and custody as questions and mutations see them."""
