@@ -100,6 +100,19 @@ def test_every_process_refuses_to_write_once_the_file_is_marked(tmp_path: Path) 
     assert opened(one.path).verify() == 8
 
 
+@pytest.mark.parametrize("rows", [1, 600])
+def test_a_process_that_is_alone_at_the_file_meets_the_mark(tmp_path: Path, rows: int) -> None:
+    """It does not look at the file before it writes: the transaction itself refuses."""
+    log = filled(tmp_path / "log.db", 3)
+    log.write([row(3)])
+    keep_contradiction(log.path, NANJING, "has seen 9", proven=True)
+    with pytest.raises(AccessLogContradicted, match="has seen 9"):
+        log.write([row(number) for number in range(rows)])
+    with closing(sqlite3.connect(log.path)) as store:
+        assert store.execute("SELECT count(*) FROM entries").fetchone() == (4,)
+        assert store.execute("SELECT max(size) FROM checkpoints").fetchone() == (4,)
+
+
 def test_one_stays_until_all_are_settled(tmp_path: Path) -> None:
     log = filled(tmp_path / "log.db", 3)
     for region in (NANJING, "320200"):
