@@ -172,7 +172,8 @@ async def people_of(context: Context, of: Sequence[Any]) -> Sequence[Any]:
         else:
             rows += rows_of(answer, shapes.of(read.region), read.region)
     found: dict[Any, list[Any]] = {}
-    for row, record in zip(rows, context.records.objects(shapes, rows, path), strict=True):
+    records = await context.records.objects(shapes, rows, path)
+    for row, record in zip(rows, records, strict=True):
         transfer, side = (row[0][at] for at in shapes.of(row[2]).back)
         found.setdefault((row[2], side, transfer), []).append(record)
     return [found.get(one._place, []) for one in of]

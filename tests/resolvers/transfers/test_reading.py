@@ -120,6 +120,11 @@ def test_leak_44_a_preview_is_masked_as_the_data_are(
     ):
         (one,) = _nodes(gateway.ask(_LIST, who, {"f": {"side": "RECEIVED"}}))
         (person,) = one["people"]
+        told = gateway.ask(_LIST, who, {"f": {"side": "RECEIVED"}}).told
+        assert told["records"]["transfer"] == ["t-1"]
+        assert {"person", "transferperson"} <= set(told["records"])
+        words = told["masked"] if escort == "*" else told["clear"]
+        assert {"TransferPerson.escort", "TransferPerson.remarks"} <= set(words)
         data = gateway.ask(node, who, {"i": f"person:{gone.person}"}).data["node"]
         assert person["escort"] == escort
         assert person["person"]["name"] == data["name"] == shown
