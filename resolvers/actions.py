@@ -27,11 +27,13 @@ ACTIONS: Mapping[str, frozenset[str]] = {
             "counts",
             "diseases",
             "units",
+            "pathway",
+            "overdue",
         }
     ),
     "CHECK": frozenset({"me", "checkDuplicate"}),
     "REGISTER": frozenset({"me", "registerCase", "registerContacts"}),
-    "CARE": frozenset({"me", "recordVisit", "recordSample"}),
+    "CARE": frozenset({"me", "recordVisit", "recordSample", "advancePathway"}),
     "CORRECT": frozenset({"me", "correct"}),
     "TRANSFER": frozenset({"me", "transfers", "custody"}),
 }

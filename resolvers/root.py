@@ -9,6 +9,7 @@ from resolvers.access_log.root import AccessLogQueries
 from resolvers.aggregates.root import AggregateQueries
 from resolvers.alarms.root import AlarmMutations, AlarmQueries, AlarmSubscriptions
 from resolvers.exports.root import ExportMutations, ExportQueries
+from resolvers.pathway.root import PathwayMutations, PathwayQueries
 from resolvers.privacy.policy import compile_policy, describe_private_fields
 from resolvers.privacy.root import PrivacyMutations, PrivacyQueries
 from resolvers.questions.root import RecordQueries
@@ -30,6 +31,7 @@ class Query(
     AccessLogQueries,
     AlarmQueries,
     ExportQueries,
+    PathwayQueries,
     PrivacyQueries,
     UserQueries,
     AggregateQueries,
@@ -48,6 +50,7 @@ class Mutation(
     RecordMutations,
     AlarmMutations,
     ExportMutations,
+    PathwayMutations,
     PrivacyMutations,
     UserMutations,
 ):

@@ -14,6 +14,8 @@ from regions.person_sealing import PeopleSealers
 from resolvers.catalog import RECORDS, Record
 from resolvers.context import Context
 from resolvers.nodes import parse_id
+from resolvers.pathway.following import follow_sample, follow_visit
+from resolvers.pathway.storing import Who
 from resolvers.questions.links import scope_condition
 from resolvers.writing.refusing import Mistakes, not_found
 from resolvers.writing.rules import apply_rules
@@ -116,6 +118,8 @@ async def _record(
         }
         connection.execute(insert(table).values(row))
         wrote[kind] = [first]
+        who = Who(*writing.reporter, writing.moment.now)
+        (follow_sample if table is samples else follow_visit)(connection, number, row, who)
         return {kind: first}
 
     kept, repeated = await writing.once(store, 1, work)
