@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,32 +15,25 @@ import orjson
 import strawberry
 from graphql import (
     ExecutionResult,
-    FieldNode,
     GraphQLError,
     GraphQLSchema,
-    NonNullTypeNode,
     OperationType,
-    VariableNode,
-    Visitor,
     execute,
-    value_from_ast_untyped,
-    visit,
 )
-from graphql.execution.values import VariableValues, get_variable_values
 
-from gateway._kept import Kept
+from gateway._answers import Answer, answered, formatted, of_request, refused
+from gateway._plans import Plans
 from gateway.documents import Document, Documents, Operation
 from gateway.messages import without_values
-from regions.errors import EpigateError, Forbidden, QuestionError, TooLarge, Unauthenticated
+from regions.errors import Forbidden, QuestionError, TooLarge, Unauthenticated
 from resolvers.access_log import Commitments
 from resolvers.actions import require_action
 from resolvers.central import Central
 from resolvers.context import Context, LiveContext
 from resolvers.feeds import Feeds
 from resolvers.privacy import in_force
-from resolvers.questions.plans import OperationPlan, plan_operation
-from resolvers.questions.question import Answering, Question, Trail, viewer_key
-from resolvers.questions.shapes import NotPlannable
+from resolvers.questions.plans import OperationPlan
+from resolvers.questions.question import Answering, Question, Trail
 from resolvers.questions.showing import RecordExecutor
 from resolvers.users import Viewer
 from resolvers.writing.outbox import Telling
@@ -50,13 +41,8 @@ from resolvers.writing.stores import Stores
 
 __all__ = ["Answer", "Executor", "Request"]
 
-_log = logging.getLogger(__name__)
-_PLANS_KEPT = 2_000_000  # characters of documents and variables, each plan for itself
-_PLAN = 2_000  # a plan counts for so many more: its statements take some 50 KB
-_UNKNOWN = object()
 _QUESTION_BYTES = 262_144  # of a query; only mutations have much to say
 _STRANGER_CHARACTERS = 2_000  # of a document of somebody without a session
-_VIEWERS_KEPT = 20_000
 _MOST_ERRORS = 20  # of the variables
 _SIGN_IN = "POST /sign-in, then send authorization: Bearer <token>"
 
@@ -72,19 +58,6 @@ class Request:
     address: str = ""  # network address of the client
     id: str = ""  # by which the access log names it
     trace: str = ""
-
-
-@dataclass(slots=True)
-class Answer:
-    """The response's body, its status, and what the access log must tell."""
-
-    body: bytes
-    status: int
-    what: Mapping[str, Any] | orjson.Fragment | None  # seen or written
-    operation: str  # `query contacts`; empty where there is nothing for the access log to tell
-    failed: bool
-    code: str = ""  # of the failure, where there are no data at all
-    problem: str = ""  # code of the first thing a mutation refused
 
 
 class Executor:
@@ -116,8 +89,7 @@ class Executor:
         self._before_writing = before_writing
         self._commitments, self._origin = commitments, origin
         self._documents = Documents(self.schema, tokens_max=tokens_max, depth_max=depth_max)
-        self._keys: dict[int, tuple[Viewer, Any]] = {}
-        self._plans: Kept[tuple[Operation, Any, bytes], OperationPlan | None] = Kept(_PLANS_KEPT)
+        self._plans = Plans(self.schema, answering)
 
     async def answer(
         self, viewer: Viewer | None, request: Request, *, remember: bool = True
@@ -130,11 +102,11 @@ class Executor:
             raise Unauthenticated("a document of this length needs a session", hint=_SIGN_IN)
         document = self._documents.get(request.query)
         if document.errors:
-            return _refused(document.errors)
+            return refused(document.errors)
         try:
             operation = document.operation(request.operation_name)
         except GraphQLError as error:
-            return _refused([error])
+            return refused([error])
         if operation.node.operation is OperationType.SUBSCRIPTION:
             raise QuestionError(
                 "a subscription is asked over WebSocket", hint="graphql-transport-ws at /graphql"
@@ -152,12 +124,12 @@ class Executor:
                 require_action(viewer, operation.fields)
             except Forbidden as error:
                 failed = GraphQLError(error.message, original_error=error)
-                said = orjson.dumps({"errors": [_formatted(failed)]})
+                said = orjson.dumps({"errors": [formatted(failed)]})
                 return Answer(said, error.status, None, name, True, error.code)
         if viewer is not None:
             viewer = in_force(viewer)  # one moment decides: key, plan and answer know these grants
         if viewer is not None and self.planning and operation.pages != []:
-            planned = self._plan(document, operation, request.variables, viewer)
+            planned = self._plans.find(document, operation, request.variables, viewer)
             if planned is not None:
                 return await self._planned(*planned, viewer, name, remember)
         return await self._ordinary(document, operation, request, viewer, name)
@@ -196,7 +168,7 @@ class Executor:
     @staticmethod
     def formatted(error: GraphQLError) -> dict[str, Any]:
         """A GraphQL error as a client gets it."""
-        return _formatted(error)
+        return formatted(error)
 
     async def _planned(
         self,
@@ -216,7 +188,7 @@ class Executor:
         question = Question(self.answering, viewer)
         data = await plan.run(question, pages)
         told = self._told(question.trail)
-        answer = _answered(data, question, told, name)
+        answer = answered(data, question, told, name)
         if versions is not None and not question.errors and plan.lasting():
             clear = bool(question.trail.clear)
             remembered.keep(plan, pages, versions, answer.body, told, clear=clear)
@@ -225,67 +197,6 @@ class Executor:
     def _told(self, trail: Trail) -> dict[str, Any]:
         told = trail.told()
         return told if self._commitments is None else self._commitments.told(told)
-
-    def _plan(
-        self, document: Document, operation: Operation, given: Mapping[str, Any], viewer: Viewer
-    ) -> tuple[OperationPlan, tuple[tuple[Any, Any], ...]] | None:
-        """The plan and the pages asked for, or None where the ordinary executor must answer."""
-        if operation.pages is None:
-            _find_paging(document, operation)
-            if not operation.pages:
-                return None
-        pages = []
-        for first, after in operation.pages:
-            try:
-                size, place = first.of(given), after.of(given)
-            except LookupError:
-                return None
-            if size is not None and (type(size) is not int or abs(size) > 0x7FFFFFFF):
-                return None  # the ordinary way says what is wrong with it
-            if place is not None and type(place) is not str:
-                return None
-            pages.append((size, place))
-        # Only what the operation declares counts: a client may send anything beside it.
-        others = {name: given[name] for name in operation.deciding if name in given}
-        try:
-            key = (operation, self._rights(viewer), orjson.dumps(others) if others else b"")
-        except TypeError:  # nested deeper than can be written
-            return None
-        found = self._plans.get(key, _UNKNOWN)
-        if isinstance(found, OperationPlan) or found is None:
-            plan = found
-        else:
-            plan = self._make_plan(document, operation, given, viewer)
-            self._plans.keep(key, plan, document.size + len(key[2]) + _PLAN)
-        return None if plan is None else (plan, tuple(pages))
-
-    def _make_plan(
-        self, document: Document, operation: Operation, given: Mapping[str, Any], viewer: Viewer
-    ) -> OperationPlan | None:
-        values = get_variable_values(
-            self.schema,
-            operation.node.variable_definitions or (),
-            dict(given),
-            max_errors=1,
-        )
-        if not isinstance(values, VariableValues):
-            return None
-        try:
-            return plan_operation(
-                self.answering, self.schema, document.fragments, operation.node, values, viewer
-            )
-        except (NotPlannable, EpigateError, GraphQLError):
-            return None
-
-    def _rights(self, viewer: Viewer) -> Any:
-        known = self._keys.get(id(viewer))
-        if known is not None and known[0] is viewer and not viewer.grants:
-            return known[1]
-        if len(self._keys) >= _VIEWERS_KEPT:
-            self._keys.clear()
-        key = viewer_key(viewer)
-        self._keys[id(viewer)] = (viewer, key)
-        return key
 
     async def _ordinary(
         self,
@@ -324,10 +235,10 @@ class Executor:
             outcome = await _finished(outcome, operation, context)
         assert isinstance(outcome, ExecutionResult)
         result = outcome
-        if result.data is None and not context.touched and _of_request(result):
-            return _refused(result.errors or [])
+        if result.data is None and not context.touched and of_request(result):
+            return refused(result.errors or [])
         body: dict[str, Any] = {"data": result.data}
-        errors = [_formatted(error) for error in result.errors or ()]
+        errors = [formatted(error) for error in result.errors or ()]
         question = context.asked
         if question is not None:
             errors += question.errors
@@ -365,117 +276,3 @@ async def _finished(
         if error is None:
             raise
         return ExecutionResult(None, [GraphQLError(error.message, original_error=error)])
-
-
-def _answered(data: str | None, question: Question, told: Mapping[str, Any], name: str) -> Answer:
-    if not question.errors:
-        return Answer(f'{{"data":{data}}}'.encode(), 200, told, name, False)
-    errors = orjson.dumps(question.errors).decode()
-    body = f'{{"data":{data or "null"},"errors":{errors}}}'
-    code = "" if data else str(question.errors[0]["extensions"]["code"])
-    return Answer(body.encode(), 200, told, name, True, code)
-
-
-def _refused(errors: list[GraphQLError]) -> Answer:
-    found = [_formatted(error) for error in errors]
-    named = [one.original_error for one in errors]
-    status = next((one.status for one in named if isinstance(one, QuestionError)), 400)
-    return Answer(orjson.dumps({"errors": found}), status, None, "", True)
-
-
-def _of_request(result: ExecutionResult) -> bool:
-    """Whether the request could not be executed at all (variables that do not fit, say)."""
-    return all(error.path is None for error in result.errors or ())
-
-
-def _formatted(error: GraphQLError) -> dict[str, Any]:
-    """A GraphQL error as a client gets it: never a traceback, always a code."""
-    original = error.original_error
-    found: dict[str, Any] = {"message": without_values(error.message)}
-    if error.locations:
-        found["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
-    if error.path is not None:
-        found["path"] = list(error.path)
-    if isinstance(original, EpigateError):
-        found["message"] = original.message
-        found["extensions"] = original.extensions()
-    elif original is not None and not isinstance(original, GraphQLError):
-        _log.error("a resolver failed", exc_info=original)
-        found["message"] = "The gateway failed; the failure is in its log."
-        found["extensions"] = {"code": "INTERNAL"}
-    else:
-        found["extensions"] = {"code": "GRAPHQL_INVALID"}
-    return found
-
-
-class _Variables(Visitor):
-    """Counts how often each variable is used."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.used: Counter[str] = Counter()
-
-    def enter_variable(self, node: VariableNode, *_: Any) -> None:
-        """Counts one use."""
-        self.used[node.name.value] += 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Paging:
-    """Where a value of `first` or `after` comes from: written in the document, or a variable."""
-
-    value: Any
-    variable: str | None = None
-    required: bool = False
-
-    def of(self, given: Mapping[str, Any]) -> Any:
-        """The value; raises LookupError where a variable that must be given is not."""
-        if self.variable is None:
-            return self.value
-        found = given.get(self.variable, self.value)
-        if found is None and self.required:
-            raise LookupError(self.variable)
-        return found
-
-
-def _find_paging(document: Document, operation: Operation) -> None:
-    """Finds `first` and `after` of each root field, and the variables that serve for them alone."""
-    operation.pages = []
-    if operation.node.operation is not OperationType.QUERY:
-        return  # a mutation has no plan, and its variables are kept nowhere
-    defaults = {one.variable.name.value: one for one in operation.node.variable_definitions or ()}
-    paging: Counter[str] = Counter()
-    for root in _roots(operation):
-        values = {one.name.value: one.value for one in root.arguments or ()}
-        pair = []
-        for node in (values.get("first"), values.get("after")):
-            if not isinstance(node, VariableNode):
-                pair.append(_Paging(None if node is None else value_from_ast_untyped(node)))
-                continue
-            name = node.name.value
-            paging[name] += 1
-            definition = defaults[name]
-            default = definition.default_value
-            value = None if default is None else value_from_ast_untyped(default)
-            pair.append(_Paging(value, name, isinstance(definition.type, NonNullTypeNode)))
-        operation.pages.append((pair[0], pair[1]))
-    counter = _Variables()
-    visit(operation.node, counter)
-    for fragment in document.fragments.values():
-        visit(fragment, counter)
-    # Each is seen once more where the operation declares it.
-    alone = {name for name, times in paging.items() if counter.used[name] == times + 1}
-    operation.deciding = tuple(name for name in defaults if name not in alone)
-
-
-def _roots(operation: Operation) -> list[FieldNode]:
-    """The root fields where they are plain (no fragments, no directives, no key twice), or none."""
-    found: dict[str, FieldNode] = {}
-    for one in operation.node.selection_set.selections:
-        if not isinstance(one, FieldNode) or one.directives:
-            return []
-        key = (one.alias or one.name).value
-        if key in found:
-            return []
-        found[key] = one
-    return list(found.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import httpx
@@ -256,13 +255,10 @@ def test_statuses_and_codes(edge: Gateway, question: str, status: int, code: str
 
 def test_an_account_that_was_disabled_ends_at_its_next_request(demo: Demo, tmp_path: Path) -> None:
     own = demo.copied(tmp_path)
-    began = time.monotonic()
     with serving(own) as gateway:
         assert gateway.data("{__typename}") == {"__typename": "Query"}
-        took = time.monotonic() - began
         gateway.demo.disable(BROAD)
         assert gateway.ask(NOBODY).status_code == 401
-    assert took < 6, f"it served after {took:.1f} s"  # on an idle machine 1 s
 
 
 def test_the_body_of_an_answer_is_what_orjson_reads(edge: Gateway) -> None:

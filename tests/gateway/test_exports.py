@@ -365,13 +365,13 @@ def _slowly(gateway: Gateway, url: str, token: str, meanwhile: Any) -> bytes:
 
 # Makes each page after the first wait until the test has done what it does between two.
 _SLOW = """
-import asyncio, gateway.exports as one
-read = one.ExportEndpoint._read
+import asyncio, gateway._download as one
+read = one.Streamer._read
 async def slow(self, viewer, kind, asked, columns):
     if asked.variables["after"] is not None:
         await asyncio.sleep(0.5)
     return await read(self, viewer, kind, asked, columns)
-one.ExportEndpoint._read = slow
+one.Streamer._read = slow
 one.PAGE = 40
 import gateway.http
 gateway.http.PAGE = 40

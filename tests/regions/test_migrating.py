@@ -7,7 +7,6 @@ import re
 import socket
 import sqlite3
 import stat
-import time
 import warnings
 from collections import Counter
 from contextlib import closing
@@ -212,20 +211,6 @@ def test_two_migrations_of_one_store_take_turns(postgres_url: str) -> None:
         return list(await asyncio.gather(one, other))
 
     assert sorted(result.seeded > 0 for result in asyncio.run(both())) == [False, True]
-
-
-def test_checking_eight_stores_is_quick(stores: Stores, tmp_path: Path) -> None:
-    settings = [
-        stores.sqlite(code, tmp_path / f"{code}.db")
-        for code in ("3201", "3202", "3204", "3211", "3305", "3405", "3418", "5001")
-    ]
-
-    async def check() -> float:
-        started = time.perf_counter()
-        await asyncio.gather(*(check_current(one) for one in settings))
-        return time.perf_counter() - started
-
-    assert min(asyncio.run(check()) for _ in range(3)) < 0.05
 
 
 def test_reference_rows_are_seeded_and_brought_up_to_date(store_settings: RegionSettings) -> None:

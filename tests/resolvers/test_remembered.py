@@ -179,7 +179,9 @@ def test_a_change_of_the_policy_leaves_what_was_kept(
     remembering.ask(_LIST)
     assert not remembering.reads
     monkeypatch.setattr("resolvers.questions.question.policy_version", lambda: "another")
-    remembering._executors[True]._keys.clear()  # of the running process, which has one version
+    remembering._executors[
+        True
+    ]._plans._keys.clear()  # of the running process, which has one version
     remembering.ask(_LIST)
     assert remembering.reads
 

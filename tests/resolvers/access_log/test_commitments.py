@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,15 +58,3 @@ def test_what_is_told_has_commitments_for_numbers() -> None:
 def test_entries_of_version_0_1_have_numbers() -> None:
     assert commitments_in([5, 6]) == [5, 6]
     assert commitments_in(None) == []
-
-
-def test_a_page_of_1_000_costs_little() -> None:
-    ids = list(range(2**60, 2**60 + 1_000))
-    best = min(_timed(ids) for _ in range(20))
-    assert best < 0.001  # seconds; measured 0.00004
-
-
-def _timed(ids: list[int]) -> float:
-    begin = time.perf_counter()
-    OURS.of("contact", ids)
-    return time.perf_counter() - begin
