@@ -372,7 +372,6 @@ async def slow(self, viewer, kind, asked, columns):
         await asyncio.sleep(0.5)
     return await read(self, viewer, kind, asked, columns)
 one.Streamer._read = slow
-one.PAGE = 40
 import gateway.http
 gateway.http.PAGE = 40
 """
