@@ -42,14 +42,28 @@ cases = Table(
     internal("version", Integer(), default=1, server_default="1"),
     public("kept_in", nullable=True),  # region (six digits) of the living row; null: this one
 )
-Index("ix_cases_created", cases.c.created_at, cases.c.id)
-Index("ix_cases_unit_created", cases.c.reporter_unit, cases.c.created_at, cases.c.id)
-Index("ix_cases_code_created", cases.c.code, cases.c.created_at, cases.c.id)
+Index(
+    "ix_cases_created",
+    cases.c.created_at,
+    cases.c.id,
+    cases.c.kept_in,
+)
+Index(
+    "ix_cases_unit_created", cases.c.reporter_unit, cases.c.created_at, cases.c.id, cases.c.kept_in
+)
+Index(
+    "ix_cases_code_created",
+    cases.c.code,
+    cases.c.created_at,
+    cases.c.id,
+    cases.c.kept_in,
+)
 Index(
     "ix_cases_city_created",
     func.substr(cases.c.code, text("1"), text("4")),
     cases.c.created_at,
     cases.c.id,
+    cases.c.kept_in,
 )
 Index("ix_cases_disease_code_reported", cases.c.disease, cases.c.code, cases.c.reported_at)
 Index("ix_cases_reported", cases.c.reported_at, cases.c.id)

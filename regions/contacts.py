@@ -49,14 +49,32 @@ contacts = Table(
     internal("version", Integer(), default=1, server_default="1"),
     public("kept_in", nullable=True),  # region (six digits) of the living row; null: this one
 )
-Index("ix_contacts_created", contacts.c.created_at, contacts.c.id)
-Index("ix_contacts_unit_created", contacts.c.reporter_unit, contacts.c.created_at, contacts.c.id)
-Index("ix_contacts_code_created", contacts.c.code, contacts.c.created_at, contacts.c.id)
+Index(
+    "ix_contacts_created",
+    contacts.c.created_at,
+    contacts.c.id,
+    contacts.c.kept_in,
+)
+Index(
+    "ix_contacts_unit_created",
+    contacts.c.reporter_unit,
+    contacts.c.created_at,
+    contacts.c.id,
+    contacts.c.kept_in,
+)
+Index(
+    "ix_contacts_code_created",
+    contacts.c.code,
+    contacts.c.created_at,
+    contacts.c.id,
+    contacts.c.kept_in,
+)
 Index(
     "ix_contacts_city_created",
     func.substr(contacts.c.code, text("1"), text("4")),
     contacts.c.created_at,
     contacts.c.id,
+    contacts.c.kept_in,
 )
 
 visits = Table(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +130,20 @@ def test_a_person_is_found_once_where_kept(
     for one in _nodes(gateway.both(same, viewer(grants=[grant()]))):
         told = [other["id"] for other in one["person"]["elsewhere"]]
         assert len(told) == len(set(told))
+
+
+@pytest.mark.parametrize("table", ["contacts", "cases"])
+@pytest.mark.parametrize("where", ["1", "code = '320104'", "reporter_unit = 'cdc-1'"])
+def test_living_records_are_counted_in_an_index(
+    filled: tuple[RegionSettings, ...], table: str, where: str
+) -> None:
+    path = filled[0].path
+    assert path is not None
+    with closing(sqlite3.connect(path)) as store:
+        plan = store.execute(
+            f"EXPLAIN QUERY PLAN SELECT count(*) FROM {table} WHERE kept_in IS NULL AND {where}"
+        ).fetchall()
+    assert "COVERING INDEX" in plan[0][3]
 
 
 def test_a_region_that_is_down_is_named_where_the_record_is_kept(

@@ -73,16 +73,17 @@ def _of(population: Population, person: int) -> dict[str, tuple[str, Row]]:
 @pytest.fixture
 def busy(population: Population) -> int:
     """A person of 南京 with records of every kind that a contact has."""
-    return max(
+    found: int = max(
         (row["id"] for row in population.of(people) if region_of(row["id"]) == "320100"),
         key=lambda person: len({name for name, _ in _of(population, person).values()}),
     )
+    return found
 
 
 def test_a_share_opens_one_persons_records_and_shows_its_items(
     shared: Gateway, population: Population, busy: int
 ) -> None:
-    every = {}
+    every: dict[str, tuple[str, Row]] = {}
     for row in population.of(people):
         every |= _of(population, row["id"])
     before = shared.ask(_NODES, _RECEIVER, {"i": list(every)})
