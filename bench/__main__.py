@@ -248,6 +248,21 @@ def audit(
     typer.echo(str(measure(20_000 if quick else entries, folder, _console.print)))
 
 
+@app.command()
+def detect(
+    reference: Annotated[Path, typer.Option(help="A folder of reference results: data/, ref/.")],
+) -> None:
+    """Detection methods against reference results: bounds and alarms, file by file."""
+    from bench import detect as benchmark
+
+    results = []
+    with _console.status("comparing") as status:
+        for result in benchmark.compare(reference):
+            results.append(result)
+            status.update(f"{result.name}: {result.rows:,} rows")
+    show(benchmark.sheet(results))
+
+
 @app.command("sign-in", context_settings=_OTHERS)
 def sign_in(context: typer.Context) -> None:
     """Whether the time of a refused sign-in tells why (`python -m bench sign-in --help`)."""

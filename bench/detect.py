@@ -1,0 +1,177 @@
+"""Detection held against reference results: bounds, alarms, and the time a point takes."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from bench.detect_settings import Asked, Run, method_of
+from bench.report import Sheet
+from resolvers.alerts.methods.blocks import Calendar
+from resolvers.alerts.methods.detection import Floats
+
+__all__ = ["Compared", "compare", "sheet"]
+
+_CLOSE = 1e-6  # up to which nothing is said of an error
+_BLANK = ("", "NA", "NaN")
+_BOUNDS = ("upperbound", "ucl")
+_ITSELF = ("series", "t", "observed", "alarm")
+_GROUPED = ("lambda", "L")  # a file may hold several settings of these
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A reference file: how many rows, the largest relative error of the bound (of |bound| or 1),
+    places where only one has a bound, alarms that differ, microseconds of processor time a row.
+
+    `known` is False where the name says nothing known: nothing was run.
+    """
+
+    name: str
+    rows: int
+    known: bool = True
+    error: float = 0.0
+    blanks: int = 0
+    alarms: int = 0
+    microseconds: float = 0.0
+    worst: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    counts: Floats
+    frequency: int
+    calendar: Calendar | None
+
+
+def compare(folder: Path) -> Iterator[Compared]:
+    """Runs every file of `folder/ref` over the series of `folder/data`, one result a file.
+
+    Raises FileNotFoundError where there are no such folders, ValueError where a file names a series
+    that is not there.
+    """
+    sets = dict(_read_sets(folder / "data"))
+    for path in sorted((folder / "ref").iterdir()):
+        name = path.name.removesuffix(".gz").removesuffix(".csv")
+        rows = _read_rows(path)
+        if not rows or "series" not in rows[0]:
+            continue  # a table that methods use, no results
+        run = method_of(name)
+        if run is None:
+            yield Compared(name, len(rows), known=False)
+        else:
+            yield _file(name, run, rows, sets)
+
+
+def sheet(results: list[Compared]) -> Sheet:
+    """The results as a table."""
+    table = Sheet(
+        "detect",
+        "Detection against reference results",
+        (
+            "file",
+            "rows",
+            "largest error of the bound",
+            "alarms that differ",
+            "bounds only one has",
+            "µs a row",
+            "where",
+        ),
+    )
+    for one in results:
+        if not one.known:
+            table.rows.append((one.name, f"{one.rows:,}", "not known", "", "", "", ""))
+            continue
+        table.rows.append(
+            (
+                one.name,
+                f"{one.rows:,}",
+                f"{one.error:.1e}",
+                str(one.alarms),
+                str(one.blanks),
+                f"{one.microseconds:.0f}",
+                one.worst if one.error > _CLOSE else "",
+            )
+        )
+    table.notes.append("the error is relative to the bound, or to 1 where that is smaller")
+    table.notes.append("known by name: the settings in bench/detect_settings.py")
+    return table
+
+
+def _file(name: str, run: Run, rows: list[dict[str, str]], sets: dict[str, _Series]) -> Compared:
+    groups: dict[tuple[str, ...], list[dict[str, str]]] = {}
+    for row in rows:
+        groups.setdefault((row["series"], *(row.get(k, "") for k in _GROUPED)), []).append(row)
+    error, blanks, alarms, seconds, worst = 0.0, 0, 0, 0.0, ""
+    for (series, *_), part in groups.items():
+        if series not in sets:
+            raise ValueError(f"{name}: no series {series} in data/: expected {', '.join(sets)}")
+        of = sets[series]
+        asked = Asked(
+            of.counts[None, :],
+            np.array([int(row["t"]) - 1 for row in part]),
+            of.frequency,
+            of.calendar,
+            _given(part),
+        )
+        started = time.process_time()
+        found = run(asked)
+        seconds += time.process_time() - started
+        bounds = found.bound[0]
+        wanted = _column(part, next(key for key in _BOUNDS if key in part[0]))
+        if "farrington_" in name or "cusum" in name or "glr" in name:
+            bounds = np.nan_to_num(bounds)  # these files write 0 where there is none
+        neither = np.isnan(wanted) | np.isnan(bounds)
+        blanks += int((np.isnan(wanted) != np.isnan(bounds)).sum())
+        off = np.where(neither, 0, np.abs(wanted - bounds) / np.maximum(1, np.abs(wanted)))
+        if (at := int(off.argmax())) >= 0 and off[at] > error:
+            error = float(off[at])
+            worst = f"{series} t={part[at]['t']}: {wanted[at]:.9g}, here {bounds[at]:.9g}"
+        alarm = _column(part, "alarm")
+        alarms += int((~np.isnan(alarm) & ((alarm > 0) != found.alarm[0])).sum())
+    return Compared(name, len(rows), True, error, blanks, alarms, seconds / len(rows) * 1e6, worst)
+
+
+def _given(rows: list[dict[str, str]]) -> dict[str, Floats]:
+    return {key: _column(rows, key) for key in rows[0] if key not in (*_ITSELF, *_BOUNDS)}
+
+
+def _column(rows: list[dict[str, str]], key: str) -> Floats:
+    return np.array([np.nan if row[key] in _BLANK else float(row[key]) for row in rows])
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    if path.name.endswith(".gz"):
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as packed:
+            return list(csv.DictReader(packed))
+    with path.open(encoding="utf-8", newline="") as plain:
+        return list(csv.DictReader(plain))
+
+
+def _read_sets(folder: Path) -> Iterator[tuple[str, _Series]]:
+    """Each unit of each set, and the sum of a set's units as TOTAL; a set of one unit by its name
+    alone."""
+    for path in sorted(folder.glob("*.csv*")):
+        name = path.name.removesuffix(".gz").removesuffix(".csv")
+        rows = _read_rows(path)
+        if not rows or "period" not in rows[0]:
+            continue  # populations, outbreak states
+        units = [key for key in rows[0] if key not in ("t", "date", "year", "period")]
+        frequency = 12 if max(int(row["period"]) for row in rows) <= 12 else 52
+        calendar = None
+        if rows[0].get("date"):
+            days = [date.fromisoformat(row["date"]).toordinal() for row in rows]
+            calendar = Calendar(np.array(days))
+        counts = {unit: _column(rows, unit) for unit in units}
+        if len(units) == 1:
+            yield name, _Series(counts[units[0]], frequency, calendar)
+        for unit, values in counts.items():
+            yield f"{name}/{unit}", _Series(values, frequency, calendar)
+        yield f"{name}/TOTAL", _Series(np.sum(list(counts.values()), axis=0), frequency, calendar)

@@ -1,0 +1,1 @@
+"""Outbreak signals: from daily counts to what is unusual (requirements E)."""

@@ -1,0 +1,63 @@
+"""What a method says of a series at a time, and how reference values are taken from its past."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Counts", "Detection", "Floats", "Times", "alarming", "reference", "years_before"]
+
+Floats = NDArray[np.float64]
+Counts = NDArray[Any]
+"""Shape (series, time): cases of each step, NaN where a day is missing."""
+Times = NDArray[np.intp]
+"""Positions in the time axis that are judged, in ascending order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What a method found: arrays of shape (series, times).
+
+    `observed` is what is held against `bound` (a count, or the sum of a window); `score` is how far
+    it went, 1 at the bound where the method has an expectation, else the method's own statistic;
+    `enough` is False where the history does not suffice: such a place has no bound (NaN) and never
+    an alarm, which is an answer of its own and not "nothing unusual".
+    """
+
+    observed: Floats
+    expected: Floats
+    bound: Floats
+    alarm: NDArray[np.bool_]
+    score: Floats
+    enough: NDArray[np.bool_]
+
+
+def alarming(observed: Floats, expected: Floats, bound: Floats, enough: Any) -> Detection:
+    """A detection that alarms where more than the bound was observed."""
+    enough = np.broadcast_to(enough, observed.shape) & np.isfinite(observed)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        alarm = enough & (observed > bound)
+        score = (observed - expected) / (bound - expected)
+    blank = np.where(enough, bound, np.nan)
+    return Detection(observed, np.where(enough, expected, np.nan), blank, alarm, score, enough)
+
+
+def reference(counts: Counts, times: Times, offsets: NDArray[np.intp]) -> Floats:
+    """The values at `times + offsets`: shape (series, times, offsets); NaN before the beginning."""
+    at = times[:, None] + offsets[None, :]
+    values = np.asarray(counts, dtype=float)[:, np.clip(at, 0, counts.shape[1] - 1)]
+    outside = (at < 0) | (at >= counts.shape[1])
+    if outside.any():
+        values = np.where(outside[None], np.nan, values)
+    return values
+
+
+def years_before(years: int, half_width: int, frequency: int) -> NDArray[np.intp]:
+    """Offsets of the windows `±half_width` around the same place of each of the years before."""
+    window = np.arange(-half_width, half_width + 1)
+    return np.concatenate(
+        [window - year * frequency for year in range(1, years + 1)] or [window[:0]]
+    )

@@ -1,0 +1,267 @@
+"""Detection methods: against reference results, and what holds whatever the counts are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.detect import compare
+from resolvers.alerts.methods import (
+    Counts,
+    Detection,
+    Times,
+    bayes,
+    cusum,
+    ears,
+    ewma,
+    farrington,
+    glr,
+    historical,
+    outbreak_p,
+    percentile,
+    rki,
+)
+from resolvers.alerts.methods.blocks import Calendar, blocks_of
+from resolvers.alerts.methods.farrington import Farrington
+from resolvers.alerts.methods.percentile import MovingPercentile
+from resolvers.alerts.methods.thresholds import Threshold
+
+ORACLES = Path(__file__).resolve().parents[4] / "shared" / "oracles"
+
+Method = Callable[[Counts, Times], Detection]
+
+YEAR = 12  # steps: short years, so that five of them are quick
+
+METHODS: dict[str, Method] = {
+    "C1": lambda y, t: ears.detect(y, t, ears.Ears("C1")),
+    "C2": lambda y, t: ears.detect(y, t, ears.Ears("C2", min_sigma=0.5)),
+    "C3": lambda y, t: ears.detect(y, t, ears.Ears("C3", min_sigma=1)),
+    "bayes": lambda y, t: bayes.detect(y, t, bayes.Bayes(2, 2, True, frequency=YEAR)),
+    "historical": lambda y, t: historical.detect(
+        y, t, historical.HistoricalLimits(3, frequency=YEAR)
+    ),
+    "rki": lambda y, t: rki.detect(y, t, rki.Rki(2, 2, True, YEAR)),
+    "cusum": lambda y, t: cusum.detect(y, t, cusum.Cusum(frequency=YEAR)),
+    "ewma": lambda y, t: ewma.detect(y, t, ewma.Ewma(training=24)),
+    "percentile": lambda y, t: percentile.detect(y, t, MovingPercentile(frequency=YEAR)),
+    "farrington": lambda y, t: farrington.detect(
+        y,
+        t,
+        Farrington(
+            periods=1,
+            half_width=1,
+            weights=1.0,
+            alpha=0.05,
+            frequency=YEAR,
+            original=True,
+            threshold=Threshold.DELTA,
+            trend_alpha=0.05,
+            not_included=1,
+        ),
+    ),
+    "flexible": lambda y, t: farrington.detect(
+        y, t, Farrington(periods=4, half_width=1, not_included=3, frequency=YEAR)
+    ),
+    "flexible, nbPlugin": lambda y, t: farrington.detect(
+        y,
+        t,
+        Farrington(
+            periods=4, half_width=1, not_included=3, frequency=YEAR, threshold=Threshold.NB_PLUGIN
+        ),
+    ),
+    "glr": lambda y, t: glr.detect(y, t, glr.Glr(), np.full((len(y), len(t)), 1.5)),
+    "glr, nb": lambda y, t: glr.detect(y, t, glr.Glr(), np.full((len(y), len(t)), 1.5), 0.2),
+    "outbreakP": lambda y, t: outbreak_p.detect(y, t, outbreak_p.OutbreakP()),
+}
+
+TIMES = np.arange(61, 72)
+EVERY = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
+
+
+def _counts(seed: int, series: int = 6) -> Counts:
+    random = np.random.default_rng(seed)
+    level = random.uniform(0.2, 30, size=(series, 1))
+    season = 1 + 0.6 * np.sin(2 * np.pi * np.arange(72) / YEAR)
+    return random.negative_binomial(4, 4 / (4 + level * season)).astype(float)
+
+
+def _same(one: Detection, other: Detection) -> None:
+    for name in ("observed", "expected", "bound", "score"):
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-9)
+    np.testing.assert_array_equal(one.alarm, other.alarm)
+    np.testing.assert_array_equal(one.enough, other.enough)
+
+
+def _rows(found: Detection, rows: list[int]) -> Detection:
+    return Detection(
+        *(
+            getattr(found, name)[rows]
+            for name in ("observed", "expected", "bound", "alarm", "score", "enough")
+        )
+    )
+
+
+@pytest.mark.skipif(not ORACLES.is_dir(), reason="the reference results lie beside the project")
+def test_reference_results() -> None:
+    files = list(compare(ORACLES))
+    assert [one.name for one in files if not one.known] == []
+    assert len(files) >= 16
+    assert {one.name: one.worst for one in files if one.error > 1e-9} == {}
+    assert {one.name for one in files if one.alarms or one.blanks} == set()
+
+
+@EVERY
+def test_series_do_not_know_each_other(method: Method) -> None:
+    counts = _counts(1)
+    together = method(counts, TIMES)
+    for row in range(len(counts)):
+        _same(method(counts[[row]], TIMES), _rows(together, [row]))
+
+
+@EVERY
+def test_permuted_series_give_permuted_results(method: Method) -> None:
+    counts, order = _counts(2), [3, 0, 5, 1, 4, 2]
+    _same(method(counts[order], TIMES), _rows(method(counts, TIMES), order))
+
+
+@EVERY
+def test_what_came_later_changes_nothing(method: Method) -> None:
+    counts = _counts(3)
+    _same(method(counts, TIMES), method(counts[:, : TIMES[-1] + 1], TIMES))
+    later = np.concatenate([counts, np.full((len(counts), 5), 900.0)], axis=1)
+    _same(method(counts, TIMES), method(later, TIMES))
+
+
+@EVERY
+def test_an_alarm_has_enough_history_and_goes_beyond_its_bound(method: Method) -> None:
+    found = method(_counts(4, 40), TIMES)
+    assert found.alarm.any() or method in (METHODS["outbreakP"],)
+    assert not (found.alarm & ~found.enough).any()
+
+
+@EVERY
+@pytest.mark.parametrize("value", [0.0, 1.0, 1e7])
+def test_counts_that_never_change(method: Method, value: float) -> None:
+    found = method(np.full((2, 72), value), TIMES)
+    assert found.alarm.shape == (2, len(TIMES))
+    if value == 0:
+        assert not found.alarm.any()
+
+
+_LATE = ("C3",)  # judges the days before by what the newest count stands beside
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if name not in _LATE])
+def test_an_outbreak_of_a_hundredfold_alarms(name: str) -> None:
+    counts = _counts(5)
+    counts[:, TIMES[-1]] = 100 * counts.max()
+    found = METHODS[name](counts, TIMES)
+    assert found.alarm[:, -1].any()
+
+
+SHORT = {
+    name: METHODS[name]
+    for name in (
+        "C1",
+        "C2",
+        "C3",
+        "bayes",
+        "historical",
+        "rki",
+        "ewma",
+        "percentile",
+        "farrington",
+        "flexible",
+    )
+}
+
+
+@pytest.mark.parametrize("method", SHORT.values(), ids=SHORT.keys())
+def test_a_short_history_is_an_answer_of_its_own(method: Method) -> None:
+    found = method(_counts(6)[:, :5], np.array([4]))
+    assert not found.enough.any()
+    assert not found.alarm.any()
+    assert np.isnan(found.bound).all()
+
+
+@given(st.integers(0, 10_000), st.integers(0, 5), st.integers(1, 40))
+def test_one_more_case_never_removes_a_percentile_signal(seed: int, row: int, more: int) -> None:
+    counts = _counts(seed)
+    settings = MovingPercentile(frequency=YEAR)
+    before = percentile.detect(counts, TIMES[-1:], settings)
+    counts[row, TIMES[-1]] += more
+    after = percentile.detect(counts, TIMES[-1:], settings)
+    assert (after.alarm | ~before.alarm).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "method"),
+    [
+        (1, "inverted_cdf"),
+        (2, "averaged_inverted_cdf"),
+        (3, "closest_observation"),
+        (4, "interpolated_inverted_cdf"),
+        (5, "hazen"),
+        (6, "weibull"),
+        (7, "linear"),
+        (8, "median_unbiased"),
+        (9, "normal_unbiased"),
+    ],
+)
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=25), st.integers(1, 99))
+def test_quantiles_of_every_kind(kind: int, method: str, values: list[int], percent: int) -> None:
+    ours = percentile.quantile(np.array([values], dtype=float), percent / 100, kind)[0]
+    theirs = np.percentile(np.array(values, dtype=float), percent, method=method)  # type: ignore[call-overload]  # the names are a Literal
+    assert ours == pytest.approx(theirs)
+
+
+def test_a_percentile_never_signals_at_zero_and_asks_for_what_is_set() -> None:
+    counts = np.zeros((1, 72))
+    settings = MovingPercentile(frequency=YEAR)
+    assert not percentile.detect(counts, TIMES, settings).alarm.any()
+    counts[0, 66] = 1
+    assert percentile.detect(counts, np.array([66]), settings).alarm.all()
+    counts[:] = 1
+    assert percentile.detect(counts, TIMES, settings).alarm.all()
+    assert not percentile.detect(counts, TIMES, replace(settings, reach=False)).alarm.any()
+
+
+def test_a_year_of_53_weeks_moves_the_windows_to_the_same_season() -> None:
+    first = np.datetime64("2016-01-04").astype(int) + 719_163  # a Monday, as an ordinal
+    calendar = Calendar(np.arange(first, first + 7 * 320, 7))
+    assert calendar.weekly
+    pasts = {calendar.past(time, 5) for time in range(270, 320)}
+    assert any(53 in np.diff((0, *past)) for past in pasts)  # 2020 has 53 weeks
+    for past in pasts:
+        assert all(abs(steps - round(year * 365.25 / 7)) <= 1 for year, steps in enumerate(past, 1))
+    assert calendar.past(100, 5) == (52,)
+
+
+def test_every_step_between_the_windows_has_one_group() -> None:
+    offsets, design = blocks_of((52, 104, 157), 3, 10, 26, True)
+    assert list(offsets) == list(range(-160, -26))
+    assert (design.member.sum(axis=1) == 1).all()
+    window = design.member[:, -1] == 1
+    assert set(offsets[window]) >= {*range(-55, -48), *range(-107, -100), *range(-160, -153)}
+    assert window.sum() == 21
+
+
+def test_too_many_periods_for_a_year() -> None:
+    with pytest.raises(ValueError, match="too few for 10 periods"):
+        blocks_of((12, 24), 3, 10, 3, True)
+
+
+def test_textbook_and_compatible_errors_differ() -> None:
+    """The difference of which R's version is known, and which the module names."""
+    counts = _counts(7, 20)
+    settings = Farrington(periods=4, half_width=1, not_included=3, frequency=YEAR)
+    textbook = farrington.detect(counts, TIMES, settings)
+    compatible = farrington.detect(counts, TIMES, replace(settings, r_compat=True))
+    np.testing.assert_allclose(textbook.expected, compatible.expected)
+    assert (textbook.bound != compatible.bound).any()
