@@ -47,6 +47,7 @@ from resolvers.exports.document import PAGE
 from resolvers.exports.limits import ExportLimits
 from resolvers.federation import Federation
 from resolvers.feeds import Feed, Feeds
+from resolvers.pathway.lapses import LAPSE_SECONDS, record_lapses
 from resolvers.questions.question import Answering
 from resolvers.questions.remembered import Remembered
 from resolvers.reference import Reference
@@ -150,7 +151,8 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         sockets=config.subscriptions_sockets,
         each=config.subscriptions_each,
     )
-    duties = Duties(config, keys, log)
+    lapses = ("lapses of pathways", LAPSE_SECONDS, partial(record_lapses, stores))
+    duties = Duties(config, keys, log, more=[lapses])
     hashes = Hashes(config.log_store, log.vkey)
     watch = Watch(config.log_store, central, _limits(config))
     files = ExportEndpoint(

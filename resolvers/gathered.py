@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from resolvers.pathway.reading import pathways_of
 from resolvers.transfers.custodies import custodies_of
 from resolvers.transfers.reading import events_of, people_of, transfers_of
 
@@ -18,6 +19,8 @@ Gather = Callable[["Context", Sequence[Any]], Awaitable[Sequence[Any]]]
 
 GATHERED: Mapping[tuple[str, str], Gather] = {
     ("Person", "custody"): custodies_of,
+    ("Contact", "pathway"): pathways_of,
+    ("Case", "pathway"): pathways_of,
     ("Contact", "transfers"): transfers_of,
     ("Case", "transfers"): transfers_of,
     ("Transfer", "people"): people_of,

@@ -27,6 +27,7 @@ from schema.users import Unit
 if TYPE_CHECKING:
     from schema.care import Sample, Visit
     from schema.contacts import Contact
+    from schema.pathway import Pathway
     from schema.transfers import Transfer
 
 __all__ = [
@@ -92,6 +93,9 @@ class Case(Node):
     samples: list[_Sample] = many("Samples.", "Sample", by="case_id")
     transfers: list[Annotated[Transfer, strawberry.lazy("schema.transfers")]] = gathered(
         "Transfers of the person that the viewer may see, the newest first."
+    )
+    pathway: Annotated[Pathway, strawberry.lazy("schema.pathway")] | None = gathered(
+        "Its pathway, as a carrier's; null where none has begun."
     )
     history: list[Correction] = many(
         "Corrections of this record.", "Correction", by="record_id", where={"record_type": "CASE"}

@@ -29,6 +29,7 @@ from schema.scalars import Date, DateTime, PrivateInt, PrivateString, RegionCode
 
 if TYPE_CHECKING:
     from schema.cases import Case
+    from schema.pathway import Pathway
     from schema.transfers import Transfer
 
 __all__ = [
@@ -106,6 +107,9 @@ class Contact(Node):
     visits: list[Visit] = many("Visits.", "Visit", by="contact_id")
     samples: list[Sample] = many("Samples.", "Sample", by="contact_id")
     rule_pack: RulePack = constant("The rules by which the level was judged.", by="rule_pack")
+    pathway: Annotated[Pathway, strawberry.lazy("schema.pathway")] | None = gathered(
+        "The pathway; null where none has begun."
+    )
     transfers: list[Annotated[Transfer, strawberry.lazy("schema.transfers")]] = gathered(
         "Transfers of the person that the viewer may see, the newest first."
     )

@@ -24,7 +24,7 @@ from gateway.config import Config
 from regions.errors import EpigateError
 from regions.keys import Keys
 
-__all__ = ["Duties"]
+__all__ = ["Duties", "Duty"]
 
 _log = logging.getLogger(__name__)
 
@@ -33,10 +33,16 @@ _SWEEP_SECONDS = 10.0
 _OUTBOX_AGE = 15.0  # seconds in which an entry is normally on disk
 
 
-class Duties:
-    """The duties of one worker's log, done while it leads."""
+Duty = tuple[str, float, Callable[[], Awaitable[None]]]
+"""What is done: its name for the log of the program, every how many seconds, and how."""
 
-    def __init__(self, config: Config, keys: Keys, log: AccessLog) -> None:
+
+class Duties:
+    """The duties of one worker's log, done while it leads. `more` is done beside those."""
+
+    def __init__(
+        self, config: Config, keys: Keys, log: AccessLog, *, more: Sequence[Duty] = ()
+    ) -> None:
         self._log = log
         self._lock = f"{log.path}-duties"
         sides = Sides(log.path, config.regions, keys.log_signing, log.verifier)
@@ -48,10 +54,11 @@ class Duties:
         async def both_sides() -> None:
             await sides.round()
 
-        self._duties: list[tuple[str, float, Callable[[], Awaitable[None]]]] = [
-            ("heartbeat", config.log_heartbeat_seconds, self._beat),
-            ("both sides", config.log_sides_seconds, both_sides),
-            ("outboxes", _SWEEP_SECONDS, sweep),
+        self._duties: list[Duty] = [
+            ("access log's heartbeat", config.log_heartbeat_seconds, self._beat),
+            ("access log's both sides", config.log_sides_seconds, both_sides),
+            ("access log's outboxes", _SWEEP_SECONDS, sweep),
+            *more,
         ]
         self._failing: set[str] = set()
 
@@ -94,10 +101,10 @@ class Duties:
             self._failing.discard(name)
         except (EpigateError, OSError, sqlite3.Error) as error:
             if name not in self._failing:
-                _log.error("the access log's %s: %s", name, error)
+                _log.error("the %s: %s", name, error)
             self._failing.add(name)
         except Exception:  # the other duties go on
-            _log.exception("the access log's %s failed", name)
+            _log.exception("the %s failed", name)
 
     async def _beat(self) -> None:
         at, account, operation, result, entry = system_row("heartbeat")

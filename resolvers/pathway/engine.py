@@ -26,7 +26,7 @@ from resolvers.pathway.states import (
     local_day,
 )
 
-__all__ = ["advance", "begin", "begin_contact", "expired", "under"]
+__all__ = ["TAKES", "advance", "begin", "begin_contact", "expired", "under"]
 
 S, E, C = PathwayState, PathwayEvent, ClockKind
 _Next = Standing | Refused
@@ -410,3 +410,9 @@ def _handlers() -> dict[
 
 
 _HANDLERS = _handlers()
+
+TAKES = {
+    state: tuple(kind for kind in PathwayEvent if (state, kind) in _HANDLERS)
+    for state in PathwayState
+}
+"""State → the events it takes; every other is refused by name."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, select
+import orjson
+from sqlalchemy import ColumnElement, select
 
 from regions.errors import InvalidInput
 from regions.ids import region_of
 from regions.instants import now
 from regions.pathways import pathway_clocks, pathway_events, pathways
 from regions.reading import Read
-from regions.statements import Statement
+from regions.statements import Statement, text_value
+from regions.text import among
 from resolvers.context import Context
 from resolvers.federation import state_of
 from resolvers.nodes import parse_id
@@ -21,10 +24,18 @@ from resolvers.pathway.packs import packs
 from resolvers.pathway.states import Event, Standing
 from resolvers.pathway.storing import pack_of, standing_of
 from resolvers.questions.links import scope_condition
+from resolvers.questions.question import Question
 from schema.contacts import RulePack
 from schema.pathway import Pathway, PathwayClock, PathwayEvent, PathwayState, PathwayStep
 
-__all__ = ["read_pathway"]
+__all__ = ["pathways_of", "read_pathway"]
+
+_KEYS = "keys"
+_TABLES = (
+    (pathways, pathways.c.id),
+    (pathway_clocks, pathway_clocks.c.pathway_id),
+    (pathway_events, pathway_events.c.pathway_id),
+)
 
 
 async def read_pathway(
@@ -43,50 +54,83 @@ async def read_pathway(
     within = federation.concerned([question.scope.prefix])
     if record is None or region is None or region not in within:
         return None
-    dialect = federation.dialects[region]
-    opens = select(pathways.c.id).where(
-        pathways.c.id == number,
-        pathways.c.record == record.kind,
-        *scope_condition(question, pathways, region),
-    )
-    reads = []
-    for table, key in (
-        (pathways, pathways.c.id),
-        (pathway_clocks, pathway_clocks.c.pathway_id),
-        (pathway_events, pathway_events.c.pathway_id),
-    ):
-        asked = select(table).where(key.in_(opens)).order_by(*table.primary_key)
-        statement = Statement(asked, dialect)
-        reads.append(Read(region, statement.sql, statement.bind({})))
-    answers = await question.ask(reads)
-    for answer in answers:
-        if answer.failure is not None:
-            question.region_failed(region, state_of(answer.failure), str(answer.failure), path)
-            return None
-    question.region_answered(region, path)
-    rows, clocks, events = (
-        [_named(table, row) for row in answer.rows]
-        for table, answer in zip((pathways, pathway_clocks, pathway_events), answers, strict=True)
-    )
-    if not rows:
+    scoped = scope_condition(question, pathways, region)
+    own = pathways.c.record == record.kind
+    found = await _rows(question, {region: [number]}, path, [own, *scoped])
+    known = found.get((region, number))
+    if known is None:
         return None
     question.trail.saw(record.kind, [number])
-    row, at = rows[0], now()
-    standing, rules = standing_of(row, clocks), pack_of(row["pack"])
+    return _pathway(known, pack)
+
+
+async def pathways_of(context: Context, of: Sequence[Any]) -> Sequence[Pathway | None]:
+    """The pathways of some cases or contacts, in the records' own stores."""
+    places = [(one._row[2], int(one.id.partition(":")[2])) for one in of]
+    wanted: dict[int, list[int]] = {}
+    for region, number in places:
+        wanted.setdefault(region, []).append(number)
+    found = await _rows(context.question, wanted, of[0]._path, [])
+    return [_pathway(found[place], None) if place in found else None for place in places]
+
+
+@dataclass(slots=True)
+class _Known:
+    row: Mapping[str, Any]
+    clocks: list[Mapping[str, Any]]
+    events: list[Mapping[str, Any]]
+
+
+async def _rows(
+    question: Question,
+    wanted: Mapping[int, list[int]],
+    path: str,
+    where: list[ColumnElement[bool]],
+) -> dict[tuple[int, int], _Known]:
+    """The rows of pathways by region and number; regions that fail are noted."""
+    reads = []
+    for region, numbers in wanted.items():
+        keys = {_KEYS: orjson.dumps(numbers).decode()}
+        for table, key in _TABLES:
+            asked = select(table).where(among(key, text_value(_KEYS))).order_by(*table.primary_key)
+            if where:
+                opens = select(pathways.c.id).where(among(pathways.c.id, text_value(_KEYS)), *where)
+                asked = select(table).where(key.in_(opens)).order_by(*table.primary_key)
+            statement = Statement(asked, question.federation.dialects[region])
+            reads.append(Read(region, statement.sql, statement.bind(keys)))
+    found: dict[tuple[int, int], _Known] = {}
+    answers = await question.ask(reads)
+    for place, (read, answer) in enumerate(zip(reads, answers, strict=True)):
+        if answer.failure is not None:
+            failure = answer.failure
+            question.region_failed(read.region, state_of(failure), str(failure), path)
+            continue
+        question.region_answered(read.region, path)
+        table, key = _TABLES[place % len(_TABLES)]
+        for values in answer.rows:
+            row = dict(zip(table.columns.keys(), values, strict=True))
+            number = (read.region, row[key.name])
+            if table is pathways:
+                found[number] = _Known(row, [], [])
+            elif number in found:
+                known = found[number]
+                (known.clocks if table is pathway_clocks else known.events).append(row)
+    return found
+
+
+def _pathway(known: _Known, pack: str | None) -> Pathway:
+    row, events, at = known.row, known.events, now()
+    standing, rules = standing_of(row, known.clocks), pack_of(row["pack"])
     if pack is not None and pack != row["pack"]:
         rules = packs()[pack]
         history = [Event(PathwayEvent[one["kind"]], one["at"]) for one in events]
-        level = row["started_as"]
-        first = (
-            begin(row["started_at"])
-            if level == "CASE"
-            else begin_contact(level, row["started_at"], rules)
-        )
+        level, began = row["started_as"], row["started_at"]
+        first = begin(began) if level == "CASE" else begin_contact(level, began, rules)
         if isinstance(first, Standing):
             standing = under(first, history, rules)
     standing = expired(standing, at)
     return Pathway(
-        record=f"{record.kind}:{number}",  # type: ignore[arg-type]  # an ID is text
+        record=f"{row['record']}:{row['id']}",  # type: ignore[arg-type]  # an ID is text
         pack=RulePack(id=rules.id, name_zh=rules.name_zh, name_en=rules.name_en),  # type: ignore[arg-type]  # an ID is text
         state=standing.state,
         entered_at=standing.entered_at,  # type: ignore[arg-type]  # scalars are text
@@ -118,7 +162,3 @@ async def read_pathway(
             for one in events
         ],
     )
-
-
-def _named(table: Table, row: Any) -> Mapping[str, Any]:
-    return dict(zip(table.columns.keys(), row, strict=True))

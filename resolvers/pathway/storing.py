@@ -22,6 +22,7 @@ from resolvers.pathway.states import (
 )
 
 __all__ = [
+    "SWEPT",
     "Known",
     "Who",
     "accept_transfer",
@@ -37,7 +38,7 @@ __all__ = [
     "sweep",
 ]
 
-_SWEPT = 200  # pathways in one transaction
+SWEPT = 200  # pathways in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +177,11 @@ def sweep(connection: Connection, now: str) -> int:
             clocks.missed_at.is_(None),
             clocks.due_at < now,
         )
-        .order_by(clocks.due_at)
-        .limit(_SWEPT)
+        .distinct()
+        .order_by(clocks.pathway_id)
+        .limit(SWEPT)
     ).scalars()
-    found = list(dict.fromkeys(late))
+    found = list(late)
     for number in found:
         known = load(connection, number)
         if known is not None:

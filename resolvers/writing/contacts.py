@@ -47,7 +47,9 @@ __all__ = ["MOST_ROWS", "register_contacts"]
 MOST_ROWS = 1000
 
 _COLUMNS = tuple(
-    column.name for column in contacts.columns if column.name not in ("source_key", "source_hash")
+    column.name
+    for column in contacts.columns
+    if column.name not in ("source_key", "source_hash", "kept_in")
 )
 _LONGEST = {"remarks": 2000, "seat": 100}
 _PATHS: Mapping[str, list[str]] = {

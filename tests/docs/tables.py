@@ -20,6 +20,8 @@ from resolvers.access_log.purposes import PURPOSES
 from resolvers.actions import ACTIONS
 from resolvers.alarms.rules import RULES as ALARM_RULES
 from resolvers.catalog import private_fields
+from resolvers.pathway.engine import TAKES
+from resolvers.pathway.packs import packs
 from resolvers.privacy.emergencies import REASONS as EMERGENCY_REASONS
 from resolvers.privacy.roles import NATIONAL_ROLES
 from resolvers.privacy.services import REASONS as SERVICE_REASONS
@@ -266,9 +268,46 @@ def purposes_of_roles_table() -> str:
     return _table(("role", "for"), rows)
 
 
+def pack_table() -> str:
+    """The rule packs: from when and where each holds, and its days and hours."""
+    rows = []
+    for one in packs().values():
+        carrier, hours = one.carrier, one.hours
+        contacts = [
+            f"{part.central_days} + {part.home_days}" for part in (one.close, one.secondary)
+        ]
+        where = f"codes from {one.area}" if one.area else "the country"
+        tests = f"{carrier.first_test_day}, {carrier.second_test_day}, {carrier.dual_site_hours} h"
+        days = f"{carrier.observation_days} + {carrier.central_days} + {carrier.home_days}"
+        within = f"{hours.direct_report} h, {hours.investigation} h, {hours.discharge_date} h"
+        name = f"`{one.id}` {one.name_zh}"
+        rows.append((name, f"{one.effective_on}, {where}", *contacts, days, tests, within))
+    head = (
+        "pack",
+        "holds from",
+        "close contact: central + home days",
+        "secondary contact",
+        "carrier: hospital + central + home days",
+        "tests on day, day, and after",
+        "report, investigation, discharge date within",
+    )
+    return _table(head, rows)
+
+
+def pathway_table() -> str:
+    """The states of a pathway and the events each takes."""
+    rows = [
+        (f"`{state.name}`", " ".join(f"`{kind.name}`" for kind in kinds) or "none: it has ended")
+        for state, kinds in TAKES.items()
+    ]
+    return _table(("state", "events it takes"), rows)
+
+
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "actions": ("sign-in.md", action_table),
     "errors": ("asking.md", error_table),
+    "packs": ("pathway.md", pack_table),
+    "pathway": ("pathway.md", pathway_table),
     "private": ("privacy.md", private_table),
     "leaks": ("leaks.md", leak_table),
     "commands": ("operations.md", command_table),

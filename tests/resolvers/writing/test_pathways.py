@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
 from sqlalchemy import Connection
 
 from regions.instants import instant, now, seconds_of
-from resolvers.pathway.states import Refused
+from resolvers.pathway.lapses import record_lapses
 from resolvers.pathway.storing import (
     Who,
     accept_transfer,
@@ -110,6 +109,14 @@ def test_samples_lead_a_carrier_to_the_clinical_check(either: Writer) -> None:
     ]
 
 
+def test_cases_show_their_pathways(either: Writer) -> None:
+    case, other = _carrier(either), either.do("registerCase", DOCTOR, case_input())["case"]["id"]
+    asked = either.ask("{ cases { edges { node { id pathway { state record } } } } }", DOCTOR)
+    assert not asked.errors, asked.errors
+    found = {one["node"]["id"]: one["node"]["pathway"] for one in asked.data["cases"]["edges"]}
+    assert found == {case: {"state": "HOSPITAL_OBSERVATION", "record": case}, other: None}
+
+
 def test_a_positive_sample_begins_the_days_again(writer: Writer) -> None:
     case = _carrier(writer)
     _sample(writer, case, _before(days=7))
@@ -144,6 +151,15 @@ def test_lapses_are_written_once_and_stay_with_whoever_was_responsible(either: W
     listed = _overdue(either, filter={"lapses": True, "code": ["320100"]})["edges"]
     assert [one["node"]["dueAt"] for one in listed] == [one["due_at"] for one in found]
     assert {one["node"]["record"] for one in listed} == {case}
+
+
+def test_the_duty_writes_the_lapses_of_every_region(either: Writer) -> None:
+    case = _carrier(either, days=2)
+    either.run(record_lapses(either.stores))
+    lapsed = [one for one in either.rows("pathway_clocks") if one["missed_at"]]
+    assert lapsed
+    assert {f"case:{one['pathway_id']}" for one in lapsed} == {case}
+    assert {one["missed_at"] for one in lapsed} == {one["due_at"] for one in lapsed}
 
 
 def test_overdue_pages_and_jurisdiction(either: Writer) -> None:
@@ -181,7 +197,11 @@ def test_another_pack_moves_the_days_of_a_contact(writer: Writer) -> None:
 
 def test_the_same_key_again_and_named_refusals(writer: Writer) -> None:
     case = writer.do("registerCase", DOCTOR, case_input())["case"]["id"]
-    key = {"idempotencyKey": "once", "event": "SAMPLE_POSITIVE", "at": _before(hours=1)}
+    key: dict[str, Any] = {
+        "idempotencyKey": "once",
+        "event": "SAMPLE_POSITIVE",
+        "at": _before(hours=1),
+    }
     assert _advance(writer, case, **key)["repeated"] is False
     assert _advance(writer, case, **key)["repeated"] is True
     assert _advance(writer, case, **key | {"event": "EXCLUDED"})["code"] == "IDEMPOTENCY_CONFLICT"
@@ -219,8 +239,3 @@ def test_a_pathway_goes_along_with_a_handoff(either: Writer) -> None:
         if not one["met_at"] and not one["dropped_at"]
     }
     assert running["REVISIT"] == running["CENTRAL_DAYS"] == unit
-
-
-def test_refusals_are_bilingual() -> None:
-    with pytest.raises(TypeError):
-        Refused("X", "only one language")  # type: ignore[call-arg]  # that is what is tested
