@@ -95,7 +95,10 @@ def _others(table: Table, sealer: Sealer) -> list[ColumnElement[bool]]:
     if table.metadata is not regional:
         head = nobodys
     begins = func.substr(table.c.sealed, 1, len(head), type_=LargeBinary())
-    found = [table.c.sealed.is_not(None), begins.not_in([literal(head), literal(ERASED_ENVELOPE)])]
+    found: list[ColumnElement[bool]] = [
+        table.c.sealed.is_not(None),
+        begins.not_in([literal(head), literal(ERASED_ENVELOPE)]),
+    ]
     person = table.c.get("person_id")
     if table.metadata is regional and person is not None and person.nullable:
         # Of a letter's people some are on record in no store: those have no key of their own.
