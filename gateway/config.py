@@ -58,6 +58,7 @@ class Config:
     export_link_minutes: int
     emergency_minutes: int
     review_hours: int
+    registration_days: int
     session_idle_minutes: int
     session_hours: int
     sign_in_attempts: int

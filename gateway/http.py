@@ -91,6 +91,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         passwords,
         emergency_minutes=config.emergency_minutes,
         review_hours=config.review_hours,
+        registration_days=config.registration_days,
     )
     answering.duplicates = DuplicateLimit(central, keys.names, per_hour=config.duplicate_candidates)
     answering.groups = GroupTables(keys.names)

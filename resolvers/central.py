@@ -42,6 +42,7 @@ class Central:
     """Runs work in transactions of the gateway's own store, those of one worker in turn.
 
     Emergency access lasts `emergency_minutes` at most and is reviewed within `review_hours` (F11).
+    A registration that is not decided within `registration_days` expires.
     """
 
     def __init__(
@@ -52,9 +53,11 @@ class Central:
         *,
         emergency_minutes: int = 240,
         review_hours: int = 24,
+        registration_days: int = 30,
     ) -> None:
         self._engine, self._passwords = engine, passwords
         self.emergency_minutes, self.review_hours = emergency_minutes, review_hours
+        self.registration_days = registration_days
         self.sealer = Sealer(keys.sealing, COUNTRY)
         self.indexer = BlindIndexer(keys.staff_index)  # of staff, by a key that is never rotated
         self._turn = asyncio.Lock()

@@ -45,6 +45,15 @@ SIGNING_IN: tuple[Setting, ...] = (
         whole(1, 1_440),
     ),
     Setting(
+        "registrations",
+        "days",
+        "registration_days",
+        30,
+        "d",
+        "A registration that nobody approves or refuses within this time expires.",
+        whole(1, 365),
+    ),
+    Setting(
         "oidc",
         "issuer",
         "oidc_issuer",

@@ -20,8 +20,13 @@ OF_UNIT = 100
 _HOUR = 3_600
 
 
-def require_room(connection: Connection, unit_id: str, address_hash: str, at: str) -> None:
-    """Raises TooManyRequests where there are too many already."""
+def require_room(
+    connection: Connection, unit_id: str, address_hash: str, at: str, pending_since: str
+) -> None:
+    """Raises TooManyRequests where there are too many already.
+
+    Registrations made at `pending_since` or before it expired, and wait for nobody.
+    """
     table = registrations.c
     since = instant(seconds_of(at) - _HOUR)
     within_hour = table.created_at > since
@@ -31,7 +36,9 @@ def require_room(connection: Connection, unit_id: str, address_hash: str, at: st
         (
             OF_UNIT,
             "wait for this unit's administrator",
-            (table.unit_id == unit_id) & (table.state == "PENDING"),
+            (table.unit_id == unit_id)
+            & (table.state == "PENDING")
+            & (table.created_at > pending_since),
         ),
     ):
         count = connection.scalar(select(func.count()).select_from(registrations).where(condition))

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, true, update
 
 from regions.errors import InvalidInput, NotFound
 from regions.instants import now
@@ -41,7 +41,7 @@ from resolvers.users.shared import (
     refusals,
 )
 from resolvers.users.staff import LONGEST_NAME, read_contact, read_items
-from resolvers.users.states import REGISTRATION, RegistrationEvent, WrongState
+from resolvers.users.states import REGISTRATION, RegistrationEvent, WrongState, registration_at
 from resolvers.users.states import RegistrationState as State
 from resolvers.writing.central import CentralWriting
 from resolvers.writing.refusing import Mistakes
@@ -110,14 +110,14 @@ async def register(context: Context, given: RegisterInput, path: str) -> Registe
         mistakes.add(["department"], "the head of which department", "请填写所任部门")
     mistakes.stop()
     unit = await find_unit(context, given.unit, "unit")
-    network = network_of(context.address)
+    network, since = network_of(context.address), _pending_since(central, at)
     address_hash = context.stores.fingerprints.of_key("registration address", network)
-    await central.do(lambda store: require_room(store, unit.id, address_hash, at))
+    await central.do(lambda store: require_room(store, unit.id, address_hash, at, since))
     password_hash = await central.passwords.hash(given.password)
     person_index = context.central.indexer.id_number(items["id_number"])
 
     def work(connection: Connection) -> dict[str, Any]:
-        require_room(connection, unit.id, address_hash, at)
+        require_room(connection, unit.id, address_hash, at, since)
         number = next_id(connection, registrations)
         connection.execute(
             insert(registrations).values(
@@ -170,7 +170,7 @@ async def registration_status(context: Context, receipt: str) -> RegistrationSta
     if row is None:
         return None
     return RegistrationStatus(
-        state=RegistrationState[row.state],
+        state=_state(row, _pending_since(context.central, now())),
         account=row.account,
         reason=row.reason,
         decided_at=row.decided_at,
@@ -189,6 +189,7 @@ async def approve_registration(
     if not given.approve and reason is None:
         mistakes.add(["reason"], "a refusal needs its reason", "退回须说明原因")
     until = term(given.valid_until, writing.moment.now, mistakes)
+    since = _pending_since(central, writing.moment.now)
     mistakes.stop()
 
     def work(connection: Connection) -> dict[str, Any]:
@@ -199,7 +200,9 @@ async def approve_registration(
             require_answering(connection, viewer, *_of_unit(row))
             event = RegistrationEvent.APPROVE if given.approve else RegistrationEvent.REFUSE
             try:
-                after = REGISTRATION.next(State[row.state], event)
+                after = REGISTRATION.next(
+                    registration_at(State[row.state], row.created_at, since), event
+                )
             except WrongState as error:
                 raise InvalidInput(error.refusal, messageZh=error.refusal_zh) from None
         account = None
@@ -229,7 +232,7 @@ async def approve_registration(
     )
     user = await read_user(context, kept["account"]) if kept["account"] else None
     return ApproveRegistrationPayload(
-        registration=_registration(row, viewer, central), user=user, repeated=repeated
+        registration=_registration(row, viewer, central, since), user=user, repeated=repeated
     )
 
 
@@ -242,7 +245,8 @@ async def list_registrations(
     answering, central = context.answering, context.central
     size = page_size(answering, first)
     place = answering.cursors.open(after, _BOUND_TO, 1)[0] if after is not None else 0
-    wanted = [state.name for state in (states or [RegistrationState.PENDING])]
+    since = _pending_since(central, now())
+    wanted = [_of_state(state, since) for state in (states or [RegistrationState.PENDING])]
 
     def read(connection: Connection) -> list[Any]:
         found: list[Any] = []
@@ -250,7 +254,7 @@ async def list_registrations(
         rows = connection.execute(
             select(registrations)
             .where(
-                registrations.c.state.in_(wanted),
+                or_(*wanted),
                 registrations.c.id > place,
                 under(registrations.c.code, viewer.prefix) if viewer.prefix else true(),
             )
@@ -272,13 +276,32 @@ async def list_registrations(
     edges = [
         RegistrationEdge(
             cursor=answering.cursors.seal([row.id], _BOUND_TO),
-            node=_registration(row, viewer, central),
+            node=_registration(row, viewer, central, since),
         )
         for row in page
     ]
     return RegistrationConnection(
         edges=edges, page_info=page_info(edges, more=len(rows) > size, before=after is not None)
     )
+
+
+def _pending_since(central: Central, at: str) -> str:
+    """Whoever registered at this instant or before it waits no longer at `at`: it expired."""
+    return days_from(at, -central.registration_days)
+
+
+def _state(row: Any, since: str) -> RegistrationState:
+    return RegistrationState[registration_at(State[row.state], row.created_at, since).name]
+
+
+def _of_state(state: RegistrationState, since: str) -> ColumnElement[bool]:
+    """The rows that `_state` says are of the state."""
+    column, created_at = registrations.c.state, registrations.c.created_at
+    if state is RegistrationState.PENDING:
+        return and_(column == State.PENDING.name, created_at > since)
+    if state is RegistrationState.EXPIRED:
+        return and_(column == State.PENDING.name, created_at <= since)
+    return column == state.name
 
 
 def _of_unit(row: Any) -> tuple[str, str, str, str | None]:
@@ -363,11 +386,11 @@ def _receipt(context: Context, number: int) -> str:
     return f"{number}-{context.stores.fingerprints.of_key('registration', str(number))[:32]}"
 
 
-def _registration(row: Any, viewer: Viewer, central: Central) -> Registration:
+def _registration(row: Any, viewer: Viewer, central: Central, since: str) -> Registration:
     shown = sees_contact(viewer, None, row.unit_id) or row.decided_by == viewer.account
     return Registration(
         id=f"registration:{row.id}",  # type: ignore[arg-type]
-        state=RegistrationState[row.state],
+        state=_state(row, since),
         wanted=row.wanted,
         account=row.account,
         name=row.name,

@@ -28,6 +28,7 @@ __all__ = [
     "RegistrationState",
     "Standing",
     "WrongState",
+    "registration_at",
     "standing",
 ]
 
@@ -54,18 +55,20 @@ class AccountEvent(Enum):
 
 
 class RegistrationState(Enum):
-    """What is stored of a registration."""
+    """What a registration is; all but EXPIRED are stored (`registration_at`)."""
 
     PENDING = "waits for the administrator of the unit"
     APPROVED = "has become an account"
     REFUSED = "was refused, with a reason"
+    EXPIRED = "was not decided in time; stored as `PENDING`, the clock makes it this"
 
 
 class RegistrationEvent(Enum):
-    """What can be done to a registration."""
+    """What can be done to a registration, and what time does to it."""
 
     APPROVE = "approve"
     REFUSE = "refuse"
+    EXPIRE = "expire"
 
 
 class FilingState(Enum):
@@ -153,10 +156,15 @@ REGISTRATION = Machine(
     {
         (RegistrationState.PENDING, RegistrationEvent.APPROVE): RegistrationState.APPROVED,
         (RegistrationState.PENDING, RegistrationEvent.REFUSE): RegistrationState.REFUSED,
+        (RegistrationState.PENDING, RegistrationEvent.EXPIRE): RegistrationState.EXPIRED,
     },
     {
         RegistrationState.APPROVED: ("the registration was approved already", "该注册已批准"),
         RegistrationState.REFUSED: ("the registration was refused already", "该注册已拒绝"),
+        RegistrationState.EXPIRED: (
+            "the registration was not decided in time and expired: the person registers anew",
+            "该注册逾期未审核，已失效，请本人重新注册",
+        ),
     },
 )
 
@@ -191,6 +199,14 @@ FILING = Machine(
         ),
     },
 )
+
+
+def registration_at(state: RegistrationState, created_at: str, since: str) -> RegistrationState:
+    """What a stored registration is, where those made at `since` or before it expired undecided."""
+    if state is RegistrationState.PENDING and created_at <= since:
+        return REGISTRATION.next(state, RegistrationEvent.EXPIRE)
+    return state
+
 
 MACHINES = (ACCOUNT, REGISTRATION, FILING)
 

@@ -43,6 +43,10 @@ class RegistrationState(Enum):
     )
     APPROVED = strawberry.enum_value("APPROVED", description="Has become an account.")
     REFUSED = strawberry.enum_value("REFUSED", description="Was refused, with a reason.")
+    EXPIRED = strawberry.enum_value(
+        "EXPIRED",
+        description="Nobody decided it in time; nobody can any more. The person registers anew.",
+    )
 
 
 @strawberry.input(description="A real-name registration (实名注册); it needs no session.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from regions.blind_index import check_digit
+from regions.instants import instant
 from resolvers.demo import demo_accounts
 from tests.served import Demo, Gateway, serving
 from tests.stores import region_settings
@@ -246,6 +248,73 @@ def test_registrations_do_not_flood(gateway: Gateway) -> None:
     given = {"registration": ones[1]["id"]}
     doubled = do(gateway, "approveRegistration", DECIDED, given, ADMINS[COUNTY])
     assert "the same person has the account" in doubled["message"]
+
+
+def wait(gateway: Gateway, days: int, seconds: int = 0, state: str = "PENDING") -> None:
+    """Makes every registration of the state as old as this."""
+    made = instant(time.time() - days * 86_400 - seconds)
+    with closing(sqlite3.connect(gateway.demo.config.central_store)) as store, store:
+        store.execute("UPDATE registrations SET created_at = ? WHERE state = ?", (made, state))
+
+
+def test_a_registration_that_nobody_decides_expires(gateway: Gateway) -> None:
+    given = registration(idempotencyKey="patient")
+    receipt = do(gateway, "register", RECEIPT, given, None)["receipt"]
+    wait(gateway, 29, 86_400 - 600)
+    (one,) = pending(gateway, ADMINS[COUNTY])
+    assert status(gateway, receipt)["state"] == one["state"] == "PENDING"
+    wait(gateway, 30)
+    assert pending(gateway, ADMINS[COUNTY]) == []
+    text = "{registrations(states:[EXPIRED]){edges{node{id state reason decidedAt}}}}"
+    (edge,) = gateway.data(text, who=ADMINS[COUNTY])["registrations"]["edges"]
+    gone = {"state": "EXPIRED", "reason": None, "decidedAt": None}
+    assert edge["node"] == {"id": one["id"], **gone}
+    assert status(gateway, receipt) == {"account": None, **gone}
+    for changes in ({}, {"approve": False, "reason": "查无此人"}):
+        decision = {"registration": one["id"], **changes}
+        refused = do(gateway, "approveRegistration", DECIDED, decision, ADMINS[COUNTY])
+        assert refused["__typename"] == "InvalidInputProblem"
+        (mistake,) = refused["mistakes"]
+        assert "expired" in mistake["message"]
+        assert "registers anew" in mistake["message"]
+        assert "重新注册" in mistake["messageZh"]
+    again = do(gateway, "register", RECEIPT, given, None)
+    assert (again["receipt"], again["state"], again["repeated"]) == (receipt, "PENDING", True)
+    anew = given | {"idempotencyKey": "anew"}
+    assert do(gateway, "register", RECEIPT, anew, None)["receipt"] != receipt
+    (second,) = pending(gateway, ADMINS[COUNTY])
+    decision = {"registration": second["id"], "idempotencyKey": "decided"}
+    told = do(gateway, "approveRegistration", DECIDED, decision, ADMINS[COUNTY])
+    assert told["user"]["account"] == given["account"]
+    wait(gateway, 40, state="APPROVED")
+    same = do(gateway, "approveRegistration", DECIDED, decision, ADMINS[COUNTY])
+    assert same["repeated"]
+    assert same["registration"]["state"] == "APPROVED"
+    (edge,) = gateway.data(text, who=ADMINS[COUNTY])["registrations"]["edges"]
+    assert edge["node"]["id"] == one["id"]
+
+
+def test_a_full_unit_has_room_again_once_registrations_expire(demo: Demo, tmp_path: Any) -> None:
+    copied = demo.copied(tmp_path)
+    file = copied.folder / "config.toml"
+    with file.open("a", encoding="utf-8") as written:
+        written.write("\n[registrations]\ndays = 7\n")
+    text = f"mutation($i:RegisterInput!){{register(input:$i){{{RECEIPT}}}}}"
+    with serving(copied) as gateway:
+        do(gateway, "register", RECEIPT, registration(), None)
+        with closing(sqlite3.connect(gateway.demo.config.central_store)) as store, store:
+            store.row_factory = sqlite3.Row
+            row = dict(store.execute("SELECT * FROM registrations").fetchone())
+            names, marks = ", ".join(row), ", ".join("?" * len(row))
+            for number in range(row["id"] + 1, row["id"] + 100):
+                values = tuple((row | {"id": number}).values())
+                store.execute(f"INSERT INTO registrations ({names}) VALUES ({marks})", values)
+        wait(gateway, 6, 86_400 - 600)
+        value = {"i": registration(idempotencyKey="full")}
+        full = gateway.ask(text, value, who=None).json()["errors"]
+        assert [one["extensions"]["code"] for one in full] == ["TOO_MANY_REQUESTS"]
+        wait(gateway, 7)
+        assert "receipt" in gateway.ask(text, value, who=None).json()["data"]["register"]
 
 
 def test_one_customer_of_ipv6_registers_as_one_address(demo: Demo, tmp_path: Any) -> None:
