@@ -82,7 +82,7 @@ registrations = Table(
     "registrations",
     central,
     primary_key(),
-    public("state", index=True),  # PENDING APPROVED REFUSED
+    public("state", index=True),  # PENDING APPROVED REFUSED; EXPIRED follows from created_at
     public("wanted"),  # login name
     public("account", nullable=True),  # that was given at approval
     public("name"),

@@ -17,8 +17,10 @@ from resolvers.users.states import (
     FilingEvent,
     FilingState,
     Machine,
+    RegistrationState,
     Standing,
     WrongState,
+    registration_at,
     standing,
 )
 from schema.users.accounts import UserStanding
@@ -69,6 +71,16 @@ def test_the_schema_has_the_same_states() -> None:
     assert [one.name for one in FilingStateOfSchema] == [one.name for one in FilingState]
     registration = MACHINES[1].states
     assert [one.name for one in RegistrationStateOfSchema] == [one.name for one in registration]
+
+
+@pytest.mark.parametrize("state", RegistrationState)
+def test_only_what_waits_expires_and_to_the_second(state: RegistrationState) -> None:
+    since = "2026-11-01T10:00:00Z"
+    waits = state is RegistrationState.PENDING
+    assert registration_at(state, "2026-11-01T10:00:01Z", since) is state
+    for made in (since, "2026-11-01T09:59:59Z"):
+        after = RegistrationState.EXPIRED if waits else state
+        assert registration_at(state, made, since) is after
 
 
 INSTANTS = st.sampled_from([f"2026-0{month}-01T00:00:00Z" for month in range(1, 8)])
