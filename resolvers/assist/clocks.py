@@ -37,7 +37,7 @@ def starting(clock: Clock | None, at: str, sent_at: str, limits: AssistLimits) -
     """The due columns a clock sets when it starts at an instant.
 
     To acknowledge and to control is counted from when the letter was first sent; to answer from
-    when the people were controlled.
+    when what became of the people was reported; both anew from when the issuer asked for more.
     """
     if clock is Clock.ACKNOWLEDGE:
         return {
@@ -46,6 +46,12 @@ def starting(clock: Clock | None, at: str, sent_at: str, limits: AssistLimits) -
         }
     if clock is Clock.FEEDBACK:
         return {"feedback_due": after_hours(at, limits.feedback_hours)}
+    if clock is Clock.MORE:
+        again = limits.control_hours + limits.feedback_hours
+        return {
+            "control_due": after_hours(at, limits.control_hours),
+            "feedback_due": after_hours(at, again),
+        }
     return {}
 
 

@@ -91,6 +91,7 @@ class Clock(Enum):
     ACKNOWLEDGE = "acknowledge"
     CONTROL = "control"
     FEEDBACK = "feedback"
+    MORE = "control and feedback once more"
     REPORT = "report"  # of the new case: 2 h by the rules of cases
 
 
@@ -206,7 +207,7 @@ def _of_letter() -> list[_Line]:
             _ISSUER,
             (reason,),
             State.IN_PROGRESS,
-            Clock.CONTROL,
+            Clock.MORE,
         ),
     ]
     found += [
@@ -248,9 +249,23 @@ def _of_person() -> list[_Line]:
             (Guard.DESTINATION, Guard.NEW_HOLDER, read),
             State.FORWARDED,
         ),
-        line(working, Event.LOSE, _RECEIVER, (Guard.REASON, read), State.UNTRACED),
+        line(
+            working,
+            Event.LOSE,
+            _RECEIVER,
+            (Guard.REASON, read),
+            State.UNTRACED,
+            Clock.FEEDBACK,
+        ),
         line(working, Event.EXCLUDE, _RECEIVER, (Guard.REASON, read), working),
-        line(working, Event.CONFIRM_EXCLUSION, _ISSUER, (Guard.PROPOSED,), State.EXCLUDED),
+        line(
+            working,
+            Event.CONFIRM_EXCLUSION,
+            _ISSUER,
+            (Guard.PROPOSED,),
+            State.EXCLUDED,
+            Clock.FEEDBACK,
+        ),
         line(working, Event.DISPUTE_EXCLUSION, _ISSUER, (Guard.PROPOSED, Guard.REASON), working),
         # Somebody who could not be found turns up: that is no mistake of the form.
         line(

@@ -130,6 +130,10 @@ def test_clocks_keep_their_start_when_a_letter_is_forwarded() -> None:
         "control_due": "2026-03-02T02:00:00Z",
     }
     assert starting(Clock.FEEDBACK, later, SENT, limits) == {"feedback_due": "2026-03-02T09:00:00Z"}
+    assert starting(Clock.MORE, later, SENT, limits) == {
+        "control_due": "2026-03-02T09:00:00Z",
+        "feedback_due": "2026-03-03T09:00:00Z",
+    }
     assert starting(Clock.REPORT, later, SENT, limits) == {}
     assert starting(None, later, SENT, limits) == {}
 
@@ -145,3 +149,10 @@ def test_escalation_to_the_city_then_the_province() -> None:
 
 def test_a_clock_runs_in_every_open_state_but_while_the_issuer_reads_the_answer() -> None:
     assert {state for state in State if running(state)} == OPEN - {State.FEEDBACK_GIVEN}
+
+
+def test_every_way_to_where_the_answer_is_due_says_by_when() -> None:
+    for (subject, state, event), line in TABLE.items():
+        if isinstance(line, Transition) and subject is PERSON and line.next is not state:
+            due = running(line.next) == "feedback_due"
+            assert (line.clock in (Clock.FEEDBACK, Clock.REPORT)) is due, (state, event)
