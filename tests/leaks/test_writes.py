@@ -101,7 +101,7 @@ def test_leak_18_no_constraint_is_over_a_hidden_item() -> None:
         for index in table.indexes:
             hidden = [c for c in index.columns if c.info["reveals"] is not Reveals.NOTHING_PRIVATE]
             unique = [c.name for c in hidden if index.unique]
-            assert set(unique) <= {"source_key"}, index.name
+            assert set(unique) <= {"source_key", "key"}, index.name  # where from, and whose request
 
 
 @pytest.mark.parametrize("who", WRITERS)
@@ -201,6 +201,6 @@ def test_leak_24_no_token_of_a_hidden_value_is_shown_or_taken() -> None:
         ):
             assert not [n for n in kind.fields if any(word in n.lower() for word in words)]
     for table in regional.sorted_tables:
-        if "version" in table.c:
+        if "version" in table.c and not table.name.startswith("assist_"):  # a letter's is told
             assert table.c.version.info["reveals"] is Reveals.INTERNAL
             assert str(table.c.version.type) == "INTEGER"

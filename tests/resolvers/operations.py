@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from regions.ids import first_id
 from resolvers.catalog import RECORDS
 from resolvers.root import make_schema
+from schema.fields import Gathered
 
 __all__ = ["Operation", "filters", "operations", "orders"]
 
@@ -136,11 +137,10 @@ class _Writer:
     def selection(self, kind: GraphQLObjectType, depth: int, top: tuple[str, ...] = ()) -> str:
         """A selection set on a type, at most `depth` relations deep. `top` are always in it."""
         parts = [self.one(kind, name, depth) for name in top]
-        names = [n for n, f in kind.fields.items() if depth or not _is_deep(kind.name, f.type)]
+        fields = {n: f for n, f in kind.fields.items() if not _is_gathered(kind.name, n)}
+        names = [n for n, f in fields.items() if depth or not _is_deep(kind.name, f.type)]
         if depth:
-            names += 2 * [
-                n for n, f in kind.fields.items() if get_named_type(f.type).name in RECORDS
-            ]
+            names += 2 * [n for n, f in fields.items() if get_named_type(f.type).name in RECORDS]
         least = 0 if top else 1
         chosen = st.lists(st.sampled_from([*names, "__typename"]), min_size=least, max_size=6)
         names = [name for name in self.draw(chosen) if name not in _ONCE or not top]
@@ -212,6 +212,12 @@ class _Writer:
 
 
 _ONCE = ("edges", "pageInfo", "regions", "node", "cursor")
+
+
+def _is_gathered(owner: str, name: str) -> bool:
+    """Whether no plan answers the field."""
+    record = RECORDS.get(owner)
+    return record is not None and isinstance(record.fields[name].source, Gathered)
 
 
 def _is_deep(owner: str, kind: Any) -> bool:
