@@ -14,8 +14,9 @@ from regions.sealing import Sealer
 from resolvers.context import Context
 from resolvers.nodes import parse_id
 from resolvers.privacy import require_records
+from resolvers.privacy.ending import end_grants
 from resolvers.privacy.forms import check_place, required_text
-from resolvers.privacy.grants import end_grants, give_grant, grants_of_applications
+from resolvers.privacy.grants import give_grant, grants_of_applications
 from resolvers.privacy.rows import (
     CONTROLLERS,
     fresh_id,

@@ -7,12 +7,13 @@ import secrets
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, false, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, false, insert, or_, select
 
 from regions.instants import now
-from regions.privacy import grants, privacy_applications
+from regions.privacy import grants
 from regions.users import accounts
 from resolvers.context import Context
+from resolvers.privacy.ending import close_application, end_grants, end_line
 from resolvers.privacy.rows import (
     CONTROLLERS,
     global_id,
@@ -21,14 +22,13 @@ from resolvers.privacy.rows import (
     step_refused,
     under_jurisdiction,
 )
-from resolvers.privacy.steps import REASONS, Application, Event, Signer, StepRefused, take_step
+from resolvers.privacy.steps import REASONS, Event
 from resolvers.users import Role, Viewer
 from resolvers.users.accounts import Account, find_account
 from resolvers.users.levels import INSTITUTIONS, units_above
 from resolvers.writing.central import CentralWriting
 from resolvers.writing.refusing import not_found
 from schema.privacy import PrivateItem, RecordType
-from schema.privacy.applications import PrivacyApplicationState
 from schema.privacy.grants import (
     Grant,
     GrantConnection,
@@ -41,7 +41,6 @@ from schema.privacy.grants import (
 )
 
 __all__ = [
-    "end_grants",
     "give_grant",
     "grant_type",
     "grants_of_applications",
@@ -49,6 +48,7 @@ __all__ = [
     "revoke_grant",
 ]
 
+_APPLICATION = "privacyApplication"
 _HELD = grants.join(accounts, accounts.c.account == grants.c.account)
 
 
@@ -88,17 +88,6 @@ def give_grant(
     return grant_id
 
 
-def end_grants(
-    connection: Connection, where: ColumnElement[bool], reason: RevocationReason, by: str, at: str
-) -> None:
-    """Ends rights at once, in every worker with its next request."""
-    connection.execute(
-        update(grants)
-        .where(where, grants.c.revoked == 0)
-        .values(revoked=1, revoked_at=at, revoked_by=by, revoked_reason=reason.name)
-    )
-
-
 async def list_grants(
     context: Context, wanted: GrantFilter | None, first: int | None, after: str | None
 ) -> GrantConnection:
@@ -125,12 +114,14 @@ async def list_grants(
 
 
 async def revoke_grant(context: Context, given: RevokeGrantInput, _: str) -> RevokeGrantPayload:
-    """Ends a right at once. Raises Refusal."""
+    """Ends a right at once; for misuse its renewals, too, and what it renewed. Raises Refusal."""
     viewer = context.signed_in()
     writing = CentralWriting(context, "revokeGrant", given, account=viewer.account)
     at = writing.moment.now
+    wrote: dict[str, list[Any]] = {}
 
     def work(connection: Connection) -> dict[str, Any]:
+        wrote.clear()
         row = connection.execute(select(grants).where(grants.c.id == given.grant)).first()
         holder = find_account(connection, row.account) if row is not None else None
         if row is None or holder is None:
@@ -139,14 +130,21 @@ async def revoke_grant(context: Context, given: RevokeGrantInput, _: str) -> Rev
             raise not_found("grant")
         if row.revoked:
             raise step_refused("REVOKED_ALREADY", REASONS["REVOKED_ALREADY"])
-        end_grants(connection, grants.c.id == row.id, given.reason, viewer.account, at)
+        by, reason = viewer.account, given.reason
+        ended, closed = end_grants(connection, grants.c.id == row.id, reason, by, at), []
         if row.how == GrantedBy.APPLICATION.name:
-            _close(connection, row.application_id, at)
+            application = row.application_id
+            if reason is RevocationReason.MISUSE:
+                more, closed = end_line(connection, application, reason, by, at)
+                ended += more
+            elif close_application(connection, application, Event.REVOKE, at):
+                closed = [application]
+        wrote.update({"grant": ended, _APPLICATION: closed} if closed else {"grant": ended})
         return {"grant": row.id}
 
     kept, repeated = await writing.once(work)
     if not repeated:
-        context.question.trail.note_written({"grant": [kept["grant"]]})
+        context.question.trail.note_written(wrote)
 
     def read(connection: Connection) -> Grant:
         row = connection.execute(select(grants).where(grants.c.id == kept["grant"])).one()
@@ -175,7 +173,7 @@ def grant_type(row: Row[Any], unit: str | None, at: str) -> Grant:
     """A grant's row as its type, as it stands at an instant."""
     application = None
     if row.application_id is not None:
-        kind = "emergency" if row.how == GrantedBy.EMERGENCY.name else "privacyApplication"
+        kind = "emergency" if row.how == GrantedBy.EMERGENCY.name else _APPLICATION
         application = global_id(kind, row.application_id)
     return Grant(
         id=row.id,
@@ -237,29 +235,3 @@ def _may_revoke(account: Account, viewer: Viewer, holder: Account) -> bool:
         above = units_above(holder.unit_id, holder.unit_level, holder.code)
         return account.unit_id == holder.unit_id or account.unit_id in set(above)
     return account.role is Role.SECURITY_ADMINISTRATOR and holder.code.startswith(viewer.prefix)
-
-
-def _close(connection: Connection, application: int, at: str) -> None:
-    """An application whose last grant was revoked is revoked."""
-    left = connection.execute(
-        select(grants.c.id).where(grants.c.application_id == application, grants.c.revoked == 0)
-    ).first()
-    row = connection.execute(
-        select(privacy_applications).where(privacy_applications.c.id == application)
-    ).first()
-    if left is not None or row is None:
-        return
-    before = Application(
-        PrivacyApplicationState[row.state], row.account, None, row.unit_id, row.department,
-        row.business_department, row.ends_at, bool(row.commitment),
-    )  # fmt: skip
-    nobody = Signer("", None, "", None, False, False)
-    try:
-        after = take_step(before, nobody, Event.REVOKE, at)
-    except StepRefused:  # it is closed already
-        return
-    connection.execute(
-        update(privacy_applications)
-        .where(privacy_applications.c.id == application)
-        .values(state=after.state.name, closed_at=at)
-    )

@@ -38,6 +38,7 @@ class Event(Enum):
     WITHDRAW = "withdraw"
     BRIEF = "record the briefing"
     REVOKE = "revoke what it gave"
+    CUT = "end it with the right it renews, which was misused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ MOVES: Mapping[tuple[State, Event], Move] = {
     **{(state, Event.WITHDRAW): Move(State.WITHDRAWN, Step.APPLICANT) for state in OPEN},
     **{(state, Event.BRIEF): Move(state, Step.ADMINISTRATOR) for state in OPEN[:4]},
     (State.GRANTED, Event.REVOKE): Move(State.REVOKED, None),
+    **{(state, Event.CUT): Move(State.REFUSED, None) for state in OPEN},
 }
 """(state, event) → where it leads. Every other pair is in `REFUSALS`."""
 

@@ -319,6 +319,46 @@ def test_a_right_is_revoked_at_once(office: Office, by: str) -> None:
     assert _nodes(office, "officer")[0]["state"] == "REVOKED"
 
 
+def _line(office: Office) -> tuple[str, str, str]:
+    """A right, its signed renewal, and another renewal that nobody has signed."""
+    old = office.apply(roles=["contact"])
+    office.sign_all(old)
+    ends = office.rows(grants)[0].ends_at
+    later = instant(seconds_of(ends) + 300 * 86_400)
+    renewal = office.apply("b", roles=["contact"], renews=old, startsAt=ends, endsAt=later)
+    office.sign_all(renewal)
+    waiting = office.apply("c", roles=["contact"], renews=old, startsAt=ends, endsAt=later)
+    return old, renewal, waiting
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_misuse_ends_the_whole_line_of_renewals(office: Office, which: int) -> None:
+    line = _line(office)
+    other = office.apply("d", roles=["visit"])
+    office.sign_all(other)
+    states = {one["id"]: one["state"] for one in _nodes(office, "officer")}
+    assert [states[one] for one in line] == ["GRANTED", "GRANTED", "AWAITING_APPLICANT"]
+    held = {one.application_id: one.id for one in office.rows(grants)}
+    misused = held[int(line[which].partition(":")[2])]
+    done = office.mutate(_REVOKE, "secadmin", idempotencyKey="m", grant=misused, reason="MISUSE")
+    assert done["grant"]["revokedReason"] == "MISUSE"
+    assert {one.id for one in office.rows(grants) if not one.revoked} == {
+        held[int(other.partition(":")[2])]
+    }
+    states = {one["id"]: one["state"] for one in _nodes(office, "officer")}
+    assert [states[one] for one in line] == ["REVOKED", "REVOKED", "REFUSED"]
+    assert states[other] == "GRANTED"
+
+
+def test_any_other_reason_leaves_the_renewal(office: Office) -> None:
+    old, renewal, waiting = _line(office)
+    first = min(office.rows(grants), key=lambda one: str(one.starts_at))
+    office.mutate(_REVOKE, "secadmin", idempotencyKey="m", grant=first.id, reason="PURPOSE_ENDED")
+    states = {one["id"]: one["state"] for one in _nodes(office, "officer")}
+    assert [states[one] for one in (old, renewal)] == ["REVOKED", "GRANTED"]
+    assert states[waiting] == "AWAITING_APPLICANT"
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_many_who_sign_at_once_leave_five_different_people_in_order(
     office: Office, seed: int
