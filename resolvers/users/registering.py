@@ -112,7 +112,12 @@ async def register(context: Context, given: RegisterInput, path: str) -> Registe
     unit = await find_unit(context, given.unit, "unit")
     network, since = network_of(context.address), _pending_since(central, at)
     address_hash = context.stores.fingerprints.of_key("registration address", network)
-    await central.do(lambda store: require_room(store, unit.id, address_hash, at, since))
+
+    def look(connection: Connection) -> None:  # before a password is hashed for nothing
+        if not writing.is_repeated(connection):
+            require_room(connection, unit.id, address_hash, at, since)
+
+    await central.do(look)
     password_hash = await central.passwords.hash(given.password)
     person_index = context.central.indexer.id_number(items["id_number"])
 

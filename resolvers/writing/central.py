@@ -11,7 +11,7 @@ from regions.access_log import central_log_outbox
 from regions.idempotency import central_idempotency
 from resolvers.context import Context
 from resolvers.filters import plain
-from resolvers.writing.idempotency import check_key, claim, settle
+from resolvers.writing.idempotency import check_key, claim, is_claimed, settle
 from resolvers.writing.outbox import put_in_outbox
 from resolvers.writing.values import Moment
 
@@ -39,6 +39,12 @@ class CentralWriting:
         self._operation = operation
         self._key = made.of_key(account, key)
         self._payload = made.of_payload(account, key, operation, payload)
+
+    def is_repeated(self, connection: Connection) -> bool:
+        """Whether the key is known already: `once` then does no work, and nothing must be refused
+        for what it would cost.
+        """
+        return is_claimed(connection, self.account, self._key, central_idempotency)
 
     async def once(self, work: CentralWork) -> tuple[dict[str, Any], bool]:
         """What is kept with the key, and whether it was kept before; else `work` is done now.

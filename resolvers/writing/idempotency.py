@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from regions.idempotency import idempotency
 from resolvers.writing.refusing import Mistakes, Refusal, conflict
 
-__all__ = ["LONGEST_KEY", "check_key", "claim", "settle"]
+__all__ = ["LONGEST_KEY", "check_key", "claim", "is_claimed", "settle"]
 
 LONGEST_KEY = 200
 
@@ -71,6 +71,14 @@ def claim(
         raise conflict() from None
     result: dict[str, Any] = orjson.loads(kept.result)
     return result
+
+
+def is_claimed(connection: Connection, account: str, key: str, table: Table) -> bool:
+    """Whether the key was claimed, for whatever payload."""
+    found = connection.execute(
+        select(table.c.key).where(table.c.account == account, table.c.key == key)
+    )
+    return found.first() is not None
 
 
 def settle(

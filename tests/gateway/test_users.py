@@ -301,7 +301,8 @@ def test_a_full_unit_has_room_again_once_registrations_expire(demo: Demo, tmp_pa
         written.write("\n[registrations]\ndays = 7\n")
     text = f"mutation($i:RegisterInput!){{register(input:$i){{{RECEIPT}}}}}"
     with serving(copied) as gateway:
-        do(gateway, "register", RECEIPT, registration(), None)
+        one = registration(idempotencyKey="kept")
+        first = do(gateway, "register", RECEIPT, one, None)
         with closing(sqlite3.connect(gateway.demo.config.central_store)) as store, store:
             store.row_factory = sqlite3.Row
             row = dict(store.execute("SELECT * FROM registrations").fetchone())
@@ -313,6 +314,8 @@ def test_a_full_unit_has_room_again_once_registrations_expire(demo: Demo, tmp_pa
         value = {"i": registration(idempotencyKey="full")}
         full = gateway.ask(text, value, who=None).json()["errors"]
         assert [one["extensions"]["code"] for one in full] == ["TOO_MANY_REQUESTS"]
+        again = gateway.ask(text, {"i": one}, who=None).json()
+        assert again["data"]["register"]["receipt"] == first["receipt"]  # it has its place already
         wait(gateway, 7)
         assert "receipt" in gateway.ask(text, value, who=None).json()["data"]["register"]
 
