@@ -19,8 +19,8 @@ from resolvers.catalog import RECORDS
 from resolvers.context import Context, region_answers
 from resolvers.duplicates import Candidate
 from resolvers.federation import Report
-from resolvers.questions.links import living, rows_of, scope_condition, select_rows
 from resolvers.questions.question import Question, rules_in
+from resolvers.questions.rows import living, rows_of, scope_condition, select_rows
 from resolvers.questions.shapes import Shape
 from resolvers.questions.views import covered
 from schema.people import DuplicateCheck, PersonMatches, PersonSearch

@@ -12,7 +12,7 @@ from resolvers.aggregates.tables import RegionTable
 from resolvers.context import Context, region_answers
 from resolvers.diseases import require_diseases
 from resolvers.filters import code_prefix
-from resolvers.questions.links import reaches_beyond
+from resolvers.questions.rows import reaches_beyond
 from resolvers.rights import require
 from schema.aggregates import AggregateCell, AggregateInput, Aggregates
 

@@ -15,7 +15,7 @@ from resolvers.pathway.packs import RulePack, holding, packs
 from resolvers.pathway.reading import read_pathway
 from resolvers.pathway.states import Event, Refused, local_day
 from resolvers.pathway.storing import Known, Who, load, start, step
-from resolvers.questions.links import scope_condition
+from resolvers.questions.rows import scope_condition
 from resolvers.writing.refusing import Mistakes, Refusal, not_found
 from resolvers.writing.writing import Writing, Wrote
 from schema.writing.pathway import AdvancePathwayInput, AdvancePathwayPayload

@@ -16,8 +16,8 @@ from regions.text import under
 from resolvers.context import Context, region_answers
 from resolvers.federation import Report
 from resolvers.filters import code_prefix, in_texts, plain
-from resolvers.questions.links import scope_condition
 from resolvers.questions.plans import page_size
+from resolvers.questions.rows import scope_condition
 from schema.nodes import PageInfo
 from schema.pathway import ClockKind, OverdueConnection, OverdueEdge, OverdueFilter, OverdueItem
 

@@ -23,8 +23,8 @@ from resolvers.pathway.engine import begin, begin_contact, expired, under
 from resolvers.pathway.packs import packs
 from resolvers.pathway.states import Event, Standing
 from resolvers.pathway.storing import pack_of, standing_of
-from resolvers.questions.links import scope_condition
 from resolvers.questions.question import Question
+from resolvers.questions.rows import scope_condition
 from schema.contacts import RulePack
 from schema.pathway import Pathway, PathwayClock, PathwayEvent, PathwayState, PathwayStep
 

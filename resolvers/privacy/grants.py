@@ -131,7 +131,8 @@ async def revoke_grant(context: Context, given: RevokeGrantInput, _: str) -> Rev
         if row.revoked:
             raise step_refused("REVOKED_ALREADY", REASONS["REVOKED_ALREADY"])
         by, reason = viewer.account, given.reason
-        ended, closed = end_grants(connection, grants.c.id == row.id, reason, by, at), []
+        ended = end_grants(connection, grants.c.id == row.id, reason, by, at)
+        closed: list[int] = []
         if row.how == GrantedBy.APPLICATION.name:
             application = row.application_id
             if reason is RevocationReason.MISUSE:

@@ -7,26 +7,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, and_, false, literal_column, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 
-from regions.errors import StoreError
 from regions.ids import region_of
-from regions.people import people
-from regions.person_keys import person_keys
-from regions.reading import Answer, Read
-from regions.statements import Statement, number, text_value
+from regions.reading import Read
+from regions.statements import Statement, text_value
 from regions.text import (
-    RECORD,
     among,
     among_texts,
-    bytes_aggregate,
     string,
-    text_aggregate,
-    under,
     written,
 )
 from resolvers.catalog import RECORDS
@@ -34,9 +26,18 @@ from resolvers.federation import state_of
 from resolvers.privacy import SHAREABLE
 from resolvers.questions.filling import Row, fill_rows
 from resolvers.questions.question import Question
+from resolvers.questions.relating import WAYS, Key, relate
+from resolvers.questions.rows import (
+    LIMIT,
+    living,
+    reaches_beyond,
+    rows_of,
+    scope_condition,
+    select_rows,
+)
 from resolvers.questions.same_person import INDEXES, columns_of, seen_indexes, shown
 from resolvers.questions.shapes import Link, Shape, ShapeSet
-from resolvers.questions.views import SHARE_UNIT, is_shared
+from resolvers.questions.views import SHARE_UNIT
 from schema.fields import Many, One
 
 __all__ = [
@@ -45,14 +46,8 @@ __all__ = [
     "complete",
     "fetch",
     "in_regions",
-    "living",
     "note",
     "places_of",
-    "reaches_beyond",
-    "relate",
-    "rows_of",
-    "scope_condition",
-    "select_rows",
 ]
 
 _SCOPED = frozenset({"Person", "Case", "Contact"})  # the others are reached through these
@@ -61,99 +56,8 @@ MOVING = frozenset({"Person", "Contact"})
 card stays with the institution that reported it (B8)."""
 
 _MOST_HOPS = 16
-_LIMIT = "row_limit"
 _KEYS = "link_keys"
 _MORE_KEYS = "more_link_keys"
-_WAYS = 2  # in which a person is the same: by ID number, by name with birth date
-
-Key = tuple[Any, ...]
-Value = TypeVar("Value")
-
-
-def select_rows(
-    shape: Shape,
-    where: Sequence[ColumnElement[bool]],
-    order: Sequence[ColumnElement[Any]],
-    *more: ColumnElement[Any],
-) -> Select[Any]:
-    """One row with the keys and the texts of at most `row_limit` records, in order."""
-    table = shape.record.table
-    source: Any = table
-    if shape.joins_person:
-        source = source.join(people, people.c.id == table.c.person_id)
-    columns = [shape.keys_text().label("k"), shape.text().label("f")]
-    if shape.sealed:
-        person = table.c.id if table is people else table.c.person_id
-        source = source.outerjoin(person_keys, person_keys.c.person_id == person)
-        columns.append(shape.sealed_bytes().label("s"))
-    inner = (
-        select(*columns)
-        .select_from(source)
-        .where(*where)
-        .order_by(*order)
-        .limit(number(_LIMIT))
-        .subquery()
-    )
-    return select(
-        text_aggregate(inner.c.k, literal_column("','")),
-        text_aggregate(inner.c.f, literal_column(f"'{RECORD}'")),
-        *more,
-        *([bytes_aggregate(inner.c.s)] if shape.sealed else []),
-    )
-
-
-def rows_of(answer: Answer, shape: Shape, region: int) -> list[Row]:
-    """The records of an answer to `select_rows`, envelopes and salts among their keys.
-
-    Raises StoreError where these are not what the keys say.
-    """
-    if not answer.rows:
-        return []
-    first = answer.rows[0]
-    if first[0] is None:
-        return []
-    keys = orjson.loads(f"[{first[0]}]")
-    if shape.sealed:
-        content, start = bytes(first[-1]), 0
-        positions = [position for position, _ in shape.sealed]
-        if len(positions) == 2:  # the way of most pages: a salt and one envelope
-            (first_at, then_at) = positions
-            for k in keys:
-                middle = start + k[first_at]
-                end = middle + k[then_at]
-                k[first_at], k[then_at] = content[start:middle], content[middle:end]
-                start = end
-        else:
-            for k in keys:
-                for position in positions:
-                    end = start + k[position]
-                    k[position] = content[start:end]
-                    start = end
-        if start != len(content):
-            raise StoreError("a store gave other bytes than it said")
-    return [(k, f, region) for k, f in zip(keys, first[1].split(RECORD), strict=True)]
-
-
-def scope_condition(
-    question: Question, table: Any, region: int, *, shared: bool = False
-) -> list[ColumnElement[bool]]:
-    """The condition that a record lies within the viewer's scope; empty where the region does.
-
-    With `shared` it may be that its person is shared with the viewer's unit, instead.
-    """
-    found: list[ColumnElement[bool]] = []
-    where = question.scope
-    if where.unit is not None:
-        found.append(table.c.reporter_unit == where.unit)
-    if reaches_beyond(question, region):
-        found.append(under(table.c.code, where.prefix))
-    return [or_(and_(*found), is_shared(table))] if shared and found else found
-
-
-def reaches_beyond(question: Question, region: int) -> bool:
-    """Whether a region holds codes outside of the viewer's jurisdiction, too."""
-    prefix = question.scope.prefix
-    return not all(p.startswith(prefix) for p in question.federation.regions[region].prefixes)
 
 
 async def complete(
@@ -357,13 +261,6 @@ def _kept_elsewhere(name: str, dialect: str) -> Statement:
     return Statement(select(table.c.id, table.c.kept_in).where(*chosen), dialect)
 
 
-def living(table: Any) -> list[ColumnElement[bool]]:
-    """The condition that a row is the living one of its record, not what was left behind where
-    it was handed over, nor a copy that came along.
-    """
-    return [table.c.kept_in.is_(None)] if "kept_in" in table.c else []
-
-
 async def _in_regions(
     question: Question, shapes: ShapeSet, keys: Mapping[int, Iterable[int]], path: str
 ) -> list[Row]:
@@ -392,7 +289,7 @@ def _read(
     values = {
         _KEYS: orjson.dumps(list(keys)).decode(),
         _MORE_KEYS: orjson.dumps(list(more_keys)).decode(),
-        _LIMIT: question.answering.records_max - question.spent + 1,
+        LIMIT: question.answering.records_max - question.spent + 1,
         SHARE_UNIT: question.viewer.unit_id,
     }
     return Read(region, statement.sql, statement.bind(values))
@@ -410,7 +307,7 @@ def _wanted(question: Question, shapes: ShapeSet, number: int, rows: list[Row]) 
             positions = shapes.of(region).links[number]
             for way, position in enumerate(positions):
                 if (key := keys[position]) is not None:
-                    (one.more_keys if way % _WAYS else first)[key] = None
+                    (one.more_keys if way % WAYS else first)[key] = None
         if first or one.more_keys:
             one.keys = dict.fromkeys(regions, first)
         return one
@@ -481,72 +378,3 @@ def _scoped(shape: Shape, source: One | Many) -> bool:
         return not source.local
     # Care of somebody else may hang on a shared record, by mistake: a share is of one person.
     return shape.record.name in (SHAREABLE if shape.shapes.shared else _SCOPED)
-
-
-def relate(
-    shapes: ShapeSet,
-    number: int,
-    parents: list[Row],
-    rows: list[Row],
-    values: Sequence[Value],
-    lost: set[int],
-) -> dict[Key, Any]:
-    """From (region, keys) of a parent to the value behind a link: one, or a list in order.
-
-    `values` stand for the rows (texts, or objects). Raises StoreError where a record must be there.
-    """
-    link = shapes.links[number]
-    if isinstance(link.field.source, One):
-        return _one(shapes, number, parents, rows, values, lost)
-    same_person = isinstance(link.field.source, Many) and link.field.source.same_person
-    groups: dict[Any, list[tuple[Any, Any, int, Value]]] = {}
-    for row, value in zip(rows, values, strict=True):
-        keys, _, region = row
-        shape = link.shapes.of(region)
-        entry = (keys[shape.order_at], keys[shape.id_at], region, value)
-        for way, back in enumerate(shape.back):
-            if (key := keys[back]) is not None:
-                groups.setdefault((way % _WAYS, key), []).append(entry)
-    related: dict[Key, Any] = {}
-    for keys, _, region in parents:
-        positions = shapes.of(region).links[number]
-        parts = tuple([keys[position] for position in positions])
-        entries = {
-            (entry[1], entry[2]): entry
-            for way, part in enumerate(parts)
-            for entry in groups.get((way % _WAYS, part), ())
-            if not (same_person and entry[2] == region)
-        }
-        ordered = sorted(entries.values(), key=itemgetter(0, 1))
-        related[(region, *parts)] = [entry[3] for entry in ordered]
-    return related
-
-
-def _one(
-    shapes: ShapeSet,
-    number: int,
-    parents: list[Row],
-    rows: list[Row],
-    values: Sequence[Value],
-    lost: set[int],
-) -> dict[Key, Any]:
-    link = shapes.links[number]
-    source = link.field.source
-    local = isinstance(source, One) and source.local
-    target = link.shapes
-    found = {
-        (row[2] if local else -1, row[0][target.of(row[2]).id_at]): value
-        for row, value in zip(rows, values, strict=True)
-    }
-    related: dict[Key, Any] = {}
-    for keys, _, region in parents:
-        key = keys[shapes.of(region).links[number][0]]
-        value = found.get((region if local else -1, key))
-        if value is not None:
-            related[(region, key)] = value
-        elif not link.field.nullable and region not in lost:
-            raise StoreError(
-                f"a {shapes.record.kind} names a {link.target.kind} that its store does not have",
-                hint="run `epigate migrate`, which restores reference data",
-            )
-    return related

@@ -25,8 +25,8 @@ from resolvers.diseases import require_diseases
 from resolvers.federation import Report
 from resolvers.filters import Order, code_prefixes, condition, named_diseases
 from resolvers.questions.filling import Row
-from resolvers.questions.links import living, reaches_beyond, rows_of, scope_condition, select_rows
 from resolvers.questions.question import Question
+from resolvers.questions.rows import living, reaches_beyond, rows_of, scope_condition, select_rows
 from resolvers.questions.selection import Selected
 from resolvers.questions.shapes import ShapeSet
 from resolvers.questions.shaping import Shaper

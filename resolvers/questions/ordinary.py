@@ -18,8 +18,9 @@ from strawberry.dataloader import DataLoader
 from regions.ids import region_of
 from resolvers.catalog import RECORDS, Field, Record, private_fields
 from resolvers.questions.filling import Row, fill_rows
-from resolvers.questions.links import by_ids, fetch, in_regions, relate
+from resolvers.questions.links import by_ids, fetch, in_regions
 from resolvers.questions.question import Answering, Question, Trail, rules_in, viewer_key
+from resolvers.questions.relating import relate
 from resolvers.questions.selection import Selected, Selector
 from resolvers.questions.shapes import ShapeSet
 from resolvers.questions.shaping import Shaper

@@ -20,7 +20,7 @@ from regions.statements import Statement, text_value
 from regions.text import among
 from regions.transfers import custody, transfer_events
 from resolvers.nodes import parse_id
-from resolvers.questions.links import scope_condition
+from resolvers.questions.rows import scope_condition
 from resolvers.transfers.reading import event_of, rows_in
 from schema.transfers import Custody, CustodyState
 

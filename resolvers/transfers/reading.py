@@ -14,8 +14,8 @@ from regions.statements import Statement, number, text_value
 from regions.text import Text, among, among_texts, quoted, under, written
 from regions.transfers import transfer_events, transfer_people, transfers
 from resolvers.federation import state_of
-from resolvers.questions.links import reaches_beyond, rows_of, select_rows
 from resolvers.questions.question import Question
+from resolvers.questions.rows import reaches_beyond, rows_of, select_rows
 from schema.transfers import (
     CustodyEvent,
     Transfer,

@@ -16,7 +16,7 @@ from resolvers.context import Context
 from resolvers.nodes import parse_id
 from resolvers.pathway.following import follow_sample, follow_visit
 from resolvers.pathway.storing import Who
-from resolvers.questions.links import scope_condition
+from resolvers.questions.rows import scope_condition
 from resolvers.writing.refusing import Mistakes, not_found
 from resolvers.writing.rules import apply_rules
 from resolvers.writing.stores import Store

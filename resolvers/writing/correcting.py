@@ -28,7 +28,7 @@ from regions.person_sealing import PeopleSealers
 from regions.sealing import ITEMS, PersonSealer
 from regions.statistics import apply_counts, change_of
 from resolvers.context import Context
-from resolvers.questions.links import scope_condition
+from resolvers.questions.rows import scope_condition
 from resolvers.users import Role
 from resolvers.writing.changes import Wanted, check_code, read_wanted
 from resolvers.writing.correctable import Correctable

@@ -19,8 +19,8 @@ from regions.person_keys import person_keys
 from regions.text import among
 from resolvers.catalog import RECORDS
 from resolvers.privacy import rules
-from resolvers.questions.links import scope_condition
 from resolvers.questions.question import Question
+from resolvers.questions.rows import scope_condition
 from resolvers.users import Viewer
 from resolvers.writing.refusing import ERASED_PERSON, Refusal, forbidden, not_found
 

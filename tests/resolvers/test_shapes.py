@@ -7,8 +7,8 @@ import pytest
 from regions.sealing import ITEMS
 from regions.statements import Statement
 from resolvers.catalog import RECORDS, Record
-from resolvers.questions.links import select_rows
 from resolvers.questions.ordinary import every_shape
+from resolvers.questions.rows import select_rows
 from resolvers.questions.shapes import ItemGap, Shape
 from resolvers.users import Role, Viewer
 from tests.answering import NATIONAL, Gateway, grant, viewer

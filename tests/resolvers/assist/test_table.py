@@ -11,7 +11,6 @@ from resolvers.assist.reasons import REASONS
 from resolvers.assist.states import (
     ENDED,
     OPEN,
-    TABLE,
     Clock,
     Event,
     Facts,
@@ -19,12 +18,10 @@ from resolvers.assist.states import (
     Party,
     Refused,
     State,
-    StateRefused,
     Subject,
     Transition,
-    added_up,
-    step,
 )
+from resolvers.assist.table import TABLE, StateRefused, added_up, step
 
 LETTER, PERSON = Subject.LETTER, Subject.PERSON
 ISSUER, RECEIVER = Facts(Party.ISSUER), Facts(Party.RECEIVER)

@@ -1,0 +1,118 @@
+"""The rows of records: how a statement selects them, and as which they come back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Select, and_, literal_column, or_, select
+
+from regions.errors import StoreError
+from regions.people import people
+from regions.person_keys import person_keys
+from regions.reading import Answer
+from regions.statements import number
+from regions.text import RECORD, bytes_aggregate, text_aggregate, under
+from resolvers.questions.filling import Row
+from resolvers.questions.question import Question
+from resolvers.questions.shapes import Shape
+from resolvers.questions.views import is_shared
+
+__all__ = ["LIMIT", "living", "reaches_beyond", "rows_of", "scope_condition", "select_rows"]
+
+LIMIT = "row_limit"
+"""The parameter that says how many records at most a statement selects."""
+
+
+def select_rows(
+    shape: Shape,
+    where: Sequence[ColumnElement[bool]],
+    order: Sequence[ColumnElement[Any]],
+    *more: ColumnElement[Any],
+) -> Select[Any]:
+    """One row with the keys and the texts of at most `row_limit` records, in order."""
+    table = shape.record.table
+    source: Any = table
+    if shape.joins_person:
+        source = source.join(people, people.c.id == table.c.person_id)
+    columns = [shape.keys_text().label("k"), shape.text().label("f")]
+    if shape.sealed:
+        person = table.c.id if table is people else table.c.person_id
+        source = source.outerjoin(person_keys, person_keys.c.person_id == person)
+        columns.append(shape.sealed_bytes().label("s"))
+    inner = (
+        select(*columns)
+        .select_from(source)
+        .where(*where)
+        .order_by(*order)
+        .limit(number(LIMIT))
+        .subquery()
+    )
+    return select(
+        text_aggregate(inner.c.k, literal_column("','")),
+        text_aggregate(inner.c.f, literal_column(f"'{RECORD}'")),
+        *more,
+        *([bytes_aggregate(inner.c.s)] if shape.sealed else []),
+    )
+
+
+def rows_of(answer: Answer, shape: Shape, region: int) -> list[Row]:
+    """The records of an answer to `select_rows`, envelopes and salts among their keys.
+
+    Raises StoreError where these are not what the keys say.
+    """
+    if not answer.rows:
+        return []
+    first = answer.rows[0]
+    if first[0] is None:
+        return []
+    keys = orjson.loads(f"[{first[0]}]")
+    if shape.sealed:
+        content, start = bytes(first[-1]), 0
+        positions = [position for position, _ in shape.sealed]
+        if len(positions) == 2:  # the way of most pages: a salt and one envelope
+            (first_at, then_at) = positions
+            for k in keys:
+                middle = start + k[first_at]
+                end = middle + k[then_at]
+                k[first_at], k[then_at] = content[start:middle], content[middle:end]
+                start = end
+        else:
+            for k in keys:
+                for position in positions:
+                    end = start + k[position]
+                    k[position] = content[start:end]
+                    start = end
+        if start != len(content):
+            raise StoreError("a store gave other bytes than it said")
+    return [(k, f, region) for k, f in zip(keys, first[1].split(RECORD), strict=True)]
+
+
+def scope_condition(
+    question: Question, table: Any, region: int, *, shared: bool = False
+) -> list[ColumnElement[bool]]:
+    """The condition that a record lies within the viewer's scope; empty where the region does.
+
+    With `shared` it may be that its person is shared with the viewer's unit, instead.
+    """
+    found: list[ColumnElement[bool]] = []
+    where = question.scope
+    if where.unit is not None:
+        found.append(table.c.reporter_unit == where.unit)
+    if reaches_beyond(question, region):
+        found.append(under(table.c.code, where.prefix))
+    return [or_(and_(*found), is_shared(table))] if shared and found else found
+
+
+def reaches_beyond(question: Question, region: int) -> bool:
+    """Whether a region holds codes outside of the viewer's jurisdiction, too."""
+    prefix = question.scope.prefix
+    return not all(p.startswith(prefix) for p in question.federation.regions[region].prefixes)
+
+
+def living(table: Any) -> list[ColumnElement[bool]]:
+    """The condition that a row is the living one of its record, not what was left behind where
+    it was handed over, nor a copy that came along.
+    """
+    return [table.c.kept_in.is_(None)] if "kept_in" in table.c else []
