@@ -153,7 +153,7 @@ async def _run(load: Load) -> Shot:
     connections = []
     for number in range(load.connections):
         made = _Connection(load, shot, number * 7)
-        await loop.create_connection(lambda made=made: made, "127.0.0.1", load.port)  # type: ignore[misc]
+        await loop.create_connection(lambda made=made: made, "127.0.0.1", load.port)  # type: ignore[misc]  # a default binds the loop's variable
         connections.append(made)
     started = perf_counter()
     for made in connections:

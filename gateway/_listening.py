@@ -83,4 +83,4 @@ def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int
             f"{host!r} is no address: {error}", hint="an address of this machine, such as 127.0.0.1"
         ) from None
     family, _, _, _, sockaddr = found[0]
-    return family, sockaddr  # type: ignore[return-value]
+    return family, sockaddr  # type: ignore[return-value]  # of these families it is such a pair

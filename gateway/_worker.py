@@ -130,7 +130,7 @@ class _Protocol(HttpToolsProtocol):
     _in_head = True
     _too_slow: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn gives no wider transport
         super().connection_made(transport)
         self._too_slow = self.loop.call_later(_HEAD_SECONDS, transport.abort)
 

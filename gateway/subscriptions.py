@@ -352,7 +352,7 @@ class _Socket:
         except QuestionError as error:  # a right that ended, or events that came too fast
             return [{"message": error.message, "extensions": error.extensions()}]
         finally:
-            await stream.answers.aclose()  # type: ignore[attr-defined]
+            await stream.answers.aclose()  # type: ignore[attr-defined]  # a generator, which has it
         return None
 
     async def _enter(self, request: str, viewer: Viewer | None, answer: Answer) -> None:

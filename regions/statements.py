@@ -14,7 +14,7 @@ __all__ = ["Statement", "number", "text_value"]
 
 _DIALECTS: Mapping[str, Dialect] = {
     "sqlite": sqlite.dialect(),
-    "postgresql": asyncpg.dialect(),  # type: ignore[no-untyped-call]
+    "postgresql": asyncpg.dialect(),  # type: ignore[no-untyped-call]  # the dialect has no types
 }
 
 

@@ -67,7 +67,7 @@ async def follow(context: Context, root: str, depth: int | None, path: str) -> C
             outcome.records = (outcome.records or 0) + 1
     return Chain(
         nodes=list(nodes.values()),
-        links=[ChainLink(start=a, end=b, kind=kind) for a, b, kind in links],  # type: ignore[arg-type]
+        links=[ChainLink(start=a, end=b, kind=kind) for a, b, kind in links],  # type: ignore[arg-type]  # scalars are text
         truncated=truncated,
         regions=region_answers(question, report),
     )

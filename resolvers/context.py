@@ -184,9 +184,9 @@ def region_answers(question: Question, report: Report) -> list[RegionAnswer]:
 
 def _answer(code: str, outcome: Outcome) -> RegionAnswer:
     return RegionAnswer(
-        code=code,  # type: ignore[arg-type]
+        code=code,  # type: ignore[arg-type]  # scalars are text
         state=RegionState[outcome.state],
         milliseconds=outcome.milliseconds,
         records=outcome.records,
-        as_of=outcome.as_of,  # type: ignore[arg-type]
+        as_of=outcome.as_of,  # type: ignore[arg-type]  # scalars are text
     )

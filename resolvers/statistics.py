@@ -72,10 +72,10 @@ async def count_series(
     return [
         CountSeries(
             disease=disease_of(reference, disease),
-            code=code,  # type: ignore[arg-type]
+            code=code,  # type: ignore[arg-type]  # scalars are text
             step=step,
             counts=[
-                Count(start=day, cases=cell[0], deaths=cell[1])  # type: ignore[arg-type]
+                Count(start=day, cases=cell[0], deaths=cell[1])  # type: ignore[arg-type]  # scalars are text
                 for day in steps
                 for cell in (found.get((disease, code, day), (0, 0)),)
             ],
@@ -102,7 +102,7 @@ def _check(scope: str, keys: Sequence[str], codes: Sequence[str], start: str, en
         )
 
 
-def _statement(keys: Sequence[str], prefixes: dict[str, str], start: str, end: str):  # type: ignore[no-untyped-def]
+def _statement(keys: Sequence[str], prefixes: dict[str, str], start: str, end: str):  # type: ignore[no-untyped-def]  # SQLAlchemy's own type is three lines long
     table = daily_counts.c
     parts = []
     for code, prefix in prefixes.items():

@@ -88,7 +88,7 @@ class Duties:
                         due[name] = time.monotonic() + seconds
                         # Beside each other: catching up with a region must not silence the beats.
                         task = doing[name] = asyncio.create_task(self._do(name, work))
-                        task.add_done_callback(lambda _, name=name: doing.pop(name))  # type: ignore[misc]
+                        task.add_done_callback(lambda _, name=name: doing.pop(name))  # type: ignore[misc]  # a default binds the loop's variable
         finally:
             for task in doing.values():
                 task.cancel()

@@ -84,7 +84,7 @@ async def confirm_erasure(config: Config, keys: Keys, number: int, by: str) -> E
             here = [person for person in people if region_of(person) == store.code]
             if here:
                 envelopes[store.code] = await store.do(
-                    lambda connection, here=here: sum(  # type: ignore[misc]
+                    lambda connection, here=here: sum(  # type: ignore[misc]  # a default binds the loop's variable
                         erase_person(connection, person, at) for person in here
                     )
                 )
@@ -105,7 +105,7 @@ async def _records(stores: Sequence[KeyStore], people: Sequence[int]) -> list[in
         store = by_code.get(region_of(person))
         known = None
         if store is not None:
-            known = await store.do(lambda connection, one=person: numbers_of(connection, one))  # type: ignore[misc]
+            known = await store.do(lambda connection, one=person: numbers_of(connection, one))  # type: ignore[misc]  # a default binds the loop's variable
         if known is None:
             raise NotFound(f"there is no person:{person}", argument="person")
         indexes |= known

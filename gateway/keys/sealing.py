@@ -116,7 +116,7 @@ async def _reseal_store(
         after: int | None = -1
         while after is not None:
             done, after = await store.do(
-                lambda connection, table=table, after=after: reseal_batch(  # type: ignore[misc]
+                lambda connection, table=table, after=after: reseal_batch(  # type: ignore[misc]  # a default binds the loop's variable
                     connection, sealer, table, after
                 )
             )
@@ -142,7 +142,7 @@ async def count_all(config: Config, keys: Keys) -> list[StoreCount]:
     for store in stores:
         try:
             counted = await store.do(
-                lambda connection, store=store: count_envelopes(  # type: ignore[misc]
+                lambda connection, store=store: count_envelopes(  # type: ignore[misc]  # a default binds the loop's variable
                     connection, of_regions=store.of_region
                 )
             )

@@ -164,11 +164,11 @@ def _checkpoint(found: Signed) -> Checkpoint:
         origin=found.origin,
         size=found.size,
         root=_text(found.root),
-        at=found.at,  # type: ignore[arg-type]
+        at=found.at,  # type: ignore[arg-type]  # scalars are text
         note=found.note,
         key=found.key,
         cosignatures=[
-            Cosignature(witness=witness, at=at, line=line)  # type: ignore[arg-type]
+            Cosignature(witness=witness, at=at, line=line)  # type: ignore[arg-type]  # scalars are text
             for witness, at, line in found.cosignatures
         ],
     )

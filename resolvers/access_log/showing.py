@@ -36,7 +36,7 @@ def shown_entry(
     return AccessEntry(
         index=number - 1,
         number=number,
-        at=str(said.get("at") or "1970-01-01T00:00:00Z"),  # type: ignore[arg-type]
+        at=str(said.get("at") or "1970-01-01T00:00:00Z"),  # type: ignore[arg-type]  # scalars are text
         account=said.get("account"),
         role=said.get("role"),
         unit_id=said.get("unit"),
@@ -59,13 +59,13 @@ def shown_entry(
         reasons=[
             AccessReason(
                 right=right,
-                grant=right.partition(":")[2] or None,  # type: ignore[arg-type]
+                grant=right.partition(":")[2] or None,  # type: ignore[arg-type]  # scalars are text
                 records=opening.records(kinds),
             )
             for right, kinds in _mapping(what.get("reasons")).items()
         ],
         regions=[
-            AccessedRegion(code=code, state=str(state))  # type: ignore[arg-type]
+            AccessedRegion(code=code, state=str(state))  # type: ignore[arg-type]  # scalars are text
             for code, state in _mapping(what.get("regions")).items()
         ],
         problems=_texts(what.get("problems")),
@@ -92,7 +92,7 @@ class _Opening:
             each = commitments_in(written)
             numbers = [self._number(kind, one) for one in each]
             ids = [f"{kind}:{number}" for number in numbers if number is not None]
-            found.append(AccessRecords(kind=kind, count=len(each), ids=ids))  # type: ignore[arg-type]
+            found.append(AccessRecords(kind=kind, count=len(each), ids=ids))  # type: ignore[arg-type]  # scalars are text
         return found
 
     def _number(self, kind: str, one: Any) -> int | None:

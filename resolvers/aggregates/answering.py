@@ -74,8 +74,8 @@ async def aggregate(context: Context, given: AggregateInput, path: str) -> Aggre
         suppressed=suppressed,
         complete=not hidden,
         unplaced=counts.unplaced,
-        as_of=as_of,  # type: ignore[arg-type]
-        withheld=withheld,  # type: ignore[arg-type]
+        as_of=as_of,  # type: ignore[arg-type]  # scalars are text
+        withheld=withheld,  # type: ignore[arg-type]  # scalars are text
         regions=region_answers(question, report),
     )
 

@@ -81,7 +81,7 @@ def alarm_of(row: Any, sealer: Sealer) -> Alarm:
     opened = sealer.open("alarms", row.id, row.sealed) if row.sealed is not None else {}
     note = opened.get("note")
     return Alarm(
-        id=f"alarm:{row.id}",  # type: ignore[arg-type]
+        id=f"alarm:{row.id}",  # type: ignore[arg-type]  # scalars are text
         rule=AlarmRule[row.rule],
         account=row.account,
         address=whom if about == "address" else None,

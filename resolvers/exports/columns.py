@@ -69,7 +69,7 @@ class Column:
             return _BETWEEN.join(map(str, found))
         if isinstance(found, bool) or (found is not None and self.kind is ColumnKind.PRIVATE):
             return str(found)
-        return found  # type: ignore[no-any-return]
+        return found  # type: ignore[no-any-return]  # the catalog says text
 
 
 def columns_of(schema: GraphQLSchema, type_name: str, names: Sequence[str]) -> list[Column]:

@@ -80,7 +80,7 @@ def _xlsx(path: Path) -> Found:
         number = 1
         while f"{SHEETS}{number}.xml" in archive.namelist():
             with archive.open(f"{SHEETS}{number}.xml") as sheet:
-                for piece in iter(lambda one=sheet: one.read(_PIECE), b""):  # type: ignore[misc]
+                for piece in iter(lambda one=sheet: one.read(_PIECE), b""):  # type: ignore[misc]  # a default binds the loop's variable
                     content.update(piece)
             number += 1
         with archive.open(NOTES) as notes:

@@ -160,7 +160,7 @@ class XlsxFile:
     def _begin(self) -> None:
         self._sheets += 1
         name = f"{SHEETS}{self._sheets}.xml"
-        self._sheet = self._zip.open(_member(name), "w", force_zip64=True)  # type: ignore[assignment]
+        self._sheet = self._zip.open(_member(name), "w", force_zip64=True)  # type: ignore[assignment]  # ZIP members are written so
         self._written = 0
         self._put(self._opening(frozen=True))
         titles = [
@@ -216,8 +216,8 @@ class _Drain(io.RawIOBase):
 
     def write(self, data: object) -> int:
         """Keeps bytes."""
-        self._waiting += data  # type: ignore[arg-type]
-        return len(data)  # type: ignore[arg-type]
+        self._waiting += data  # type: ignore[arg-type]  # bytes-like, whatever it is
+        return len(data)  # type: ignore[arg-type]  # bytes-like, whatever it is
 
     def taken(self) -> bytes:
         """What was written since the last time."""
@@ -229,7 +229,7 @@ class _Drain(io.RawIOBase):
 def _member(name: str) -> zipfile.ZipInfo:
     found = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
     found.compress_type = zipfile.ZIP_DEFLATED
-    found._compresslevel = _LEVEL  # type: ignore[attr-defined]
+    found._compresslevel = _LEVEL  # type: ignore[attr-defined]  # the only way to set it for a member
     return found
 
 

@@ -150,7 +150,7 @@ class FieldCompiler:
             if value is not _UNSET:
                 if value is None and raw in blank:
                     empty()
-                return value  # type: ignore[return-value]
+                return value  # type: ignore[return-value]  # found among its own values
             text = raw.strip()
             if len(text) <= longest and fold(text) in missing and fold(text) not in known:
                 blank.add(raw)

@@ -63,7 +63,7 @@ class CountLoading(Loading):
             for batch in batches(here, min(_CELLS_AT_ONCE, job.limits.batch)):
                 await self.write(
                     number,
-                    lambda connection, _, batch=batch: write_counts(  # type: ignore[misc]
+                    lambda connection, _, batch=batch: write_counts(  # type: ignore[misc]  # a default binds the loop's variable
                         connection, batch, columns=self._columns, dry_run=job.summary.dry_run
                     ),
                 )

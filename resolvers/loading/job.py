@@ -97,7 +97,7 @@ class Loading(ABC):
     async def finish(self) -> None:
         """After the last row of a pass: everything held is written."""
 
-    def leave(self) -> None:  # noqa: B027
+    def leave(self) -> None:  # noqa: B027  # nothing to do, unless a job has something
         """After the last pass."""
 
     async def write(self, number: int, work: Callable[[Connection, Store], Written]) -> None:

@@ -50,7 +50,7 @@ class LinkLoading(Loading):
         for number, links in sorted(by_region.items()):
             await self.write(
                 number,
-                lambda connection, store, links=links: write_links(  # type: ignore[misc]
+                lambda connection, store, links=links: write_links(  # type: ignore[misc]  # a default binds the loop's variable
                     connection,
                     store,
                     links,

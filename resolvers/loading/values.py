@@ -241,7 +241,7 @@ class _Numbers:
             numbers = [int(found[name]) for name in self._order]
             if not self._has_time:
                 return date(*numbers), None
-            at = datetime(*numbers)  # type: ignore[arg-type]
+            at = datetime(*numbers)  # type: ignore[arg-type]  # as many as the pattern has groups
         except (ValueError, TypeError):
             return None
         return at.date(), at - self._offset

@@ -168,7 +168,7 @@ def _types(
         state = PrivacyApplicationState[row.state]
         found.append(
             PrivacyApplication(
-                id=global_id(KIND, row.id),  # type: ignore[arg-type]
+                id=global_id(KIND, row.id),  # type: ignore[arg-type]  # scalars are text
                 state=state,
                 account=row.account,
                 name=row.name,
@@ -184,7 +184,7 @@ def _types(
                 starts_at=row.starts_at,
                 ends_at=row.ends_at,
                 commitment_agreed=bool(row.commitment),
-                renews=None if row.renews_id is None else global_id(KIND, row.renews_id),  # type: ignore[arg-type]
+                renews=None if row.renews_id is None else global_id(KIND, row.renews_id),  # type: ignore[arg-type]  # scalars are text
                 briefing=_briefing(row),
                 signatures=[
                     _signature(sealer, one, part)

@@ -309,7 +309,7 @@ def _types(
         told = items or {}
         found.append(
             DataRequest(
-                id=global_id(KIND, row.id),  # type: ignore[arg-type]
+                id=global_id(KIND, row.id),  # type: ignore[arg-type]  # scalars are text
                 state=DataRequestState[row.state],
                 filed_by=row.filed_by,
                 unit_id=row.unit_id,

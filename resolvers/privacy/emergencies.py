@@ -284,7 +284,7 @@ def _types(
             items = sealer.open("emergencies", row.id, row.sealed)
         found.append(
             EmergencyAccess(
-                id=global_id(KIND, row.id),  # type: ignore[arg-type]
+                id=global_id(KIND, row.id),  # type: ignore[arg-type]  # scalars are text
                 account=row.account,
                 name=row.name,
                 unit_id=row.unit_id,

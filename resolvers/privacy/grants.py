@@ -179,14 +179,14 @@ def grant_type(row: Row[Any], unit: str | None, at: str) -> Grant:
     return Grant(
         id=row.id,
         account=row.account,
-        unit_id=unit,  # type: ignore[arg-type]
+        unit_id=unit,  # type: ignore[arg-type]  # scalars are text
         record_types=[RecordType[name] for name in json.loads(row.record_types)],
         items=[PrivateItem[name] for name in json.loads(row.items)],
         code=row.code,
-        person=None if row.person_id is None else global_id("person", row.person_id),  # type: ignore[arg-type]
+        person=None if row.person_id is None else global_id("person", row.person_id),  # type: ignore[arg-type]  # scalars are text
         purpose=row.purpose,
         how=GrantedBy[row.how],
-        application=application,  # type: ignore[arg-type]
+        application=application,  # type: ignore[arg-type]  # scalars are text
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         in_force=not row.revoked and row.starts_at <= at < row.ends_at,

@@ -67,7 +67,7 @@ def _candidates(connection: Connection, account: Account) -> Iterator[Account]:
 
 def _found(connection: Connection, *where: object) -> list[Account]:
     names = connection.scalars(
-        select(accounts.c.account).where(*where).order_by(accounts.c.account)  # type: ignore[arg-type]
+        select(accounts.c.account).where(*where).order_by(accounts.c.account)  # type: ignore[arg-type]  # a list of conditions
     ).all()
     return [one for name in names if (one := find_account(connection, name)) is not None]
 

@@ -294,7 +294,7 @@ class ListPlan:
         keyed.sort(key=lambda pair: pair[0][len(self.order)], reverse=self.order[-1].descending)
         for place in reversed(range(len(self.order))):
             keyed.sort(
-                key=lambda pair, place=place: pair[0][place],  # type: ignore[misc]
+                key=lambda pair, place=place: pair[0][place],  # type: ignore[misc]  # a default binds the loop's variable
                 reverse=self.order[place].descending,
             )
         rows[:] = [row for _, row in keyed]

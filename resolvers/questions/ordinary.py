@@ -348,7 +348,7 @@ def _constant(reference: Reference, type_name: str, key: str) -> Any:
         return disease_of(reference, key)
     if type_name == "RulePack":
         pack = reference.rule_pack(key)
-        return RulePack(id=pack.id, name_zh=pack.name_zh, name_en=pack.name_en)  # type: ignore[arg-type]
+        return RulePack(id=pack.id, name_zh=pack.name_zh, name_en=pack.name_en)  # type: ignore[arg-type]  # scalars are text
     return region_type(reference, key, "ANSWERED")  # a record of its own leads here
 
 
@@ -356,7 +356,7 @@ def disease_of(reference: Reference, key: str) -> Disease:
     """A disease as its type."""
     row = reference.disease(key)
     return Disease(
-        id=row.id,  # type: ignore[arg-type]
+        id=row.id,  # type: ignore[arg-type]  # scalars are text
         name_zh=row.name_zh,
         name_en=row.name_en,
         law_class=LawClass[row.law_class],
@@ -369,7 +369,7 @@ def region_type(reference: Reference, code: str, state: str) -> Region:
     """A region as its type."""
     row = reference.region(code)
     return Region(
-        code=row.code,  # type: ignore[arg-type]
+        code=row.code,  # type: ignore[arg-type]  # scalars are text
         name_zh=row.name_zh,
         name_en=row.name_en,
         prefixes=list(row.prefixes),

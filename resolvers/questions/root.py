@@ -73,17 +73,17 @@ class RecordQueries:
             account=viewer.account,
             name=viewer.name,
             role=viewer.role.value,
-            unit_id=viewer.unit_id,  # type: ignore[arg-type]
+            unit_id=viewer.unit_id,  # type: ignore[arg-type]  # scalars are text
             unit_name=viewer.unit_name,
             unit_level=UnitLevel[viewer.unit_level],
-            code=viewer.code,  # type: ignore[arg-type]
+            code=viewer.code,  # type: ignore[arg-type]  # scalars are text
             grants=[
                 GrantOfViewer(
-                    id=grant.id,  # type: ignore[arg-type]
+                    id=grant.id,  # type: ignore[arg-type]  # scalars are text
                     record_types=[RecordType[name] for name in sorted(grant.record_types)],
                     items=[PrivateItem[name] for name in sorted(grant.items)],
-                    code=grant.code,  # type: ignore[arg-type]
-                    ends_at=grant.ends_at,  # type: ignore[arg-type]
+                    code=grant.code,  # type: ignore[arg-type]  # scalars are text
+                    ends_at=grant.ends_at,  # type: ignore[arg-type]  # scalars are text
                 )
                 for grant in viewer.grants
             ],

@@ -138,8 +138,8 @@ def _custody(region: str, row: Sequence[Any]) -> Custody:
         state, epoch, unit, since = "OWNED", 0, reporter_unit, created_at
     elsewhere = state in _ELSEWHERE
     return Custody(
-        person_id=f"person:{person}",  # type: ignore[arg-type]
-        region=peer if elsewhere and peer else region,  # type: ignore[arg-type]
+        person_id=f"person:{person}",  # type: ignore[arg-type]  # scalars are text
+        region=peer if elsewhere and peer else region,  # type: ignore[arg-type]  # scalars are text
         unit_id=None if elsewhere else unit or reporter_unit,
         state=CustodyState.OWNED if elsewhere else CustodyState[state],
         epoch=epoch,
@@ -152,8 +152,8 @@ def _custody(region: str, row: Sequence[Any]) -> Custody:
 
 def _unknown(person: int, region: str) -> Custody:
     return Custody(
-        person_id=f"person:{person}",  # type: ignore[arg-type]
-        region=region,  # type: ignore[arg-type]
+        person_id=f"person:{person}",  # type: ignore[arg-type]  # scalars are text
+        region=region,  # type: ignore[arg-type]  # scalars are text
         unit_id=None,
         state=CustodyState.OWNED,
         epoch=0,

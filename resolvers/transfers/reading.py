@@ -138,7 +138,7 @@ async def rows_in(
 def _by_region(of: Sequence[Transfer]) -> Mapping[int, list[str]]:
     found: dict[int, list[str]] = {}
     for one in of:
-        found.setdefault(one._place[0], []).append(one.id)  # type: ignore[attr-defined]
+        found.setdefault(one._place[0], []).append(one.id)  # type: ignore[attr-defined]  # set where the rows were read
     return found
 
 

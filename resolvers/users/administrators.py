@@ -377,7 +377,7 @@ def _filing(context: Context, row: Any) -> AdministratorFiling:
     )
     province = row.code[:2] + "0000"
     return AdministratorFiling(
-        id=f"filing:{row.id}",  # type: ignore[arg-type]
+        id=f"filing:{row.id}",  # type: ignore[arg-type]  # scalars are text
         state=FilingState[row.state],
         province="全国" if row.code == "000000" else reference_areas().name(province),
         unit_id=row.unit_id,

@@ -251,8 +251,8 @@ async def _offices(context: Context, unit: UnitRow) -> UnitOffices:
             for row in _rows(connection, duty_persons, unit.id)
         ]
         return UnitOffices(
-            unit_id=unit.id,  # type: ignore[arg-type]
-            unit_above=unit_above(unit.id, unit.level, unit.code),  # type: ignore[arg-type]
+            unit_id=unit.id,  # type: ignore[arg-type]  # scalars are text
+            unit_above=unit_above(unit.id, unit.level, unit.code),  # type: ignore[arg-type]  # scalars are text
             administrator=active_of(connection, unit.id),
             answering=answering_for(connection, unit.id, unit.level, unit.code),
             responsible_person=next((one for one in responsible if one.until is None), None),
@@ -273,7 +273,7 @@ async def _offices(context: Context, unit: UnitRow) -> UnitOffices:
                     .order_by(unit_roles.c.role)
                 )
             ],
-            code=unit.code,  # type: ignore[arg-type]
+            code=unit.code,  # type: ignore[arg-type]  # scalars are text
         )
 
     return await context.central.do(read)

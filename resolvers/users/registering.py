@@ -394,7 +394,7 @@ def _receipt(context: Context, number: int) -> str:
 def _registration(row: Any, viewer: Viewer, central: Central, since: str) -> Registration:
     shown = sees_contact(viewer, None, row.unit_id) or row.decided_by == viewer.account
     return Registration(
-        id=f"registration:{row.id}",  # type: ignore[arg-type]
+        id=f"registration:{row.id}",  # type: ignore[arg-type]  # scalars are text
         state=_state(row, since),
         wanted=row.wanted,
         account=row.account,

@@ -125,7 +125,7 @@ def unavailable(failed: WriteFailed) -> Refusal:
             code="REGION_UNAVAILABLE",
             message=message,
             message_zh=message_zh,
-            region=settings.code,  # type: ignore[arg-type]
+            region=settings.code,  # type: ignore[arg-type]  # scalars are text
             state=RegionState[failed.state],
             written=failed.written,
         )

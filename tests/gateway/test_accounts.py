@@ -100,7 +100,7 @@ def test_an_account_that_makes_no_sense(
 ) -> None:
     async def body(world: World) -> None:
         with pytest.raises(InvalidInput, match=expected):
-            await world.do(create_account, replace(OTHER, **change), "long enough")  # type: ignore[arg-type]
+            await world.do(create_account, replace(OTHER, **change), "long enough")  # type: ignore[arg-type]  # wrong or wider on purpose
 
     in_store(tmp_path, body)
 

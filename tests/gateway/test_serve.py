@@ -51,7 +51,7 @@ def until(condition: Callable[[], bool], seconds: float = 10) -> None:
 def refused(config: Path, **options: object) -> tuple[int, str]:
     """Exit code and errors of a gateway that does not come to serve."""
     ended = subprocess.run(
-        command(config, **options),  # type: ignore[arg-type]
+        command(config, **options),  # type: ignore[arg-type]  # wrong or wider on purpose
         capture_output=True,
         text=True,
         timeout=20,

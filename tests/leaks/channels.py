@@ -204,6 +204,6 @@ def _marked(tree: ast.Module) -> Iterator[tuple[str, list[int]]]:
         numbers = [int(one) for one in _NAME.findall(node.name)]
         for decorator in node.decorator_list:
             if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith("leak"):
-                numbers += [one.value for one in decorator.args if isinstance(one, ast.Constant)]  # type: ignore[misc]
+                numbers += [one.value for one in decorator.args if isinstance(one, ast.Constant)]  # type: ignore[misc]  # only numbers stand there
         if numbers:
             yield node.name, numbers

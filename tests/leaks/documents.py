@@ -124,7 +124,7 @@ def _inputs(kind: GraphQLInputType, known: Known, depth: int) -> st.SearchStrate
             elif depth > 0:
                 may[name] = inputs(one.type, known, depth - 1)
         return st.fixed_dictionaries(must, optional=may)
-    return _scalars(known).get(kind.name, st.just("x"))  # type: ignore[union-attr]
+    return _scalars(known).get(kind.name, st.just("x"))  # type: ignore[union-attr]  # known to have it here
 
 
 class _Writer:

@@ -137,7 +137,7 @@ def test_alarms_are_raised_of_both_alike(pair: tuple[World, World]) -> None:
     seen = []
     for world in pair:
         for reader in OTHERS:
-            until(lambda world=world, reader=reader: bool(alarms(world, reader)))  # type: ignore[misc]
+            until(lambda world=world, reader=reader: bool(alarms(world, reader)))  # type: ignore[misc]  # a default binds the loop's variable
         seen.append([alarms(world, reader) for reader in OTHERS])
     assert seen[0] == seen[1]
 

@@ -337,7 +337,7 @@ def twins(folder: Path, templates: Path) -> Iterator[tuple[World, World]]:
     shutil.copytree(folder / "one", folder / "other")
     other = load_config(folder / "other" / "config.toml")
     hidden = otherwise(population)
-    stores = Stores(templates, lambda: folder, lambda: None)  # type: ignore[arg-type,return-value]
+    stores = Stores(templates, lambda: folder, lambda: None)  # type: ignore[arg-type,return-value]  # wrong or wider on purpose
     for region in other.regions:
         assert region.path is not None
         region.path.unlink()

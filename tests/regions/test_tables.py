@@ -17,7 +17,7 @@ COLUMNS = [
     for column in table.columns
 ]
 REGIONAL = regional.sorted_tables
-POSTGRESQL, SQLITE = postgresql.dialect(), sqlite.dialect()  # type: ignore[no-untyped-call]
+POSTGRESQL, SQLITE = postgresql.dialect(), sqlite.dialect()  # type: ignore[no-untyped-call]  # the dialects have no types
 
 
 def named(value: Column[object] | Table) -> str:

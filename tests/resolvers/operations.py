@@ -56,7 +56,7 @@ def filters(record: str, ids: dict[str, list[str]] | None = None) -> st.SearchSt
     """Filters of a type of record, as variables. `ids` are values for relations."""
     declared = _SCHEMA.type_map[f"{record}Filter"]
     fields: dict[str, st.SearchStrategy[Any]] = {}
-    for name, one in declared.fields.items():  # type: ignore[attr-defined]
+    for name, one in declared.fields.items():  # type: ignore[attr-defined]  # known to have it here
         kind = get_named_type(one.type)
         if name in ("and", "or", "not"):
             continue
@@ -85,7 +85,7 @@ def filters(record: str, ids: dict[str, list[str]] | None = None) -> st.SearchSt
 
 def orders(record: str) -> st.SearchStrategy[list[dict[str, str]]]:
     """Orders of a type of record, as variables."""
-    names = list(_SCHEMA.type_map[f"{record}OrderField"].values)  # type: ignore[attr-defined]
+    names = list(_SCHEMA.type_map[f"{record}OrderField"].values)  # type: ignore[attr-defined]  # known to have it here
     one = st.fixed_dictionaries(
         {"field": st.sampled_from(names)}, optional={"direction": st.sampled_from(("ASC", "DESC"))}
     )
@@ -192,7 +192,7 @@ class _Writer:
         if self.chance(2):
             given["orderBy"] = self.draw(orders(record))
         kinds = {"filter": f"{record}Filter", "orderBy": f"[{record}Order!]"}
-        declared = _SCHEMA.query_type.fields[name].args  # type: ignore[union-attr]
+        declared = _SCHEMA.query_type.fields[name].args  # type: ignore[union-attr]  # known to have it here
         arguments = []
         for argument, value in given.items():
             if self.chance(3):

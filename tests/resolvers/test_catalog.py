@@ -77,8 +77,8 @@ def test_flat_items_are_those_of_the_person(record: Record) -> None:
         if isinstance(field.source, PrivateSource) and field.source.of:
             assert "person_id" in record.table.c
             assert isinstance(person[field.name].source, PrivateSource)
-            assert person[field.name].source.item is field.source.item  # type: ignore[union-attr]
-            assert person[field.name].source.name == field.source.name  # type: ignore[union-attr]
+            assert person[field.name].source.item is field.source.item  # type: ignore[union-attr]  # known to have it here
+            assert person[field.name].source.name == field.source.name  # type: ignore[union-attr]  # known to have it here
 
 
 def test_enum_values_are_stored_by_their_names(record: Record) -> None:
@@ -112,7 +112,7 @@ def test_links_are_served_by_indexes(record: Record) -> None:
 
 
 def test_rights_open_records_of_types_that_a_right_can_name(record: Record) -> None:
-    names = set(_TYPES["RecordType"].values)  # type: ignore[attr-defined]
+    names = set(_TYPES["RecordType"].values)  # type: ignore[attr-defined]  # known to have it here
     assert record.privacy <= names
     assert record.privacy
 

@@ -83,7 +83,7 @@ def _directive(field: FieldDefinitionNode) -> str | None:
 def test_every_private_field_has_a_scalar_that_may_be_a_mask() -> None:
     types = make_schema()._schema.type_map
     for owner, field in private_fields():
-        kind = types[owner].fields[field].type  # type: ignore[attr-defined]
+        kind = types[owner].fields[field].type  # type: ignore[attr-defined]  # known to have it here
         assert str(kind) in ("PrivateString", "PrivateInt", "PrivateDate"), (owner, field)
 
 

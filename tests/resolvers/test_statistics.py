@@ -49,7 +49,7 @@ def counted(
     regions = [made.sqlite("3201"), made.sqlite("3202")]
     for one in regions:
         rows = [row for row in _ROWS if str(row["code"]).startswith(one.prefixes)]
-        in_store(one, lambda connection, rows=rows: connection.execute(insert(daily_counts), rows))  # type: ignore[misc]
+        in_store(one, lambda connection, rows=rows: connection.execute(insert(daily_counts), rows))  # type: ignore[misc]  # a default binds the loop's variable
     gateway = Gateway(regions, shared_keys)
     yield gateway
     gateway.close()

@@ -78,7 +78,7 @@ def test_no_factor_changes_without_its_entry(run: Run) -> None:
             await check()
             gateway.log_path.rename(gateway.log_path.with_name("gone.db"))
 
-        gateway.sign_in._entries.check = check_and_lose  # type: ignore[method-assign]
+        gateway.sign_in._entries.check = check_and_lose  # type: ignore[method-assign]  # breaks it on purpose
         headers = {"authorization": f"Bearer {token}"}
         answer = await gateway.delete("/sign-in/totp", headers)
         assert (answer.status_code, code(answer)) == (503, "ACCESS_LOG_FAILED")

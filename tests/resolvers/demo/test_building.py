@@ -33,7 +33,7 @@ def read(path: Path | None, statement: str, without: str) -> list[dict[str, obje
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
         rows = connection.execute(statement).fetchall()
-    return [{name: row[name] for name in row.keys() if name != without} for row in rows]  # noqa: SIM118
+    return [{name: row[name] for name in row.keys() if name != without} for row in rows]  # noqa: SIM118  # rows are no mappings
 
 
 def test_regions_are_dealt_evenly() -> None:

@@ -55,7 +55,7 @@ def test_a_demo_of_another_day_is_kept_unless_that_day_was_asked_for(tmp_path: P
 @pytest.mark.parametrize("change", [{"people": 7_000}, {"seed": 8}, {"years": 2}])
 def test_a_demo_of_other_numbers_is_refused(tmp_path: Path, change: dict[str, int]) -> None:
     complete(tmp_path)
-    other = replace(PARAMETERS, **change)  # type: ignore[arg-type]
+    other = replace(PARAMETERS, **change)  # type: ignore[arg-type]  # wrong or wider on purpose
     with (
         pytest.raises(StoreError, match=f"another {next(iter(change))}"),
         DemoFolder(tmp_path, other),

@@ -186,7 +186,7 @@ def test_without_a_review_the_account_is_suspended_without_any_clock(office: Off
     assert {one.state for one in office.rows(accounts)} == {"ACTIVE"}
     assert not office.do(lambda connection: is_usable(connection, "officer"))
     standing = office.do(
-        lambda connection: standing_of(connection, find_account(connection, "officer"))  # type: ignore[arg-type]
+        lambda connection: standing_of(connection, find_account(connection, "officer"))  # type: ignore[arg-type]  # wrong or wider on purpose
     )
     assert standing is Standing.SUSPENDED
     assert office.do(lambda connection: suspend_unreviewed(connection, now())) == ["officer"]

@@ -53,16 +53,16 @@ class Change:
         if phase is Phase.SINGLE:
             if any(state.key == self.target for state in states) and not states[number].key:
                 raise AssertionError("a store was left behind")
-            work = lambda store: begin(store, self.target)  # noqa: E731
+            work = lambda store: begin(store, self.target)  # noqa: E731  # three of one kind, chosen between
         elif phase is Phase.BOTH:
             sealer = Sealer(self.keys.sealing, region.code)
-            work = lambda store: fill_batch(store, sealer, self.indexer, most=most)  # noqa: E731
+            work = lambda store: fill_batch(store, sealer, self.indexer, most=most)  # noqa: E731  # three of one kind, chosen between
         elif phase is Phase.FILLED:
             if any(one.phase in (Phase.SINGLE, Phase.BOTH) for one in states if not self.done(one)):
                 return
             work = begin_clearing
         else:
-            work = lambda store: clear_batch(store, most=most)  # noqa: E731
+            work = lambda store: clear_batch(store, most=most)  # noqa: E731  # three of one kind, chosen between
         in_store(region, work)
 
     def done(self, state: Any) -> bool:
@@ -73,7 +73,7 @@ class Change:
 def changing(request: pytest.FixtureRequest, stores: Stores) -> Iterator[tuple[Writer, Change]]:
     ring = KeyRing({0: Key(b"a" * 32), 1: Key(b"b" * 32, sm3=True), 2: Key(b"c" * 32)})
     sealing, cursor, log, signing = (bytes([number]) * 32 for number in (1, 3, 4, 5))
-    keys = Keys(sealing, ring, cursor, log, signing)  # type: ignore[arg-type]
+    keys = Keys(sealing, ring, cursor, log, signing)  # type: ignore[arg-type]  # wrong or wider on purpose
     regions = [stores.make(request.param, code) for code in ("3201", "5001")]
     for region in regions:
         in_store(region, lambda store: None)
