@@ -8,36 +8,36 @@ is told which.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, true, update
+from sqlalchemy import Connection, insert, select, update
 
 from regions.errors import InvalidInput, NotFound
 from regions.instants import now
-from regions.text import under
 from regions.users import RENEWAL_DAYS, VALID_DAYS, accounts, registrations
 from resolvers.central import Central
 from resolvers.context import Context
 from resolvers.networks import network_of
-from resolvers.questions.plans import page_size
-from resolvers.rights import require
 from resolvers.users import Role, Viewer
 from resolvers.users.accounts import days_from, is_barred, next_id, note_event
-from resolvers.users.authority import answering_for, require_answering
+from resolvers.users.authority import require_answering
 from resolvers.users.limits import require_room
-from resolvers.users.listing import read_user, sees_contact
+from resolvers.users.listing import read_user
 from resolvers.users.names import check_free, is_free
 from resolvers.users.persons import check_person
+from resolvers.users.registrations import (
+    of_unit,
+    pending_since,
+    receipt_of,
+    registration_type,
+)
 from resolvers.users.shared import (
     check_login,
-    contact,
     find_unit,
     needed,
     number_of,
-    page_info,
     refusals,
 )
 from resolvers.users.staff import LONGEST_NAME, read_contact, read_items
@@ -46,26 +46,19 @@ from resolvers.users.states import RegistrationState as State
 from resolvers.writing.central import CentralWriting
 from resolvers.writing.refusing import Mistakes
 from resolvers.writing.values import text
-from schema.enums import UnitLevel
 from schema.users.registering import (
     ApproveRegistrationInput,
     ApproveRegistrationPayload,
     RegisterInput,
     RegisterPayload,
-    Registration,
-    RegistrationConnection,
-    RegistrationEdge,
     RegistrationState,
-    RegistrationStatus,
 )
-from schema.users.staff import Purpose, UserRole
+from schema.users.staff import Purpose
 
 __all__ = [
     "PURPOSES",
     "approve_registration",
-    "list_registrations",
     "register",
-    "registration_status",
     "term",
 ]
 
@@ -77,7 +70,6 @@ PURPOSES: Mapping[Role, frozenset[Purpose]] = {
 }
 """The roles that can be registered, and what an account of each may be for (A8)."""
 
-_BOUND_TO = b"Registration|id"
 _MOST_TRIED = 1_000  # numbers behind a wanted login name
 
 
@@ -110,7 +102,7 @@ async def register(context: Context, given: RegisterInput, path: str) -> Registe
         mistakes.add(["department"], "the head of which department", "请填写所任部门")
     mistakes.stop()
     unit = await find_unit(context, given.unit, "unit")
-    network, since = network_of(context.address), _pending_since(central, at)
+    network, since = network_of(context.address), pending_since(central, at)
     address_hash = context.stores.fingerprints.of_key("registration address", network)
 
     def look(connection: Connection) -> None:  # before a password is hashed for nothing
@@ -151,34 +143,9 @@ async def register(context: Context, given: RegisterInput, path: str) -> Registe
     if not repeated:
         context.trail.note_written({"registration": [kept["registration"]]})
     return RegisterPayload(
-        receipt=_receipt(context, kept["registration"]),
+        receipt=receipt_of(context, kept["registration"]),
         state=RegistrationState.PENDING,
         repeated=repeated,
-    )
-
-
-async def registration_status(context: Context, receipt: str) -> RegistrationStatus | None:
-    """What became of a registration, for whoever holds its receipt; None where there is none."""
-    context.touched = True
-    number, _, _ = receipt.partition("-")
-    if not (number.isascii() and number.isdigit() and len(number) <= 15):
-        return None
-    if not hmac.compare_digest(receipt.encode(), _receipt(context, int(number)).encode()):
-        return None
-
-    def read(connection: Connection) -> Any:
-        return connection.execute(
-            select(registrations).where(registrations.c.id == int(number))
-        ).first()
-
-    row = await context.central.do(read)
-    if row is None:
-        return None
-    return RegistrationStatus(
-        state=_state(row, _pending_since(context.central, now())),
-        account=row.account,
-        reason=row.reason,
-        decided_at=row.decided_at,
     )
 
 
@@ -194,7 +161,7 @@ async def approve_registration(
     if not given.approve and reason is None:
         mistakes.add(["reason"], "a refusal needs its reason", "退回须说明原因")
     until = term(given.valid_until, writing.moment.now, mistakes)
-    since = _pending_since(central, writing.moment.now)
+    since = pending_since(central, writing.moment.now)
     mistakes.stop()
 
     def work(connection: Connection) -> dict[str, Any]:
@@ -202,7 +169,7 @@ async def approve_registration(
         with refusals("registration"):
             if row is None or not row.code.startswith(viewer.prefix):
                 raise NotFound("there is no such registration")
-            require_answering(connection, viewer, *_of_unit(row))
+            require_answering(connection, viewer, *of_unit(row))
             event = RegistrationEvent.APPROVE if given.approve else RegistrationEvent.REFUSE
             try:
                 after = REGISTRATION.next(
@@ -237,80 +204,8 @@ async def approve_registration(
     )
     user = await read_user(context, kept["account"]) if kept["account"] else None
     return ApproveRegistrationPayload(
-        registration=_registration(row, viewer, central, since), user=user, repeated=repeated
+        registration=registration_type(row, viewer, central, since), user=user, repeated=repeated
     )
-
-
-async def list_registrations(
-    context: Context, states: list[RegistrationState] | None, first: int | None, after: str | None
-) -> RegistrationConnection:
-    """Registrations that the viewer may decide or decided, the oldest first. Raises Forbidden."""
-    viewer = context.signed_in()
-    require(viewer, "registrations")
-    answering, central = context.answering, context.central
-    size = page_size(answering, first)
-    place = answering.cursors.open(after, _BOUND_TO, 1)[0] if after is not None else 0
-    since = _pending_since(central, now())
-    wanted = [_of_state(state, since) for state in (states or [RegistrationState.PENDING])]
-
-    def read(connection: Connection) -> list[Any]:
-        found: list[Any] = []
-        answers: dict[tuple[str, str | None], bool] = {}
-        rows = connection.execute(
-            select(registrations)
-            .where(
-                or_(*wanted),
-                registrations.c.id > place,
-                under(registrations.c.code, viewer.prefix) if viewer.prefix else true(),
-            )
-            .order_by(registrations.c.id)
-        )
-        for row in rows:
-            about = (row.unit_id, row.person_index)
-            if about not in answers:
-                answers[about] = answering_for(connection, *_of_unit(row)) == viewer.account
-            if answers[about]:
-                found.append(row)
-                if len(found) > size:
-                    break
-        return found
-
-    rows = await central.do(read)
-    page = rows[:size]
-    context.question.trail.saw("registration", [row.id for row in page])
-    edges = [
-        RegistrationEdge(
-            cursor=answering.cursors.seal([row.id], _BOUND_TO),
-            node=_registration(row, viewer, central, since),
-        )
-        for row in page
-    ]
-    return RegistrationConnection(
-        edges=edges, page_info=page_info(edges, more=len(rows) > size, before=after is not None)
-    )
-
-
-def _pending_since(central: Central, at: str) -> str:
-    """Whoever registered at this instant or before it waits no longer at `at`: it expired."""
-    return days_from(at, -central.registration_days)
-
-
-def _state(row: Any, since: str) -> RegistrationState:
-    return RegistrationState[registration_at(State[row.state], row.created_at, since).name]
-
-
-def _of_state(state: RegistrationState, since: str) -> ColumnElement[bool]:
-    """The rows that `_state` says are of the state."""
-    column, created_at = registrations.c.state, registrations.c.created_at
-    if state is RegistrationState.PENDING:
-        return and_(column == State.PENDING.name, created_at > since)
-    if state is RegistrationState.EXPIRED:
-        return and_(column == State.PENDING.name, created_at <= since)
-    return column == state.name
-
-
-def _of_unit(row: Any) -> tuple[str, str, str, str | None]:
-    return row.unit_id, row.unit_level, row.code, row.person_index
 
 
 def term(given: str | None, at: str, mistakes: Mistakes) -> str:
@@ -384,32 +279,3 @@ def _free_name(connection: Connection, wanted: str) -> str:
         if is_free(connection, tried):
             return tried
     raise InvalidInput("the wanted login name is taken", hint="give another one as `account`")
-
-
-def _receipt(context: Context, number: int) -> str:
-    """Nobody can guess it, and nothing of it is stored."""
-    return f"{number}-{context.stores.fingerprints.of_key('registration', str(number))[:32]}"
-
-
-def _registration(row: Any, viewer: Viewer, central: Central, since: str) -> Registration:
-    shown = sees_contact(viewer, None, row.unit_id) or row.decided_by == viewer.account
-    return Registration(
-        id=f"registration:{row.id}",  # type: ignore[arg-type]  # scalars are text
-        state=_state(row, since),
-        wanted=row.wanted,
-        account=row.account,
-        name=row.name,
-        role=UserRole[row.role],
-        purpose=Purpose[row.purpose],
-        unit_id=row.unit_id,
-        unit_name=row.unit_name,
-        unit_level=UnitLevel[row.unit_level],
-        code=row.code,
-        department=row.department,
-        head=bool(row.head),
-        contact=contact(central.sealer, "registrations", row.id, row.sealed, shown=shown),
-        created_at=row.created_at,
-        decided_by=row.decided_by,
-        decided_at=row.decided_at,
-        reason=row.reason,
-    )

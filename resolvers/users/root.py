@@ -23,12 +23,8 @@ from resolvers.users.offices import (
     set_unit_role,
     unit_offices,
 )
-from resolvers.users.registering import (
-    approve_registration,
-    list_registrations,
-    register,
-    registration_status,
-)
+from resolvers.users.registering import approve_registration, register
+from resolvers.users.registrations import list_registrations, registration_status
 from resolvers.writing.writing import answered
 from schema.users.accounts import (
     DisableUserInput,
