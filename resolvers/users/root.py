@@ -12,10 +12,10 @@ from resolvers.users.administrators import (
     decide_administrator_filing,
     deregister_administrator,
     file_administrator,
-    list_filings,
     withdraw_administrator_filing,
 )
 from resolvers.users.changing import disable_user, enable_user, renew_user
+from resolvers.users.filed import list_filings
 from resolvers.users.listing import list_users
 from resolvers.users.offices import (
     set_duty_person,
