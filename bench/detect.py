@@ -17,7 +17,7 @@ from bench.report import Sheet
 from resolvers.alerts.methods.blocks import Calendar
 from resolvers.alerts.methods.detection import Floats
 
-__all__ = ["Compared", "compare", "sheet"]
+__all__ = ["Compared", "compare", "read_rows", "read_sets", "sheet"]
 
 _CLOSE = 1e-6  # up to which nothing is said of an error
 _BLANK = ("", "NA", "NaN")
@@ -57,10 +57,10 @@ def compare(folder: Path) -> Iterator[Compared]:
     Raises FileNotFoundError where there are no such folders, ValueError where a file names a series
     that is not there.
     """
-    sets = dict(_read_sets(folder / "data"))
+    sets = dict(read_sets(folder / "data"))
     for path in sorted((folder / "ref").iterdir()):
         name = path.name.removesuffix(".gz").removesuffix(".csv")
-        rows = _read_rows(path)
+        rows = read_rows(path)
         if not rows or "series" not in rows[0]:
             continue  # a table that methods use, no results
         run = method_of(name)
@@ -147,7 +147,8 @@ def _column(rows: list[dict[str, str]], key: str) -> Floats:
     return np.array([np.nan if row[key] in _BLANK else float(row[key]) for row in rows])
 
 
-def _read_rows(path: Path) -> list[dict[str, str]]:
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file, packed or not."""
     if path.name.endswith(".gz"):
         with gzip.open(path, "rt", encoding="utf-8", newline="") as packed:
             return list(csv.DictReader(packed))
@@ -155,12 +156,12 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(plain))
 
 
-def _read_sets(folder: Path) -> Iterator[tuple[str, _Series]]:
+def read_sets(folder: Path) -> Iterator[tuple[str, _Series]]:
     """Each unit of each set, and the sum of a set's units as TOTAL; a set of one unit by its name
     alone."""
     for path in sorted(folder.glob("*.csv*")):
         name = path.name.removesuffix(".gz").removesuffix(".csv")
-        rows = _read_rows(path)
+        rows = read_rows(path)
         if not rows or "period" not in rows[0]:
             continue  # populations, outbreak states
         units = [key for key in rows[0] if key not in ("t", "date", "year", "period")]

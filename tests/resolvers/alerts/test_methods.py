@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.detect import compare
+from bench.detect import compare, read_rows, read_sets
 from resolvers.alerts.methods import (
     Counts,
     Detection,
@@ -33,6 +34,10 @@ from resolvers.alerts.methods.percentile import MovingPercentile
 from resolvers.alerts.methods.thresholds import Threshold
 
 ORACLES = Path(__file__).resolve().parents[4] / "shared" / "oracles"
+
+WITH_ORACLES = pytest.mark.skipif(
+    not ORACLES.is_dir(), reason="the reference results lie beside the project"
+)
 
 Method = Callable[[Counts, Times], Detection]
 
@@ -107,13 +112,74 @@ def _rows(found: Detection, rows: list[int]) -> Detection:
     )
 
 
-@pytest.mark.skipif(not ORACLES.is_dir(), reason="the reference results lie beside the project")
+@WITH_ORACLES
 def test_reference_results() -> None:
     files = list(compare(ORACLES))
     assert [one.name for one in files if not one.known] == []
     assert len(files) >= 16
     assert {one.name: one.worst for one in files if one.error > 1e-9} == {}
     assert {one.name for one in files if one.alarms or one.blanks} == set()
+
+
+@WITH_ORACLES
+def test_the_moving_percentile_by_weeks() -> None:
+    series = dict(read_sets(ORACLES / "data"))
+    rows = read_rows(ORACLES / "mpm" / "mpm_weekly.csv")
+    assert len(rows) > 300
+    groups: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for row in rows:
+        groups.setdefault((row["series"], row["years"]), []).append(row)
+    for (name, years), part in groups.items():
+        counts = series[name].counts[None, :]
+        times = np.array([int(row["t"]) - 1 for row in part])
+        for key in part[0]:
+            if not key.startswith("p"):
+                continue
+            percent, _, kind = key[1:].partition("_t")
+            settings = MovingPercentile(
+                years=int(years), percentile=float(percent), kind=int(kind or 7)
+            )
+            found = percentile.detect(counts, times, settings)
+            wanted = [float(row[key]) for row in part]
+            np.testing.assert_allclose(found.bound[0], wanted, rtol=1e-9, err_msg=f"{name} {key}")
+        for key, level, reach in (
+            ("alarm_p50_ge", 50, True),
+            ("alarm_p50_gt", 50, False),
+            ("alarm_p80_ge", 80, True),
+        ):
+            settings = MovingPercentile(years=int(years), percentile=level, reach=reach)
+            found = percentile.detect(counts, times, settings)
+            assert list(found.alarm[0]) == [row[key] == "1" for row in part], (name, key)
+
+
+@WITH_ORACLES
+def test_the_moving_percentile_by_days() -> None:
+    known = read_rows(ORACLES / "mpm" / "mpm_daily_series.csv")
+    days = [date.fromisoformat(row["date"]) for row in known]
+    groups: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for row in read_rows(ORACLES / "mpm" / "mpm_daily.csv"):
+        groups.setdefault((row["series"], row["years"]), []).append(row)
+    assert len(groups) > 3
+
+    def before(time: int, years: int) -> int:
+        day = days[time]
+        leap = day.month == 2 and day.day == 29
+        return (day.replace(year=day.year - years, day=28 if leap else day.day) - days[0]).days
+
+    for (name, years), part in groups.items():
+        counts = np.array([[float(row[name]) for row in known]])
+        times = np.array([(date.fromisoformat(row["date"]) - days[0]).days for row in part])
+        for percent in (50, 80, 90):
+            settings = MovingPercentile(
+                years=int(years), percentile=percent, shift=7, width=7, frequency=365
+            )
+            found = percentile.detect_daily(counts, times, settings, before)
+            wanted = [float(row[f"p{percent}"]) for row in part]
+            np.testing.assert_allclose(found.bound[0], wanted, rtol=1e-9)
+            assert list(found.observed[0]) == [float(row["observed7"]) for row in part]
+            if f"alarm_p{percent}_ge" in part[0]:
+                alarms = [row[f"alarm_p{percent}_ge"] == "1" for row in part]
+                assert list(found.alarm[0]) == alarms
 
 
 @EVERY
