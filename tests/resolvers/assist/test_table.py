@@ -153,3 +153,34 @@ def test_every_way_to_where_the_answer_is_due_says_by_when() -> None:
         if isinstance(line, Transition) and subject is PERSON and line.next is not state:
             due = running(line.next) == "feedback_due"
             assert (line.clock in (Clock.FEEDBACK, Clock.REPORT)) is due, (state, event)
+
+
+WANTED = {  # what the requirements' table C says must hold
+    (LETTER, State.DRAFT, Event.SUBMIT): {Guard.COMPLETE},
+    (LETTER, State.SENT, Event.WITHDRAW): {Guard.REASON},
+    (LETTER, State.SENT, Event.ACKNOWLEDGE): {Guard.DUTY},
+    (LETTER, State.RECEIVED, Event.REFUSE): {Guard.REASON},
+    (LETTER, State.REFUSED, Event.SUBMIT): {Guard.COMPLETE},
+    (LETTER, State.RECEIVED, Event.FORWARD): {Guard.NEW_HOLDER, Guard.READ_NOW},
+    (LETTER, State.RECEIVED, Event.ASSIGN): {Guard.OFFICER, Guard.READ_NOW},
+    (PERSON, State.IN_PROGRESS, Event.CONTROL): {Guard.HOW, Guard.READ_NOW},
+    (PERSON, State.UNTRACED, Event.CONTROL): {Guard.HOW, Guard.READ_NOW},
+    (PERSON, State.IN_PROGRESS, Event.LEAVE): {
+        Guard.DESTINATION,
+        Guard.NEW_HOLDER,
+        Guard.READ_NOW,
+    },
+    (PERSON, State.IN_PROGRESS, Event.LOSE): {Guard.REASON, Guard.READ_NOW},
+    (PERSON, State.IN_PROGRESS, Event.EXCLUDE): {Guard.REASON, Guard.READ_NOW},
+    (PERSON, State.IN_PROGRESS, Event.CONFIRM_EXCLUSION): {Guard.PROPOSED},
+    (PERSON, State.CONTROLLED, Event.POSITIVE): {Guard.RESULT},
+    (LETTER, State.CONTROLLED, Event.FEED_BACK): {Guard.FORM, Guard.READ_NOW},
+    (LETTER, State.FEEDBACK_GIVEN, Event.ASK_MORE): {Guard.REASON},
+}
+
+
+@pytest.mark.parametrize("place", WANTED, ids=lambda one: one[2].name)
+def test_what_must_hold_is_asked(place: tuple[Subject, State, Event]) -> None:
+    line = TABLE[place]
+    assert isinstance(line, Transition)
+    assert set(line.guards) == WANTED[place]
