@@ -36,6 +36,7 @@ from regions.store_files import _RECHECK
 from regions.users import accounts
 from resolvers.users import Role
 from tests.records import Population, make_population
+from tests.served import never_idle
 from tests.stores import Stores, in_store
 
 __all__ = [
@@ -315,6 +316,7 @@ async def _open_sessions(config: Config) -> dict[str, str]:
                 name: opener.insert(one, name, second_factor="TOTP").token for name in EVERYBODY
             }
         )
+        await connection.run_sync(never_idle)
     await engine.dispose()
     return found
 

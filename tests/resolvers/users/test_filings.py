@@ -197,6 +197,8 @@ STEPS = st.builds(
 
 
 EVERYTHING = [  # so that each event is done in one example at least
+    [Step("file", CITY[0], 1, 0, None)],  # alone, with an administrator above: no race decides
+    [Step("refuse", CITY[0], 0, 0, None)],
     [Step("file", CITY[0], 1, 0, None)],
     [Step("accept", CITY[0], 0, 0, None), Step("accept", CITY[0], 0, 0, None)],
     [Step("file", CITY[0], 2, 0, None), Step("file", CITY[0], 3, 0, None)],
