@@ -190,8 +190,8 @@ class Shaper:
             body = ",".join(f'"{part.key}":{values[part.name]}' for part in below)
             shape.pattern.append("{" + body + "}")
             shape.arguments.extend([table.c[source.by]] * sum(p.name == "id" for p in below))
-            if any(part.name == "id" for part in below):  # seen, though nothing is read of it
-                shape.named[target.kind] = shape.key(written(table.c[source.by]))
+            # Seen, though nothing is read of it, and maybe not even its id is asked for.
+            shape.named[target.kind] = shape.key(written(table.c[source.by]))
             return
         number = len(shape.links)
         if number == len(shape.shapes.links):

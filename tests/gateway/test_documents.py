@@ -15,6 +15,22 @@ from resolvers.root import make_schema
 SCHEMA = make_schema()._schema
 
 
+@pytest.fixture(scope="module")
+def step() -> float:
+    """What a million steps of Python cost this machine now, in processor time: what the cost of a
+    document is held against (0.1 s where the bounds below were set).
+    """
+
+    def once() -> float:
+        began = time.thread_time()
+        total = 0
+        for number in range(1_000_000):
+            total += number * number
+        return time.thread_time() - began
+
+    return max(once() for _ in range(3))
+
+
 @pytest.fixture
 def some() -> Documents:
     return Documents(SCHEMA, tokens_max=4_000, depth_max=16)
@@ -68,27 +84,27 @@ INVALID = {
 
 
 @pytest.mark.parametrize("name", TOO_LARGE)
-def test_too_large(some: Documents, name: str) -> None:
+def test_too_large(some: Documents, step: float, name: str) -> None:
     began = time.thread_time()
     found = some.get(TOO_LARGE[name])
-    assert time.thread_time() - began < 2
+    assert time.thread_time() - began < 20 * step
     assert [type(error.original_error) for error in found.errors] == [TooLarge]
 
 
 @pytest.mark.parametrize("name", INVALID)
-def test_invalid(some: Documents, name: str) -> None:
+def test_invalid(some: Documents, step: float, name: str) -> None:
     began = time.thread_time()
     found = some.get(INVALID[name])
-    assert time.thread_time() - began < 5  # the dearest takes one second
+    assert time.thread_time() - began < 50 * step  # the dearest takes ten
     assert found.errors
     assert len(found.errors) <= 21
     assert "Did you mean" not in "".join(error.message for error in found.errors)
 
 
-def test_many_operations_are_looked_at_once(some: Documents) -> None:
+def test_many_operations_are_looked_at_once(some: Documents, step: float) -> None:
     began = time.thread_time()
     found = some.get(" ".join(f"query q{number}{{me{{code}}}}" for number in range(450)))
-    assert time.thread_time() - began < 1
+    assert time.thread_time() - began < 10 * step
     assert len(found.operations) == 450
 
 

@@ -46,6 +46,13 @@ def _place(gateway: Gateway, who: Viewer, given: dict[str, Any]) -> str | None:
     return cursor
 
 
+@pytest.mark.parametrize("below", ["__typename", "id @skip(if: true)", "id"])
+def test_a_person_of_whom_nothing_is_read_is_logged_as_shown(gateway: Gateway, below: str) -> None:
+    person = "person { " + below + " }"
+    found = gateway.both("{ contacts(first: 3) { edges { node { " + person + " } } } }")
+    assert len(found.told["records"]["person"]) == 3
+
+
 @pytest.mark.parametrize("who", VIEWERS.values(), ids=VIEWERS)
 @settings(max_examples=60)
 @given(operation=operations())
