@@ -71,6 +71,9 @@ class Config:
     duplicate_candidates: int
     subscriptions_sockets: int
     subscriptions_each: int
+    post_poll_seconds: int
+    post_in_flight: int
+    post_late_minutes: int
     alarm_reveal_records: int
     alarm_reveal_minutes: int
     alarm_off_hours_records: int

@@ -31,6 +31,7 @@ from resolvers.actions import require_action
 from resolvers.central import Central
 from resolvers.context import Context, LiveContext
 from resolvers.feeds import Feeds
+from resolvers.post.pump import Pump
 from resolvers.privacy import in_force
 from resolvers.questions.plans import OperationPlan
 from resolvers.questions.question import Answering, Question, Trail
@@ -81,11 +82,12 @@ class Executor:
         before_writing: Callable[[], Awaitable[int]] | None = None,
         commitments: Commitments | None = None,
         origin: str = "",
+        post: Pump | None = None,
     ) -> None:
         self.schema: GraphQLSchema = schema._schema
         self.answering = answering
         self.planning = planning
-        self._stores, self._central = stores, central
+        self._stores, self._central, self._post = stores, central, post
         self._before_writing = before_writing
         self._commitments, self._origin = commitments, origin
         self._documents = Documents(self.schema, tokens_max=tokens_max, depth_max=depth_max)
@@ -214,7 +216,13 @@ class Executor:
         if self._commitments is not None and request.id:  # else nothing can be written
             telling = Telling(self._origin, request.id, request.trace, self._commitments, position)
         context = Context(
-            self.answering, viewer, self._stores, self._central, request.address, telling=telling
+            self.answering,
+            viewer,
+            self._stores,
+            self._central,
+            request.address,
+            telling=telling,
+            post=self._post,
         )
         if event is not None:
             kind, _, number = str(event.id).partition(":")

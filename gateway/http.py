@@ -26,6 +26,7 @@ from gateway.endpoint import GraphQLEndpoint
 from gateway.executing import Executor
 from gateway.exports import PREFIX, ExportEndpoint
 from gateway.passwords import Passwords
+from gateway.post import Post
 from gateway.sessions import Sessions
 from gateway.sign_in import SignIn
 from gateway.sign_in.configured import make_provider
@@ -99,6 +100,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     answering.commitments = Commitments(keys.log)
     answering.log_reader = FileReader(config.log_store, log.vkey)
     stores = Stores(config.regions, keys)
+    post = Post(config, stores, log, central, answering.commitments)
     executor = Executor(
         make_schema(),
         answering,
@@ -110,6 +112,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         before_writing=log.check,  # else a mutation would be made that nobody can be told of
         commitments=answering.commitments,
         origin=log.origin,
+        post=post.pump,
     )
     sessions = Sessions(
         engine,
@@ -169,7 +172,13 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await learn_diseases(federation, answering.reference)
-        async with sessions.running(), watch.running(), duties.running(), subscriptions.running():
+        async with (
+            sessions.running(),
+            watch.running(),
+            duties.running(),
+            post.running(),
+            subscriptions.running(),
+        ):
             yield
         await federation.close()
         await stores.close()

@@ -17,7 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from regions.settings import RegionSettings
 
-__all__ = ["make_engine", "postgres_url", "sqlite_connection", "sqlite_engine"]
+__all__ = ["READS", "make_engine", "postgres_url", "sqlite_connection", "sqlite_engine"]
+
+READS = "epigate_reads"
+"""Option of a connection: its transactions only read, so that on SQLite nobody waits for them."""
 
 _CACHE_KIB = 16_384
 _PRAGMAS = (
@@ -67,7 +70,8 @@ def sqlite_engine(path: str, *, busy_seconds: float = 5.0) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads = connection.get_execution_options().get(READS, False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
 

@@ -8,6 +8,7 @@
     │   ├── RegionUnavailable  REGION_UNAVAILABLE   no answer from a region
     │   ├── StoreBehind        STORE_BEHIND         the store wants `epigate migrate`
     │   ├── StoreAhead         STORE_AHEAD          the store was migrated by a newer epigate
+    │   ├── PostConflict       POST_CONFLICT        a message came again with another content
     │   └── PersonErased       PERSON_ERASED        an erased person takes no private item any more
     ├── EnvelopeError          ENVELOPE_INVALID     a sealed value cannot be opened
     ├── LoadError              LOAD_FAILED          a mapping or line list that cannot be read at
@@ -61,6 +62,7 @@ __all__ = [
     "NoteInvalid",
     "PersonErased",
     "PortInUse",
+    "PostConflict",
     "ProviderUnavailable",
     "QuestionError",
     "RegionUnavailable",
@@ -143,6 +145,12 @@ class PersonErased(StoreError):
     """An erased person's records take no private item any more."""
 
     code = "PERSON_ERASED"
+
+
+class PostConflict(StoreError):
+    """A message between regions came a second time under its id with another content."""
+
+    code = "POST_CONFLICT"
 
 
 class EnvelopeError(EpigateError):

@@ -8,17 +8,20 @@ private value.
 
 from __future__ import annotations
 
-from sqlalchemy import Index, Integer, Table
+from sqlalchemy import Index, Integer, Sequence, Table
 
 from regions.metadata import ID, internal, regional
 
-__all__ = ["post_inbox", "post_outbox"]
+__all__ = ["post_inbox", "post_order", "post_outbox"]
+
+post_order = Sequence("post_order", metadata=regional)
+"""Order of the messages of a store on PostgreSQL; SQLite has one writer and counts for itself."""
 
 post_outbox = Table(
     "post_outbox",
     regional,
     internal("id", primary_key=True),  # `<topic>:<subject>:<n>`
-    internal("seq", ID, unique=True),  # order within the store
+    internal("seq", ID, unique=True),  # order within the store; numbers may be missing
     internal("topic"),
     internal("subject"),
     internal("to_region"),  # six digits

@@ -20,6 +20,7 @@ from schema.enums import RegionState
 from schema.nodes import RegionAnswer
 
 if TYPE_CHECKING:
+    from resolvers.post.pump import Pump
     from resolvers.writing.outbox import Telling
     from resolvers.writing.stores import Stores
 
@@ -38,6 +39,7 @@ class Context:
         address: str = "",
         feeds: Feeds | None = None,
         telling: Telling | None = None,
+        post: Pump | None = None,
     ) -> None:
         self.answering = answering
         self.viewer = viewer
@@ -46,6 +48,7 @@ class Context:
         self._stores = stores
         self._central = central
         self._feeds = feeds
+        self._post = post
         self._question: Question | None = None
         self._records: Records | None = None
         self._gatherers: dict[tuple[str, str], DataLoader[Any, Any]] = {}
@@ -119,6 +122,12 @@ class Context:
         """The gateway's own store."""
         assert self._central is not None
         return self._central
+
+    @property
+    def post(self) -> Pump:
+        """What delivers messages between regions: whoever put one calls `nudge`."""
+        assert self._post is not None
+        return self._post
 
     @property
     def feeds(self) -> Feeds:

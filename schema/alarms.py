@@ -48,6 +48,10 @@ class AlarmRule(Enum):
         "WITNESS_UNREADABLE",
         description="What a region has seen of the access log cannot be read (见证无法读取).",
     )
+    POST_CONFLICT = strawberry.enum_value(
+        "POST_CONFLICT",
+        description="A message between regions came again with another content (区域间消息冲突).",
+    )
 
 
 @strawberry.enum(description="What came of looking into an alarm.")
@@ -73,7 +77,8 @@ class Alarm:
         description="The network address it is about, where there is no account."
     )
     region: RegionCode | None = strawberry.field(
-        description="The region whose witness stands against the access log."
+        description="The region it is about: whose witness stands against the access log, or which "
+        "received a message that conflicts."
     )
     unit_id: strawberry.ID | None = strawberry.field(description="The account's unit.")
     code: RegionCode | None = strawberry.field(description="The code of that unit.")

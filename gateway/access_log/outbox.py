@@ -223,8 +223,17 @@ def _name(row: str, code: str) -> str:
     return sha256(f"{code}/{row}".encode()).hexdigest()[:32]
 
 
+def _regions(row: Mapping[str, Any], code: str) -> list[str]:
+    """The regions a row tells of: of the post, the sender's too, with which the row's id ends."""
+    if _module(row["operation"]) == "post":
+        return sorted({row["id"].rpartition("/")[2], code})
+    return [code] if code else []
+
+
 def _module(operation: str) -> str:
-    """Of mutations and loads the operation has a word before it; of sign-outs it has none."""
+    """Of mutations, loads and the post the operation has a word before it; of sign-outs none."""
+    if operation.startswith("post "):
+        return "post"
     if operation.startswith("load "):
         return "load"
     return "graphql" if " " in operation else "sign-in"
@@ -243,7 +252,7 @@ def _recovered(row: Mapping[str, Any], code: str, name: str, origin: str) -> Row
         "row": name,
         "trace": row["trace"] or None,
         "what": {
-            "regions": {code: "ANSWERED"} if code else {},
+            "regions": dict.fromkeys(_regions(row, code), "ANSWERED"),
             "wrote": orjson.loads(row["wrote"]),
         },
     }

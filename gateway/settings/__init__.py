@@ -7,6 +7,7 @@ and a test holds tables, manual and `Config` together.
 from __future__ import annotations
 
 from gateway.settings.checks import Check
+from gateway.settings.posting import POSTING
 from gateway.settings.region import REGION
 from gateway.settings.serving import SERVING
 from gateway.settings.setting import Setting
@@ -15,7 +16,7 @@ from gateway.settings.watching import WATCHING
 
 __all__ = ["REGION", "SETTINGS", "Check", "Setting", "settings_table"]
 
-SETTINGS: tuple[Setting, ...] = (*SERVING, *SIGNING_IN, *WATCHING)
+SETTINGS: tuple[Setting, ...] = (*SERVING, *SIGNING_IN, *POSTING, *WATCHING)
 
 
 def settings_table() -> str:

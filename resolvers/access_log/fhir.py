@@ -2,9 +2,10 @@
 
 A question becomes `PatientQuery`, one event for each person it read, or `Query` where it read none;
 a record asked for by id `Read` or `PatientRead`; a record written `Create` or `Update`, of a person
-`PatientCreate` or `PatientUpdate`. What was refused follows the same patterns without claiming a
-profile: they are of successes. Sign-ins and the gateway's own entries are DICOM's events. People
-and records are named by the log's commitments, never by ids.
+`PatientCreate` or `PatientUpdate`; what the post delivered between regions is an update. What was
+refused follows the same patterns without claiming a profile: they are of successes. Sign-ins and
+the gateway's own entries are DICOM's events. People and records are named by the log's commitments,
+never by ids.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class _Entry:
                 yield self._dicom("110101", "Audit Log Used")
             else:  # an administrator's command
                 yield self._dicom("110100", "Application Activity")
-        elif self._kind == "mutation":
+        elif self._kind in ("mutation", "post"):
             yield from self._written()
         elif self._fields and set(self._fields) <= {"node", "nodes"}:
             yield from self._read()
@@ -110,7 +111,7 @@ class _Entry:
             yield from self._queried()  # nothing was there: all that is known is what was asked
 
     def _written(self) -> Iterator[Event]:
-        updates = bool(self._fields) and set(self._fields) <= _UPDATES
+        updates = self._kind == "post" or (bool(self._fields) and set(self._fields) <= _UPDATES)
         name, interaction, action = (
             ("Update", "update", "U") if updates else ("Create", "create", "C")
         )

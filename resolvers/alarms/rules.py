@@ -72,5 +72,11 @@ RULES: Mapping[AlarmRule, Rule] = {
         "each region and time once",
         "the first",
     ),
+    AlarmRule.POST_CONFLICT: Rule(
+        "messages between regions that came a second time with another content; such a message is "
+        "kept and waits",
+        "each message once",
+        "the first",
+    ),
 }
 """Rule → what it says."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from regions.blind_index import BlindIndexer
-from regions.engines import make_engine
+from regions.engines import READS, make_engine
 from regions.errors import StoreError
 from regions.ids import IdBlocks
 from regions.keys import Keys
@@ -35,6 +35,7 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 _PATIENCE = 0.9  # of the deadline: SQLite says itself that it is locked before we stop waiting
+_IN_THE_WAY = ("40001", "40P01", "55P03")  # PostgreSQL: serialization, deadlock, lock not available
 _CLOSING = 1.0  # seconds a broken engine gets to close
 
 
@@ -78,7 +79,15 @@ class Store:
         StoreError where it refuses a row.
         """
         progress = _Progress()
-        task = asyncio.create_task(self._transact(ids, work, progress))
+        return await self._in_time(self._transact(ids, work, progress), progress)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """What `work` reads in one transaction, beside whoever writes. Raises as `write` does."""
+        progress = _Progress()
+        return await self._in_time(self._look(work, progress), progress)
+
+    async def _in_time(self, doing: Coroutine[Any, Any, T], progress: _Progress) -> T:
+        task = asyncio.create_task(doing)
         try:
             done, _ = await asyncio.wait({task}, timeout=self.settings.deadline)
         except asyncio.CancelledError:
@@ -103,16 +112,30 @@ class Store:
     async def _transact(
         self, ids: int, work: Callable[[Connection, int], T], progress: _Progress
     ) -> T:
+        async with self._failures(progress), self._one_at_a_time():
+            engine, blocks = await self._open()
+            first = await blocks.take(ids) if ids else 0
+            async with engine.connect() as connection:
+                await connection.begin()
+                result = await connection.run_sync(work, first)
+                progress.committing = True
+                await connection.commit()
+        return result
+
+    async def _look(self, work: Callable[[Connection], T], progress: _Progress) -> T:
+        async with self._failures(progress):
+            engine, _ = await self._open()
+            async with engine.connect() as connection:
+                await connection.execution_options(**{READS: True})
+                result = await connection.run_sync(work)
+                await connection.rollback()
+        return result
+
+    @asynccontextmanager
+    async def _failures(self, progress: _Progress) -> AsyncIterator[None]:
+        """What fails within, by its name."""
         try:
-            async with self._one_at_a_time():
-                engine, blocks = await self._open()
-                first = await blocks.take(ids) if ids else 0
-                async with engine.connect() as connection:
-                    await connection.begin()
-                    result = await connection.run_sync(work, first)
-                    progress.committing = True
-                    await connection.commit()
-            return result
+            yield
         except (IntegrityError, DataError, ProgrammingError) as error:
             name = type(error.orig).__name__
             _log.error("the store %s refused a write: %s", self.settings.code, name)
@@ -120,7 +143,7 @@ class Store:
                 f"the store {self.settings.code} refused a write", store=self.settings.code
             ) from None
         except DBAPIError as error:
-            if "locked" in str(error.orig):
+            if _locked(error):
                 raise self._failed("TIMED_OUT", "the store stayed locked", progress) from None
             await self._discard()
             reason = f"the store failed: {type(error.orig).__name__}"
@@ -168,6 +191,11 @@ class Store:
         if self._ending:
             await asyncio.wait(self._ending, timeout=_CLOSING)
         await self._discard()
+
+
+def _locked(error: DBAPIError) -> bool:
+    """Whether another transaction was in the way: the store itself is well."""
+    return "locked" in str(error.orig) or getattr(error.orig, "sqlstate", None) in _IN_THE_WAY
 
 
 class Stores:

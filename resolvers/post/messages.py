@@ -1,0 +1,173 @@
+"""Messages between regions: what one is, putting one into the outbox, and who handles it.
+
+A message is put in the transaction of what it tells of: either both are there or neither. The pump
+takes it from there (`resolvers.post.pump`): `gather` reads beside it what goes along, `deliver`
+does what it says in the receiver's store, `settle` takes the reply home. Each of the three is done
+in a transaction, is undone by whatever it raises, and may be begun again any number of times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Protocol
+
+import orjson
+from sqlalchemy import Connection, func, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from regions.errors import PostConflict
+from regions.post import post_order, post_outbox
+from regions.sealing import ITEMS
+from resolvers.writing.stores import Store
+
+__all__ = ["Handler", "Message", "check_body", "hash_of", "put"]
+
+_OF_PEOPLE = (
+    *("people", "cases", "exposures", "contacts", "visits", "samples"),
+    *("transfer_people", "assist_requests", "assist_people", "assist_attachments"),
+)
+_PRIVATE = frozenset(item for table in _OF_PEOPLE for item in ITEMS[table])
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message. Its body holds ids, codes and states, never a private value: what is private goes
+    along in memory, as the parcel that `gather` makes.
+    """
+
+    id: str
+    seq: int  # order within the sender's store
+    topic: str
+    subject: str  # what it is about: of one subject the messages are delivered one after the other
+    from_region: str  # six digits
+    to_region: str  # six digits; a store may write to itself
+    body: dict[str, Any]
+    trace: str  # of the request that made it
+    created_at: str
+
+
+class Handler(Protocol):
+    """Who handles the messages of a topic. All of it is done on the store's own connection, within
+    one transaction, and holds for SQLite and PostgreSQL.
+    """
+
+    @property
+    def topic(self) -> str:
+        """The topic: `transfer.offer`."""
+
+    def concerns(self, message: Message) -> Mapping[str, Sequence[int]]:
+        """Ids of the records it is about, by kind (`{"person": [...]}`): for the access log."""
+
+    def gather(self, connection: Connection, store: Store, message: Message) -> Any:
+        """What goes along, read in the sender's store; None where nothing does.
+
+        Private values are in clear in memory only. A parcel is gathered anew for each try.
+        """
+
+    def ids(self, message: Message, parcel: Any) -> int:
+        """How many ids of records `deliver` wants of the receiver's store."""
+
+    def deliver(
+        self,
+        connection: Connection,
+        store: Store,
+        message: Message,
+        parcel: Any,
+        first_id: int,
+        at: str,
+    ) -> dict[str, Any]:
+        """Does in the receiver's store what the message says; returns the reply (JSON, nothing
+        private). `first_id` is the first of `ids`, `at` this instant.
+
+        Called once for a message that takes effect. A named refusal is a reply; what is raised
+        undoes this message alone, which is tried again later, before any other of its subject. May
+        `put` messages of its own, as what is decided later travels.
+        """
+
+    def settle(
+        self, connection: Connection, store: Store, message: Message, reply: dict[str, Any], at: str
+    ) -> None:
+        """Takes the reply home, in the transaction that marks the message answered."""
+
+
+def put(
+    connection: Connection,
+    store: Store,
+    *,
+    topic: str,
+    subject: str,
+    to_region: str,
+    body: Mapping[str, Any],
+    trace: str,
+    at: str,
+    step: str = "",
+) -> str:
+    """Puts a message into the outbox of a store, in its transaction; returns the message's id.
+
+    The id is `<topic>:<subject>`, with `:<step>` where a subject has several of a topic. The same
+    message again is the same: nothing is done. Messages of a subject to one region are delivered in
+    the order in which they were put. Raises PostConflict where the id has another content already,
+    ValueError where the body has a private item.
+    """
+    check_body(body)
+    said = orjson.dumps(dict(body), option=orjson.OPT_SORT_KEYS)
+    message_id = f"{topic}:{subject}" + (f":{step}" if step else "")
+    if connection.dialect.name == "sqlite":
+        builder: Any = sqlite
+        seq: Any = select(func.coalesce(func.max(post_outbox.c.seq), 0) + 1).scalar_subquery()
+    else:
+        # A counter in a row would be locked to the end of every transaction that puts something:
+        # the sequence locks nothing, and only messages of one subject wait for each other.
+        connection.execute(_SUBJECT_LOCK, {"subject": f"{to_region}/{subject}"})
+        builder, seq = postgresql, post_order.next_value()
+    made = connection.execute(
+        builder.insert(post_outbox)
+        .values(
+            id=message_id,
+            seq=seq,
+            topic=topic,
+            subject=subject,
+            to_region=to_region,
+            body=said.decode(),
+            hash=hash_of(said),
+            trace=trace,
+            created_at=at,
+            attempts=0,
+        )
+        .on_conflict_do_nothing(index_elements=["id"])
+    )
+    if not made.rowcount:
+        kept = connection.execute(
+            select(post_outbox.c.hash, post_outbox.c.to_region).where(
+                post_outbox.c.id == message_id
+            )
+        ).one()
+        if (kept.hash, kept.to_region) != (hash_of(said), to_region):
+            raise PostConflict(
+                f"the message {message_id} was written before, with another content",
+                hint="use another id, or the same content",
+                store=store.settings.code,
+            )
+    return message_id
+
+
+_SUBJECT_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 20260728))")
+
+
+def hash_of(body: bytes) -> str:
+    """The hash by which a message is known again: SHA-256 of its body as canonical JSON."""
+    return sha256(body).hexdigest()
+
+
+def check_body(value: Any) -> None:
+    """Raises ValueError where anything is named like a private item of a person's records."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            if key in _PRIVATE:
+                raise ValueError(f"a message holds no private item: {key}")
+            check_body(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            check_body(one)
