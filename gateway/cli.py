@@ -19,6 +19,7 @@ from gateway.commands.audit import app as audit_app
 from gateway.commands.clients import app as clients_app
 from gateway.commands.config import app as config_app
 from gateway.commands.counts import app as counts_app
+from gateway.commands.custody import app as custody_app
 from gateway.commands.demo import demo
 from gateway.commands.enrol import enrol
 from gateway.commands.exports import app as exports_app
@@ -50,6 +51,7 @@ app.add_typer(clients_app, name="clients")
 app.add_typer(audit_app, name="audit")
 app.add_typer(config_app, name="config")
 app.add_typer(counts_app, name="counts")
+app.add_typer(custody_app, name="custody")
 app.add_typer(exports_app, name="exports")
 app.add_typer(grants_app, name="grants")
 app.add_typer(keys_app, name="keys")

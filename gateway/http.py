@@ -98,6 +98,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     answering.groups = GroupTables(keys.names)
     log = open_access_log(config, keys)
     answering.commitments = Commitments(keys.log)
+    answering.late_minutes = config.post_late_minutes
     answering.log_reader = FileReader(config.log_store, log.vkey)
     stores = Stores(config.regions, keys)
     post = Post(config, stores, log, central, answering.commitments)

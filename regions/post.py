@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from sqlalchemy import Index, Integer, Sequence, Table
 
-from regions.metadata import ID, internal, regional
+from regions.metadata import ID, internal, public, regional
 
 __all__ = ["post_inbox", "post_order", "post_outbox"]
 
@@ -22,15 +22,15 @@ post_outbox = Table(
     regional,
     internal("id", primary_key=True),  # `<topic>:<subject>:<n>`
     internal("seq", ID, unique=True),  # order within the store; numbers may be missing
-    internal("topic"),
-    internal("subject"),
-    internal("to_region"),  # six digits
+    public("topic"),
+    public("subject"),
+    public("to_region"),  # six digits
     internal("body"),  # JSON
     internal("hash"),  # of the body, SHA-256 in hexadecimal
     internal("trace"),  # of the request that made it
-    internal("created_at"),
-    internal("attempts", Integer(), default=0, server_default="0"),
-    internal("last_error", nullable=True),
+    public("created_at"),
+    public("attempts", Integer(), default=0, server_default="0"),
+    public("last_error", nullable=True),  # a code and where it was raised, no text
     internal("answered_at", nullable=True),
     internal("reply", nullable=True),  # JSON
 )

@@ -35,7 +35,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
     "REGISTER": frozenset({"me", "registerCase", "registerContacts"}),
     "CARE": frozenset({"me", "recordVisit", "recordSample", "advancePathway"}),
     "CORRECT": frozenset({"me", "correct"}),
-    "TRANSFER": frozenset({"me", "transfers", "custody"}),
+    "TRANSFER": frozenset({"me", "transfers", "custody", "transfersInFlight", "resendTransfer"}),
 }
 """Action → root fields."""
 

@@ -48,6 +48,8 @@ RIGHTS: Mapping[str, Right] = {
     "units": Right(_EVERYONE),
     "transfers": Right(BUSINESS_ROLES),
     "custody": Right(BUSINESS_ROLES),
+    "transfersInFlight": Right(BUSINESS_ROLES),
+    "resendTransfer": Right(BUSINESS_ROLES),
     "aggregates": Right(BUSINESS_ROLES | {Role.ANALYST}),
     "exports": Right(BUSINESS_ROLES | _DECIDERS),
     "registerCase": Right(BUSINESS_ROLES),

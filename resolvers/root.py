@@ -10,6 +10,7 @@ from resolvers.aggregates.root import AggregateQueries
 from resolvers.alarms.root import AlarmMutations, AlarmQueries, AlarmSubscriptions
 from resolvers.exports.root import ExportMutations, ExportQueries
 from resolvers.pathway.root import PathwayMutations, PathwayQueries
+from resolvers.post.root import PostMutations, PostQueries
 from resolvers.privacy.policy import compile_policy, describe_private_fields
 from resolvers.privacy.root import PrivacyMutations, PrivacyQueries
 from resolvers.questions.root import RecordQueries
@@ -32,6 +33,7 @@ class Query(
     AlarmQueries,
     ExportQueries,
     PathwayQueries,
+    PostQueries,
     PrivacyQueries,
     UserQueries,
     AggregateQueries,
@@ -51,6 +53,7 @@ class Mutation(
     AlarmMutations,
     ExportMutations,
     PathwayMutations,
+    PostMutations,
     PrivacyMutations,
     UserMutations,
 ):

@@ -47,6 +47,7 @@ class Answering:
     duplicates: DuplicateLimit | None = None  # of the duplicate check; None for no limit
     exports: ExportLimits = field(default_factory=ExportLimits)
     groups: GroupTables | None = None  # of aggregates
+    late_minutes: int = 30  # from when on what is on its way is late
 
 
 @dataclass(slots=True)

@@ -78,6 +78,8 @@ BY_ROLE: dict[str, str] = {
     "decideDataRequest": "NotFoundProblem",
     "transfers": OK,
     "custody": "NOT_FOUND",
+    "transfersInFlight": OK,
+    "resendTransfer": "NotFoundProblem",
     "pathway": OK,
     "overdue": OK,
     "advancePathway": "NotFoundProblem",

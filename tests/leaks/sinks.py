@@ -40,6 +40,8 @@ ROOTS: Mapping[str, str] = {
     "units": "reference",
     "transfers": "records",
     "custody": "custody",
+    "transfersInFlight": "custody",
+    "resendTransfer": "custody",
     "registerCase": "written",
     "registerContacts": "written",
     "recordVisit": "written",

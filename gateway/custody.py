@@ -1,0 +1,171 @@
+"""The check over all stores that nobody was lost or doubled, and what is on its way (D)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import asyncpg
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from regions.engines import READS, make_engine
+from regions.settings import RegionSettings
+from resolvers.transfers.conservation import (
+    Finding,
+    Judgement,
+    acknowledged,
+    judge,
+    unknown_homes,
+)
+from resolvers.transfers.surveying import (
+    Survey,
+    Waiting,
+    answered_after,
+    in_inbox,
+    in_outbox,
+    present,
+    received_after,
+    survey,
+)
+
+__all__ = ["CustodyReport", "check_custody"]
+
+T = TypeVar("T")
+
+_PAGE = 2_000  # messages compared at once
+_AWAY = (OSError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+
+
+@dataclass(slots=True)
+class CustodyReport:
+    """What the check found. `missing` are the regions that did not answer: of people who depend on
+    them, and of messages to and from them, nothing is said.
+    """
+
+    regions: list[str]
+    missing: list[str] = field(default_factory=list)
+    people: int = 0
+    on_the_way: int = 0
+    unjudged: int = 0
+    messages: int = 0  # answered ones that were compared
+    findings: list[Finding] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
+
+
+async def check_custody(regions: Sequence[RegionSettings]) -> CustodyReport:
+    """Checks all stores beside a gateway that runs.
+
+    What the first look finds counts where a second one, begun after it, finds the same: in between
+    both were so at once.
+    """
+    check = _Check(regions)
+    try:
+        first = await check.look()
+        second = await check.look() if first.findings else first
+        second.findings = sorted(set(first.findings) & set(second.findings))
+        return second
+    finally:
+        await check.close()
+
+
+class _Check:
+    def __init__(self, regions: Sequence[RegionSettings]) -> None:
+        self._regions = {one.code: one for one in regions}
+        self._engines: dict[str, AsyncEngine] = {}
+        self._missing: set[str] = set()
+
+    async def close(self) -> None:
+        """Closes what was opened."""
+        for engine in self._engines.values():
+            await engine.dispose()
+
+    async def look(self) -> CustodyReport:
+        """One look at everything."""
+        codes = list(self._regions)
+        made = await asyncio.gather(
+            *(self._read(code, lambda store, code=code: survey(store, code)) for code in codes)  # type: ignore[misc]  # a default binds the loop's variable
+        )
+        surveys: dict[str, Survey] = {
+            code: one for code, one in zip(codes, made, strict=True) if one is not None
+        }
+        homes = unknown_homes(surveys)
+        at_home: set[int] = set()
+        for code, ids in homes.items():
+            at_home |= (
+                await self._read(code, lambda store, ids=ids: present(store, ids)) or set()  # type: ignore[misc]  # as above
+            )
+        done: Judgement = judge(surveys, self._missing, at_home)
+        report = CustodyReport(
+            regions=codes,
+            people=done.people,
+            on_the_way=len(done.on_the_way),
+            unjudged=len(done.unjudged),
+            findings=list(done.findings),
+            waiting=[one for store in surveys.values() for one in store.waiting],
+        )
+        for sender in surveys:
+            for receiver in surveys:
+                await self._messages(report, sender, receiver)
+        report.missing = sorted(self._missing)
+        return report
+
+    async def _messages(self, report: CustodyReport, sender: str, receiver: str) -> None:
+        """What one says to have sent and the other to have received."""
+        after = 0
+        while True:
+            page = await self._read(
+                sender,
+                lambda store, after=after: answered_after(store, receiver, after, _PAGE),  # type: ignore[misc]  # as above
+            )
+            if page is None or not page[0]:
+                break
+            sent, after = page
+            known = await self._read(
+                receiver,
+                lambda store, sent=sent: in_inbox(store, sender, sent),  # type: ignore[misc]  # as above
+            )
+            if known is None:
+                return
+            report.messages += len(sent)
+            report.findings += acknowledged(sender, receiver, sent=sent, known=known)
+        last = ""
+        while True:
+            received = await self._read(
+                receiver,
+                lambda store, last=last: received_after(store, sender, last, _PAGE),  # type: ignore[misc]  # as above
+            )
+            if not received:
+                return
+            last = max(received)
+            known = await self._read(
+                sender,
+                lambda store, received=received: in_outbox(store, receiver, received),  # type: ignore[misc]  # as above
+            )
+            if known is None:
+                return
+            report.findings += acknowledged(sender, receiver, received=received, known=known)
+
+    async def _read(self, code: str, work: Callable[[Connection], T]) -> T | None:
+        """What is read in one transaction; None of a region that does not answer."""
+        if code in self._missing:
+            return None
+        settings = self._regions[code]
+        try:
+            if settings.path is not None and not settings.path.exists():
+                raise FileNotFoundError(settings.path)
+            engine = self._engines.get(code)
+            if engine is None:
+                engine = self._engines[code] = make_engine(settings, pool_size=1)
+            async with engine.connect() as connection:
+                options: Mapping[str, Any] = {READS: True}
+                if settings.path is None:
+                    options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+                connection = await connection.execution_options(**options)
+                return await connection.run_sync(work)
+        except _AWAY:
+            self._missing.add(code)
+            return None
