@@ -249,6 +249,27 @@ def audit(
 
 
 @app.command()
+def handoffs(
+    quick: Quick = False,
+    folder: Folder = None,
+    conversations: Annotated[int, typer.Option(help="Of three messages each.")] = 5_000,
+    at_once: Annotated[int, typer.Option(help="Begun at a time.")] = 64,
+    postgresql: Annotated[bool, typer.Option(help="On PostgreSQL, too.")] = True,
+) -> None:
+    """What the post between two regions carries."""
+    from bench.handoffs import databases, measure, pinned
+
+    if quick:
+        conversations = 500
+    with _measuring(folder) as (place, _), contextlib.ExitStack() as stack:
+        urls = stack.enter_context(databases(2)) if postgresql else []
+        pinned()
+        typer.echo(str(measure(place / "sqlite", conversations, at_once)))
+        if urls:
+            typer.echo(str(measure(place / "postgresql", conversations, at_once, urls=urls)))
+
+
+@app.command()
 def detect(
     reference: Annotated[Path, typer.Option(help="A folder of reference results: data/, ref/.")],
 ) -> None:

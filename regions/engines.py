@@ -12,12 +12,19 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, Engine, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from regions.settings import RegionSettings
 
-__all__ = ["READS", "make_engine", "postgres_url", "sqlite_connection", "sqlite_engine"]
+__all__ = [
+    "READS",
+    "make_engine",
+    "postgres_url",
+    "prepare_sqlite",
+    "sqlite_connection",
+    "sqlite_engine",
+]
 
 READS = "epigate_reads"
 """Option of a connection: its transactions only read, so that on SQLite nobody waits for them."""
@@ -58,8 +65,14 @@ def sqlite_engine(path: str, *, busy_seconds: float = 5.0) -> AsyncEngine:
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{path}", connect_args={"timeout": busy_seconds}
     )
+    prepare_sqlite(engine.sync_engine)
+    return engine
 
-    @event.listens_for(engine.sync_engine, "connect")
+
+def prepare_sqlite(engine: Engine) -> None:
+    """Has an engine of either driver open its connections, and begin its transactions, as ours."""
+
+    @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         # The driver's own BEGIN is deferred and would fail at the first write under contention.
         connection.isolation_level = None
@@ -68,12 +81,10 @@ def sqlite_engine(path: str, *, busy_seconds: float = 5.0) -> AsyncEngine:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
         reads = connection.get_execution_options().get(READS, False)
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-    return engine
 
 
 def sqlite_connection(path: str, *, busy_seconds: float = 5.0) -> sqlite3.Connection:

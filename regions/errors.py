@@ -9,6 +9,7 @@
     │   ├── StoreBehind        STORE_BEHIND         the store wants `epigate migrate`
     │   ├── StoreAhead         STORE_AHEAD          the store was migrated by a newer epigate
     │   ├── PostConflict       POST_CONFLICT        a message came again with another content
+    │   ├── TopicUnknown       TOPIC_UNKNOWN        a message of a kind that nobody here handles
     │   └── PersonErased       PERSON_ERASED        an erased person takes no private item any more
     ├── EnvelopeError          ENVELOPE_INVALID     a sealed value cannot be opened
     ├── LoadError              LOAD_FAILED          a mapping or line list that cannot be read at
@@ -75,6 +76,7 @@ __all__ = [
     "TooLarge",
     "TooManyCandidates",
     "TooManyRequests",
+    "TopicUnknown",
     "Unauthenticated",
     "Unclassified",
 ]
@@ -151,6 +153,12 @@ class PostConflict(StoreError):
     """A message between regions came a second time under its id with another content."""
 
     code = "POST_CONFLICT"
+
+
+class TopicUnknown(StoreError):
+    """A message between regions of a kind that nobody here handles."""
+
+    code = "TOPIC_UNKNOWN"
 
 
 class EnvelopeError(EpigateError):

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from regions.access_log import log_outbox
-from regions.errors import EpigateError, PostConflict
+from regions.errors import EpigateError, PostConflict, TopicUnknown
 from resolvers.post.backoff import Backoff
 from resolvers.post.boxes import answer, claim, due, fail, reply, unanswered, waiting_of
 from resolvers.post.messages import Handler, Message, check_body
@@ -32,7 +32,6 @@ __all__ = ["Delivered", "Lane", "Line", "Round", "Ways"]
 _log = logging.getLogger(__name__)
 
 _STUCK_FIRST, _STUCK_MOST = 2.0, 300.0  # seconds until a message that failed is tried again
-_STRANGER = "TOPIC_UNKNOWN"
 
 Line = tuple[str, str]
 """From which region to which."""
@@ -156,7 +155,7 @@ class Lane:
         skipped = [one for one, until in self._stuck.items() if not until.allows(moment)]
         done.stopped.update(wanted.intersection(skipped))
         try:
-            batch, done.more, clean = await self._source.read(
+            batch, done.more, clean = await self._source.look(
                 lambda connection: self._pick(connection, wanted, skipped)
             )
             if not clean:
@@ -231,7 +230,7 @@ class Lane:
             batch.parcels[one.id] = parcel
 
     async def _gather(self, batch: _Batch, messages: Sequence[Message]) -> None:
-        await self._source.read(lambda connection: self._gathered(connection, batch, messages))
+        await self._source.look(lambda connection: self._gathered(connection, batch, messages))
 
     async def _hand_over(self, batch: _Batch, messages: Sequence[Message]) -> None:
         wants = [self._handler(one).ids(one, batch.parcels[one.id]) for one in messages]
@@ -264,7 +263,7 @@ class Lane:
             subjects = {one.subject for one in messages}
             return done, self._waiting(connection, self._target, subjects)
 
-        done, waiting = await self._target.write(sum(wants), work)
+        done, waiting = await self._target.carry(sum(wants), work)
         batch.replies.update(done.replies)
         batch.waiting += waiting
         for one in messages:
@@ -289,7 +288,7 @@ class Lane:
             answer(connection, {one: batch.replies[one] for one in open_}, at)
             return self._waiting(connection, self._source, {one.subject for one in messages})
 
-        batch.waiting += await self._source.write(0, work)
+        batch.waiting += await self._source.carry(0, work)
         batch.answered.update(one.id for one in messages)
 
     @staticmethod
@@ -338,12 +337,16 @@ class Lane:
                 for why, ids in failed.items():
                     fail(connection, ids, why)
 
-            await self._source.write(0, work)
+            await self._source.carry(0, work)
 
     def _handler(self, message: Message) -> Handler:
         handler = self._ways.handlers.get(message.topic)
         if handler is None:
-            raise _NoHandler(f"nobody here handles {message.topic}")
+            raise TopicUnknown(
+                f"nobody here handles {message.topic}",
+                hint="the message waits: a newer epigate may have put it",
+                store=self._target.settings.code,
+            )
         return handler
 
     def _delivered(
@@ -362,12 +365,6 @@ class Lane:
         request = telling.request if telling is not None else ""
         repeated = frozenset(replies) - new
         return Delivered(request, self.line, messages, replies, repeated, concerned, at)
-
-
-class _NoHandler(EpigateError):
-    """A topic that nobody handles: of another release, perhaps."""
-
-    code = _STRANGER
 
 
 def _reason(error: Exception) -> str:

@@ -88,7 +88,7 @@ class Pump:
         store = self._stores[region_code]
         try:
             async with asyncio.timeout(store.settings.deadline):
-                found = await store.read(lambda connection: waiting_of(connection, {subject}))
+                found = await store.look(lambda connection: waiting_of(connection, {subject}))
                 lines = {(region_code, to) for _, to in found}
                 while lines:
                     lines = await self._follow(lines, subject, again)
@@ -183,7 +183,7 @@ class Pump:
         if not patience.allows(self._ways.clock()):
             return
         try:
-            regions = await store.read(waiting_regions)
+            regions = await store.look(waiting_regions)
         except WriteFailed as failed:
             if not patience.failing:
                 _log.warning("the outbox of %s waits: %s", code, failed.reason)

@@ -104,16 +104,18 @@ def survey(connection: Connection, region: str) -> Survey:
     others = or_(~made_here, people.c.kept_in.is_not(None), has_custody)
     for row in connection.execute(select(people.c.id, people.c.kept_in).where(others)):
         found.kept_in[row.id] = row.kept_in
-    for row in connection.execute(select(custody)):
-        found.custody[row.person_id] = Entrusted(row.state, row.epoch, row.peer, row.transfer_id)
+    for held in connection.execute(select(custody)):
+        found.custody[held.person_id] = Entrusted(
+            held.state, held.epoch, held.peer, held.transfer_id
+        )
     p = transfer_people.c
     parts = select(
         *(p.transfer_id, p.side, p.person_id, p.outcome, p.epoch, p.dossier_hash),
         *(transfers.c.from_region, transfers.c.to_region),
     ).join(transfers, and_(transfers.c.id == p.transfer_id, transfers.c.side == p.side))
-    for row in connection.execute(parts):
-        found.parts[(row.transfer_id, row.side, row.person_id)] = Part(
-            row.outcome, row.epoch, row.dossier_hash, row.from_region, row.to_region
+    for part in connection.execute(parts):
+        found.parts[(part.transfer_id, part.side, part.person_id)] = Part(
+            part.outcome, part.epoch, part.dossier_hash, part.from_region, part.to_region
         )
     o = post_outbox.c
     waiting = select(post_outbox).where(o.answered_at.is_(None)).order_by(o.seq)

@@ -22,7 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from regions.blind_index import BlindIndexer
 from regions.engines import READS, make_engine
 from regions.errors import StoreError
-from regions.ids import IdBlocks
+from regions.file_transactions import FileTransactions, Progress
+from regions.ids import IdBlocks, take_ids
 from regions.keys import Keys
 from regions.sealing import Sealer
 from regions.settings import RegionSettings
@@ -53,12 +54,6 @@ class WriteFailed(Exception):
         self.settings, self.state, self.reason, self.written = settings, state, reason, written
 
 
-class _Progress:
-    """How far a write came."""
-
-    committing = False
-
-
 class Store:
     """One region's store, for writing. Its engine is made at the first write."""
 
@@ -69,6 +64,7 @@ class Store:
         self._engine: AsyncEngine | None = None
         self._ids: IdBlocks | None = None
         self._file: tuple[int, int] | None = None
+        self._thread: FileTransactions | None = None
         self._turn = asyncio.Lock()
         self._ending: set[asyncio.Task[Any]] = set()
 
@@ -78,28 +74,56 @@ class Store:
         What `work` raises undoes it. Raises WriteFailed where the store does not answer in time,
         StoreError where it refuses a row.
         """
-        progress = _Progress()
+        progress = Progress()
         return await self._in_time(self._transact(ids, work, progress), progress)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """What `work` reads in one transaction, beside whoever writes. Raises as `write` does."""
-        progress = _Progress()
+        progress = Progress()
         return await self._in_time(self._look(work, progress), progress)
 
-    async def _in_time(self, doing: Coroutine[Any, Any, T], progress: _Progress) -> T:
+    async def carry(self, ids: int, work: Callable[[Connection, int], T]) -> T:
+        """As `write`, for work of many statements: on SQLite a thread does all of it in one go."""
+        if self.settings.path is None:
+            return await self.write(ids, work)
+        code, progress = self.settings.code, Progress()
+
+        def run(connection: Connection) -> T:
+            return work(connection, take_ids(connection, code, ids) if ids else 0)
+
+        async def do() -> T:
+            async with self._failures(progress), self._turn:
+                return await (await self._of_thread()).do(run, progress, reads=False)
+
+        return await self._in_time(do(), progress)
+
+    async def look(self, work: Callable[[Connection], T]) -> T:
+        """As `read`, for work of many statements: on SQLite a thread does all of it in one go."""
+        if self.settings.path is None:
+            return await self.read(work)
+        progress = Progress()
+
+        async def do() -> T:
+            async with self._failures(progress):
+                return await (await self._of_thread()).do(work, progress, reads=True)
+
+        return await self._in_time(do(), progress)
+
+    async def _in_time(self, doing: Coroutine[Any, Any, T], progress: Progress) -> T:
         task = asyncio.create_task(doing)
         try:
             done, _ = await asyncio.wait({task}, timeout=self.settings.deadline)
         except asyncio.CancelledError:
-            self._abandon(task)
+            self._abandon(task, progress)
             raise
         if not done:
-            self._abandon(task)
+            self._abandon(task, progress)
             raise self._failed("TIMED_OUT", "no answer within the deadline", progress)
         return task.result()
 
-    def _abandon(self, task: asyncio.Task[T]) -> None:
+    def _abandon(self, task: asyncio.Task[T], progress: Progress) -> None:
         """Ends a transaction nobody waits for; a store that hangs may take its time with it."""
+        progress.abandon()
         task.cancel()
         self._ending.add(task)
         task.add_done_callback(self._ended)
@@ -110,7 +134,7 @@ class Store:
             task.exception()  # it was told as a timeout already
 
     async def _transact(
-        self, ids: int, work: Callable[[Connection, int], T], progress: _Progress
+        self, ids: int, work: Callable[[Connection, int], T], progress: Progress
     ) -> T:
         async with self._failures(progress), self._one_at_a_time():
             engine, blocks = await self._open()
@@ -118,11 +142,11 @@ class Store:
             async with engine.connect() as connection:
                 await connection.begin()
                 result = await connection.run_sync(work, first)
-                progress.committing = True
+                progress.commits()
                 await connection.commit()
         return result
 
-    async def _look(self, work: Callable[[Connection], T], progress: _Progress) -> T:
+    async def _look(self, work: Callable[[Connection], T], progress: Progress) -> T:
         async with self._failures(progress):
             engine, _ = await self._open()
             async with engine.connect() as connection:
@@ -132,7 +156,7 @@ class Store:
         return result
 
     @asynccontextmanager
-    async def _failures(self, progress: _Progress) -> AsyncIterator[None]:
+    async def _failures(self, progress: Progress) -> AsyncIterator[None]:
         """What fails within, by its name."""
         try:
             yield
@@ -153,7 +177,7 @@ class Store:
             reason = f"the store cannot be reached: {type(error).__name__}"
             raise self._failed("UNREACHABLE", reason, progress) from None
 
-    def _failed(self, state: str, reason: str, progress: _Progress) -> WriteFailed:
+    def _failed(self, state: str, reason: str, progress: Progress) -> WriteFailed:
         return WriteFailed(self.settings, state, reason, None if progress.committing else False)
 
     @asynccontextmanager
@@ -164,14 +188,26 @@ class Store:
             async with self._turn:
                 yield
 
-    async def _open(self) -> tuple[AsyncEngine, IdBlocks]:
-        """Engine and ids; made anew where the file is no longer the one that was opened."""
+    async def _same_file(self) -> None:
+        """Closes what was opened where the file is no longer that one. Raises OSError."""
         if self.settings.path is not None:
             status = os.stat(self.settings.path)  # an engine would make a file that is missing
             identity = (status.st_dev, status.st_ino)
             if identity != self._file:
                 await self._discard()
                 self._file = identity
+
+    async def _of_thread(self) -> FileTransactions:
+        """The file's own thread, made where there is none."""
+        await self._same_file()
+        if self._thread is None:
+            patience = self.settings.deadline * _PATIENCE
+            self._thread = FileTransactions(str(self.settings.path), busy_seconds=patience)
+        return self._thread
+
+    async def _open(self) -> tuple[AsyncEngine, IdBlocks]:
+        """Engine and ids; made anew where the file is no longer the one that was opened."""
+        await self._same_file()
         if self._engine is None:
             patience = self.settings.deadline * _PATIENCE
             self._engine = make_engine(replace(self.settings, deadline=patience))
@@ -181,10 +217,12 @@ class Store:
 
     async def _discard(self) -> None:
         engine, self._engine, self._ids, self._file = self._engine, None, None, None
-        if engine is not None:
-            with suppress(TimeoutError, OSError, DBAPIError):
-                async with asyncio.timeout(_CLOSING):
-                    await engine.dispose()
+        thread, self._thread = self._thread, None
+        for one in (engine and engine.dispose, thread and thread.close):
+            if one:
+                with suppress(TimeoutError, OSError, DBAPIError):
+                    async with asyncio.timeout(_CLOSING):
+                        await one()
 
     async def close(self) -> None:
         """Closes what was opened."""

@@ -150,8 +150,8 @@ class Dying(Store):
 
     plan = Plan()
 
-    async def write(self, ids: int, work: Callable[[Connection, int], T]) -> T:
-        """As a store writes."""
+    async def carry(self, ids: int, work: Callable[[Connection, int], T]) -> T:
+        """As a store carries."""
 
         def then_die(connection: Connection, first: int) -> T:
             result = work(connection, first)
@@ -159,14 +159,14 @@ class Dying(Store):
             return result
 
         self.plan.border()
-        result = await super().write(ids, then_die)
+        result = await super().carry(ids, then_die)
         self.plan.border()
         return result
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        """As a store reads."""
+    async def look(self, work: Callable[[Connection], T]) -> T:
+        """As a store is looked into."""
         self.plan.border()
-        return await super().read(work)
+        return await super().look(work)
 
 
 class Down(Store):
@@ -174,17 +174,17 @@ class Down(Store):
 
     up = True
 
-    async def write(self, ids: int, work: Callable[[Connection, int], T]) -> T:
-        """As a store writes, or not."""
+    async def carry(self, ids: int, work: Callable[[Connection, int], T]) -> T:
+        """As a store carries, or not."""
         if not self.up:
             raise WriteFailed(self.settings, "UNREACHABLE", "down", False)
-        return await super().write(ids, work)
+        return await super().carry(ids, work)
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        """As a store reads, or not."""
+    async def look(self, work: Callable[[Connection], T]) -> T:
+        """As a store is looked into, or not."""
         if not self.up:
             raise WriteFailed(self.settings, "UNREACHABLE", "down", False)
-        return await super().read(work)
+        return await super().look(work)
 
 
 class Clock:
