@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import chain
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from regions.people import INDEX_SETS, people
@@ -18,7 +18,7 @@ from regions.person_keys import ERASED, person_keys
 from regions.resealing import sealed_tables
 from regions.sealing import ERASED_ENVELOPE
 
-__all__ = ["erase_person", "numbers_of", "same_number"]
+__all__ = ["erase_person", "numbers_of", "on_record", "same_number"]
 
 _GONE = "erased"  # in place of the keyed hash of a loaded row: the row counts as changed then
 
@@ -37,6 +37,19 @@ def same_number(connection: Connection, indexes: Iterable[str]) -> list[int]:
     return list(connection.execute(select(people.c.id).where(either)).scalars()) if wanted else []
 
 
+def on_record(connection: Connection, persons: Iterable[int]) -> list[int]:
+    """Those of some people of whom the store keeps anything: a person who was handed over, or
+    offered, is on record under one id in several stores.
+    """
+    wanted = sorted(set(persons))
+    found: set[int] = set()
+    for table in (person_keys, *sealed_tables(of_regions=True)):
+        whose = _person_of(table)
+        some = select(whose).where(whose.in_(wanted)).distinct()
+        found |= set(connection.execute(some).scalars())
+    return [person for person in wanted if person in found]
+
+
 def erase_person(connection: Connection, person: int, at: str) -> int:
     """Erases a person; how many envelopes were there. Done again, it changes nothing more."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
@@ -50,7 +63,7 @@ def erase_person(connection: Connection, person: int, at: str) -> int:
     )
     count = 0
     for table in sealed_tables(of_regions=True):
-        whose = table.c.id if table is people else table.c.person_id
+        whose = _person_of(table)
         done = connection.execute(
             update(table)
             .where(whose == person, table.c.sealed.is_not(None), table.c.sealed != ERASED_ENVELOPE)
@@ -65,3 +78,7 @@ def erase_person(connection: Connection, person: int, at: str) -> int:
     none = dict.fromkeys(chain.from_iterable(INDEX_SETS))
     connection.execute(update(people).where(people.c.id == person).values(none))
     return count
+
+
+def _person_of(table: Table) -> ColumnElement[int]:
+    return table.c.id if table is people else table.c.person_id

@@ -88,6 +88,9 @@ class CustodyState(Enum):
     HANDED = _value("HANDED", "Another region does: the person was handed over.")
     PENDING = _value("PENDING", "Another region does, and has offered the person to this one.")
     CLOSED = _value("CLOSED", "Another region does: what it offered was refused or taken back.")
+    FENCED = _value(
+        "FENCED", "Another region does: this store was restored from an older backup and is behind."
+    )
 
 
 @strawberry.type(description="One step in the custody of a person.")

@@ -13,7 +13,7 @@ from gateway.access_log.opening import open_log_file
 from gateway.access_log.reading import canonical
 from gateway.config import Config
 from gateway.keys.stores import KeyStore, key_stores
-from regions.erasing import erase_person, numbers_of, same_number
+from regions.erasing import erase_person, numbers_of, on_record, same_number
 from regions.erasures import erasures
 from regions.errors import Forbidden, InvalidInput, NotFound, RegionUnavailable
 from regions.ids import region_of
@@ -81,20 +81,22 @@ async def confirm_erasure(config: Config, keys: Keys, number: int, by: str) -> E
         _log(config, keys, "erasePerson", by, people)
         at, envelopes = now(), {}
         for store in stores[:-1]:
-            here = [person for person in people if region_of(person) == store.code]
-            if here:
-                envelopes[store.code] = await store.do(
-                    lambda connection, here=here: sum(  # type: ignore[misc]  # a default binds the loop's variable
-                        erase_person(connection, person, at) for person in here
-                    )
-                )
-        missing = tuple(sorted({region_of(person) for person in people} & set(away)))
+            erased = await store.do(lambda connection: _erase(connection, people, at))
+            if erased is not None:
+                envelopes[store.code] = erased
+        missing = tuple(sorted(away))  # the person may have been handed over, or offered, to any
         if not missing:
             done = update(erasures).where(erasures.c.id == number).values(done_at=at)
             await own.do(lambda connection: connection.execute(done))
         return Erased(number, tuple(people), envelopes, missing)
     finally:
         await _close(stores)
+
+
+def _erase(connection: Connection, people: Sequence[int], at: str) -> int | None:
+    """The envelopes that were erased; None where the store has nobody of them on record."""
+    here = on_record(connection, people)
+    return sum(erase_person(connection, person, at) for person in here) if here else None
 
 
 async def _records(stores: Sequence[KeyStore], people: Sequence[int]) -> list[int]:

@@ -16,8 +16,9 @@ from regions.ids import take_ids
 from regions.person_sealing import PeopleSealers
 from resolvers.loading.contacts import CONTACT_COLUMNS, contact_row
 from resolvers.loading.records import Written, new_rows, seal
-from resolvers.loading.rows import FIELDS, Row
+from resolvers.loading.rows import FIELDS, Rejection, Row
 from resolvers.loading.stores import Found, Store
+from resolvers.transfers.custodians import not_custodians
 
 __all__ = ["CASE_COLUMNS", "Link", "route_between", "write_links"]
 
@@ -90,6 +91,7 @@ def write_links(
     by_key = {link.row.key: link for link in links}
     rows = [link.row for link in links]
     new = new_rows(connection, contacts, rows, id_column, pretended, written)
+    _refuse(connection, store, [by_key[row.key] for row in new], id_column, written)
     if not new or dry_run:
         return written
     fresh = [by_key[row.key] for row in new]
@@ -121,6 +123,20 @@ def write_links(
         "exposure": [row[0] for row in known.new],
     }
     return written
+
+
+def _refuse(
+    connection: Connection, store: Store, links: Sequence[Link], id_column: str, written: Written
+) -> None:
+    """Takes links back out whose person the region does not answer for (any more)."""
+    away = not_custodians(connection, store.code, {link.person.row.person_id for link in links})
+    written.new[:] = [link.row for link in links if link.person.row.person_id not in away]
+    written.rejections += [
+        Rejection(link.row.line, id_column, link.row.id, "NOT_CUSTODIAN")
+        for link in links
+        if link.person.row.person_id in away
+    ]
+    written.loaded = len(written.new)
 
 
 _CHANGE = (

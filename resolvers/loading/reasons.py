@@ -41,6 +41,11 @@ REASONS: dict[str, tuple[str, str]] = {
         "the same row id belongs to another region: handing a person over is a transfer, no load",
         "同一编号已属于另一地区；跨地区移交请走转运流程",
     ),
+    "NOT_CUSTODIAN": (
+        "the person was handed over, or is being handed over: register the contact where the "
+        "person is kept now",
+        "该人员已移交或正在移交，请在现负责地区登记",
+    ),
     "UNKNOWN_CASE": ("no such case has been loaded", "所引用的病例尚未载入"),
     "UNKNOWN_CONTACT": ("no such contact has been loaded", "所引用的密接尚未载入"),
     "SAME_CASE": ("the link leads from a case to itself", "关联指向病例本身"),

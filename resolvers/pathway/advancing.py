@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from regions.ids import region_of
 from resolvers.context import Context
 from resolvers.nodes import parse_id
 from resolvers.pathway.engine import begin, begin_contact
@@ -16,6 +15,7 @@ from resolvers.pathway.reading import read_pathway
 from resolvers.pathway.states import Event, Refused, local_day
 from resolvers.pathway.storing import Known, Who, load, start, step
 from resolvers.questions.rows import scope_condition
+from resolvers.transfers.custodians import guard
 from resolvers.writing.refusing import Mistakes, Refusal, not_found
 from resolvers.writing.writing import Writing, Wrote
 from schema.writing.pathway import AdvancePathwayInput, AdvancePathwayPayload
@@ -43,10 +43,7 @@ async def advance_pathway(
         )
     mistakes.stop()
     assert record is not None
-    await writing.look()
-    store = writing.stores.of_region(region_of(number))
-    if store is None:
-        raise not_found("record")
+    store, _ = await writing.locate(record.table, number, "record")
     table = record.table
     who = Who(writing.viewer.account, writing.viewer.unit_id, writing.moment.now)
 
@@ -59,6 +56,7 @@ async def advance_pathway(
         ).first()
         if about is None:
             raise not_found("record")
+        guard(connection, store.settings.code, [about.person_id])
         found = load(connection, number)
         if found is None:
             found = _begun(connection, about._asdict(), record.kind, at, given.pack, who)
@@ -80,7 +78,7 @@ async def advance_pathway(
     _, repeated = await writing.once(store, 0, work)
     pathway = await read_pathway(context, given.record, None, path)
     if pathway is None:
-        raise writing.unread(number)
+        raise writing.unread(number, store)
     return AdvancePathwayPayload(pathway=pathway, repeated=repeated)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from resolvers.pathway.packs import packs
 from resolvers.pathway.states import Event, Standing
 from resolvers.pathway.storing import pack_of, standing_of
 from resolvers.questions.question import Question
-from resolvers.questions.rows import scope_condition
+from resolvers.questions.rows import living, scope_condition
 from schema.contacts import RulePack
 from schema.pathway import Pathway, PathwayClock, PathwayEvent, PathwayState, PathwayStep
 
@@ -50,18 +50,24 @@ async def read_pathway(
         raise InvalidInput(f"there is no such rule pack: {', '.join(packs())}", argument="pack")
     record, number = parse_id(record_id)
     federation = question.federation
-    region = federation.index_of.get(region_of(number))
+    home = federation.index_of.get(region_of(number))
     within = federation.concerned([question.scope.prefix])
-    if record is None or region is None or region not in within:
+    if record is None:
         return None
-    scoped = scope_condition(question, pathways, region)
-    own = pathways.c.record == record.kind
-    found = await _rows(question, {region: [number]}, path, [own, *scoped])
-    known = found.get((region, number))
-    if known is None:
-        return None
-    question.trail.saw(record.kind, [number])
-    return _pathway(known, pack)
+
+    def opens(region: int) -> list[ColumnElement[bool]]:
+        own = pathways.c.record == record.kind
+        return [own, *living(pathways), *scope_condition(question, pathways, region)]
+
+    # Else where its person was handed over to.
+    others = [region for region in within if region != home]
+    for regions in ([home] if home in within else [], others):
+        wanted = {region: [number] for region in regions if region is not None}
+        found = await _rows(question, wanted, path, opens)
+        for known in found.values():
+            question.trail.saw(record.kind, [number])
+            return _pathway(known, pack)
+    return None
 
 
 async def pathways_of(context: Context, of: Sequence[Any]) -> Sequence[Pathway | None]:
@@ -70,7 +76,7 @@ async def pathways_of(context: Context, of: Sequence[Any]) -> Sequence[Pathway |
     wanted: dict[int, list[int]] = {}
     for region, number in places:
         wanted.setdefault(region, []).append(number)
-    found = await _rows(context.question, wanted, of[0]._path, [])
+    found = await _rows(context.question, wanted, of[0]._path, None)
     return [_pathway(found[place], None) if place in found else None for place in places]
 
 
@@ -85,21 +91,23 @@ async def _rows(
     question: Question,
     wanted: Mapping[int, list[int]],
     path: str,
-    where: list[ColumnElement[bool]],
+    opens: Callable[[int], list[ColumnElement[bool]]] | None,
 ) -> dict[tuple[int, int], _Known]:
     """The rows of pathways by region and number; regions that fail are noted."""
     reads = []
     for region, numbers in wanted.items():
         keys = {_KEYS: orjson.dumps(numbers).decode()}
+        where = opens(region) if opens is not None else []
         for table, key in _TABLES:
             asked = select(table).where(among(key, text_value(_KEYS))).order_by(*table.primary_key)
             if where:
-                opens = select(pathways.c.id).where(among(pathways.c.id, text_value(_KEYS)), *where)
-                asked = select(table).where(key.in_(opens)).order_by(*table.primary_key)
+                chosen = among(pathways.c.id, text_value(_KEYS))
+                own = select(pathways.c.id).where(chosen, *where)
+                asked = select(table).where(key.in_(own)).order_by(*table.primary_key)
             statement = Statement(asked, question.federation.dialects[region])
             reads.append(Read(region, statement.sql, statement.bind(keys)))
     found: dict[tuple[int, int], _Known] = {}
-    answers = await question.ask(reads)
+    answers = await question.ask(reads) if reads else []
     for place, (read, answer) in enumerate(zip(reads, answers, strict=True)):
         if answer.failure is not None:
             failure = answer.failure

@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from regions.ids import region_of
+from regions.people import people
 from regions.reading import Read
 from regions.statements import Statement, text_value
 from regions.text import (
@@ -51,7 +52,7 @@ __all__ = [
 ]
 
 _SCOPED = frozenset({"Person", "Case", "Contact"})  # the others are reached through these
-MOVING = frozenset({"Person", "Contact"})
+MOVING = frozenset({"Person", "Contact", "Visit", "Sample"})
 """The types of record that are kept in another region once their person was handed over. A case's
 card stays with the institution that reported it (B8)."""
 
@@ -257,8 +258,13 @@ async def _moved(
 @cache
 def _kept_elsewhere(name: str, dialect: str) -> Statement:
     table = RECORDS[name].table
-    chosen = (among(table.c.id, text_value(_KEYS)), table.c.kept_in.is_not(None))
-    return Statement(select(table.c.id, table.c.kept_in).where(*chosen), dialect)
+    chosen = among(table.c.id, text_value(_KEYS))
+    if "kept_in" in table.c:
+        kept = select(table.c.id, table.c.kept_in).where(chosen, table.c.kept_in.is_not(None))
+        return Statement(kept, dialect)
+    person = people.c.id == table.c.person_id
+    kept = select(table.c.id, people.c.kept_in).join(people, person)
+    return Statement(kept.where(chosen, people.c.kept_in.is_not(None)), dialect)
 
 
 async def _in_regions(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, and_, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, literal_column, or_, select
 
 from regions.errors import StoreError
 from regions.people import people
@@ -113,6 +113,13 @@ def reaches_beyond(question: Question, region: int) -> bool:
 
 def living(table: Any) -> list[ColumnElement[bool]]:
     """The condition that a row is the living one of its record, not what was left behind where
-    it was handed over, nor a copy that came along.
+    it was handed over, nor a copy that came along. What was done for a person is where the person
+    is.
     """
-    return [table.c.kept_in.is_(None)] if "kept_in" in table.c else []
+    if "kept_in" in table.c:
+        return [table.c.kept_in.is_(None)]
+    if "person_id" not in table.c:
+        return []
+    gone = people.alias("kept")
+    of_person = and_(gone.c.id == table.c.person_id, gone.c.kept_in.is_not(None))
+    return [~exists(select(literal_column("1")).where(of_person).correlate(table))]

@@ -32,7 +32,7 @@ __all__ = ["custodies_of", "custody_of"]
 
 _KEYS = "keys"
 _MOST_HOPS = 16
-_ELSEWHERE = frozenset({"HANDED", "PENDING", "CLOSED"})
+_ELSEWHERE = frozenset({"HANDED", "PENDING", "CLOSED", "FENCED"})
 
 
 async def custodies_of(context: Context, of: Sequence[Any]) -> Sequence[Any]:

@@ -9,7 +9,6 @@ import orjson
 from sqlalchemy import Connection, Table, insert, select
 
 from regions.contacts import samples, visits
-from regions.ids import region_of
 from regions.person_sealing import PeopleSealers
 from resolvers.catalog import RECORDS, Record
 from resolvers.context import Context
@@ -17,6 +16,7 @@ from resolvers.nodes import parse_id
 from resolvers.pathway.following import follow_sample, follow_visit
 from resolvers.pathway.storing import Who
 from resolvers.questions.rows import scope_condition
+from resolvers.transfers.custodians import guard
 from resolvers.writing.refusing import Mistakes, not_found
 from resolvers.writing.rules import apply_rules
 from resolvers.writing.stores import Store
@@ -94,14 +94,12 @@ async def _record(
         )
     mistakes.stop()
     assert record is not None
-    await writing.look()
-    store = writing.stores.of_region(region_of(number))
-    if store is None:
-        raise not_found("record")
+    store, _ = await writing.locate(record.table, number, "record")
     kind = table.name.removesuffix("s")
 
     def work(connection: Connection, first: int, wrote: Wrote) -> dict[str, Any]:
         about = _about(connection, writing, store, record, number)
+        guard(connection, store.settings.code, [about.person_id], adding=True)
         sealed = None
         if remarks:
             sealers = PeopleSealers(connection, store.sealer)

@@ -18,7 +18,7 @@ from resolvers.reference import diseases
 from resolvers.writing.joining import joined_people
 from resolvers.writing.linking import Linked
 from resolvers.writing.people import PEOPLE_COLUMNS, NewPerson, person_row
-from resolvers.writing.persons import person_of
+from resolvers.writing.persons import note_stranger, person_of
 from resolvers.writing.places import county_store, known_code, require_jurisdiction
 from resolvers.writing.probing import note_registered
 from resolvers.writing.refusing import Mistakes
@@ -28,6 +28,7 @@ from resolvers.writing.units import have_unit
 from resolvers.writing.values import NO_DISEASE, Moment, item
 from resolvers.writing.writing import Writing, Wrote
 from schema.writing.cases import ExposureInput, RegisterCaseInput, RegisterCasePayload
+from schema.writing.problems import NotFoundProblem
 
 __all__ = ["register_case"]
 
@@ -52,7 +53,7 @@ async def register_case(
     store = county_store(writing.stores, given.code, mistakes, ["code"])
     if store is not None:
         require_jurisdiction(writing.viewer, given.code)
-    person = person_of(given, writing, store, mistakes, [])
+    person = person_of(given, writing, mistakes, [])
     links = Linked(mistakes)
     case = _case(given, moment, mistakes)
     remarks = item(given.remarks, mistakes, ["remarks"], _REMARKS)
@@ -187,5 +188,9 @@ def _ids(
     for refusal in joined_people(
         connection, writing.question, region, [(person, "Case", code)]
     ).values():
+        if isinstance(refusal.problem, NotFoundProblem):
+            mistakes = Mistakes()
+            note_stranger(person, store, mistakes, [])
+            mistakes.stop()
         raise refusal
     return person, first

@@ -25,7 +25,7 @@ from resolvers.reference import rule_packs
 from resolvers.writing.joining import joined_people
 from resolvers.writing.linking import Linked
 from resolvers.writing.people import PEOPLE_COLUMNS, NewPerson, person_row
-from resolvers.writing.persons import person_of
+from resolvers.writing.persons import note_stranger, person_of
 from resolvers.writing.places import county_store, require_jurisdiction
 from resolvers.writing.probing import note_registered
 from resolvers.writing.refusing import Mistakes, Refusal, conflict, retold, told
@@ -40,7 +40,7 @@ from schema.writing.contacts import (
     RegisterContactsInput,
     RegisterContactsPayload,
 )
-from schema.writing.problems import IdempotencyConflict, Problem
+from schema.writing.problems import IdempotencyConflict, NotFoundProblem, Problem
 
 __all__ = ["MOST_ROWS", "register_contacts"]
 
@@ -147,7 +147,7 @@ def _read(writing: Writing, index: int, given: ContactInput) -> _Row:
         row.problem = refusal.problem
         row.store = None
         return row
-    row.person = person_of(given, writing, row.store, mistakes, [])
+    row.person = person_of(given, writing, mistakes, [])
     watched = given.observation or ObservationInput()
     if given.rule_pack not in rule_packs():
         known = ", ".join(rule_packs())
@@ -258,6 +258,10 @@ def _write(
         if isinstance(row.person, int) and row.stands:
             refusal = refused.get((row.person, "Contact", row.columns["code"]))
             problem = refusal.problem if refusal else None
+            if isinstance(problem, NotFoundProblem):
+                note_stranger(row.person, store, row.mistakes, [])
+                _conclude(row)
+                problem = row.problem or problem
         if problem is not None:
             kept[str(row.index)] = {"problem": told(problem)}
             continue

@@ -20,7 +20,6 @@ import orjson
 from sqlalchemy import Connection, insert, select, update
 
 from regions.corrections import corrections
-from regions.ids import region_of
 from regions.index_keys import read_state
 from regions.people import INDEX_SETS
 from regions.person_keys import MISSING, salts_of
@@ -29,6 +28,7 @@ from regions.sealing import ITEMS, PersonSealer
 from regions.statistics import apply_counts, change_of
 from resolvers.context import Context
 from resolvers.questions.rows import scope_condition
+from resolvers.transfers.custodians import guard, kept_elsewhere
 from resolvers.users import Role
 from resolvers.writing.changes import Wanted, check_code, read_wanted
 from resolvers.writing.correctable import Correctable
@@ -74,11 +74,12 @@ async def correct(context: Context, given: CorrectInput, path: str) -> CorrectPa
     wanted = read_wanted(given, writing, mistakes, links)
     if not opens:
         _require_tracing(wanted)
-    store = writing.stores.of_region(region_of(wanted.number))
-    if store is None:
-        raise not_found("id")
+    card = wanted.record.name == "Case"  # corrected where it was reported, wherever its person is
+    store, seen = await writing.locate(
+        wanted.record.table, wanted.number, "id", own=card, links=links.all
+    )
     check_code(wanted, writing, store, mistakes)
-    links.judge(await writing.look(links=links.all))
+    links.judge(seen)
     mistakes.stop()
 
     def work(connection: Connection, first: int, wrote: Wrote) -> dict[str, Any]:
@@ -88,7 +89,7 @@ async def correct(context: Context, given: CorrectInput, path: str) -> CorrectPa
     if not opens:
         told = [_ignored(name, code) for name, code in kept["ignored"] if code == "MASK_GIVEN"]
         return CorrectPayload(record=None, corrections=[], ignored=told, repeated=repeated)
-    record = await writing.read_one(wanted.record.name, wanted.number)
+    record = await writing.read_one(wanted.record.name, wanted.number, store)
     history = []
     if kept["corrections"]:
         ours = {f"correction:{number}" for number in kept["corrections"]}
@@ -143,6 +144,10 @@ def _write(
         )
     opened: dict[str, Any] = {}
     person = row["id"] if table.name == "people" else row["person_id"]
+    if table.name != "cases":
+        guard(connection, store.settings.code, [person])
+    elif row["kept_in"] is not None:
+        raise kept_elsewhere(person, row["kept_in"])
     if row["sealed"] is not None:
         salt = salts_of(connection, [person]).get(person, MISSING)
         opened = dict(store.sealer.open(table.name, wanted.number, row["sealed"], salt))

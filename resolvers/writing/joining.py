@@ -21,6 +21,7 @@ from resolvers.catalog import RECORDS
 from resolvers.privacy import rules
 from resolvers.questions.question import Question
 from resolvers.questions.rows import scope_condition
+from resolvers.transfers.custodians import not_custodian, not_custodians
 from resolvers.users import Viewer
 from resolvers.writing.refusing import ERASED_PERSON, Refusal, forbidden, not_found
 
@@ -59,6 +60,9 @@ def joined_people(
     )
     gone = set(connection.execute(erased).scalars())
     refused |= {join: forbidden(*ERASED_PERSON) for join in joins if join[0] in gone & {*found}}
+    here = question.federation.regions[region].code
+    away = not_custodians(connection, here, [*found])
+    refused |= {join: not_custodian(away[join[0]]) for join in joins if join[0] in away}
     more: dict[
         Join, frozenset[str]
     ] = {}  # what a join would show that the person's record does not

@@ -22,11 +22,13 @@ from regions.ids import region_of
 from regions.people import INDEX_SETS, people
 from regions.reading import Read
 from regions.statements import Statement, text_value
+from regions.statements import number as number_value
+from regions.tables import regional
 from regions.text import among, among_texts
 from resolvers.federation import state_of
 from resolvers.questions.question import Question
 
-__all__ = ["Indexes", "Links", "Seen", "look"]
+__all__ = ["Indexes", "Links", "Seen", "Sought", "look"]
 
 Indexes = tuple[str | None, ...]
 """Blind indexes of ID number, phone, and name with birth date, under each key in turn."""
@@ -35,6 +37,19 @@ Links = Iterable[tuple[str, int]]
 """Records that are linked to: `case` or `contact`, and the id."""
 
 _LINKED: Mapping[str, Table] = {"case": cases, "contact": contacts}
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A record of which the living row is looked for, in some regions.
+
+    `own`: by the row itself; else by that of its person, who may be handed over without it.
+    """
+
+    table: Table
+    number: int
+    own: bool
+    regions: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -47,6 +62,9 @@ class Seen:
     known: set[str] = field(default_factory=set)  # blind indexes on record
     complete: bool = True  # every region that was asked answered
     late: set[str] = field(default_factory=set)  # regions that did not answer within their deadline
+    kept: dict[str, str | None] = field(default_factory=dict)
+    """Regions with a row of the record sought: where its living row is, None for there itself."""
+    silent: set[str] = field(default_factory=set)  # regions that could not say of the record sought
 
     def duplicate(self, indexes: Indexes) -> bool | None:
         """Whether somebody with one of the indexes is on record; None where that is not known."""
@@ -63,6 +81,7 @@ async def look(
     key: str,
     people_indexes: Sequence[Indexes] = (),
     links: Links = (),
+    sought: Sought | None = None,
 ) -> Seen:
     """Asks every region that can know. `key` is the fingerprint of the idempotency key."""
     federation = question.federation
@@ -89,6 +108,11 @@ async def look(
         statement = _existing(kind, federation.dialects[region])
         ask(region, statement, {"ids": _array(ids)}, _take_links(seen, kind, ids))
 
+    for region in sought.regions if sought is not None else ():
+        assert sought is not None
+        statement = _kept(sought.table.name, sought.own, federation.dialects[region])
+        ask(region, statement, {"sought": sought.number}, _take_kept(question, seen))
+
     if reads:
         for read, taker, answer in zip(reads, takers, await federation.ask(reads), strict=True):
             code = federation.regions[read.region].code
@@ -98,6 +122,8 @@ async def look(
             else:
                 question.trail.regions[code] = state_of(answer.failure)
                 seen.complete = False
+                if sought is not None and read.region in sought.regions:
+                    seen.silent.add(code)
                 if answer.failure.timed_out:
                     seen.late.add(code)
     return seen
@@ -152,6 +178,14 @@ def _take_links(seen: Seen, kind: str, ids: Sequence[int]) -> Callable[[int, Seq
     return take
 
 
+def _take_kept(question: Question, seen: Seen) -> Callable[[int, Sequence[Any]], None]:
+    def take(region: int, rows: Sequence[Any]) -> None:
+        for row in rows:
+            seen.kept[question.federation.regions[region].code] = row[0]
+
+    return take
+
+
 @cache
 def _used(dialect: str) -> Statement:
     return Statement(
@@ -167,6 +201,16 @@ def _used(dialect: str) -> Statement:
 def _existing(kind: str, dialect: str) -> Statement:
     table = _LINKED[kind]
     return Statement(select(table.c.id).where(among(table.c.id, text_value("ids"))), dialect)
+
+
+@cache
+def _kept(name: str, own: bool, dialect: str) -> Statement:
+    table = regional.tables[name]
+    wanted = table.c.id == number_value("sought")
+    if own or table is people:
+        return Statement(select(table.c.kept_in).where(wanted), dialect)
+    of_person = people.c.id == table.c.person_id
+    return Statement(select(people.c.kept_in).join(table, of_person).where(wanted), dialect)
 
 
 @cache

@@ -13,13 +13,12 @@ from resolvers.writing.writing import Writing
 from schema.writing.cases import RegisterCaseInput
 from schema.writing.contacts import ContactInput
 
-__all__ = ["person_of"]
+__all__ = ["note_stranger", "person_of"]
 
 
 def person_of(
     given: RegisterCaseInput | ContactInput,
     writing: Writing,
-    store: Store | None,
     mistakes: Mistakes,
     path: Sequence[str],
 ) -> NewPerson | int | None:
@@ -38,11 +37,17 @@ def person_of(
     if record is None or record.kind != "person":
         mistakes.add([*path, "personId"], "this is not the id of a person", "这不是人员的编号")
         return None
-    if store is not None and region_of(number) != store.settings.code:
+    return number
+
+
+def note_stranger(person: int, store: Store, mistakes: Mistakes, path: Sequence[str]) -> None:
+    """Adds a mistake for a person of another region's id whom the region has not on record.
+
+    Persons are handed over under their ids: the id alone does not tell.
+    """
+    if region_of(person) != store.settings.code:
         mistakes.add(
             [*path, "personId"],
             "this person is on record in another region: give the person's data",
             "该人员登记在其他地区：请填写人员信息",
         )
-        return None
-    return number

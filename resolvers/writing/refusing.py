@@ -11,11 +11,13 @@ from typing import Any
 
 from resolvers.writing.stores import WriteFailed
 from schema.enums import RegionState
+from schema.transfers import CustodyState
 from schema.writing.problems import (
     ForbiddenProblem,
     IdempotencyConflict,
     InvalidInputProblem,
     Mistake,
+    NotCustodianProblem,
     NotFoundProblem,
     Problem,
     RegionUnavailableProblem,
@@ -28,6 +30,7 @@ __all__ = [
     "conflict",
     "forbidden",
     "lost",
+    "not_custodian",
     "not_found",
     "retold",
     "told",
@@ -107,6 +110,31 @@ def not_found(*path: str) -> Refusal:
     )
 
 
+def not_custodian(
+    message: str,
+    message_zh: str,
+    *,
+    person: str,
+    custodian: str,
+    unit: str | None,
+    state: str,
+    since: str | None,
+) -> Refusal:
+    """Another region answers for the person. `person` is an id as clients know it."""
+    return Refusal(
+        NotCustodianProblem(
+            code="NOT_CUSTODIAN",
+            message=message,
+            message_zh=message_zh,
+            person_id=person,  # type: ignore[arg-type]  # scalars are text
+            custodian=custodian,  # type: ignore[arg-type]  # scalars are text
+            unit=unit,  # type: ignore[arg-type]  # scalars are text
+            state=CustodyState[state],
+            since=since,  # type: ignore[arg-type]  # scalars are text
+        )
+    )
+
+
 def unavailable(failed: WriteFailed) -> Refusal:
     """The store did not take the write, or its answer was lost."""
     settings = failed.settings
@@ -161,6 +189,14 @@ def told(problem: Problem) -> dict[str, Any]:
         kept["mistakes"] = [[m.path, m.message, m.message_zh] for m in problem.mistakes]
     elif isinstance(problem, NotFoundProblem):
         kept["path"] = problem.path
+    elif isinstance(problem, NotCustodianProblem):
+        kept["custody"] = {
+            "person": problem.person_id,
+            "custodian": problem.custodian,
+            "unit": problem.unit,
+            "state": problem.state.name,
+            "since": problem.since,
+        }
     return kept
 
 
@@ -173,6 +209,8 @@ def retold(kept: Mapping[str, Any]) -> Problem:
         return mistakes.problem()
     if "path" in kept:
         return not_found(*kept["path"]).problem
+    if "custody" in kept:
+        return not_custodian(kept["en"], kept["zh"], **kept["custody"]).problem
     return forbidden(kept["en"], kept["zh"]).problem
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import strawberry
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table
 
 from regions.access_log import log_outbox
 from regions.errors import Forbidden, PersonErased
@@ -17,7 +17,7 @@ from resolvers.privacy import require_records
 from resolvers.rights import is_open, require
 from resolvers.users import Role
 from resolvers.writing.idempotency import check_key, claim, settle
-from resolvers.writing.looking import Indexes, Seen, look
+from resolvers.writing.looking import Indexes, Links, Seen, Sought, look
 from resolvers.writing.outbox import put_in_outbox
 from resolvers.writing.refusing import (
     ERASED_PERSON,
@@ -34,6 +34,8 @@ from resolvers.writing.values import Moment
 __all__ = ["Work", "Writing", "Wrote", "answered"]
 
 Given = TypeVar("Given")
+
+_MOST_HOPS = 16  # from region to region, where a record was handed on and on
 
 Wrote = dict[str, list[int]]
 """Ids of what was written, by kind: for the access log."""
@@ -108,7 +110,8 @@ class Writing:
     async def look(
         self,
         people_indexes: Sequence[Indexes] = (),
-        links: Iterable[tuple[str, int]] = (),
+        links: Links = (),
+        sought: Sought | None = None,
     ) -> Seen:
         """What other regions know. Raises Refusal where the key was used for something else."""
         seen = await look(
@@ -117,11 +120,50 @@ class Writing:
             key=self._key,
             people_indexes=people_indexes,
             links=links,
+            sought=sought,
         )
         if any(used != self._payload for used in seen.used.values()):
             raise conflict()
-        self._late = seen.late
+        self._late |= seen.late
         return seen
+
+    async def locate(
+        self, table: Table, number: int, path: str, *, own: bool = False, links: Links = ()
+    ) -> tuple[Store, Seen]:
+        """The store to write to what is about a record, and what `look` found.
+
+        It is the one that keeps the record's person now, or with `own` the record itself; where
+        the key was used before, the one it was used in, though the person has left it since.
+        `path` names the record in the input. Raises Refusal, as `look`, and where no region of the
+        jurisdiction has the record.
+        """
+        federation = self.question.federation
+        within = federation.concerned([self.question.scope.prefix])
+        home = federation.index_of.get(region_of(number))
+        asked = (home,) if home is not None and home in within else tuple(within)
+        seen = await self.look(links=links, sought=Sought(table, number, own, asked))
+        known, silent, used = dict(seen.kept), set(seen.silent), dict(seen.used)
+        for _ in range(_MOST_HOPS):
+            further = {federation.index_of.get(code or "") for code in known.values()}
+            asked = tuple(
+                region
+                for region in within
+                if region in further and federation.regions[region].code not in known | used
+            )
+            if used or None in known.values() or not asked:
+                break
+            # Keys are looked up again: one used meanwhile where the record was is found there.
+            more = await self.look(sought=Sought(table, number, own, asked))
+            known |= dict.fromkeys((federation.regions[region].code for region in asked), "")
+            known |= more.kept
+            silent |= more.silent
+            used |= more.used
+        living = [code for code, kept in known.items() if kept is None]
+        for code in (*used, *living, *known, *sorted(silent)):
+            store = self.stores.of_region(code)
+            if store is not None:
+                return store, seen
+        raise not_found(path)
 
     def region(self, store: Store) -> int:
         """The region's number in the configuration."""
@@ -184,18 +226,18 @@ class Writing:
             return {}
         return await self.context.records.of_ids(name, ids, self._path)
 
-    async def read_one(self, name: str, record_id: int) -> Any:
+    async def read_one(self, name: str, record_id: int, store: Store | None = None) -> Any:
         """A record as the viewer may see it. Raises Refusal where it cannot be read back."""
         found = await self.read_back(name, [record_id])
         if record_id not in found:
-            raise self.unread(record_id)
+            raise self.unread(record_id, store)
         return found[record_id]
 
-    def unread(self, record_id: int) -> Refusal:
-        """Why a record that was written is not there: its region failed, or it left the viewer's
-        jurisdiction since the first request.
+    def unread(self, record_id: int, store: Store | None = None) -> Refusal:
+        """Why a record that was written (to `store`, if not where its id was made) is not there:
+        its region failed, or it left the viewer's jurisdiction since the first request.
         """
-        code = region_of(record_id)
+        code = region_of(record_id) if store is None else store.settings.code
         state = self.question.trail.regions.get(code, "ANSWERED")
         if state == "ANSWERED":
             return not_found()

@@ -13,6 +13,7 @@ from schema.writing.problems import (
     ForbiddenProblem,
     IdempotencyConflict,
     InvalidInputProblem,
+    NotCustodianProblem,
     NotFoundProblem,
     RegionUnavailableProblem,
 )
@@ -98,6 +99,7 @@ RecordVisitResult = Annotated[
     | IdempotencyConflict
     | ForbiddenProblem
     | NotFoundProblem
+    | NotCustodianProblem
     | RegionUnavailableProblem,
     strawberry.union("RecordVisitResult", description="The visit, or why there is none."),
 ]
@@ -108,6 +110,7 @@ RecordSampleResult = Annotated[
     | IdempotencyConflict
     | ForbiddenProblem
     | NotFoundProblem
+    | NotCustodianProblem
     | RegionUnavailableProblem,
     strawberry.union("RecordSampleResult", description="The sample, or why there is none."),
 ]

@@ -14,6 +14,7 @@ from schema.writing.problems import (
     ForbiddenProblem,
     IdempotencyConflict,
     InvalidInputProblem,
+    NotCustodianProblem,
     NotFoundProblem,
     RegionUnavailableProblem,
 )
@@ -101,6 +102,7 @@ RegisterCaseResult = Annotated[
     | IdempotencyConflict
     | ForbiddenProblem
     | NotFoundProblem
+    | NotCustodianProblem
     | RegionUnavailableProblem,
     strawberry.union("RegisterCaseResult", description="The case, or why there is none."),
 ]

@@ -24,6 +24,7 @@ from schema.writing.problems import (
     ForbiddenProblem,
     IdempotencyConflict,
     InvalidInputProblem,
+    NotCustodianProblem,
     NotFoundProblem,
     Problem,
     RegionUnavailableProblem,
@@ -171,6 +172,7 @@ RegisterContactsResult = Annotated[
     | IdempotencyConflict
     | ForbiddenProblem
     | NotFoundProblem
+    | NotCustodianProblem
     | RegionUnavailableProblem,
     strawberry.union(
         "RegisterContactsResult", description="What became of the rows, or why none was looked at."

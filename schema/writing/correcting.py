@@ -12,6 +12,7 @@ from schema.writing.problems import (
     ForbiddenProblem,
     IdempotencyConflict,
     InvalidInputProblem,
+    NotCustodianProblem,
     NotFoundProblem,
     RegionUnavailableProblem,
 )
@@ -89,6 +90,7 @@ CorrectResult = Annotated[
     | IdempotencyConflict
     | ForbiddenProblem
     | NotFoundProblem
+    | NotCustodianProblem
     | RegionUnavailableProblem,
     strawberry.union("CorrectResult", description="The record, or why it was not corrected."),
 ]

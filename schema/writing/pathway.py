@@ -12,6 +12,7 @@ from schema.writing.problems import (
     ForbiddenProblem,
     IdempotencyConflict,
     InvalidInputProblem,
+    NotCustodianProblem,
     NotFoundProblem,
     RegionUnavailableProblem,
     StepProblem,
@@ -57,6 +58,7 @@ AdvancePathwayResult = Annotated[
     | IdempotencyConflict
     | ForbiddenProblem
     | NotFoundProblem
+    | NotCustodianProblem
     | StepProblem
     | RegionUnavailableProblem,
     strawberry.union("AdvancePathwayResult", description="The pathway, or why it stays."),

@@ -6,6 +6,7 @@ Problem
 ├── ForbiddenProblem          FORBIDDEN             not this role, or not this jurisdiction
 ├── NotFoundProblem           NOT_FOUND             no such record that the viewer may open
 ├── StepProblem               STEP_REFUSED          not this step, not now, or not by this person
+├── NotCustodianProblem       NOT_CUSTODIAN         another region or unit answers for the person
 └── RegionUnavailableProblem  REGION_UNAVAILABLE    the region's store did not answer
 """
 
@@ -14,13 +15,15 @@ from __future__ import annotations
 import strawberry
 
 from schema.enums import RegionState
-from schema.scalars import RegionCode
+from schema.scalars import DateTime, RegionCode
+from schema.transfers import CustodyState
 
 __all__ = [
     "ForbiddenProblem",
     "IdempotencyConflict",
     "InvalidInputProblem",
     "Mistake",
+    "NotCustodianProblem",
     "NotFoundProblem",
     "Problem",
     "RegionUnavailableProblem",
@@ -92,6 +95,29 @@ class StepProblem(Problem):
     """The step cannot be taken."""
 
     reason: str = strawberry.field(description="A stable name, `NOT_YOUR_STEP`.")
+
+
+@strawberry.type(
+    description=(
+        "The person was handed over, or is being handed over: nothing was written here. Whoever "
+        "answers for the person writes what concerns the person."
+    )
+)
+class NotCustodianProblem(Problem):
+    """Another region answers for the person, or the person is on the way there."""
+
+    person_id: strawberry.ID = strawberry.field(description="The person.")
+    custodian: RegionCode = strawberry.field(description="The region that answers for the person.")
+    unit: strawberry.ID | None = strawberry.field(
+        description="Id of the unit that does, where this region knows it."
+    )
+    state: CustodyState = strawberry.field(
+        description=(
+            "What this region's store says of its custody; `OWNED` where the person is its own and "
+            "the record is not: a case's card stays with the region that reported it."
+        )
+    )
+    since: DateTime | None = strawberry.field(description="Since when, where it is known.")
 
 
 @strawberry.type(description="The region's store did not answer.")
