@@ -62,7 +62,7 @@ async def read_pathway(
     # Else where its person was handed over to.
     others = [region for region in within if region != home]
     for regions in ([home] if home in within else [], others):
-        wanted = {region: [number] for region in regions if region is not None}
+        wanted = {region: [number] for region in regions}
         found = await _rows(question, wanted, path, opens)
         for known in found.values():
             question.trail.saw(record.kind, [number])

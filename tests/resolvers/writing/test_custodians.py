@@ -111,7 +111,7 @@ WRITES: Mapping[str, tuple[str, Callable[[Writer, Known], Any]]] = {
         lambda w, k: w.do("recordSample", DOCTOR, sample_input(k.case)),
     ),
     "correct a person": (_ELSE, lambda w, k: _correct(w, k.person, "phone", "13900000009")),
-    "correct a contact": (_ELSE, lambda w, k: _correct(w, k.contact, "frequency", "OFTEN")),
+    "correct a contact": (_ELSE, lambda w, k: _correct(w, k.contact, "frequency", "FREQUENT")),
     "correct a visit": (_ELSE, lambda w, k: _correct(w, k.visit, "kind", "REVISIT")),
     "correct a sample": (_ELSE, lambda w, k: _correct(w, k.sample, "specimen", "ANAL_SWAB")),
     "correct a case": (_CARD, lambda w, k: _correct(w, k.case, "onsetOn", "2026-02-27")),
