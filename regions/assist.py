@@ -32,8 +32,11 @@ ASSIST_PERSON_ITEMS = (
     "control_place",
     "destination",
     "remarks",
+    "answer",
 )
-"""Sealed items of a person of a letter: a person's, then the contact's and the answer's own."""
+"""Sealed items of a person of a letter: a person's, then the contact's and the answer's own;
+`remarks` are the issuer's, `answer` the receiver's.
+"""
 
 ASSIST_ATTACHMENT_ITEMS = ("file_name", "content")
 """Sealed items of an attachment; the content is base64."""
@@ -57,7 +60,7 @@ assist_requests = Table(
     public("to_region"),
     public("parent_number", nullable=True),  # of the letter it was forwarded from
     public("root_number"),  # of the first letter of the chain
-    public("hops"),  # JSON array of the codes that held it before
+    public("hops"),  # JSON array of the units that issued or held it before
     public("disease"),
     public("case_id", ID, nullable=True),  # may lie in another region
     public("case_classification", nullable=True),
@@ -145,7 +148,7 @@ assist_events = Table(
     internal("key"),  # of the event in the whole country: a second delivery adds nothing
     public("position", Integer(), nullable=True),  # the person's, where it is about one
     public("event"),  # AssistEvent and what else is noted
-    public("phase"),  # REQUESTED DECIDED NOTED
+    public("phase"),  # REQUESTED DECIDED REFUSED NOTED
     public("state", nullable=True),  # the letter's or the person's, after it
     public("version", Integer()),
     public("actor", nullable=True),  # account; null for the system

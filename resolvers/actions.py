@@ -36,6 +36,26 @@ ACTIONS: Mapping[str, frozenset[str]] = {
     "CARE": frozenset({"me", "recordVisit", "recordSample", "advancePathway"}),
     "CORRECT": frozenset({"me", "correct"}),
     "TRANSFER": frozenset({"me", "transfers", "custody", "transfersInFlight", "resendTransfer"}),
+    "ASSIST": frozenset(
+        {
+            "me",
+            "assistRequests",
+            "createAssistRequest",
+            "submitAssistRequest",
+            "withdrawAssistRequest",
+            "amendAssistRequest",
+            "acknowledgeAssistRequest",
+            "readAssistRequest",
+            "refuseAssistRequest",
+            "forwardAssistRequest",
+            "assignAssistRequest",
+            "reportAssistPerson",
+            "feedBackAssistRequest",
+            "closeAssistRequest",
+            "askMoreOfAssistRequest",
+            "decideAssistExclusion",
+        }
+    ),
 }
 """Action → root fields."""
 

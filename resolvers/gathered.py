@@ -5,6 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from resolvers.assist.reading import (
+    copies_of,
+    issuer_contacts_of,
+    managed_contacts_of,
+    raised_cases_of,
+    requests_of,
+)
+from resolvers.assist.reading import (
+    events_of as letter_events_of,
+)
 from resolvers.pathway.reading import pathways_of
 from resolvers.transfers.custodies import custodies_of
 from resolvers.transfers.reading import events_of, people_of, transfers_of
@@ -23,6 +33,12 @@ GATHERED: Mapping[tuple[str, str], Gather] = {
     ("Case", "pathway"): pathways_of,
     ("Contact", "transfers"): transfers_of,
     ("Case", "transfers"): transfers_of,
+    ("Contact", "assist_requests"): requests_of,
+    ("AssistRequest", "events"): letter_events_of,
+    ("AssistRequest", "copied_to"): copies_of,
+    ("AssistPerson", "contact"): managed_contacts_of,
+    ("AssistPerson", "issuer_contact"): issuer_contacts_of,
+    ("AssistPerson", "raised_case"): raised_cases_of,
     ("Transfer", "people"): people_of,
     ("Transfer", "events"): events_of,
 }

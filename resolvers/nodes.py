@@ -17,7 +17,9 @@ from schema.nodes import Region
 
 __all__ = ["by_global_ids", "parse_id", "regions_now"]
 
-_NODES = frozenset({"Person", "Case", "Contact", "Visit", "Sample"})
+_NODES = frozenset(
+    {"Person", "Case", "Contact", "Visit", "Sample", "AssistRequest", "AssistPerson"}
+)
 _MOST = 1000
 
 

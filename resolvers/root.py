@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers.access_log.root import AccessLogQueries
 from resolvers.aggregates.root import AggregateQueries
 from resolvers.alarms.root import AlarmMutations, AlarmQueries, AlarmSubscriptions
+from resolvers.assist.root import AssistMutations, AssistQueries
 from resolvers.exports.root import ExportMutations, ExportQueries
 from resolvers.pathway.root import PathwayMutations, PathwayQueries
 from resolvers.post.root import PostMutations, PostQueries
@@ -17,6 +18,7 @@ from resolvers.questions.root import RecordQueries
 from resolvers.transfers.root import TransferQueries
 from resolvers.users.root import UserMutations, UserQueries
 from resolvers.writing.root import RecordMutations
+from schema.assist import AssistPerson, AssistRequest
 from schema.care import Sample, Visit
 from schema.cases import Case
 from schema.contacts import Contact
@@ -38,6 +40,7 @@ class Query(
     UserQueries,
     AggregateQueries,
     TransferQueries,
+    AssistQueries,
 ):
     """Questions."""
 
@@ -56,6 +59,7 @@ class Mutation(
     PostMutations,
     PrivacyMutations,
     UserMutations,
+    AssistMutations,
 ):
     """What changes records and rights."""
 
@@ -78,7 +82,7 @@ def make_schema() -> strawberry.Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Person, Case, Contact, Visit, Sample],
+        types=[Person, Case, Contact, Visit, Sample, AssistRequest, AssistPerson],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     )
     compile_policy(schema._schema)

@@ -28,6 +28,7 @@ from schema.ranges import DateRange, DateTimeRange
 from schema.scalars import Date, DateTime, PrivateInt, PrivateString, RegionCode
 
 if TYPE_CHECKING:
+    from schema.assist import AssistRequest
     from schema.cases import Case
     from schema.pathway import Pathway
     from schema.transfers import Transfer
@@ -112,6 +113,9 @@ class Contact(Node):
     )
     transfers: list[Annotated[Transfer, strawberry.lazy("schema.transfers")]] = gathered(
         "Transfers of the person that the viewer may see, the newest first."
+    )
+    assist_requests: list[Annotated[AssistRequest, strawberry.lazy("schema.assist")]] = gathered(
+        "Letters about the person, issued or received, that the viewer may open."
     )
     created_at: DateTime = column("When the record was made.")
     updated_at: DateTime = column("When it was last changed.")

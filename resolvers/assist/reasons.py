@@ -46,6 +46,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "this is an event of the letter, not of one person",
         "该操作针对协查函，不针对单个人员",
     ),
+    "NO_PERSON": ("the letter names nobody at this position", "协查函中没有该序号的人员"),
     "OF_A_PERSON": (
         "this is an event of one person, not of the letter",
         "该操作针对单个人员，不针对协查函",

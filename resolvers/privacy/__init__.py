@@ -8,6 +8,7 @@ and mutations stand beside them; `root` gathers those.
 from __future__ import annotations
 
 from resolvers.privacy.deciding import (
+    HELD,
     SHAREABLE,
     Decision,
     Rule,
@@ -23,6 +24,7 @@ from resolvers.privacy.deciding import (
 )
 
 __all__ = [
+    "HELD",
     "SHAREABLE",
     "Decision",
     "Rule",

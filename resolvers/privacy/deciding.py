@@ -18,6 +18,7 @@ from resolvers.users import Role, Viewer, prefix_of
 from schema.privacy import PrivateItem
 
 __all__ = [
+    "HELD",
     "SHAREABLE",
     "Decision",
     "Rule",
@@ -36,6 +37,11 @@ _ALL_ITEMS = frozenset(item.name for item in PrivateItem)
 
 SHAREABLE = frozenset({"Person", "Case", "Contact", "Visit", "Sample"})
 """The types of record that a share of their person opens (requirements C1, D)."""
+
+HELD = frozenset({"AssistRequest", "AssistPerson"})
+"""The types of record that show in clear, to the unit which holds them, what their issuer lets be
+seen, while the letter is open (C1).
+"""
 
 
 class Decision(Enum):
@@ -136,9 +142,12 @@ def granted_rules(viewer: Viewer, record: Record) -> tuple[Rule, ...]:
     return _rules(viewer, record.name, record.privacy, record.every_item)
 
 
-def with_shares(found: tuple[Rule, ...], record: Record) -> tuple[Rule, ...]:
-    """Rules, and the one that leaves it to the shares of each row."""
-    return (*found, _SHARED) if record.name in SHAREABLE else found
+def with_shares(found: tuple[Rule, ...], record: Record, shared: bool = True) -> tuple[Rule, ...]:
+    """Rules, and the one that leaves it to the shares of each row: where it was reached by a share,
+    if `shared`, and for what a unit holds in any case.
+    """
+    counts = record.name in HELD or (shared and record.name in SHAREABLE)
+    return (*found, _SHARED) if counts else found
 
 
 @lru_cache(maxsize=4096)
@@ -186,6 +195,7 @@ def decide(
     for rule in rules(viewer, record):
         if item.name in rule.items and rule.holds(code, reporter, person):
             return Decision.SHOW
-    if record.name in SHAREABLE and any(item.name in share.items for share in shares):
+    shareable = record.name in SHAREABLE or record.name in HELD
+    if shareable and any(item.name in share.items for share in shares):
         return Decision.SHOW
     return Decision.MASK

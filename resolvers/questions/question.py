@@ -12,6 +12,7 @@ from regions.ids import region_of
 from regions.reading import Answer, Failure, Read
 from resolvers.access_log.commitments import Commitments
 from resolvers.access_log.wanted import LogReader
+from resolvers.assist.clocks import AssistLimits
 from resolvers.catalog import Record
 from resolvers.cursors import Cursors
 from resolvers.duplicates import DuplicateLimit
@@ -48,6 +49,7 @@ class Answering:
     exports: ExportLimits = field(default_factory=ExportLimits)
     groups: GroupTables | None = None  # of aggregates
     late_minutes: int = 30  # from when on what is on its way is late
+    assist: AssistLimits = field(default_factory=AssistLimits)
 
 
 @dataclass(slots=True)
@@ -269,7 +271,7 @@ def rules_in(
     prefixes = federation.regions[region].prefixes
     found = []
     granted = granted_rules(viewer, record)
-    for rule in with_shares(granted, record) if shared else granted:
+    for rule in with_shares(granted, record, shared):
         if rule.reporter is not None or rule.shared:
             found.append(ViewRule(rule, False))
         elif rule.person is not None:

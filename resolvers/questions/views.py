@@ -29,6 +29,7 @@ from sqlalchemy import (
     true,
 )
 
+from regions.assist import assist_people, assist_requests
 from regions.cases import cases, exposures
 from regions.person_keys import person_keys
 from regions.shares import shares
@@ -49,6 +50,7 @@ from regions.text import (
     zero_bytes,
 )
 from regions.transfers import transfer_people, transfers
+from resolvers.assist.states import OPEN
 from resolvers.filters import in_texts
 from resolvers.privacy import Rule
 from resolvers.questions.shapes import Shape, View
@@ -58,6 +60,8 @@ __all__ = ["SHARE_UNIT", "covered", "is_shared", "sealed_key", "view_of"]
 SHARE_UNIT = "share_unit"
 """The value a statement with shares is given when it is run: the viewer's unit."""
 
+
+_OPEN = sorted(state.name for state in OPEN)
 
 _PARTS: Mapping[Table, tuple[Table, ColumnElement[bool]]] = {
     # An exposure's own code says where it happened, not whose it is.
@@ -106,7 +110,15 @@ def covered(table: Table, rules: Iterable[Rule]) -> ColumnElement[bool]:
 
 
 def is_shared(table: Table) -> ColumnElement[bool]:
-    """Whether the person of a row is shared with the viewer's unit, here and now."""
+    """Whether the person of a row is shared with the viewer's unit, here and now; of a letter and
+    its people, whether the unit holds it and it is open (C1).
+    """
+    unit = text_value(SHARE_UNIT)
+    if table is assist_requests:
+        c = table.c
+        return and_(c.side == "RECEIVED", c.to_unit == unit, c.state.in_(_OPEN))
+    if table is assist_people:
+        return and_(table.c.holder_unit == unit, table.c.open == 1)
     person = _person(table)
     assert person is not None
     return exists(select(literal_column("1")).where(_open_to(person)).correlate(table))
@@ -122,12 +134,25 @@ def _open_to(person: TableColumn[Any]) -> ColumnElement[bool]:
 
 def _shares_of(table: Table) -> Text:
     """The open shares of a row's person with the viewer's unit: `[["assist:7",["NAME"]],…]`."""
+    if table is assist_requests or table is assist_people:
+        return _held(table)
     person = _person(table)
     assert person is not None
     one = filled("[%s,%s]", [quoted(shares.c.source), shares.c["items"]])
     found = select(text_aggregate(one, literal_column("','"))).where(_open_to(person))
     text = found.correlate(table).scalar_subquery()
     return Text("[%s]", func.coalesce(text, literal_column("''", String())))
+
+
+def _held(table: Table) -> Text:
+    """What the letter of a row lets the viewer's unit see, in the form of shares."""
+    items: ColumnElement[Any] = table.c.get("shared_items")
+    if items is None:
+        letter = assist_requests.c.id == table.c.request_id
+        found = select(assist_requests.c.shared_items).where(letter)
+        items = found.correlate(table).scalar_subquery()
+    one = filled('[["assist:%s",%s]]', [table.c.number, items])
+    return written(case((is_shared(table), one), else_=literal_column("'[]'", String())))
 
 
 def _under_any(table: Table, prefixes: Iterable[str]) -> list[ColumnElement[bool]]:

@@ -1,0 +1,392 @@
+"""The handlers of what travels of a letter (`resolvers.assist.news`).
+
+What the receiver is told is cut to what the letter lets it see: the rest never leaves the issuer's
+store (leak channel 39).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, insert, select
+
+from regions.assist import assist_copies, assist_people, assist_requests
+from regions.shares import end_shares
+from resolvers.assist.answers import ANSWERS, OUTCOME, reseal, take_answers
+from resolvers.assist.clocks import AssistLimits
+from resolvers.assist.news import EVENT, LETTER, put_news
+from resolvers.assist.onward import relay
+from resolvers.assist.rows import (
+    RECEIVED,
+    SENT,
+    Copy,
+    Ids,
+    Who,
+    opened,
+    sealed_letter,
+    write_copies,
+    write_people,
+)
+from resolvers.assist.states import OPEN, Event, Facts, Party, State, Subject
+from resolvers.assist.steps import (
+    close_shares,
+    decide_letter,
+    decide_wish,
+    settle_people,
+    share_at_issuer,
+    source,
+)
+from resolvers.assist.table import StateRefused, step
+from resolvers.catalog import RECORDS
+from resolvers.post.messages import Message
+from resolvers.writing.stores import Store
+from schema.fields import PrivateSource
+
+__all__ = ["EventHandler", "LetterHandler", "allowed_items"]
+
+_LETTER = (
+    *("number", "version", "from_unit", "from_code", "from_region", "to_unit", "to_code"),
+    *("to_region", "parent_number", "root_number", "hops", "disease", "case_id"),
+    *("case_classification", "case_onset_on", "asked", "shared_items", "people_count"),
+    *("sent_at", "acknowledge_due", "control_due", "feedback_due"),
+)
+"""What the receiver's copy has of the issuer's."""
+
+_PERSON = (
+    *("position", "level", "manner", "last_contact_on", "whereabouts_code"),
+    "issuer_contact_id",
+)
+_NEWS = (
+    *("read_version", "state", "revision", "acknowledge_due", "control_due", "feedback_due"),
+    *("acknowledged_at", "assigned_at", "assigned_to", "controlled_at", "feedback_at"),
+    *("ended_at", "reason_code", "forwarded_to", "escalated_to"),
+)
+"""What the issuer's copy has of the receiver's."""
+
+_PERSON_NEWS = ("state", "proposed", "forwarded_to", *OUTCOME)
+
+
+def allowed_items(name: str, shared: Iterable[str]) -> frozenset[str]:
+    """The sealed items of a letter (`AssistRequest`) or its people that a letter lets be seen."""
+    seen = frozenset(shared)
+    found = set()
+    for field in RECORDS[name].fields.values():
+        if isinstance(field.source, PrivateSource) and field.source.item.name in seen:
+            found.add(field.source.name)
+    return frozenset(found)
+
+
+def _cut(items: Mapping[str, Any], allowed: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in items.items() if name in allowed}
+
+
+class LetterHandler:
+    """Delivers letters and their versions to the receiver."""
+
+    topic = LETTER
+
+    def __init__(self, limits: AssistLimits | None = None) -> None:
+        self._limits = limits or AssistLimits()
+
+    def concerns(self, message: Message) -> Mapping[str, Sequence[int]]:
+        """No record by an id that both sides know: letters have a number."""
+        return {}
+
+    def ids(self, message: Message, parcel: Any) -> int:
+        """None: they are taken in the transaction."""
+        return 0
+
+    def gather(self, connection: Connection, store: Store, message: Message) -> Any:
+        """The letter as it stands, with the people the message is about."""
+        copy = Copy.find(connection, store, message.body["number"], SENT)
+        assert copy is not None
+        shared = orjson.loads(copy.row["shared_items"])
+        (items,) = opened(connection, store, assist_requests, [copy.row])
+        people = copy.load(message.body["people"])
+        clear = opened(connection, store, assist_people, people)
+        allowed = allowed_items("AssistPerson", shared) - set(ANSWERS)
+        return {
+            "letter": {name: copy.row[name] for name in _LETTER},
+            "items": _cut(items, allowed_items("AssistRequest", shared)),
+            "people": [
+                {name: one[name] for name in _PERSON} | {"items": _cut(own, allowed)}
+                for one, own in zip(people, clear, strict=True)
+            ],
+            "events": copy.events(message.body["keys"]),
+            "copies": list(
+                connection.execute(
+                    select(assist_copies.c.unit_id).where(assist_copies.c.number == copy.number)
+                ).scalars()
+            ),
+        }
+
+    def deliver(
+        self,
+        connection: Connection,
+        store: Store,
+        message: Message,
+        parcel: Any,
+        first_id: int,
+        at: str,
+    ) -> dict[str, Any]:
+        """Writes the letter, or a version of it as far as the receiver's copy takes one now."""
+        body = message.body
+        who = Who(body["actor"], body["unit"], at, message.trace)
+        event = Event[body["event"]]
+        copy = Copy.find(connection, store, body["number"], RECEIVED)
+        if copy is None:
+            copy = self._new(connection, store, parcel, at)
+            copy.note("DELIVER", "NOTED", who)
+            copy.spread_to = State.SENT.name
+        else:
+            refused = self._version(copy, event, parcel, body, who)
+            if refused is not None:
+                return {"refused": refused}
+        write_copies(connection, copy, parcel["copies"], at)
+        copy.take_events(parcel["events"], at)
+        copy.open_people()
+        copy.save(at)
+        put_news(copy, who, decides=event)
+        return {"refused": None}
+
+    def _new(self, connection: Connection, store: Store, parcel: Any, at: str) -> Copy:
+        ids = Ids(connection, store)
+        letter, people = parcel["letter"], parcel["people"]
+        number = ids.take(1 + len(people))
+        row = dict.fromkeys(column.name for column in assist_requests.columns)
+        row |= letter | {
+            "id": number,
+            "side": RECEIVED,
+            "read_version": 0,
+            "state": State.SENT.name,
+            "revision": 0,
+            "code": letter["to_code"],
+            "reporter_unit": letter["to_unit"],
+            "created_at": at,
+            "updated_at": at,
+        }
+        row["sealed"] = sealed_letter(connection, store, row, parcel["items"])
+        connection.execute(insert(assist_requests).values(row))
+        copy = Copy.of_id(connection, store, number)
+        _add_people(copy, people, number + 1, at)
+        return copy
+
+    def _version(
+        self, copy: Copy, event: Event, parcel: Any, body: Mapping[str, Any], who: Who
+    ) -> str | None:
+        """Takes a version of a letter that is there; the reason if it is refused."""
+        added = set(body["added"])
+        try:
+            if event is Event.SUBMIT:
+                found = step(Subject.LETTER, copy.state, event, Facts(Party.ISSUER))
+                copy.row["state"] = found.next.name
+                copy.row["reason_code"] = None
+                copy.row["revision"] += 1
+                copy.spread(found.next)
+                copy.note("DELIVER", "NOTED", who)
+            else:
+                if added and copy.state is State.FEEDBACK_GIVEN:
+                    raise StateRefused("FEEDBACK_GIVEN")
+                detail = {"version": parcel["letter"]["version"]}
+                decide_letter(copy, event, Party.ISSUER, who, self._limits, detail=detail)
+        except StateRefused as refusal:
+            return refusal.reason
+        _take_letter(copy, parcel)
+        known = {one["position"] for one in copy.load(one["position"] for one in parcel["people"])}
+        _take_people(copy, [one for one in parcel["people"] if one["position"] in known])
+        new = [one for one in parcel["people"] if one["position"] not in known]
+        if new:
+            _add_people(copy, new, Ids(copy.connection, copy.store).take(len(new)), who.at)
+            settle_people(copy, who, self._limits)
+        return None
+
+    def settle(
+        self, connection: Connection, store: Store, message: Message, reply: dict[str, Any], at: str
+    ) -> None:
+        """Notes at the issuer's that a version was refused."""
+        _settle(connection, store, message, reply, at)
+
+
+def _settle(
+    connection: Connection, store: Store, message: Message, reply: Mapping[str, Any], at: str
+) -> None:
+    """Takes a refusal home: nothing is pending any more, and who was added is not looked for."""
+    if reply.get("refused") is None:
+        return
+    body = message.body
+    copy = Copy.find(connection, store, body["number"], SENT)
+    assert copy is not None
+    copy.row["pending"] = None
+    for person in copy.load(body.get("added") or ()):
+        person["state"] = State.WITHDRAWN.name
+    who = Who(None, None, at, message.trace)
+    detail = {"asked": body["keys"][-1]}
+    copy.note(body["event"], "REFUSED", who, reason=reply["refused"], detail=detail)
+    copy.save(at)
+
+
+def _take_letter(copy: Copy, parcel: Any) -> None:
+    """The letter's own columns and items by a new version; due instants stay the receiver's."""
+    kept = ("acknowledge_due", "control_due", "feedback_due", "sent_at")
+    resent = copy.row["state"] == State.SENT.name
+    copy.row |= {
+        name: value for name, value in parcel["letter"].items() if resent or name not in kept
+    }
+    copy.row["sealed"] = sealed_letter(copy.connection, copy.store, copy.row, parcel["items"])
+
+
+def _take_people(copy: Copy, given: Sequence[Mapping[str, Any]]) -> None:
+    """What the issuer changed of people, beside what the receiver wrote of them."""
+    by_position = {one["position"]: one for one in given}
+    rows = copy.load(by_position)
+    clear = opened(copy.connection, copy.store, assist_people, rows)
+    reseal(
+        copy,
+        rows,
+        [
+            {name: items.get(name) for name in ANSWERS}
+            | {
+                name: value
+                for name, value in by_position[row["position"]]["items"].items()
+                if name not in ANSWERS
+            }
+            for row, items in zip(rows, clear, strict=True)
+        ],
+    )
+    for row in rows:
+        row |= {name: by_position[row["position"]][name] for name in _PERSON}
+
+
+def _add_people(copy: Copy, people: Sequence[Mapping[str, Any]], first: int, at: str) -> None:
+    letter = copy.row
+    working = State[letter["state"]] not in (State.SENT, State.RECEIVED, State.REFUSED)
+    state = State.IN_PROGRESS.name if working else letter["state"]
+    rows = []
+    for i, one in enumerate(people):
+        row = dict.fromkeys(column.name for column in assist_people.columns)
+        row |= {name: one[name] for name in _PERSON}
+        row |= {
+            "id": first + i,
+            "request_id": copy.id,
+            "number": copy.number,
+            "state": state,
+            "holder_unit": letter["to_unit"],
+            "open": 1,
+            "code": letter["code"],
+            "reporter_unit": letter["to_unit"],
+            "created_at": at,
+            "updated_at": at,
+        }
+        rows.append(row)
+    write_people(copy.connection, copy.store, rows, [one["items"] for one in people])
+
+
+class EventHandler:
+    """Delivers wishes of the issuer to the receiver, and news to the issuer."""
+
+    topic = EVENT
+
+    def __init__(self, limits: AssistLimits | None = None) -> None:
+        self._limits = limits or AssistLimits()
+
+    def concerns(self, message: Message) -> Mapping[str, Sequence[int]]:
+        """No record by an id that both sides know: letters have a number."""
+        return {}
+
+    def ids(self, message: Message, parcel: Any) -> int:
+        """None: they are taken in the transaction."""
+        return 0
+
+    def gather(self, connection: Connection, store: Store, message: Message) -> Any:
+        """The events that are told of; with news, what the receiver's copy says now."""
+        body = message.body
+        side = SENT if body["to"] == RECEIVED else RECEIVED
+        copy = Copy.find(connection, store, body["number"], side)
+        assert copy is not None
+        parcel: dict[str, Any] = {"events": copy.events(body["keys"])}
+        if body["to"] == SENT:
+            people = copy.load(body["people"])
+            clear = opened(connection, store, assist_people, people)
+            parcel["letter"] = {name: copy.row[name] for name in _NEWS}
+            parcel["people"] = [
+                {name: one[name] for name in ("position", *_PERSON_NEWS)}
+                | {"items": {name: items.get(name) for name in ANSWERS}}
+                for one, items in zip(people, clear, strict=True)
+            ]
+        return parcel
+
+    def deliver(
+        self,
+        connection: Connection,
+        store: Store,
+        message: Message,
+        parcel: Any,
+        first_id: int,
+        at: str,
+    ) -> dict[str, Any]:
+        """Decides a wish, or takes news."""
+        body = message.body
+        copy = Copy.find(connection, store, body["number"], body["to"])
+        assert copy is not None  # the letter went this way before, or came from here
+        if body["to"] == RECEIVED:
+            return self._decide(copy, message, parcel, at)
+        new = copy.take_events(parcel["events"], at)
+        _take_news(copy, body, parcel)
+        _share(copy, parcel["events"], at)
+        copy.save(at)
+        if copy.row["parent_number"] is not None:
+            who = Who(None, None, at, message.trace)
+            relay(copy, parcel["people"], copy.events(new), who)
+        return {"taken": len(new)}
+
+    def _decide(self, copy: Copy, message: Message, parcel: Any, at: str) -> dict[str, Any]:
+        body = message.body
+        who = Who(body["actor"], body["unit"], at, message.trace)
+        event = Event[body["event"]]
+        copy.take_events(parcel["events"], at)
+        try:
+            decide_wish(
+                copy, event, who, self._limits, reason=body["reason"], positions=body["people"]
+            )
+        except StateRefused as refusal:
+            return {"refused": refusal.reason}
+        people = copy.save(at)
+        put_news(copy, who, people, decides=event)
+        return {"refused": None}
+
+    def settle(
+        self, connection: Connection, store: Store, message: Message, reply: dict[str, Any], at: str
+    ) -> None:
+        """Notes at the issuer's that a wish was refused."""
+        if message.body["to"] == RECEIVED:
+            _settle(connection, store, message, reply, at)
+
+
+def _take_news(copy: Copy, body: Mapping[str, Any], parcel: Any) -> None:
+    letter = parcel["letter"]
+    if letter["revision"] >= copy.row["revision"]:
+        copy.row |= letter
+    if body["spread"] is not None:
+        copy.spread(State[body["spread"]])
+    if body["decides"] is not None and body["decides"] == copy.row["pending"]:
+        copy.row["pending"] = None
+    by_position = {one["position"]: one for one in parcel["people"]}
+    rows = copy.load(by_position)
+    for row in rows:
+        row |= {name: by_position[row["position"]][name] for name in _PERSON_NEWS}
+    take_answers(copy, rows, [by_position[row["position"]]["items"] for row in rows])
+
+
+def _share(copy: Copy, events: Sequence[Mapping[str, Any]], at: str) -> None:
+    """Opens and ends what the issuer's records of the people show to whoever looks for them now."""
+    for event in events:
+        detail = orjson.loads(event["detail"])
+        if event["event"] in ("FORWARD", "LEAVE") and "toUnit" in detail:
+            people = detail["people"]
+            share_at_issuer(copy, at, detail["toUnit"], detail["number"], people)
+        whole = event["number"] != copy.number and event["position"] is None
+        if whole and event["state"] is not None and State[event["state"]] not in OPEN:
+            end_shares(copy.connection, source(event["number"]), at)
+    close_shares(copy, at)

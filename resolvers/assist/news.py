@@ -1,0 +1,85 @@
+"""What travels of a letter: itself and its versions to the receiver, wishes of the issuer to the
+receiver, news of what was decided to the issuer. Bodies hold numbers, states and codes alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from resolvers.assist.rows import Copy, Who
+from resolvers.assist.states import Event
+from resolvers.post.messages import put
+
+__all__ = ["EVENT", "LETTER", "put_letter", "put_news", "put_wish"]
+
+LETTER = "assist.letter"
+"""The topic of a letter and of its versions, from the issuer to the receiver."""
+
+EVENT = "assist.event"
+"""The topic of wishes and of news; `to` is the side it is for."""
+
+
+def put_letter(
+    copy: Copy, event: Event, who: Who, *, people: Iterable[int] | None, added: Iterable[int] = ()
+) -> None:
+    """Sends the letter (SUBMIT, with everybody) or a version of it (AMEND, with `people`)."""
+    body = {
+        "number": copy.number,
+        "version": copy.row["version"],
+        "event": event.name,
+        "keys": copy.keys,
+        "people": None if people is None else sorted(people),
+        "added": sorted(added),
+        "actor": who.account,
+        "unit": who.unit_id,
+    }
+    _put(copy, LETTER, copy.row["to_region"], body, who)
+
+
+def put_wish(
+    copy: Copy, event: Event, who: Who, *, reason: str | None, people: Sequence[int] | None
+) -> None:
+    """Tells the receiver what the issuer wishes: it is decided there."""
+    body = {
+        "number": copy.number,
+        "to": "RECEIVED",
+        "event": event.name,
+        "keys": copy.keys,
+        "people": None if people is None else sorted(people),
+        "reason": reason,
+        "actor": who.account,
+        "unit": who.unit_id,
+    }
+    _put(copy, EVENT, copy.row["to_region"], body, who)
+
+
+def put_news(
+    copy: Copy, who: Who, people: Iterable[int] = (), *, decides: Event | None = None
+) -> None:
+    """Tells the issuer what happened to the letter and to some of its people. `decides`: the wish
+    that was decided.
+    """
+    body = {
+        "number": copy.number,
+        "to": "SENT",
+        "keys": copy.keys,
+        "people": sorted(people),
+        "spread": copy.spread_to,
+        "decides": None if decides is None else decides.name,
+    }
+    _put(copy, EVENT, copy.row["from_region"], body, who)
+
+
+def _put(copy: Copy, topic: str, to_region: str, body: dict[str, Any], who: Who) -> None:
+    put(
+        copy.connection,
+        copy.store,
+        topic=topic,
+        subject=copy.number,
+        to_region=to_region,
+        body=body,
+        trace=who.trace,
+        at=who.at,
+        step=copy.keys[-1],
+    )

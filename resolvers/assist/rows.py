@@ -1,0 +1,327 @@
+"""A side's copy of a letter in its store's transaction: rows, people, what is noted of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, Table, case, select, update
+
+from regions.assist import assist_copies, assist_events, assist_people, assist_requests
+from regions.bulk import insert_rows
+from regions.ids import take_ids
+from regions.person_keys import MISSING, salts_of
+from regions.person_sealing import PeopleSealers
+from resolvers.assist.states import OPEN, State
+from resolvers.writing.stores import Store
+
+__all__ = [
+    "RECEIVED",
+    "SENT",
+    "Copy",
+    "Ids",
+    "Who",
+    "opened",
+    "sealed_items",
+    "sealed_letter",
+    "write_copies",
+    "write_people",
+]
+
+SENT, RECEIVED = "SENT", "RECEIVED"
+_EVENTS = tuple(column.name for column in assist_events.columns)
+_PEOPLE = tuple(column.name for column in assist_people.columns)
+_OPEN = frozenset(state.name for state in OPEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who does something, and when. Account and unit are None for the system."""
+
+    account: str | None
+    unit_id: str | None
+    at: str
+    trace: str
+
+
+class Ids:
+    """Ids of records, taken in the transaction that uses them."""
+
+    def __init__(self, connection: Connection, store: Store) -> None:
+        self._connection, self._region = connection, store.settings.code
+
+    def take(self, count: int = 1) -> int:
+        """The first of so many."""
+        return take_ids(self._connection, self._region, count)
+
+
+@dataclass(slots=True)
+class Copy:
+    """One side's copy of a letter. `people` are those that were loaded, by position.
+
+    What is set in `row` and in a person is written by `save`. `keys` are of the events noted since.
+    """
+
+    connection: Connection
+    store: Store
+    row: dict[str, Any]
+    people: dict[int, dict[str, Any]] = field(default_factory=dict)
+    keys: list[str] = field(default_factory=list)
+    spread_to: str | None = None  # the state that all its people were given together
+    onward: list[str] = field(default_factory=list)  # numbers of letters that carry it on
+    _before: dict[str, Any] = field(default_factory=dict)
+    _people_before: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._before = dict(self.row)
+
+    @classmethod
+    def find(cls, connection: Connection, store: Store, number: str, side: str) -> Copy | None:
+        """A side's copy by the letter's number."""
+        c = assist_requests.c
+        asked = select(assist_requests).where(c.number == number, c.side == side)
+        return cls._of(connection, store, connection.execute(asked).first())
+
+    @classmethod
+    def of_id(cls, connection: Connection, store: Store, request_id: int) -> Copy:
+        """A copy by its id, which is there."""
+        asked = select(assist_requests).where(assist_requests.c.id == request_id)
+        found = cls._of(connection, store, connection.execute(asked).one())
+        assert found is not None
+        return found
+
+    @classmethod
+    def _of(cls, connection: Connection, store: Store, row: Row[Any] | None) -> Copy | None:
+        return None if row is None else cls(connection, store, dict(row._mapping))
+
+    @property
+    def id(self) -> int:
+        """The id of the copy's row."""
+        number: int = self.row["id"]
+        return number
+
+    @property
+    def number(self) -> str:
+        """The letter's number."""
+        text: str = self.row["number"]
+        return text
+
+    @property
+    def state(self) -> State:
+        """Its state."""
+        return State[self.row["state"]]
+
+    def load(self, positions: Iterable[int] | None = None) -> list[dict[str, Any]]:
+        """People of the letter, by position where given; those there are."""
+        asked = select(assist_people).where(assist_people.c.request_id == self.id)
+        if positions is not None:
+            wanted = sorted(set(positions))
+            asked = asked.where(assist_people.c.position.in_(wanted))
+        for found in self.connection.execute(asked.order_by(assist_people.c.position)):
+            position = found.position
+            if position not in self.people:
+                self.people[position] = dict(found._mapping)
+                self._people_before[position] = dict(found._mapping)
+        if positions is None:
+            return [self.people[position] for position in sorted(self.people)]
+        return [self.people[position] for position in wanted if position in self.people]
+
+    def states(self) -> list[State]:
+        """The states of all its people, as they stand now."""
+        c = assist_people.c
+        stored = self.connection.execute(
+            select(c.position, c.state).where(c.request_id == self.id)
+        ).all()
+        return [
+            State[self.people[position]["state"] if position in self.people else state]
+            for position, state in stored
+        ]
+
+    def note(
+        self,
+        event: str,
+        phase: str,
+        who: Who,
+        *,
+        person: Mapping[str, Any] | None = None,
+        reason: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Notes an event that happens in this store now; its key is kept for the other side."""
+        number = Ids(self.connection, self.store).take()
+        key = str(number)  # ids are one in the whole country
+        self.keys.append(key)
+        row = {
+            "id": number,
+            "request_id": self.id,
+            "number": self.number,
+            "key": key,
+            "position": person["position"] if person is not None else None,
+            "event": event,
+            "phase": phase,
+            "state": (person or self.row)["state"],
+            "version": self.row["version"],
+            "actor": who.account,
+            "unit_id": who.unit_id,
+            "region": self.store.settings.code,
+            "reason_code": reason,
+            "detail": orjson.dumps(dict(detail or {}), option=orjson.OPT_SORT_KEYS).decode(),
+            "code": self.row["code"],
+            "at": who.at,
+            "created_at": who.at,
+        }
+        insert_rows(self.connection, assist_events, _EVENTS, [tuple(row[name] for name in _EVENTS)])
+
+    def take_events(self, events: Sequence[Mapping[str, Any]], at: str) -> list[str]:
+        """Enters events of the other side, or of a letter that carries this one on; the keys of
+        those that were not known.
+        """
+        known = set(
+            self.connection.execute(
+                select(assist_events.c.key).where(
+                    assist_events.c.request_id == self.id,
+                    assist_events.c.key.in_([one["key"] for one in events]),
+                )
+            ).scalars()
+        )
+        new = [one for one in events if one["key"] not in known]
+        if new:
+            first = Ids(self.connection, self.store).take(len(new))
+            own = {"request_id": self.id, "code": self.row["code"], "created_at": at}
+            rows = [dict(one) | own | {"id": first + i} for i, one in enumerate(new)]
+            made = [tuple(row[name] for name in _EVENTS) for row in rows]
+            insert_rows(self.connection, assist_events, _EVENTS, made)
+        return [one["key"] for one in new]
+
+    def events(self, keys: Iterable[str]) -> list[dict[str, Any]]:
+        """Events by their keys, as they travel."""
+        c = assist_events.c
+        asked = (
+            select(assist_events)
+            .where(c.request_id == self.id, c.key.in_(list(keys)))
+            .order_by(c.at, c.id)
+        )
+        return [dict(one._mapping) for one in self.connection.execute(asked)]
+
+    def save(self, at: str) -> list[int]:
+        """Writes what was set; the positions of people that changed."""
+        changed = []
+        for position, person in self.people.items():
+            before = self._people_before.get(position, {})
+            new = {name: value for name, value in person.items() if value != before.get(name)}
+            if not new:
+                continue
+            changed.append(position)
+            new["updated_at"] = person["updated_at"] = at
+            self._write(assist_people, person["id"], new)
+            self._people_before[position] = dict(person)
+        new = {name: value for name, value in self.row.items() if value != self._before.get(name)}
+        if new or changed:
+            new["updated_at"] = self.row["updated_at"] = at
+            self._write(assist_requests, self.id, new)
+            self._before = dict(self.row)
+        return changed
+
+    def _write(self, table: Table, number: int, values: Mapping[str, Any]) -> None:
+        self.connection.execute(update(table).where(table.c.id == number).values(dict(values)))
+
+    def spread(self, state: State) -> None:
+        """Gives its people the letter's state, but for those whom another letter carries on."""
+        gone = State.FORWARDED.name
+        self.spread_to = state.name
+        for person in self.people.values():
+            if person["state"] != gone:
+                person["state"] = state.name
+        c = assist_people.c
+        self.connection.execute(
+            update(assist_people)
+            .where(
+                c.request_id == self.id,
+                c.position.not_in(list(self.people)),
+                c.state != gone,
+            )
+            .values(state=state.name)
+        )
+
+    def open_people(self) -> None:
+        """Sets whether the holder sees what is shared: while the letter and the person are open."""
+        holds = self.row["side"] == RECEIVED and self.row["state"] in _OPEN
+        c = assist_people.c
+        for person in self.people.values():
+            person["open"] = int(holds and person["state"] != State.FORWARDED.name)
+        gone = c.state == State.FORWARDED.name
+        self.connection.execute(
+            update(assist_people)
+            .where(c.request_id == self.id, c.position.not_in(list(self.people)))
+            .values(open=case((gone, 0), else_=int(holds)))
+        )
+
+
+def opened(
+    connection: Connection, store: Store, table: Table, rows: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The sealed items of rows of a letter in clear, for one's own memory; empty where none are."""
+    whose = {row["person_id"] for row in rows if row["person_id"] is not None}
+    salts = salts_of(connection, whose)
+    sealed = [row for row in rows if row["sealed"] is not None]
+    clear = store.sealer.open_named(
+        table.name,
+        [row["id"] for row in sealed],
+        [bytes(row["sealed"]) for row in sealed],
+        [salts.get(row["person_id"], MISSING) for row in sealed],
+    )
+    by_id = {row["id"]: items for row, items in zip(sealed, clear, strict=True)}
+    return [by_id.get(row["id"], {}) for row in rows]
+
+
+def sealed_items(
+    sealers: PeopleSealers,
+    store: Store,
+    table: Table,
+    row: Mapping[str, Any],
+    items: Mapping[str, Any],
+) -> bytes | None:
+    """The envelope of a row's items: under the key of the person where one is on record."""
+    if all(value is None for value in items.values()):
+        return None
+    if row["person_id"] is not None:
+        return sealers.seal(row["person_id"], table.name, row["id"], items)
+    return store.sealer.seal(table.name, row["id"], items)
+
+
+def sealed_letter(
+    connection: Connection, store: Store, row: Mapping[str, Any], items: Mapping[str, Any]
+) -> bytes | None:
+    """The envelope of a letter's own items."""
+    sealers = PeopleSealers(connection, store.sealer)
+    return sealed_items(sealers, store, assist_requests, row, items)
+
+
+def write_people(
+    connection: Connection,
+    store: Store,
+    rows: Sequence[Mapping[str, Any]],
+    items: Sequence[Mapping[str, Any]],
+) -> None:
+    """Writes new people of a letter; `items` are theirs in clear."""
+    known = {row["person_id"] for row in rows if row["person_id"] is not None}
+    sealers = PeopleSealers(connection, store.sealer, known)
+    made = []
+    for row, own in zip(rows, items, strict=True):
+        sealed = sealed_items(sealers, store, assist_people, row, own)
+        whole = dict(row) | {"sealed": sealed}
+        made.append(tuple(whole[name] for name in _PEOPLE))
+    insert_rows(connection, assist_people, _PEOPLE, made)
+
+
+def write_copies(connection: Connection, copy: Copy, units: Iterable[str], at: str) -> None:
+    """Writes which units above get a copy."""
+    known = set(
+        connection.execute(
+            select(assist_copies.c.unit_id).where(assist_copies.c.number == copy.number)
+        ).scalars()
+    )
+    rows = [(copy.number, unit, copy.id, at) for unit in dict.fromkeys(units) if unit not in known]
+    insert_rows(connection, assist_copies, ("number", "unit_id", "request_id", "created_at"), rows)
