@@ -98,9 +98,10 @@ def draft_letter(
     take_contacts(connection, writing, store, drafted)
     have_unit(connection, viewer)
     number = new_number(connection, viewer.code, who.at)
-    row = dict.fromkeys(column.name for column in assist_requests.columns)
+    request_id = Ids(connection, store).take()
+    row: dict[str, Any] = dict.fromkeys(column.name for column in assist_requests.columns)
     row |= columns | {
-        "id": Ids(connection, store).take(),
+        "id": request_id,
         "number": number,
         "side": SENT,
         "version": 1,
@@ -124,7 +125,7 @@ def draft_letter(
     }
     row["sealed"] = sealed_letter(connection, store, row, items)
     connection.execute(insert(assist_requests).values(row))
-    copy = Copy.of_id(connection, store, row["id"])
+    copy = Copy.of_id(connection, store, request_id)
     add_people(copy, drafted, 1, who)
     write_copies(connection, copy, way.copies, who.at)
     copy.note("CREATE", "DECIDED", who, detail={"people": len(drafted)})

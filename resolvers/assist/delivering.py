@@ -138,14 +138,15 @@ class LetterHandler:
         copy = Copy.find(connection, store, body["number"], RECEIVED)
         if copy is None:
             copy = self._new(connection, store, parcel, at)
+            copy.take_events(parcel["events"], at)
             copy.note("DELIVER", "NOTED", who)
             copy.spread_to = State.SENT.name
         else:
+            copy.take_events(parcel["events"], at)
             refused = self._version(copy, event, parcel, body, who)
             if refused is not None:
                 return {"refused": refused}
         write_copies(connection, copy, parcel["copies"], at)
-        copy.take_events(parcel["events"], at)
         copy.open_people()
         copy.save(at)
         put_news(copy, who, decides=event)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -182,8 +182,8 @@ def take_contacts(
     if not wanted:
         return
     scoped = scope_condition(writing.question, contacts, writing.region(store))
-    rows: dict[int, Mapping[str, Any]] = {
-        row.id: row._mapping
+    rows: dict[int, dict[str, Any]] = {
+        row.id: dict(row._mapping)
         for row in connection.execute(
             select(contacts).where(contacts.c.id.in_(sorted(wanted)), *scoped)
         )
@@ -241,4 +241,4 @@ def add_people(copy: Copy, drafted: Sequence[Drafted], first_position: int, who:
         }
         rows.append(row)
     write_people(copy.connection, copy.store, rows, [one.items for one in drafted])
-    return [row["position"] for row in rows]
+    return list(range(first_position, first_position + len(drafted)))

@@ -4,7 +4,7 @@ are kept now; and the letters of a contact.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +72,11 @@ async def _rows(
     return found
 
 
-def _reads(question: Question, wanted: Mapping[int, Sequence[Any]], statement: Any) -> list[Read]:
+def _reads(
+    question: Question,
+    wanted: Mapping[int, Collection[Any]],
+    statement: Callable[[str], Statement],
+) -> list[Read]:
     reads = []
     for region, keys in wanted.items():
         made: Statement = statement(question.federation.dialects[region])
@@ -249,7 +253,7 @@ async def requests_of(context: Context, of: Sequence[Any]) -> Sequence[Any]:
     records = await context.records.shared("AssistRequest", wanted, path)
     found = []
     for one in of:
-        numbers = dict.fromkeys(pairs.get((one._row[2], _number(one)), ()))
         region = one._row[2]
-        found.append([records[(region, n)] for n in numbers if (region, n) in records])
+        own = dict.fromkeys(pairs.get((region, _number(one)), ()))
+        found.append([records[(region, n)] for n in own if (region, n) in records])
     return found

@@ -146,8 +146,10 @@ def _shares_of(table: Table) -> Text:
 
 def _held(table: Table) -> Text:
     """What the letter of a row lets the viewer's unit see, in the form of shares."""
-    items: ColumnElement[Any] = table.c.get("shared_items")
-    if items is None:
+    items: ColumnElement[Any]
+    if table is assist_requests:
+        items = table.c.shared_items
+    else:
         letter = assist_requests.c.id == table.c.request_id
         found = select(assist_requests.c.shared_items).where(letter)
         items = found.correlate(table).scalar_subquery()

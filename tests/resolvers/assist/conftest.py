@@ -1,0 +1,29 @@
+"""Three regions that write letters to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from regions.keys import Keys
+from tests.resolvers.assist.corresponding import Correspondence
+from tests.stores import Stores
+
+REGIONS = ("3201", "3202", "5001")
+
+
+@pytest.fixture
+def office(stores: Stores, keys: Keys) -> Iterator[Correspondence]:
+    """Nanjing, Wuxi and Chongqing on SQLite, empty."""
+    made = Correspondence([stores.sqlite(code) for code in REGIONS], keys)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest, stores: Stores, keys: Keys) -> Iterator[Correspondence]:
+    """The same, on each kind of store."""
+    made = Correspondence([stores.make(request.param, code) for code in REGIONS], keys)
+    yield made
+    made.close()
