@@ -154,7 +154,7 @@ class Acting:
         """Raises Refusal where the receiver's region refused what was asked for."""
         c = assist_events.c
 
-        def look(connection: Connection, _: int) -> str | None:
+        def look(connection: Connection) -> str | None:
             asked = select(c.reason_code, c.detail).where(
                 c.request_id == number, c.phase == "REFUSED"
             )
@@ -164,7 +164,7 @@ class Acting:
             return None
 
         try:
-            reason = await store.write(0, look)
+            reason = await store.read(look)
         except WriteFailed:
             return  # the letter that is read back tells it, too
         if reason is not None:

@@ -100,7 +100,7 @@ class LetterHandler:
 
     def gather(self, connection: Connection, store: Store, message: Message) -> Any:
         """The letter as it stands, with the people the message is about."""
-        copy = Copy.find(connection, store, message.body["number"], SENT)
+        copy = Copy.find(connection, store, message.body["number"], SENT, lock=False)
         assert copy is not None
         shared = orjson.loads(copy.row["shared_items"])
         (items,) = opened(connection, store, assist_requests, [copy.row])
@@ -304,7 +304,7 @@ class EventHandler:
         """The events that are told of; with news, what the receiver's copy says now."""
         body = message.body
         side = SENT if body["to"] == RECEIVED else RECEIVED
-        copy = Copy.find(connection, store, body["number"], side)
+        copy = Copy.find(connection, store, body["number"], side, lock=False)
         assert copy is not None
         parcel: dict[str, Any] = {"events": copy.events(body["keys"])}
         if body["to"] == SENT:

@@ -78,16 +78,21 @@ class Copy:
         self._before = dict(self.row)
 
     @classmethod
-    def find(cls, connection: Connection, store: Store, number: str, side: str) -> Copy | None:
-        """A side's copy by the letter's number."""
+    def find(
+        cls, connection: Connection, store: Store, number: str, side: str, *, lock: bool = True
+    ) -> Copy | None:
+        """A side's copy by the letter's number, locked unless it is only read."""
         c = assist_requests.c
         asked = select(assist_requests).where(c.number == number, c.side == side)
+        if lock:
+            asked = asked.with_for_update()
         return cls._of(connection, store, connection.execute(asked).first())
 
     @classmethod
     def of_id(cls, connection: Connection, store: Store, request_id: int) -> Copy:
-        """A copy by its id, which is there."""
+        """A copy by its id, which is there; locked."""
         asked = select(assist_requests).where(assist_requests.c.id == request_id)
+        asked = asked.with_for_update()
         found = cls._of(connection, store, connection.execute(asked).one())
         assert found is not None
         return found
