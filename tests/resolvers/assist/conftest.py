@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from regions.keys import Keys
+from regions.migrating import migrate_central
 from tests.resolvers.assist.corresponding import Correspondence
 from tests.stores import Stores
 
@@ -14,16 +17,26 @@ REGIONS = ("3201", "3202", "5001")
 
 
 @pytest.fixture
-def office(stores: Stores, keys: Keys) -> Iterator[Correspondence]:
+def central(tmp_path: Path) -> Path:
+    """The gateway's own store, empty."""
+    path = tmp_path / "central.sqlite"
+    asyncio.run(migrate_central(path))
+    return path
+
+
+@pytest.fixture
+def office(stores: Stores, keys: Keys, central: Path) -> Iterator[Correspondence]:
     """Nanjing, Wuxi and Chongqing on SQLite, empty."""
-    made = Correspondence([stores.sqlite(code) for code in REGIONS], keys)
+    made = Correspondence([stores.sqlite(code) for code in REGIONS], keys, central)
     yield made
     made.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def either(request: pytest.FixtureRequest, stores: Stores, keys: Keys) -> Iterator[Correspondence]:
+def either(
+    request: pytest.FixtureRequest, stores: Stores, keys: Keys, central: Path
+) -> Iterator[Correspondence]:
     """The same, on each kind of store."""
-    made = Correspondence([stores.make(request.param, code) for code in REGIONS], keys)
+    made = Correspondence([stores.make(request.param, code) for code in REGIONS], keys, central)
     yield made
     made.close()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import count
+from pathlib import Path
 from typing import Any
 
+from regions.engines import sqlite_engine
 from regions.keys import Keys
 from regions.settings import RegionSettings
+from resolvers.central import Central
 from resolvers.post.handlers import HANDLERS
 from resolvers.post.pump import Pump
 from resolvers.users import Role, Viewer
@@ -38,8 +41,8 @@ _PROBLEM = """
 """
 LETTER = """id number side state version readVersion pending fromUnit toUnit toCode toRegion
   parentNumber rootNumber hops forwardedTo reasonCode escalatedTo peopleCount sentAt acknowledgeDue
-  controlDue feedbackDue acknowledgedAt assignedTo controlledAt feedbackAt endedAt caseName casePhone
-  remarks sharedItems asked copiedTo
+  controlDue feedbackDue acknowledgedAt assignedTo controlledAt feedbackAt endedAt caseName
+  casePhone remarks sharedItems asked copiedTo
   people { id position state proposed reasonCode foundAt controlledAt controlMode outcome
     destinationCode forwardedTo whereaboutsCode name idNumber employer phone controlPlace answer
     remarks contact { id } issuerContact { id } }
@@ -74,15 +77,19 @@ def document(name: str) -> str:
 class Correspondence(Writer):
     """A gateway whose regions write to each other."""
 
-    def __init__(self, regions: Sequence[RegionSettings], keys: Keys, **more: Any) -> None:
+    def __init__(
+        self, regions: Sequence[RegionSettings], keys: Keys, central: Path, **more: Any
+    ) -> None:
         super().__init__(regions, keys, **more)
+        self._engine = sqlite_engine(str(central))
+        self.central = Central(self._engine, keys)
 
         async def made() -> Pump:
             return Pump(self.stores, HANDLERS)
 
         self.post: Pump = self.run(made())
         for executor in self._executors.values():
-            executor._post = self.post
+            executor._post, executor._central = self.post, self.central
 
     def act(self, name: str, who: Viewer, request: Any = None, **given: Any) -> Any:
         """The result of a mutation, with a key of its own unless one is given."""
@@ -129,6 +136,8 @@ class Correspondence(Writer):
 
     def close(self) -> None:
         self.run(self.post.close())
+        self.run(self.central.close())
+        self.run(self._engine.dispose())
         super().close()
 
     # Letters that came so far.

@@ -1,4 +1,4 @@
-"""A letter on its way between two regions: both copies, who sees what, the timeline on both sides."""
+"""A letter between two regions: both copies, who sees what, the timeline on both sides."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from tests.resolvers.assist.corresponding import (
     RECEIVER,
     THIRD,
     Correspondence,
-    controlled,
     letter_input,
 )
 from tests.resolvers.writing.making import (
@@ -197,13 +196,12 @@ def test_the_issuer_follows_the_person_where_the_receiver_manages_them(
         OFFICER,
         {"i": contact},
     )
-    assert asked.data["node"]["assistRequests"] == [
-        {"number": sent["number"], "side": "RECEIVED"}
-    ]
+    assert asked.data["node"]["assistRequests"] == [{"number": sent["number"], "side": "RECEIVED"}]
 
 
 _REGISTRAR = viewer("320205", Role.DIRECT_REPORTER, account="registrar", unit="cdc-320205")
-_WHOLE = """query ($n: [String!]) { assistRequests(filter: {number: $n, side: SENT}) { edges { node {
+_WHOLE = """query ($n: [String!]) {
+  assistRequests(filter: {number: $n, side: SENT}) { edges { node {
   number state people { position state controlMode
     contact { id code name samples { result } visits { kind } } }
   events { event phase region } } } } }"""
