@@ -41,6 +41,8 @@ __all__ = [
     "Receive",
     "Send",
     "Streamer",
+    "fail",
+    "failure",
     "headers",
     "rights_of",
 ]
@@ -50,6 +52,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _TRIES = 3  # of a page in which a region did not answer
+_JSON = b"application/json; charset=utf-8"
 _SEND_SECONDS = 60.0  # for a client to take a page
 
 
@@ -125,7 +128,8 @@ class Streamer:
         receive: Receive,
         send: Send,
     ) -> None:
-        """Sends a file. Raises Gone where the client left, EpigateError where it must end."""
+        """Sends a file, all but the empty part that ends the body: that is for the caller to send
+        once the end is noted. Raises Gone where the client left, EpigateError where it must end."""
         row, file = download.row.export, download.file
         kind = KINDS[row["kind"]]
         text = document(kind, download.columns)
@@ -171,7 +175,6 @@ class Streamer:
             await self.send(send, download, last)
             if gone.is_set():
                 raise Gone
-            await send({"type": "http.response.body", "body": b""})
         finally:
             watching.cancel()
             with suppress(asyncio.CancelledError):
@@ -209,7 +212,7 @@ class Streamer:
             body = orjson.loads(answer.body)
             data = body.get("data") or {}
             if (found := data.get(kind.root)) is None:
-                raise _failure(body)
+                raise failure(body)
             failed = {
                 one["code"]: one["state"]
                 for one in found["regions"]
@@ -263,7 +266,7 @@ def rights_of(viewer: Viewer) -> Any:
     return viewer.account, viewer.role, viewer.unit_id, viewer_key(viewer)
 
 
-def _failure(body: Mapping[str, Any]) -> EpigateError:
+def failure(body: Mapping[str, Any]) -> EpigateError:
     """The failure of a question without an answer."""
     error = body["errors"][0]
     code, message = error["extensions"]["code"], error["message"]
@@ -295,6 +298,23 @@ def headers(asked: Asked) -> list[tuple[bytes, bytes]]:
         (b"x-request-id", asked.id.encode()),
         (b"x-trace-id", asked.trace.encode()),
     ]
+
+
+async def fail(
+    send: Send, status: int, code: str, message: str, asked: Asked, hint: str = ""
+) -> None:
+    """An answer that is a failure."""
+    error = {"code": code, "message": message, **({"hint": hint} if hint else {})}
+    body = orjson.dumps({"error": error})
+    sent = [
+        (b"content-type", _JSON),
+        (b"content-length", b"%d" % len(body)),
+        *headers(asked),
+    ]
+    if status == 401:
+        sent.append((b"www-authenticate", b"Bearer"))
+    await send({"type": "http.response.start", "status": status, "headers": sent})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _watch(receive: Receive, gone: asyncio.Event) -> None:

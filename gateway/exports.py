@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from gateway._download import Asked, Download, Gone, Receive, Send, Streamer, headers, rights_of
+from gateway._download import Asked, Download, Gone, Receive, Send, Streamer, fail, rights_of
 from gateway.access_log import AccessLog
 from gateway.access_log.places import Places
 from gateway.executing import Executor
@@ -59,7 +59,6 @@ PREFIX = "/exports/"
 _log = logging.getLogger(__name__)
 _ID = re.compile(r"[0-9a-f]{32}")
 _PAUSE_SECONDS = 0.5
-_JSON = b"application/json; charset=utf-8"
 
 
 class ExportEndpoint:
@@ -103,12 +102,16 @@ class ExportEndpoint:
         ending = "INTERNAL"
         try:
             if scope["method"] != "GET":
-                await _fail(send, 405, "BAD_REQUEST", "Only GET is answered here.", asked)
+                await fail(send, 405, "BAD_REQUEST", "Only GET is answered here.", asked)
                 return
             viewer = self._viewer(authorization, asked)
             download = await self._begin(scope["path"], viewer, asked)
             await self._streamer.run(download, viewer, authorization, receive, send)
+            # Noted before the part that ends the body: who sees the end of the file, and asks
+            # again, finds the link used up.
+            await asyncio.shield(self._note_end(download, "COMPLETE"))
             ending = "COMPLETE"
+            await send({"type": "http.response.body", "body": b""})
         except Gone:
             ending = "CLIENT_GONE"
         except EpigateError as error:
@@ -118,10 +121,10 @@ class ExportEndpoint:
             _log.exception("the export %s failed", asked.id)
             if download is None or not download.started:
                 text = "The gateway failed; the failure is in its log."
-                await _fail(send, 500, "INTERNAL", text, asked)
+                await fail(send, 500, "INTERNAL", text, asked)
         finally:
-            if download is not None:
-                await asyncio.shield(self._note_end(download, ending))
+            if download is not None and ending != "COMPLETE":
+                await asyncio.shield(self._note_failure(download, ending))
 
     def _viewer(self, authorization: bytes | None, asked: Asked) -> Viewer:
         """Who asks. Raises Unauthenticated, TooManyRequests."""
@@ -196,7 +199,7 @@ class ExportEndpoint:
             ):  # as elsewhere, strangers do not fill the log
                 with suppress(EpigateError):
                     await self._write(viewer, "export", told or None, error.code, asked)
-            await _fail(send, status, error.code, message, asked, error.hint)
+            await fail(send, status, error.code, message, asked, error.hint)
             return
         if not isinstance(error, AccessLogError):
             with suppress(EpigateError):
@@ -226,6 +229,7 @@ class ExportEndpoint:
         await self._log.append_nowait(at, account, name, result, written)
 
     async def _note_end(self, download: Download, ending: str) -> None:
+        """Notes how a file ended. Raises EpigateError where the store takes no note."""
         whole = ending == "COMPLETE"
         values = {
             "ended_at": now(),
@@ -235,25 +239,12 @@ class ExportEndpoint:
             "content_sha256": download.file.content_sha256 if whole else None,
             "file_sha256": download.hash.hexdigest() if whole else None,
         }
+        await self._central.do(
+            lambda one: end_download(one, download.id, download.number, whole=whole, **values)
+        )
+
+    async def _note_failure(self, download: Download, ending: str) -> None:
         try:
-            await self._central.do(
-                lambda one: end_download(one, download.id, download.number, whole=whole, **values)
-            )
+            await self._note_end(download, ending)
         except EpigateError as error:
             _log.error("the end of an export could not be noted: %s", error.code)
-
-
-async def _fail(
-    send: Send, status: int, code: str, message: str, asked: Asked, hint: str = ""
-) -> None:
-    error = {"code": code, "message": message, **({"hint": hint} if hint else {})}
-    body = orjson.dumps({"error": error})
-    sent = [
-        (b"content-type", _JSON),
-        (b"content-length", b"%d" % len(body)),
-        *headers(asked),
-    ]
-    if status == 401:
-        sent.append((b"www-authenticate", b"Bearer"))
-    await send({"type": "http.response.start", "status": status, "headers": sent})
-    await send({"type": "http.response.body", "body": body})

@@ -239,6 +239,36 @@ def test_a_link_serves_once(gateway: Gateway) -> None:
     assert [one["ending"] for one in found["downloads"]] == ["COMPLETE"]
 
 
+# Lets the note of a file's end wait, as a busy machine may.
+_LATE = """
+import asyncio, gateway.exports as one
+note = one.ExportEndpoint._note_end
+async def late(self, download, ending):
+    await asyncio.sleep(0.5)
+    await note(self, download, ending)
+one.ExportEndpoint._note_end = late
+"""
+
+
+def test_who_has_the_end_of_the_file_finds_the_link_used_up(demo: Demo, tmp_path: Path) -> None:
+    with serving(demo.copied(tmp_path), before=_LATE) as gateway:
+        made = ask(gateway)["export"]
+        assert fetch(gateway, made["url"]).status_code == 200
+        assert fetch(gateway, made["url"]).status_code == 409
+
+
+def test_a_file_whose_end_cannot_be_noted_is_broken_off(demo: Demo, tmp_path: Path) -> None:
+    copied = demo.copied(tmp_path)
+    refuse = """CREATE TRIGGER refuse BEFORE UPDATE ON exports WHEN NEW.state = 'DELIVERED'
+      BEGIN SELECT RAISE(ABORT, 'refused'); END"""
+    copied.central(lambda one, _: one.exec_driver_sql(refuse).close())
+    with serving(copied) as gateway:
+        made = ask(gateway)["export"]
+        with pytest.raises(httpx.RemoteProtocolError):
+            fetch(gateway, made["url"])
+        assert of(gateway, made["id"])["state"] == "READY"
+
+
 def test_the_same_key_asks_for_one_export(gateway: Gateway) -> None:
     first = ask(gateway, idempotencyKey="once")
     again = ask(gateway, idempotencyKey="once")
