@@ -55,7 +55,9 @@ class Areas:
             if area.parent:
                 self._children.setdefault(area.parent, []).append(area.code)
         self.changes = tuple(changes)
-        self._successors = {change.old_code: change.new_code for change in self.changes}
+        self._steps: dict[str, list[AreaChange]] = {}
+        for change in self.changes:
+            self._steps.setdefault(change.old_code, []).append(change)
 
     def __iter__(self) -> Iterator[Area]:
         """Every area in the order of its code."""
@@ -116,14 +118,28 @@ class Areas:
         return tuple(area for area in self if area.code.startswith(wanted))
 
     def successor(self, code: str) -> str | None:
-        """The living code that a code has become: itself while alive, None if nothing is known."""
-        seen = set()
-        while code not in self._areas:
-            if code in seen or code not in self._successors:
-                return None
-            seen.add(code)
-            code = self._successors[code]
-        return code
+        """The one living code that a code has become: itself while alive. None if nothing is known
+        or its area was split: which part is meant has to be asked.
+        """
+        if code in self._areas:
+            return code
+        heirs, _ = self.followed(code)
+        return heirs[0] if len(heirs) == 1 else None
+
+    def followed(self, code: str) -> tuple[tuple[str, ...], tuple[AreaChange, ...]]:
+        """All living codes that a dead one has become, in order, and the changes on the way."""
+        heirs: set[str] = set()
+        taken: dict[int, AreaChange] = {}
+        waiting, seen = [code], {code}
+        while waiting:
+            for change in self._steps.get(waiting.pop(), ()):
+                taken[change.number] = change
+                if change.new_code in self._areas:
+                    heirs.add(change.new_code)
+                elif change.new_code not in seen:
+                    seen.add(change.new_code)
+                    waiting.append(change.new_code)
+        return tuple(sorted(heirs)), tuple(taken[number] for number in sorted(taken))
 
 
 @cache

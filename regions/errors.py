@@ -15,6 +15,8 @@
     ├── LoadError              LOAD_FAILED          a mapping or line list that cannot be read at
     all
     ├── ExportInvalid          EXPORT_INVALID       a file that is no export of ours, or was changed
+    ├── SheetUnreadable        SHEET_UNREADABLE     a list of people that cannot be read at all
+    ├── AttachmentRefused      ATTACHMENT_REFUSED   a file that is not attached: its kind, its size
     ├── AccessLogError         ACCESS_LOG_FAILED    the entry could not be made durable: no data
     │   ├── AccessLogTampered  ACCESS_LOG_TAMPERED  the log is not what was signed and witnessed
     │   │   └── AccessLogContradicted ACCESS_LOG_CONTRADICTED a region's witness proves it
@@ -48,6 +50,7 @@ __all__ = [
     "AccessLogContradicted",
     "AccessLogError",
     "AccessLogTampered",
+    "AttachmentRefused",
     "ConfigError",
     "EnvelopeError",
     "EpigateError",
@@ -69,6 +72,7 @@ __all__ = [
     "RegionUnavailable",
     "SecondFactorRequired",
     "ServeError",
+    "SheetUnreadable",
     "SignInFailed",
     "StoreAhead",
     "StoreBehind",
@@ -204,6 +208,33 @@ class ExportInvalid(EpigateError):
     """A file that is no export of this gateway, or was changed since."""
 
     code = "EXPORT_INVALID"
+
+
+class SheetUnreadable(EpigateError):
+    """A list of people that cannot be read at all: no CSV or XLSX, too large, no usable header.
+
+    The message is in English and in Chinese, since officers read it; it has no value of a cell.
+    """
+
+    code = "SHEET_UNREADABLE"
+
+    def __init__(self, message: str, message_zh: str, *, hint: str = "", hint_zh: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.message_zh = message_zh
+        self.hint_zh = hint_zh
+
+
+class AttachmentRefused(EpigateError):
+    """A file that is not attached to a letter: of another kind than it may be, too large, active.
+
+    In English and Chinese.
+    """
+
+    code = "ATTACHMENT_REFUSED"
+
+    def __init__(self, message: str, message_zh: str) -> None:
+        super().__init__(message)
+        self.message_zh = message_zh
 
 
 class ProviderUnavailable(EpigateError):

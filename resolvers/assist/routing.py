@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from regions.areas import Area, AreaChange, Areas, reference_areas
 from regions.settings import RegionSettings
@@ -146,7 +145,7 @@ def _county(code: str, areas: Areas) -> tuple[str, tuple[AreaChange, ...]] | Ask
     """The one living county a code stands for, and the changes that led to it."""
     if areas.is_known(code):
         return _leaf(code, code, (), areas)
-    ends, changes = _followed(code, areas)
+    ends, changes = areas.followed(code)
     if not ends:
         return Asked("UNKNOWN", code, _living(areas, _near(code, areas)))
     if len(ends) > 1:
@@ -169,31 +168,6 @@ def _leaves(code: str, areas: Areas) -> list[str]:
     """The codes with none below: counties, and cities and provinces without any (东莞)."""
     below = areas.children(code)
     return [leaf for one in below for leaf in _leaves(one, areas)] if below else [code]
-
-
-def _followed(code: str, areas: Areas) -> tuple[list[str], tuple[AreaChange, ...]]:
-    """All living codes a dead one led to, in order, and the changes on the way."""
-    steps = _by_old_code(areas)
-    ends: set[str] = set()
-    taken: dict[int, AreaChange] = {}
-    waiting, seen = [code], {code}
-    while waiting:
-        for change in steps.get(waiting.pop(), ()):
-            taken[change.number] = change
-            if areas.is_known(change.new_code):
-                ends.add(change.new_code)
-            elif change.new_code not in seen:
-                seen.add(change.new_code)
-                waiting.append(change.new_code)
-    return sorted(ends), tuple(taken[number] for number in sorted(taken))
-
-
-@lru_cache(maxsize=4)
-def _by_old_code(areas: Areas) -> dict[str, list[AreaChange]]:
-    found: dict[str, list[AreaChange]] = {}
-    for change in areas.changes:
-        found.setdefault(change.old_code, []).append(change)
-    return found
 
 
 def _doubtful(change: AreaChange, areas: Areas) -> bool:

@@ -108,20 +108,53 @@ def test_every_changed_code_leads_to_its_living_county_or_asks() -> None:
             assert not areas.children(found.code)
             assert found.code == areas.successor(change.old_code)
             assert change in found.changes
-    assert sum(kinds.values()) == len(areas.changes) == 309
+    assert sum(kinds.values()) == len(areas.changes) == 312
     # Eight prefectures that became cities and three counties (日喀则市) that the table gives to a
-    # whole city; and two districts that it gives to a namesake in another city.
-    assert kinds == {"way": 296, "NOT_A_COUNTY": 11, "DOUBTFUL": 2}
+    # whole city; and two districts that were divided, in five rows.
+    assert kinds == {"way": 296, "NOT_A_COUNTY": 11, "SPLIT": 5}
+
+
+def test_no_abolished_district_went_to_a_namesake_in_another_city() -> None:
+    """The table as it was published gave 130103 桥东区 to 邢台's, 140203 矿区 to 阳泉's."""
+    areas = reference_areas()
+    for change in areas.changes:
+        city = change.old_code[:4] + "00"
+        if change.kind == "撤销" and areas.is_known(city):
+            assert change.new_code[:4] == change.old_code[:4], change
 
 
 @pytest.mark.parametrize(
-    ("code", "city", "wrong"), [("130103", "130100", "130502"), ("140203", "140200", "140303")]
+    ("code", "heirs"),
+    [
+        ("130103", ["130102", "130104"]),
+        ("140211", ["140212", "140213", "140214"]),
+    ],
 )
-def test_a_successor_in_another_city_is_doubted(code: str, city: str, wrong: str) -> None:
-    found = asked(code)
+def test_a_district_that_was_divided_asks_for_the_part(code: str, heirs: list[str]) -> None:
+    found = asked(f"{code}001")
+    assert found.problem == "SPLIT"
+    assert [one.code for one in found.candidates] == heirs
+    assert reference_areas().successor(code) is None
+
+
+def test_the_mining_district_of_datong_is_yungang() -> None:
+    assert way("140203").code == reference_areas().successor("140203") == "140214"
+
+
+def test_a_successor_in_another_city_is_doubted() -> None:
+    areas = Areas(
+        [
+            Area("130000", "河北省", "Hebei", "PROVINCE", None, None),
+            Area("130100", "石家庄市", "Shijiazhuang", "PREFECTURE", "130000", None),
+            Area("130102", "长安区", "Chang'an", "COUNTY", "130100", None),
+            Area("130500", "邢台市", "Xingtai", "PREFECTURE", "130000", None),
+            Area("130502", "襄都区", "Xiangdu", "COUNTY", "130500", None),
+        ],
+        [AreaChange(1, 2014, "撤销", "130103", "桥东区", "130502", "桥东区")],
+    )
+    found = asked("130103", areas)
     assert found.problem == "DOUBTFUL"
-    offered = {one.code for one in found.candidates}
-    assert offered == {*reference_areas().children(city), wrong}
+    assert {one.code for one in found.candidates} == {"130102", "130502"}
 
 
 def test_a_code_that_changed_twice_is_followed_to_the_end() -> None:
