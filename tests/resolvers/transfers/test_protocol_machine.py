@@ -1,0 +1,270 @@
+"""The protocol under faults: one custodian for each person at every cut, whatever the post does.
+
+500 examples, or 20,000 in the nightly profile (`HYPOTHESIS_PROFILE=nightly`).
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from resolvers.transfers import protocol
+from resolvers.transfers.protocol import Custody, State, Step, Word
+from tests.resolvers.transfers.world import Rules, World
+
+NIGHTLY = settings.get_current_profile_name() == "nightly"
+EXAMPLES = 20_000 if NIGHTLY else 500
+SEEDS = 20_000 if NIGHTLY else 500
+REGIONS = ["A", "B", "C"]
+PEOPLE = [1, 2]
+ANY = st.integers(0, 10_000)
+
+
+class Handoffs(RuleBasedStateMachine):
+    """People move between regions: messages are lost, doubled and late, and stores restored."""
+
+    @initialize(count=st.integers(2, 3))
+    def begin(self, count: int) -> None:
+        self.world = World(REGIONS[:count], PEOPLE, Rules())
+
+    def _where(self, number: int) -> str:
+        regions = [one for one in self.world.stores if one not in self.world.behind]
+        return regions[number % len(regions)] if regions else ""
+
+    @rule(person=st.sampled_from(PEOPLE), to=ANY)
+    def offer(self, person: int, to: int) -> None:
+        for sender in self.world.stores:
+            if self.world.custody(sender, person).state is State.OWNED:
+                others = [one for one in self.world.stores if one != sender]
+                if sender not in self.world.behind:
+                    self.world.offer(person, sender, others[to % len(others)])
+                return
+
+    def _open(self, side: int, *outcomes: str) -> list[str]:
+        """Transfers that stand so at one side, in a store that is not behind."""
+        name = ("SENT", "RECEIVED")[side - 1]
+        return [
+            transfer
+            for transfer, part in self.world.parts.items()
+            if part[side] not in self.world.behind
+            and self.world.stores[part[side]].outcomes.get((name, transfer)) in outcomes
+        ]
+
+    @rule(which=ANY, accept=st.sampled_from([True, True, True, False]))
+    def decide(self, which: int, accept: bool) -> None:
+        if waiting := self._open(2, "OFFERED"):
+            self.world.decide(waiting[which % len(waiting)], accept=accept)
+
+    @rule(which=ANY)
+    def cancel(self, which: int) -> None:
+        if waiting := self._open(1, "OFFERED"):
+            self.world.cancel(waiting[which % len(waiting)])
+
+    @rule(which=ANY)
+    def deliver(self, which: int) -> None:
+        if waiting := self.world.waiting():
+            self.world.deliver(waiting[which % len(waiting)])
+
+    @rule(which=ANY)
+    def deliver_and_settle(self, which: int) -> None:
+        if waiting := self.world.waiting():
+            self.world.deliver(waiting[which % len(waiting)])
+            self.world.settle(len(self.world.replies) - 1)
+
+    @rule(which=ANY)
+    def deliver_once_more(self, which: int) -> None:
+        every = [mail for store in self.world.stores.values() for mail in store.outbox.values()]
+        if every:
+            self.world.deliver(every[which % len(every)])
+
+    @precondition(lambda self: self.world.replies)
+    @rule(which=ANY)
+    def settle(self, which: int) -> None:
+        self.world.settle(which % len(self.world.replies))
+
+    @precondition(lambda self: self.world.replies)
+    @rule(which=ANY)
+    def lose_a_reply(self, which: int) -> None:
+        self.world.replies.pop(which % len(self.world.replies))
+
+    @precondition(lambda self: self.world.replies)
+    @rule()
+    def crash(self) -> None:
+        self.world.replies.clear()
+
+    @precondition(lambda self: len(self.world.backups) < 4)
+    @rule(which=ANY)
+    def back_up(self, which: int) -> None:
+        if region := self._where(which):
+            self.world.back_up(region)
+
+    @precondition(lambda self: self.world.backups and not self.world.behind)
+    @rule(which=ANY)
+    def restore(self, which: int) -> None:
+        self.world.restore(which % len(self.world.backups))
+        self.world.backups.clear()
+
+    @precondition(lambda self: self.world.behind)
+    @rule()
+    def reconcile(self) -> None:
+        for region in sorted(self.world.behind):
+            self.world.reconcile(region)
+
+    @invariant()
+    def one_custodian_for_each(self) -> None:
+        if not self.world.restored:
+            for person in self.world.people:
+                assert len(self.world.custodians(person)) == 1, self.world.custodians(person)
+
+    @invariant()
+    def no_message_takes_effect_twice(self) -> None:
+        for store in self.world.stores.values():
+            assert all(count == 1 for count in store.done.values())
+
+    def teardown(self) -> None:
+        if hasattr(self, "world"):
+            self.world.rest()
+            check_rest(self.world)
+
+
+def check_rest(world: World) -> None:
+    """What must hold when everything has arrived."""
+    for person in world.people:
+        states = {region: world.custody(region, person) for region in world.stores}
+        assert len(world.custodians(person)) == 1, states
+        owner = world.custodians(person)[0]
+        mine = states[owner]
+        assert mine.state.answers, states
+        assert all(other.epoch <= mine.epoch for other in states.values()), states
+        for region, other in states.items():
+            if other.state is State.PENDING:
+                assert (mine.state, mine.peer) == (State.RELEASING, region), states
+                assert (mine.epoch, mine.transfer_id) == (other.epoch, other.transfer_id), states
+
+
+Handoffs.TestCase.settings = settings(
+    max_examples=EXAMPLES, stateful_step_count=50 if NIGHTLY else 40, deadline=None
+)
+TestHandoffs = Handoffs.TestCase
+
+
+# The same faults by seeds, without shrinking, for mutants: what must be seen is seen.
+
+
+def play(rules: Rules, seed: int, steps: int = 60) -> None:
+    """One life of three regions. Raises AssertionError where what must hold does not."""
+    dice = random.Random(seed)
+    world = World(REGIONS, PEOPLE, rules)
+    for _ in range(steps):
+        _move(world, dice)
+        if not world.restored:
+            for person in world.people:
+                assert len(world.custodians(person)) == 1
+    world.rest()
+    check_rest(world)
+
+
+def _move(world: World, dice: random.Random) -> None:
+    regions = list(world.stores)
+    what = dice.choice(
+        ["offer"] * 3
+        + ["decide"] * 3
+        + ["cancel", "again", "settle", "lose", "impatient", "back up", "restore"]
+        + ["post"] * 8
+    )
+    parts, waiting = list(world.parts), world.waiting()
+    if what == "offer":
+        sender, receiver = dice.sample(regions, 2)
+        if sender not in world.behind:
+            world.offer(dice.choice(world.people), sender, receiver)
+    elif what == "decide" and parts:
+        transfer = dice.choice(parts[-4:])
+        if world.parts[transfer][2] not in world.behind:
+            world.decide(transfer, accept=dice.random() < 0.8)
+    elif what == "cancel" and parts:
+        transfer = dice.choice(parts[-4:])
+        if world.parts[transfer][1] not in world.behind:
+            world.cancel(transfer)
+    elif what == "impatient" and parts:
+        world.lose_patience(dice.choice(parts[-4:]))
+    elif what == "post" and waiting:
+        world.deliver(dice.choice(waiting))
+        if dice.random() < 0.8:
+            world.settle(len(world.replies) - 1)
+    elif what == "again":
+        every = [mail for store in world.stores.values() for mail in store.outbox.values()]
+        if every:
+            world.deliver(dice.choice(every))
+    elif what in ("settle", "lose") and world.replies:
+        number = dice.randrange(len(world.replies))
+        if what == "settle":
+            world.settle(number)
+        else:
+            world.replies.pop(number)
+    elif what == "back up":
+        world.back_up(dice.choice(regions))
+    elif what == "restore" and world.backups and not world.behind and dice.random() < 0.3:
+        world.restore(dice.randrange(len(world.backups)))
+        world.backups.clear()
+        world.reconcile(next(iter(world.behind)))
+
+
+def test_lives_by_seeds():
+    _play_all(Rules())
+
+
+def _forgetful(custody: Custody, transfer: str, epoch: int, sender: str) -> Step:
+    """An offer is taken as new each time, since nothing says that it came before."""
+    if custody.state is State.PENDING and custody.transfer_id == transfer:
+        return Step(custody, word=Word.BEHIND, epoch=custody.epoch)
+    return protocol.receive(custody, transfer, epoch, sender)
+
+
+def _any_offer(custody: Custody, transfer: str, epoch: int, sender: str) -> Step:
+    """An offer is taken whatever the epoch it was made at."""
+    if custody.epoch < epoch or custody.state is State.PENDING:
+        return protocol.receive(custody, transfer, epoch, sender)
+    made = Custody(State.PENDING, custody.epoch, sender, transfer)
+    return Step(made, protocol.Event.RECEIVED, "OFFERED", Word.PENDING, epoch)
+
+
+def _any_commit(custody: Custody, transfer: str, epoch: int, sender: str, unit: str) -> Step:
+    """A commit is taken whatever the epoch it was made at."""
+    if custody.epoch < epoch or custody.state in (State.PENDING, State.OWNED):
+        return protocol.arrive(custody, transfer, epoch, sender, unit)
+    made = Custody(State.OWNED, custody.epoch, sender, transfer, unit)
+    return Step(made, protocol.Event.OWNED, "HANDED", Word.OWNED, epoch)
+
+
+def _no_fence(custody: Custody, *_: Any, **__: Any) -> Step:
+    """Who is told of a higher epoch goes on as before."""
+    return Step(custody)
+
+
+MUTANTS = {
+    "no inbox check": replace(Rules(), inbox=False, receive=_forgetful),
+    "a timeout takes back": replace(Rules(), takes_back=True),
+    "no fence": replace(Rules(), answered=_no_fence, compare=_no_fence),
+    "no epoch check of offers": replace(Rules(), receive=_any_offer),
+    "no epoch check of commits": replace(Rules(), arrive=_any_commit, inbox=False),
+    "a cancelled offer stays open": replace(
+        Rules(), called_off=lambda custody, *_: Step(custody, word=Word.CLOSED)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_mutants_are_seen(name: str):
+    with pytest.raises(AssertionError):
+        _play_all(MUTANTS[name])
+
+
+def _play_all(rules: Rules) -> None:
+    for seed in range(SEEDS):
+        play(rules, seed)

@@ -1,0 +1,295 @@
+"""Regions, their post and their faults around the pure protocol: what the state machine plays with.
+
+A transaction is a call of one method: it happens or does not. A crash before a commit is a call
+that was not made, one after it an answer that nobody takes home.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from resolvers.transfers import protocol
+from resolvers.transfers.protocol import NOWHERE, Custody, Event, State, Step, Told, Word
+from resolvers.transfers.terms import Refusal
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The protocol; a mutant replaces one of them."""
+
+    receive: Callable[..., Step] = protocol.receive
+    arrive: Callable[..., Step] = protocol.arrive
+    called_off: Callable[..., Step] = protocol.called_off
+    accepted: Callable[..., Step] = protocol.accepted
+    answered: Callable[..., Step] = protocol.answered
+    closed: Callable[..., Step] = protocol.closed
+    compare: Callable[..., Step] = protocol.compare
+    inbox: bool = True  # whether a second delivery is known again
+    takes_back: bool = False  # whether who waits too long takes the person back
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A message about one person."""
+
+    topic: str
+    transfer: str
+    person: int
+    epoch: int
+    sender: str
+    receiver: str
+    accept: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.topic}:{self.transfer}:{self.person}:{self.epoch}:{self.accept}"
+
+
+@dataclass
+class Store:
+    """What one region's store holds."""
+
+    custody: dict[int, Custody] = field(default_factory=dict)
+    outcomes: dict[tuple[str, str], str] = field(default_factory=dict)  # (side, transfer)
+    outbox: dict[str, Mail] = field(default_factory=dict)
+    answered: set[str] = field(default_factory=set)
+    inbox: dict[str, tuple[Word, int]] = field(default_factory=dict)
+    froms: dict[str, Mail] = field(default_factory=dict)  # what stands in the inbox
+    done: dict[str, int] = field(default_factory=dict)  # how often a message took effect
+
+
+class World:
+    """Some regions. People begin in the first of them."""
+
+    def __init__(self, regions: list[str], people: list[int], rules: Rules) -> None:
+        self.rules = rules
+        self.stores = {region: Store() for region in regions}
+        for person in people:
+            self.stores[regions[0]].custody[person] = Custody(State.OWNED, 0)
+        self.people = people
+        self.parts: dict[str, tuple[int, str, str]] = {}  # transfer: person, sender, receiver
+        self.replies: list[tuple[Mail, Word, int]] = []
+        self.backups: list[tuple[str, Store]] = []
+        self.behind: set[str] = set()  # restored, and not yet compared with the others
+        self.restored: set[str] = set()  # at any time
+
+    # What people do.
+
+    def offer(self, person: int, sender: str, receiver: str) -> None:
+        transfer = f"t{len(self.parts)}"
+        made = protocol.offer(self.custody(sender, person), transfer, receiver)
+        if isinstance(made, Refusal):
+            return
+        self.parts[transfer] = (person, sender, receiver)
+        self.put(Mail("offer", transfer, person, made.custody.epoch, sender, receiver))
+        self.apply(sender, person, "SENT", transfer, made)
+
+    def decide(self, transfer: str, *, accept: bool) -> None:
+        person, sender, receiver = self.parts[transfer]
+        store = self.stores[receiver]
+        outcome = store.outcomes.get(("RECEIVED", transfer))
+        if outcome is None:
+            return
+        custody = self.custody(receiver, person)
+        made = protocol.decide(custody, transfer, outcome, accept=accept, unit="b")
+        if isinstance(made, Refusal):
+            return
+        self.put(Mail("decision", transfer, person, custody.epoch, receiver, sender, accept))
+        self.apply(receiver, person, "RECEIVED", transfer, made)
+
+    def cancel(self, transfer: str) -> None:
+        person, sender, receiver = self.parts[transfer]
+        outcome = self.stores[sender].outcomes.get(("SENT", transfer))
+        custody = self.custody(sender, person)
+        if outcome is None:
+            return
+        made = protocol.cancel(custody, transfer, outcome)
+        if isinstance(made, Refusal):
+            return
+        self.put(Mail("cancel", transfer, person, custody.epoch, sender, receiver))
+        self.apply(sender, person, "SENT", transfer, made)
+
+    def lose_patience(self, transfer: str) -> None:
+        """What only a mutant does: a sender that has waited too long takes the person back."""
+        person, sender, _ = self.parts[transfer]
+        custody = self.custody(sender, person)
+        waits = custody.state is State.HANDED and custody.transfer_id == transfer
+        if self.rules.takes_back and waits:
+            taken = replace(custody, state=State.OWNED, epoch=custody.epoch + 1)
+            self.stores[sender].custody[person] = taken
+
+    # What the post does.
+
+    def put(self, mail: Mail) -> None:
+        self.stores[mail.sender].outbox.setdefault(mail.key, mail)
+
+    def waiting(self) -> list[Mail]:
+        return [
+            mail
+            for store in self.stores.values()
+            for key, mail in store.outbox.items()
+            if key not in store.answered
+        ]
+
+    def deliver(self, mail: Mail) -> None:
+        store = self.stores[mail.receiver]
+        known = store.inbox.get(mail.key) if self.rules.inbox else None
+        if known is None:
+            known = self._handle(mail)
+            store.inbox[mail.key], store.froms[mail.key] = known, mail
+            store.done[mail.key] = store.done.get(mail.key, 0) + 1
+        self.replies.append((mail, *known))
+
+    def _handle(self, mail: Mail) -> tuple[Word, int]:
+        custody = self.custody(mail.receiver, mail.person)
+        what: tuple[Any, ...] = (custody, mail.transfer, mail.epoch)
+        side = "RECEIVED"
+        if mail.topic == "offer":
+            step = self.rules.receive(*what, mail.sender)
+        elif mail.topic == "commit":
+            step = self.rules.arrive(*what, mail.sender, "b")
+        elif mail.topic == "cancel":
+            step = self.rules.called_off(*what, mail.sender)
+        else:
+            side = "SENT"
+            step = (self.rules.accepted if mail.accept else protocol.refused)(*what)
+            if step.event is Event.HANDED:
+                self.put(
+                    Mail(
+                        "commit", mail.transfer, mail.person, mail.epoch, mail.receiver, mail.sender
+                    )
+                )
+        self.apply(mail.receiver, mail.person, side, mail.transfer, step)
+        assert step.word is not None
+        return step.word, step.epoch
+
+    def settle(self, number: int) -> None:
+        mail, word, epoch = self.replies.pop(number)
+        store = self.stores[mail.sender]
+        if mail.key not in store.outbox or mail.key in store.answered:
+            return  # the store was restored, or knows already
+        custody = self.custody(mail.sender, mail.person)
+        if mail.topic == "decision":
+            if word is Word.KEPT:
+                step = self.rules.closed(custody, mail.transfer, mail.epoch, epoch)
+                self.apply(mail.sender, mail.person, "RECEIVED", mail.transfer, step)
+        else:
+            step = self.rules.answered(
+                custody, mail.transfer, word, epoch, mail.receiver, told=Told[mail.topic.upper()]
+            )
+            self.apply(mail.sender, mail.person, "SENT", mail.transfer, step)
+        store.answered.add(mail.key)
+
+    def apply(self, region: str, person: int, side: str, transfer: str, step: Step) -> None:
+        store = self.stores[region]
+        before = self.custody(region, person)
+        assert step.custody.epoch >= before.epoch, "epochs only rise"
+        assert (step.event is None) == (step.custody == before) or step.event is Event.ACCEPTED
+        store.custody[person] = step.custody
+        if step.outcome is not None:
+            was = store.outcomes.get((side, transfer))
+            assert was != "HANDED" or self.restored or was == step.outcome, "acknowledged is undone"
+            store.outcomes[(side, transfer)] = step.outcome
+        if step.dropped is not None:
+            for kept in ("SENT", "RECEIVED"):
+                if store.outcomes.get((kept, step.dropped)) in ("OFFERED", "ACCEPTED"):
+                    store.outcomes[(kept, step.dropped)] = "CANCELLED"
+        if step.cancels:
+            assert step.dropped is not None
+            to = self.parts[step.dropped][2]
+            self.put(Mail("cancel", step.dropped, person, before.epoch, region, to))
+        if step.resend is not None:
+            self.reopen(region, step.resend)
+
+    def reopen(self, region: str, transfer: str) -> None:
+        for key, mail in self.stores[region].outbox.items():
+            if mail.topic == "commit" and mail.transfer == transfer:
+                self.stores[region].answered.discard(key)
+
+    # What goes wrong, and how it is mended.
+
+    def back_up(self, region: str) -> None:
+        self.backups.append((region, copy.deepcopy(self.stores[region])))
+
+    def restore(self, number: int) -> None:
+        region, kept = self.backups[number]
+        self.stores[region] = copy.deepcopy(kept)
+        self.behind.add(region)
+        self.restored.add(region)
+
+    def reconcile(self, region: str) -> None:
+        """What the check does with a store that was restored."""
+        store = self.stores[region]
+        for there, other in self.stores.items():
+            lost = {
+                mail.person
+                for key, mail in other.froms.items()
+                if mail.sender == region and key not in store.outbox
+            }
+            if there != region:
+                for person in lost:
+                    self.beside(region, there, person, lost=True)
+        for there, other in self.stores.items():
+            for key, mail in other.outbox.items():
+                if there != region and mail.receiver == region and key not in store.inbox:
+                    other.answered.discard(key)
+        self.behind.discard(region)
+
+    def beside(self, region: str, there: str, person: int, *, lost: bool) -> None:
+        mine, other = self.custody(region, person), self.custody(there, person)
+        step = self.rules.compare(mine, other, region, there, lost=lost)
+        self.apply(region, person, "SENT", "", replace(step, resend=None))
+        if step.resend is not None:
+            self.reopen(there, step.resend)
+        if step.calls_off is not None:
+            self.put(Mail("cancel", step.calls_off, person, other.epoch, region, there))
+
+    def rest(self) -> None:
+        """Everything arrives, and what is behind is found and mended: also what an answer, given
+        before a store was restored and come home after, has hidden meanwhile.
+        """
+        for _ in range(3):
+            for region in sorted(self.restored):
+                self.reconcile(region)
+            self.drain()
+            for region in self.stores:
+                for there in self.stores:
+                    for person in self.people:
+                        if there != region:
+                            self.beside(region, there, person, lost=False)
+        self.drain()
+
+    def drain(self) -> None:
+        for _ in range(100):
+            while self.replies:
+                self.settle(0)
+            waiting = self.waiting()
+            if not waiting:
+                return
+            for mail in waiting:
+                self.deliver(mail)
+        raise AssertionError("the post never comes to rest")
+
+    # What must hold.
+
+    def custody(self, region: str, person: int) -> Custody:
+        return self.stores[region].custody.get(person, NOWHERE)
+
+    def custodians(self, person: int) -> list[str]:
+        """Who answers for a person: whoever says so, and whom a commit is on its way to."""
+        found = []
+        for region in self.stores:
+            mine = self.custody(region, person)
+            if mine.state.answers:
+                found.append(region)
+            if mine.state is State.HANDED and mine.peer is not None:
+                there = self.custody(mine.peer, person)
+                expected = there.state in (State.PENDING, State.FENCED) and (
+                    there.epoch == mine.epoch and there.peer == region
+                )
+                if there.epoch < mine.epoch or expected:
+                    found.append(mine.peer)
+        return found
