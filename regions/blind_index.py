@@ -123,11 +123,18 @@ class BlindIndexer:
             return None
         return self._hash("name_birth", f"{normal_name(name)}|{birth_date}")
 
+    def content(self, data: bytes) -> str:
+        """A hash of any content, `<number of the key>:<128 bits>`: it matches no index of an item."""
+        number = self._ring.newest if self._number is None else self._number
+        return f"{number}:{self._keyed(number, b'content|' + data)}"
+
     def _hash(self, item: str, normal: str) -> str | None:
         if not normal:
             return None
-        text = f"{item}|{normal}".encode()
         number = self._ring.newest if self._number is None else self._number
+        return self._keyed(number, f"{item}|{normal}".encode())
+
+    def _keyed(self, number: int, text: bytes) -> str:
         key = self._ring.find(number)
         if key is None:
             raise KeysError(

@@ -198,7 +198,9 @@ def _true_counts() -> Select[Any]:
             func.count().label("cases"),
             func.sum(died).label("deaths"),
         )
-        .where(cases.c.classification.in_(COUNTED))
+        .where(
+            cases.c.classification.in_(COUNTED), cases.c.kept_in.is_(None)
+        )  # copies count at home
         .group_by(cases.c.disease, cases.c.code, text("3"))
     )
 

@@ -1,0 +1,352 @@
+"""The dossier: everything a store has of people, gathered in one and taken in by another.
+
+Records keep their ids. What is private is opened with the person's key of the one store and sealed
+anew with that of the other: in between it is in clear in memory only. The blind indexes are made
+anew too, so that the duplicate check finds the person wherever the person is.
+
+Of an erased person only structure goes along, and nothing in a dossier brings back a person who is
+erased in the store that takes it in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Table, delete, select, update
+
+from regions.blind_index import BlindIndexer
+from regions.cases import cases, exposures
+from regions.contacts import contacts, samples, visits
+from regions.corrections import corrections
+from regions.ids import region_of
+from regions.index_keys import read_state
+from regions.metadata import Reveals
+from regions.pathways import pathway_clocks, pathway_events, pathways
+from regions.people import INDEX_SETS, people
+from regions.person_keys import ERASED, MISSING, ensure_salts, salts_of
+from regions.sealing import ERASED_ENVELOPE, ITEMS
+from regions.statistics import apply_counts, change_of
+from regions.text import among
+from regions.transfers import transfer_people
+from resolvers.catalog import RECORDS
+from resolvers.transfers.ledger import ids_array, upserted
+from resolvers.writing.stores import Store
+from schema.fields import PrivateSource
+
+__all__ = [
+    "Dossier",
+    "Place",
+    "close_pathways",
+    "content_hashes",
+    "drop_preview",
+    "gather",
+    "gather_pathways",
+    "known_before",
+    "leave_behind",
+    "store_dossier",
+    "store_preview",
+]
+
+_TABLES = (people, contacts, cases, exposures, visits, samples, corrections)
+_PREVIEW = (people, contacts, cases, exposures, visits, samples)
+_KEPT = (people, contacts)  # whose living row goes along; a case's stays where it was reported
+_INDEXES = tuple(name for names in INDEX_SETS for name in names)
+_OF_THE_STORE = frozenset({"source_key", "source_hash"})  # where a row was loaded from, here
+_OF_THE_PLACE = frozenset({"code", "reporter", "reporter_unit", "kept_in"})
+_NULL = "null"
+
+
+def _whose(table: Table) -> Any:
+    return table.c.id if table is people else table.c.person_id
+
+
+@cache
+def _told(table: Table) -> tuple[str, ...]:
+    """The columns of a table that go along in clear."""
+    hidden = (Reveals.SEALED, Reveals.BLIND_INDEX)
+    return tuple(
+        str(column.name)  # what SQLAlchemy gives is a subclass that is no key of JSON
+        for column in table.columns
+        if column.info["reveals"] not in hidden and column.name not in _OF_THE_STORE
+    )
+
+
+@dataclass(slots=True)
+class Dossier:
+    """What goes along, by table: each row's columns, and its private items as JSON texts in the
+    order of the table's envelope (None: the row has none).
+
+    `erased` are people erased where it was gathered. Never written anywhere as it is.
+    """
+
+    rows: dict[str, list[tuple[dict[str, Any], list[str] | None]]] = field(repr=False)
+    erased: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where people come to: the region, the accepting unit's county, the account and unit that
+    accepted, who are the direct reporters there from then on.
+    """
+
+    region: str
+    code: str
+    account: str
+    unit_id: str
+
+
+def gather(
+    connection: Connection,
+    store: Store,
+    persons: Collection[int],
+    *,
+    shared: Collection[str] | None = None,
+) -> Dossier:
+    """Everything of people of this store, in few statements, however many they are.
+
+    `shared` makes it a preview: only private items of these kinds (names of PrivateItem) and no
+    history; None is the whole. Raises EnvelopeError.
+    """
+    found: dict[str, list[tuple[dict[str, Any], list[str] | None]]] = {}
+    if not persons:
+        return Dossier(found)
+    ids = ids_array(persons)
+    salts = salts_of(connection, persons)
+    for table in _TABLES if shared is None else _PREVIEW:
+        found[str(table.name)] = _rows(connection, store, table, ids, salts, shared)
+    erased = frozenset(person for person, salt in salts.items() if salt == ERASED)
+    return Dossier(found, erased)
+
+
+def _rows(
+    connection: Connection,
+    store: Store,
+    table: Table,
+    ids: Any,
+    salts: Mapping[int, bytes],
+    shared: Collection[str] | None,
+) -> list[tuple[dict[str, Any], list[str] | None]]:
+    names, whose = _told(table), "id" if table is people else "person_id"
+    columns = [table.c[name] for name in names]
+    rows = connection.execute(
+        select(*columns, table.c.sealed).where(among(_whose(table), ids)).order_by(table.c.id)
+    ).all()
+    told = [dict(zip(names, row[:-1], strict=True)) for row in rows]
+    sealed = [number for number, row in enumerate(rows) if row[-1] is not None]
+    opened = store.sealer.open_many(
+        table.name,
+        [told[number]["id"] for number in sealed],
+        [bytes(rows[number][-1]) for number in sealed],
+        [salts.get(told[number][whose], MISSING) for number in sealed],
+    )
+    parts: dict[int, list[str]] = dict(zip(sealed, opened, strict=True))
+    if shared is not None:
+        kinds = _kinds(table)
+        for number, items in parts.items():
+            parts[number] = [
+                text if kinds.get(name) in shared else _NULL
+                for name, text in zip(ITEMS[table.name], items, strict=True)
+            ]
+    return [(row, parts.get(number)) for number, row in enumerate(told)]
+
+
+@cache
+def _kinds(table: Table) -> Mapping[str, str]:
+    """The sealed items of a table, and the kind of private item (a name of PrivateItem) each is."""
+    found: dict[str, str] = {}
+    for record in RECORDS.values():
+        if record.table is table:
+            for one in record.fields.values():
+                for part in (one, *one.fields):
+                    if isinstance(part.source, PrivateSource) and part.source.of == "":
+                        found[part.source.name] = part.source.item.name
+    return found
+
+
+def content_hashes(
+    dossier: Dossier, indexer: BlindIndexer, persons: Iterable[int], number: int | None = None
+) -> dict[int, str]:
+    """A keyed hash of what a dossier says of each person: equal wherever it is the same.
+
+    `number` is that of the index key, by default the newest; the hash begins with it. What belongs
+    to the place (county, reporter) is no part of it.
+    """
+    keyed = indexer if number is None else indexer.under(number)
+    texts: dict[int, list[bytes]] = {person: [] for person in persons}
+    for table, rows in dossier.rows.items():
+        whose = "id" if table == people.name else "person_id"
+        for row, parts in rows:
+            if row[whose] in texts:
+                told = {name: value for name, value in row.items() if name not in _OF_THE_PLACE}
+                one = orjson.dumps([table, told, parts], option=orjson.OPT_SORT_KEYS)
+                texts[row[whose]].append(one)
+    return {person: keyed.content(b"\n".join(lines)) for person, lines in texts.items()}
+
+
+def store_dossier(
+    connection: Connection,
+    store: Store,
+    dossier: Dossier,
+    sender: str,
+    place: Place,
+) -> None:
+    """Takes a whole dossier in: people and contacts live here from now on.
+
+    Rows that are here are overwritten, but for a case whose card this store keeps (B8): what came
+    along is a copy of it.
+    """
+    own = _own_cards(connection, dossier)
+    lost = []
+    for table in _TABLES:
+        rows = []
+        for row, parts in dossier.rows.get(table.name, ()):
+            made = dict(row)
+            if table is cases:
+                if row["id"] in own:
+                    continue
+                made["kept_in"] = row["kept_in"] or sender
+                if made["kept_in"] == place.region:
+                    made["kept_in"] = None  # a store that was restored gets its own card back
+                    lost.append(made)
+            elif table in _KEPT:
+                made["kept_in"] = None
+            if table is not exposures and made not in lost:  # an exposure's is where it happened
+                made["code"] = place.code
+                made |= {"reporter": place.account, "reporter_unit": place.unit_id}
+            rows.append((made, parts))
+        _write(connection, store, table, rows, indexed=True)
+    for made in lost:
+        apply_counts(connection, change_of(None, made))
+
+
+def store_preview(
+    connection: Connection, store: Store, dossier: Dossier, sender: str, persons: Collection[int]
+) -> None:
+    """Takes in what the receiving unit may see before it decides, of people never here before.
+
+    The rows are no living ones, have no index and no reporter here, and keep the sender's codes:
+    whoever could not see them there sees them here by the share alone.
+    """
+    for table in _PREVIEW:
+        whose = "id" if table is people else "person_id"
+        rows = []
+        for row, parts in dossier.rows.get(table.name, ()):
+            if row[whose] in persons:
+                made = dict(row) | {"reporter": None, "reporter_unit": None}
+                if "kept_in" in made:
+                    made["kept_in"] = made["kept_in"] or sender
+                rows.append((made, parts))
+        _write(connection, store, table, rows, indexed=False)
+
+
+def _own_cards(connection: Connection, dossier: Dossier) -> set[int]:
+    ids = [row["id"] for row, _ in dossier.rows.get("cases", ())]
+    if not ids:
+        return set()
+    own = select(cases.c.id).where(among(cases.c.id, ids_array(ids)), cases.c.kept_in.is_(None))
+    return set(connection.execute(own).scalars())
+
+
+def _write(
+    connection: Connection,
+    store: Store,
+    table: Table,
+    rows: list[tuple[dict[str, Any], list[str] | None]],
+    *,
+    indexed: bool,
+) -> None:
+    if not rows:
+        return
+    whose = "id" if table is people else "person_id"
+    salts = ensure_salts(connection, {row[whose] for row, _ in rows})
+    sealers = {
+        person: store.sealer.person(salt) for person, salt in salts.items() if salt != ERASED
+    }
+    state = read_state(connection) if table is people and indexed else None
+    names = _columns(table)
+    made = []
+    for row, parts in rows:
+        person = row[whose]
+        sealer = sealers.get(person)
+        if parts is None:
+            row["sealed"] = None
+        elif sealer is None:
+            row["sealed"] = ERASED_ENVELOPE
+        else:
+            texts = [part.encode() for part in parts]
+            row["sealed"] = sealer.seal_parts(table.name, row["id"], texts)
+        if table is people:
+            indexes: Iterable[str | None] = [None] * len(_INDEXES)
+            if state is not None and sealer is not None and parts is not None:
+                items = dict(zip(ITEMS["people"], map(orjson.loads, parts), strict=True))
+                indexes = store.indexer.columns(items, state)
+            row |= zip(_INDEXES, indexes, strict=True)
+        made.append(tuple(row.get(name) for name in names))
+    statement = upserted(table, names, connection.dialect.name)
+    connection.exec_driver_sql(statement, made)
+
+
+@cache
+def _columns(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.columns if column.name not in _OF_THE_STORE)
+
+
+def known_before(connection: Connection, region: str, persons: Collection[int]) -> set[int]:
+    """Those of some people who were this region's before: made here, or handed over to or by it."""
+    c = transfer_people.c
+    handed = connection.execute(
+        select(c.person_id).where(among(c.person_id, ids_array(persons)), c.outcome == "HANDED")
+    ).scalars()
+    return {person for person in persons if region_of(person) == region} | set(handed)
+
+
+def drop_preview(connection: Connection, region: str, persons: Collection[int]) -> None:
+    """Deletes what came along with an offer that was refused or taken back. The rows of people who
+    were here before are evidence, and stay.
+    """
+    gone = set(persons) - known_before(connection, region, persons)
+    if not gone:
+        return
+    ids = ids_array(gone)
+    for table in reversed(_PREVIEW):
+        where = [among(_whose(table), ids)]
+        if "kept_in" in table.c:
+            where.append(table.c.kept_in.is_not(None))
+        connection.execute(delete(table).where(*where))
+
+
+def leave_behind(connection: Connection, persons: Collection[int], receiver: str) -> None:
+    """Says of the rows left here where the living ones are now."""
+    ids = ids_array(persons)
+    for table in _KEPT:
+        connection.execute(update(table).where(among(_whose(table), ids)).values(kept_in=receiver))
+
+
+_PATHWAYS = ((pathways, "id"), (pathway_events, "pathway_id"), (pathway_clocks, "pathway_id"))
+
+
+def gather_pathways(
+    connection: Connection, persons: Collection[int]
+) -> dict[str, list[dict[str, Any]]]:
+    """The rows of people's pathways by table: codes and instants, nothing private."""
+    numbers = select(pathways.c.id).where(among(pathways.c.person_id, ids_array(persons)))
+    found = {}
+    for table, key in _PATHWAYS:
+        rows = connection.execute(
+            select(table).where(table.c[key].in_(numbers)).order_by(*table.primary_key)
+        )
+        found[str(table.name)] = [
+            {str(name): value for name, value in row.items()} for row in rows.mappings()
+        ]
+    return found
+
+
+def close_pathways(connection: Connection, numbers: Collection[int]) -> None:
+    """Ends pathways here: their clocks run where the people are."""
+    ids = ids_array(numbers)
+    for table, key in reversed(_PATHWAYS):
+        connection.execute(delete(table).where(among(table.c[key], ids)))

@@ -1,0 +1,259 @@
+"""The ledger of custody in one store: what it says of people, and what a step writes.
+
+Every function works within the caller's transaction. People are locked, in the order of their ids,
+before their custody is read, so that whoever guards a write and whoever hands over see each other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Insert,
+    Table,
+    bindparam,
+    func,
+    literal,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from regions.bulk import driver_text, insert_rows
+from regions.people import people
+from regions.text import among
+from regions.transfers import custody, transfer_events, transfer_people, transfers
+from resolvers.transfers.protocol import NOWHERE, Custody, State, Step
+
+__all__ = [
+    "Noted",
+    "Part",
+    "custodies",
+    "ids_array",
+    "keep_custodies",
+    "keep_outcomes",
+    "note",
+    "parts_of",
+    "state_of",
+    "transfer_row",
+    "upserted",
+    "write_state",
+]
+
+_LOCKS = text(
+    "SELECT pg_advisory_xact_lock(one) FROM (SELECT CAST(value AS bigint) AS one "
+    "FROM json_array_elements_text(CAST(:ids AS json)) ORDER BY 1) AS wanted"
+)
+_CUSTODY = ("person_id", "state", "epoch", "peer", "transfer_id", "unit_id", "since")
+_EVENTS = tuple(column.name for column in transfer_events.columns)
+
+
+def ids_array(numbers: Iterable[int]) -> BindParameter[str]:
+    """Numbers as the JSON array that `among` takes."""
+    return literal(orjson.dumps(sorted(set(numbers))).decode())
+
+
+def custodies(connection: Connection, persons: Collection[int]) -> dict[int, Custody]:
+    """What this store says of the custody of people, who are locked until the transaction ends.
+
+    Without a row of custody it owns those whose living record it has, at epoch 0; of others it has
+    nothing (`NOWHERE`).
+    """
+    if not persons:
+        return {}
+    ids = ids_array(persons)
+    if connection.dialect.name != "sqlite":
+        # Those of whom nothing is here yet have no row that could be locked.
+        connection.execute(_LOCKS, {"ids": ids.value})
+    living = connection.execute(
+        select(people.c.id, people.c.kept_in, people.c.reporter_unit, people.c.created_at)
+        .where(among(people.c.id, ids))
+        .order_by(people.c.id)
+        .with_for_update()
+    ).all()
+    found = dict.fromkeys(persons, NOWHERE)
+    for row in living:
+        if row.kept_in is None:
+            found[row.id] = Custody(State.OWNED, 0, unit_id=row.reporter_unit, since=row.created_at)
+    # A statement of its own: it must see what was committed while the rows were waited for.
+    for row in connection.execute(select(custody).where(among(custody.c.person_id, ids))):
+        found[row.person_id] = Custody(
+            State[row.state], row.epoch, row.peer, row.transfer_id, row.unit_id, row.since
+        )
+    return found
+
+
+def keep_custodies(connection: Connection, kept: Mapping[int, Custody], at: str) -> None:
+    """Writes what has become of people's custody; `at` is since when."""
+    if kept:
+        rows = [
+            (person, one.state.name, one.epoch, one.peer, one.transfer_id, one.unit_id, at)
+            for person, one in sorted(kept.items())
+        ]
+        connection.exec_driver_sql(upserted(custody, _CUSTODY, connection.dialect.name), rows)
+
+
+@cache
+def upserted(table: Table, columns: tuple[str, ...], dialect: str) -> str:
+    """The statement, for the driver itself, that inserts rows of these columns (in the table's
+    order) or puts them in the place of those that are there.
+    """
+    made: Any = (sqlite if dialect == "sqlite" else postgresql).insert(table)
+    keys = [column.name for column in table.primary_key]
+    statement: Insert = made.on_conflict_do_update(
+        index_elements=keys,
+        set_={name: made.excluded[name] for name in columns if name not in keys},
+    )
+    return driver_text(statement, columns, dialect)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A person's part of a transfer, at one side."""
+
+    person: int
+    epoch: int
+    outcome: str
+    reason_code: str | None
+    dossier_hash: str | None
+
+
+def transfer_row(connection: Connection, transfer: str, side: str) -> dict[str, Any] | None:
+    """A side's record of a transfer, locked until the transaction ends; None: it has none."""
+    found = connection.execute(
+        select(transfers)
+        .where(transfers.c.id == transfer, transfers.c.side == side)
+        .with_for_update()
+    ).first()
+    return None if found is None else found._asdict()
+
+
+def parts_of(
+    connection: Connection, transfer: str, side: str, persons: Collection[int] | None = None
+) -> dict[int, Part]:
+    """The people of a transfer at one side, all or some, by id."""
+    c = transfer_people.c
+    where = [c.transfer_id == transfer, c.side == side]
+    if persons is not None:
+        where.append(among(c.person_id, ids_array(persons)))
+    rows = connection.execute(
+        select(c.person_id, c.epoch, c.outcome, c.reason_code, c.dossier_hash)
+        .where(*where)
+        .order_by(c.person_id)
+    )
+    return {row.person_id: Part(*row) for row in rows}
+
+
+def keep_outcomes(
+    connection: Connection,
+    transfer: str,
+    side: str,
+    outcomes: Mapping[int, tuple[str, str | None]],
+    at: str,
+) -> None:
+    """Writes what became of people of a transfer: the outcome and the code given for it."""
+    if outcomes:
+        connection.execute(
+            _OUTCOME,
+            [
+                {"of": transfer, "at_side": side, "who": person, "to": to, "why": why, "when": at}
+                for person, (to, why) in sorted(outcomes.items())
+            ],
+        )
+
+
+_OUTCOME = (
+    update(transfer_people)
+    .where(
+        transfer_people.c.transfer_id == bindparam("of"),
+        transfer_people.c.side == bindparam("at_side"),
+        transfer_people.c.person_id == bindparam("who"),
+    )
+    .values(
+        outcome=bindparam("to"),
+        reason_code=bindparam("why"),
+        decided_at=func.coalesce(transfer_people.c.decided_at, bindparam("when")),
+    )
+)
+
+
+def state_of(outcomes: Iterable[str], *, arrived: bool) -> str:
+    """The state of a transfer, a name of TransferState, by the outcomes of its people."""
+    count = Counter(outcomes)
+    if not count["OFFERED"] and not count["ACCEPTED"]:
+        if count["HANDED"]:
+            return "ARRIVED" if arrived else "COMMITTED"
+        return "REFUSED" if count["REFUSED"] else "CANCELLED"
+    if count["ACCEPTED"] or count["HANDED"]:
+        others = count["OFFERED"] or count["REFUSED"] or count["CANCELLED"]
+        return "PARTLY_ACCEPTED" if others else "ACCEPTED"
+    return "OFFERED"
+
+
+def write_state(connection: Connection, transfer: str, side: str, at: str) -> str | None:
+    """Writes the state of a transfer anew, by its people; returns it, None: no such transfer."""
+    c = transfer_people.c
+    outcomes = connection.execute(
+        select(c.outcome).where(c.transfer_id == transfer, c.side == side)
+    ).scalars()
+    row = transfer_row(connection, transfer, side)
+    if row is None:
+        return None
+    state = state_of(outcomes, arrived=row["arrived_at"] is not None)
+    connection.execute(
+        update(transfers)
+        .where(transfers.c.id == transfer, transfers.c.side == side)
+        .values(state=state, updated_at=at)
+    )
+    return state
+
+
+@dataclass(slots=True)
+class Noted:
+    """Events of one transaction: written together, with the ids that were taken for them."""
+
+    region: str
+    at: str
+    actor: str | None = None
+    unit_id: str | None = None
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def add(
+        self, transfer: str, person: int | None, event: str, epoch: int | None, **detail: Any
+    ) -> None:
+        """Notes an event. `detail` are codes and states."""
+        said = orjson.dumps(detail, option=orjson.OPT_SORT_KEYS).decode() if detail else None
+        self.rows.append(
+            (
+                transfer,
+                person,
+                self.at,
+                self.actor,
+                self.unit_id,
+                self.region,
+                event,
+                epoch,
+                said,
+            )
+        )
+
+    def step(self, transfer: str, person: int, step: Step, **detail: Any) -> None:
+        """Notes the event of a step, if it has one."""
+        if step.event is not None:
+            self.add(transfer, person, step.event.name, step.custody.epoch, **detail)
+
+
+def note(connection: Connection, noted: Noted, first_id: int) -> int:
+    """Writes the events with ids from `first_id` on; returns the id behind the last."""
+    rows = [(first_id + number, *row) for number, row in enumerate(noted.rows)]
+    insert_rows(connection, transfer_events, _EVENTS, rows)
+    noted.rows = []
+    return first_id + len(rows)

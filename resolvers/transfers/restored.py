@@ -1,0 +1,306 @@
+"""Stores that were restored from an older backup: how they are found, and how they are mended.
+
+A message stands in the sender's outbox for good, and in the receiver's inbox for good. So whoever
+lost what it did is seen by its peers: their inboxes hold messages it never sent, or their outboxes
+hold answers it never gave. `find_restored` looks for the first; it costs a question or two a pair
+of stores, so that it can run with every sweep.
+
+`reconcile` mends such a store, in this order:
+
+1. of everybody in a message it has sent and lost, its custody is set beside that of the peer
+   (`protocol.compare`): where the peer had the person since, it is FENCED; where it is the
+   custodian still, it takes an epoch above what the peer has seen;
+2. what it had sent stands in its outbox again, answered: bodies are lost, ids and replies are not;
+3. every message to it that was answered and is not in its inbox is delivered again: dossiers it
+   has lost come back, and what it had taken over it takes over again.
+
+Both can be done at any time, again, and while messages are delivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+
+from regions.post import post_inbox, post_order, post_outbox
+from regions.text import among, among_texts
+from regions.transfers import custody, transfer_people
+from resolvers.transfers import protocol
+from resolvers.transfers.applying import CANCEL, COMMIT, Work, cancel_body, reopen, step_of
+from resolvers.transfers.ledger import custodies, ids_array
+from resolvers.transfers.protocol import Custody, State, Step
+from resolvers.writing.stores import Store, Stores
+
+__all__ = ["Reconciled", "find_restored", "reconcile"]
+
+T = TypeVar("T")
+
+_AT_ONCE = 2_000
+_TOPICS = "transfer."
+_TRACE = "reconcile"
+_NO_BODY = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What was mended in a store: people fenced, people whose epoch was raised, messages that come
+    again.
+    """
+
+    region: str
+    fenced: tuple[int, ...] = ()
+    raised: tuple[int, ...] = ()
+    again: int = 0
+
+
+async def find_restored(stores: Stores) -> set[str]:
+    """Regions that do not know of the latest message a peer has from them, or they answered.
+
+    Reads every inbox and outbox once. Raises WriteFailed where a store does not answer.
+    """
+    found: set[str] = set()
+    for there in stores.regions:
+        received, answered = await there.read(_latest)
+        for region in sorted({*received, *answered}):
+            store = stores.of_region(region)
+            if store is None or region in found:
+                continue
+            sent, taken = received.get(region, []), answered.get(region, [])
+            unsent, unknown = await store.read(_lost(there.settings.code, sent, taken))
+            if unsent or unknown:
+                found.add(region)
+    return found
+
+
+def _lost(
+    peer: str, sent: Sequence[str], taken: Sequence[str]
+) -> Callable[[Connection], tuple[set[str], set[str]]]:
+    """What a store has lost of messages it has sent to a peer, and of those it took from it."""
+    return lambda connection: (_unsent(connection, sent), _unreceived(connection, peer, taken))
+
+
+async def reconcile(stores: Stores, region: str, at: str) -> Reconciled:
+    """Mends the store of a region that was restored, beside all others. `at` is recorded.
+
+    Raises WriteFailed where a store does not answer: it can be done again.
+    """
+    store = stores.of_region(region)
+    if store is None:
+        return Reconciled(region)
+    fenced: list[int] = []
+    raised: list[int] = []
+    again = 0
+    others = [one for one in stores.regions if one is not store]
+    for other in others:
+        there = other.settings.code
+        seen: dict[int, Custody] = {}
+        forgotten: list[dict[str, Any]] = []
+        after = ""
+        while keys := await other.write(0, _call(_received, region, after)):
+            after = keys[-1]
+            lost = sorted(await store.write(0, _call(_unsent, keys)))
+            seen |= await other.write(0, _call(_seen, lost))
+            forgotten += await other.write(0, _call(_forgotten, lost))
+        done = await store.write(0, _call(_mend, store, there, seen, at))
+        await store.write(0, _call(_remember, there, forgotten))
+        fenced += done.fenced
+        raised += done.raised
+        await other.write(0, _call(_reopen_all, done.resend))
+    for other in others:
+        after_seq = -1
+        while rows := await other.write(0, _call(_answered, region, after_seq)):
+            after_seq = rows[-1][0]
+            keys = [key for _, key in rows]
+            unknown = await store.write(0, _call(_unreceived, other.settings.code, keys))
+            again += await other.write(0, _call(_open_again, sorted(unknown)))
+    return Reconciled(region, tuple(fenced), tuple(raised), again)
+
+
+def _call(work: Callable[..., T], *arguments: Any) -> Callable[[Connection, int], T]:
+    """A transaction that needs no ids."""
+    return lambda connection, _: work(connection, *arguments)
+
+
+@dataclass(slots=True)
+class _Mended:
+    fenced: list[int]
+    raised: list[int]
+    resend: set[str]
+
+
+def _latest(connection: Connection) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """The latest messages received from each region, and answered by each: those of one instant,
+    which is a second.
+    """
+    inbox, outbox = post_inbox.c, post_outbox.c
+    return (
+        _last(connection, inbox.from_region, inbox.received_at, inbox.id),
+        _last(connection, outbox.to_region, outbox.answered_at, outbox.id),
+    )
+
+
+def _last(
+    connection: Connection,
+    region: ColumnElement[str],
+    at: ColumnElement[str],
+    key: ColumnElement[str],
+) -> dict[str, list[str]]:
+    ours = key.startswith(_TOPICS, autoescape=True)
+    latest = select(region, func.max(at)).where(ours, at.is_not(None)).group_by(region)
+    found = {}
+    for code, moment in connection.execute(latest).all():
+        keys = connection.execute(select(key).where(ours, region == code, at == moment)).scalars()
+        found[code] = list(keys)
+    return found
+
+
+def _received(connection: Connection, sender: str, after: str) -> list[str]:
+    c = post_inbox.c
+    rows = connection.execute(
+        select(c.id)
+        .where(c.from_region == sender, c.id > after, c.topic.startswith(_TOPICS, autoescape=True))
+        .order_by(c.id)
+        .limit(_AT_ONCE)
+    )
+    return list(rows.scalars())
+
+
+def _texts(keys: Iterable[str]) -> BindParameter[str]:
+    return literal(orjson.dumps(list(keys)).decode())
+
+
+def _unsent(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Those of some messages that this store has not sent, as far as it knows."""
+    known = connection.execute(
+        select(post_outbox.c.id).where(among_texts(post_outbox.c.id, _texts(keys)))
+    ).scalars()
+    return set(keys) - set(known)
+
+
+def _forgotten(connection: Connection, keys: Sequence[str]) -> list[dict[str, Any]]:
+    """Messages as their receiver has them."""
+    c = post_inbox.c
+    rows = connection.execute(
+        select(c.id, c.topic, c.subject, c.hash, c.reply, c.received_at)
+        .where(among_texts(c.id, _texts(keys)))
+        .order_by(c.received_at, c.id)
+    )
+    return [row._asdict() for row in rows]
+
+
+def _remember(connection: Connection, there: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Puts messages that a store had sent to a peer into its outbox again, as answered ones."""
+    top = select(func.coalesce(func.max(post_outbox.c.seq), 0) + 1).scalar_subquery()
+    sqlite_store = connection.dialect.name == "sqlite"
+    for row in rows:
+        connection.execute(
+            insert(post_outbox).values(
+                id=row["id"],
+                seq=top if sqlite_store else post_order.next_value(),
+                topic=row["topic"],
+                subject=row["subject"],
+                to_region=there,
+                body=_NO_BODY,
+                hash=row["hash"],
+                trace=_TRACE,
+                created_at=row["received_at"],
+                answered_at=row["received_at"],
+                reply=row["reply"],
+                attempts=0,
+            )
+        )
+
+
+def _seen(connection: Connection, keys: Sequence[str]) -> dict[int, Custody]:
+    """What this store says of the people in messages it has received."""
+    if not keys:
+        return {}
+    subjects = connection.execute(
+        select(post_inbox.c.subject).where(among_texts(post_inbox.c.id, _texts(keys)))
+    ).scalars()
+    persons = connection.execute(
+        select(transfer_people.c.person_id).where(
+            among_texts(transfer_people.c.transfer_id, _texts(set(subjects)))
+        )
+    ).scalars()
+    wanted = set(persons)
+    rows = connection.execute(select(custody).where(among(custody.c.person_id, ids_array(wanted))))
+    return {
+        row.person_id: Custody(State[row.state], row.epoch, row.peer, row.transfer_id)
+        for row in rows
+    }
+
+
+def _mend(
+    connection: Connection, store: Store, there: str, seen: Mapping[int, Custody], at: str
+) -> _Mended:
+    """Sets this store's custody of people beside what a peer says, and writes what follows."""
+    done = _Mended([], [], set())
+    before = custodies(connection, seen)
+    by_transfer: dict[str, dict[int, Step]] = {}
+    calls_off: dict[str, dict[int, int]] = {}
+    for person, other in seen.items():
+        step = protocol.compare(before[person], other, store.settings.code, there, lost=True)
+        if step.calls_off is not None:
+            calls_off.setdefault(step.calls_off, {})[person] = other.epoch
+        if step.resend is not None:
+            done.resend.add(step.resend)
+        if step.event is not None:
+            transfer = other.transfer_id or before[person].transfer_id or ""
+            by_transfer.setdefault(transfer, {})[person] = replace(step, resend=None)
+            (done.raised if step.custody.state is State.OWNED else done.fenced).append(person)
+    for transfer in sorted({*by_transfer, *calls_off}):
+        work = Work(connection, store, transfer, trace=_TRACE, at=at)
+        work.apply("SENT", before, by_transfer.get(transfer, {}))
+        if epochs := calls_off.get(transfer):
+            work.post(CANCEL, there, cancel_body(transfer, epochs, None), step_of(epochs))
+        work.finish()
+    return done
+
+
+def _reopen_all(connection: Connection, transfers: Collection[str]) -> None:
+    for transfer in sorted(transfers):
+        reopen(connection, COMMIT, transfer)
+
+
+def _answered(connection: Connection, to_region: str, after: int) -> list[tuple[int, str]]:
+    c = post_outbox.c
+    rows = connection.execute(
+        select(c.seq, c.id)
+        .where(c.to_region == to_region, c.answered_at.is_not(None), c.seq > after)
+        .order_by(c.seq)
+        .limit(_AT_ONCE)
+    )
+    return [(row.seq, row.id) for row in rows]
+
+
+def _unreceived(connection: Connection, sender: str, keys: Sequence[str]) -> set[str]:
+    known = connection.execute(
+        select(post_inbox.c.id).where(
+            post_inbox.c.from_region == sender, among_texts(post_inbox.c.id, _texts(keys))
+        )
+    ).scalars()
+    return set(keys) - set(known)
+
+
+def _open_again(connection: Connection, keys: Sequence[str]) -> int:
+    if keys:
+        connection.execute(
+            update(post_outbox)
+            .where(among_texts(post_outbox.c.id, _texts(keys)))
+            .values(answered_at=None, reply=None)
+        )
+    return len(keys)
