@@ -124,7 +124,7 @@ class BlindIndexer:
         return self._hash("name_birth", f"{normal_name(name)}|{birth_date}")
 
     def content(self, data: bytes) -> str:
-        """A hash of any content, `<number of the key>:<128 bits>`: it equals no index of an item."""
+        """A hash of content, `<number of the key>:<128 bits>`: equal to no index of an item."""
         number = self._ring.newest if self._number is None else self._number
         return f"{number}:{self._keyed(number, b'content|' + data)}"
 
