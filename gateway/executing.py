@@ -163,7 +163,9 @@ class Executor:
         return LiveContext(self.answering, now, self._central, feeds)
 
     async def answer_event(self, viewer: Viewer, request: Request, event: Any) -> Answer:
-        """The answer of one event of a subscription: an object with an id, `alarm:17`."""
+        """The answer of one event of a subscription: an object with an id, `alarm:17`, under which
+        it is logged unless it says another by `logged_as`.
+        """
         document, operation = self.subscription(request, viewer)
         return await self._ordinary(document, operation, request, viewer, operation.title, event)
 
@@ -225,7 +227,7 @@ class Executor:
             post=self._post,
         )
         if event is not None:
-            kind, _, number = str(event.id).partition(":")
+            kind, _, number = str(getattr(event, "logged_as", event.id)).partition(":")
             context.question.trail.saw(kind, [int(number)])
         assert document.node is not None
         outcome = execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -48,6 +49,7 @@ from resolvers.exports.document import PAGE
 from resolvers.exports.limits import ExportLimits
 from resolvers.federation import Federation
 from resolvers.feeds import Feed, Feeds
+from resolvers.pathway.becoming import Lapses
 from resolvers.pathway.lapses import LAPSE_SECONDS, record_lapses
 from resolvers.questions.question import Answering
 from resolvers.questions.remembered import Remembered
@@ -146,7 +148,11 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     )
     addresses = Addresses(config.trusted_proxies, config.proxy_header)
     changes = Changes(config.central_store)
-    feeds = Feeds(alarms=Feed(partial(poll_alarms, central), changes.version))
+    feeds = Feeds(
+        alarms=Feed(partial(poll_alarms, central), changes.version),
+        # Regions are polled once a second: not every kind of store tells that it has changed.
+        lapses=Feed(Lapses(federation).poll, lambda: int(time.monotonic())),
+    )
     subscriptions = Subscriptions(
         Streams(executor, feeds),
         sessions,

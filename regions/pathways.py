@@ -60,6 +60,7 @@ pathway_clocks = Table(
     public("met_at", nullable=True),
     public("missed_at", nullable=True),  # the record of a lapse: it ran out unmet
     public("dropped_at", nullable=True),
+    public("noted_at", nullable=True),  # when the lapse was written down
 )
 _waits = pathway_clocks.c.met_at.is_(None) & pathway_clocks.c.dropped_at.is_(None)
 Index(
@@ -78,3 +79,10 @@ Index(
     postgresql_where=_waits,
 )
 Index("ix_pathway_clocks_missed", pathway_clocks.c.missed_at, pathway_clocks.c.pathway_id)
+_noted = pathway_clocks.c.noted_at.is_not(None)
+Index(
+    "ix_pathway_clocks_noted",
+    pathway_clocks.c.noted_at,
+    sqlite_where=_noted,
+    postgresql_where=_noted,
+)

@@ -29,6 +29,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
             "units",
             "pathway",
             "overdue",
+            "followUpSheet",
         }
     ),
     "CHECK": frozenset({"me", "checkDuplicate"}),

@@ -116,3 +116,4 @@ class Feeds:
     """The feeds of a gateway."""
 
     alarms: Feed[Any]
+    lapses: Feed[Any]

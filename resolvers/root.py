@@ -10,7 +10,7 @@ from resolvers.aggregates.root import AggregateQueries
 from resolvers.alarms.root import AlarmMutations, AlarmQueries, AlarmSubscriptions
 from resolvers.assist.root import AssistMutations, AssistQueries
 from resolvers.exports.root import ExportMutations, ExportQueries
-from resolvers.pathway.root import PathwayMutations, PathwayQueries
+from resolvers.pathway.root import PathwayMutations, PathwayQueries, PathwaySubscriptions
 from resolvers.post.root import PostMutations, PostQueries
 from resolvers.privacy.policy import compile_policy, describe_private_fields
 from resolvers.privacy.root import PrivacyMutations, PrivacyQueries
@@ -69,7 +69,7 @@ class Mutation(
         "What happens, as it happens: over WebSocket by graphql-transport-ws, at the same address."
     )
 )
-class Subscription(AlarmSubscriptions):
+class Subscription(AlarmSubscriptions, PathwaySubscriptions):
     """What happens, as it happens."""
 
 

@@ -44,13 +44,15 @@ class PathwayState(Enum):
         "HOSPITAL_OBSERVATION", description="In the designated hospital, from day 1 (集中医学观察)."
     )
     WAIT_DAY_12 = strawberry.enum_value(
-        "WAIT_DAY_12", description="Negative on day 7 (待第12天采样)."
+        "WAIT_DAY_12",
+        description="Negative in the first test; the second, on day 12 in N113 (待第12天采样).",
     )
     WAIT_DUAL_SITE = strawberry.enum_value(
-        "WAIT_DUAL_SITE", description="Negative on day 12 (待双部位采样)."
+        "WAIT_DUAL_SITE",
+        description="Negative in the second test; where the rules want two swabs (待双部位采样).",
     )
     CLINICAL_CHECK = strawberry.enum_value(
-        "CLINICAL_CHECK", description="Negative at both sites (临床评估)."
+        "CLINICAL_CHECK", description="Negative in all tests; the days may not be over (临床评估)."
     )
     RELEASED_FROM_HOSPITAL = strawberry.enum_value(
         "RELEASED_FROM_HOSPITAL", description="Let go; a transfer is awaited (解除定点医院观察)."
@@ -102,6 +104,9 @@ class PathwayEvent(Enum):
     TEMPERATURE_TAKEN = strawberry.enum_value(
         "TEMPERATURE_TAKEN", description="Temperature and health of a morning or evening."
     )
+    ANTIBODY_TESTED = strawberry.enum_value(
+        "ANTIBODY_TESTED", description="Blood was tested for antibodies."
+    )
     CLINICAL_CHECK_NORMAL = strawberry.enum_value(
         "CLINICAL_CHECK_NORMAL", description="Chest CT and blood count are normal."
     )
@@ -121,7 +126,13 @@ class PathwayEvent(Enum):
     FIRST_REPORTER_TOLD = strawberry.enum_value(
         "FIRST_REPORTER_TOLD", description="Whoever reported first was told."
     )
-    CARD_CORRECTED = strawberry.enum_value("CARD_CORRECTED", description="The card was corrected.")
+    CARD_CORRECTED = strawberry.enum_value(
+        "CARD_CORRECTED", description="The card was corrected to a confirmed case."
+    )
+    CARD_WITHDRAWN = strawberry.enum_value(
+        "CARD_WITHDRAWN",
+        description="The card was corrected to excluded, or the contact is none after all.",
+    )
 
 
 @strawberry.enum(description="What is due on a pathway.")
@@ -130,12 +141,26 @@ class ClockKind(Enum):
 
     EXPERT_REVIEW = strawberry.enum_value("EXPERT_REVIEW", description="The experts decide.")
     DIRECT_REPORT = strawberry.enum_value("DIRECT_REPORT", description="The card is reported.")
+    ADMISSION = strawberry.enum_value(
+        "ADMISSION", description="The carrier is admitted to the designated hospital."
+    )
     INVESTIGATION = strawberry.enum_value("INVESTIGATION", description="The case is investigated.")
     TEMPERATURE = strawberry.enum_value(
         "TEMPERATURE", description="Temperature, every morning and evening."
     )
-    DAY_7_TEST = strawberry.enum_value("DAY_7_TEST", description="The first test.")
-    DAY_12_TEST = strawberry.enum_value("DAY_12_TEST", description="The second test.")
+    ARRIVAL_TEST = strawberry.enum_value(
+        "ARRIVAL_TEST", description="Whoever arrives from a key area is tested (B5)."
+    )
+    DAY_7_TEST = strawberry.enum_value(
+        "DAY_7_TEST", description="The first test, that of day 7 in N113."
+    )
+    DAY_12_TEST = strawberry.enum_value(
+        "DAY_12_TEST", description="The second test, that of day 12 in N113."
+    )
+    ANTIBODY_TEST = strawberry.enum_value("ANTIBODY_TEST", description="Antibodies are tested.")
+    CONTACT_TEST = strawberry.enum_value(
+        "CONTACT_TEST", description="A test of a contact, on the day the rules say."
+    )
     DUAL_SITE_TEST = strawberry.enum_value("DUAL_SITE_TEST", description="Throat and anal swab.")
     DISCHARGE_DATE = strawberry.enum_value(
         "DISCHARGE_DATE", description="The discharge date is filled in."
@@ -194,6 +219,15 @@ class Pathway:
     )
     day_one: Date | None = strawberry.field(description="Day 1 of the present observation.")
     released_at: DateTime | None = strawberry.field(description="Release from hospital.")
+    release_on: Date | None = strawberry.field(
+        description=(
+            "Release from hospital, the day or the earliest one if all goes well from now on; null "
+            "where none is in sight."
+        )
+    )
+    ends_on: Date | None = strawberry.field(
+        description="The earliest day on which the pathway can end; null where none is in sight."
+    )
     unit_id: strawberry.ID = strawberry.field(description="The unit responsible from now on.")
     code: RegionCode = strawberry.field(description="County responsible.")
     clocks: list[PathwayClock] = strawberry.field(description="What is or was due.")
@@ -218,6 +252,20 @@ class OverdueItem:
     late_minutes: int = strawberry.field(
         description="Whole minutes late, up to now or to when it was done; 0 while there is time."
     )
+    missing: list[PathwayEvent] = strawberry.field(
+        description="What is missing: any of these events ends the wait. Empty once it has ended."
+    )
+    predicted_breach: bool = strawberry.field(
+        description=(
+            "Whether it is going to run out, or has: what is missing takes longer, as a rule, than "
+            "the time that is left."
+        )
+    )
+
+    @property
+    def logged_as(self) -> str:
+        """The record it is about, as an event of a subscription."""
+        return str(self.record)
 
 
 @strawberry.input(description="What is due. Several fields together must all hold.")
@@ -234,6 +282,13 @@ class OverdueFilter:
     due_until: DateTime | None = strawberry.field(
         default=None,
         description="Due by then, later shows what comes; now, unless given.",
+    )
+    predicted: bool = strawberry.field(
+        default=False,
+        description=(
+            "Instead, what has not run out but is going to: what is missing takes longer, as a "
+            "rule, than the time that is left."
+        ),
     )
     lapses: bool = strawberry.field(
         default=False, description="Instead, what ran out undone, though done or dropped since."

@@ -42,7 +42,7 @@ CONTACT_COLUMNS = (
     "updated_at",
 )
 
-_PACKS = (("2022-06-28", "9TH_EDITION", 10), ("2021-05-11", "8TH_EDITION", 14), ("", "N113", 14))
+_PACKS = (("2022-06-27", "9TH_EDITION", 10), ("2021-05-14", "8TH_EDITION", 14), ("", "N113", 14))
 """The control plans: in force since, id, days of observation."""
 
 _MANNERS = {

@@ -9,6 +9,7 @@ from sqlalchemy import Table
 
 from regions.cases import cases, exposures
 from regions.contacts import contacts, samples, visits
+from regions.pathways import pathway_clocks, pathway_events, pathways
 from regions.people import people
 from regions.person_keys import person_keys
 from regions.person_sealing import SALT_COLUMNS
@@ -17,6 +18,12 @@ from regions.statistics import CountCell, change_of, daily_counts
 from resolvers.demo.care import SAMPLE_COLUMNS, VISIT_COLUMNS, care_of_case, care_of_contact
 from resolvers.demo.cases import CASE_COLUMNS, EXPOSURE_COLUMNS, case_rows, exposure_rows
 from resolvers.demo.contacts import CONTACT_COLUMNS, contact_rows
+from resolvers.demo.pathways import (
+    CLOCK_COLUMNS,
+    EVENT_COLUMNS,
+    PATHWAY_COLUMNS,
+    PathwayRows,
+)
 from resolvers.demo.people import PEOPLE_COLUMNS, people_rows
 from resolvers.demo.places import UNIT_COLUMNS, units_of
 from resolvers.demo.plan import RegionPlan
@@ -46,8 +53,12 @@ def steps(region: RegionPlan) -> int:
 def batches(scene: Scene) -> Iterator[Batch]:
     """Every record of the scene. People come last, for then it is known who reported them."""
     yield Batch(units, UNIT_COLUMNS, list(units_of(scene.settings)), 0)
-    yield from _cases(scene)
-    yield from _contacts(scene)
+    followed = PathwayRows(scene)
+    yield from _cases(scene, followed)
+    yield from _contacts(scene, followed)
+    yield from _chunks(pathways, PATHWAY_COLUMNS, iter(followed.pathways), 0)
+    yield from _chunks(pathway_events, EVENT_COLUMNS, iter(followed.events), 0)
+    yield from _chunks(pathway_clocks, CLOCK_COLUMNS, iter(followed.clocks), 0)
     yield from _chunks(exposures, EXPOSURE_COLUMNS, exposure_rows(scene), 0)
     yield from _chunks(people, PEOPLE_COLUMNS, people_rows(scene), 1)
     yield from _chunks(person_keys, SALT_COLUMNS, _salts(scene), 0)
@@ -58,7 +69,7 @@ def _salts(scene: Scene) -> Iterator[Row]:
         yield scene.region.person_id(person), scene.salt(person)
 
 
-def _cases(scene: Scene) -> Iterator[Batch]:
+def _cases(scene: Scene, followed: PathwayRows) -> Iterator[Batch]:
     random = scene.random("care of cases")
     counts: dict[CountCell, tuple[int, int]] = {}
     rows, seen, taken = _Rows(cases, CASE_COLUMNS, 1), _Rows(visits, VISIT_COLUMNS, 0), _samples()
@@ -68,6 +79,7 @@ def _cases(scene: Scene) -> Iterator[Batch]:
             before = counts.get(cell, (0, 0))
             counts[cell] = before[0] + counted, before[1] + died
         care = care_of_case(random, scene, row, number)
+        followed.case(row, scene.region.cases[number].day)
         yield from rows.add([row])
         yield from seen.add(care[0])
         yield from taken.add(care[1])
@@ -77,12 +89,13 @@ def _cases(scene: Scene) -> Iterator[Batch]:
     yield from _chunks(daily_counts, _COUNT_COLUMNS, cells, 0)
 
 
-def _contacts(scene: Scene) -> Iterator[Batch]:
+def _contacts(scene: Scene, followed: PathwayRows) -> Iterator[Batch]:
     random = scene.random("care of contacts")
     rows, others = _Rows(contacts, CONTACT_COLUMNS, 1), _Rows(contacts, CONTACT_COLUMNS, 0)
     seen, taken = _Rows(visits, VISIT_COLUMNS, 0), _samples()
     for number, (row, meeting) in enumerate(contact_rows(scene)):
         care = care_of_contact(random, scene, row, meeting)
+        followed.contact(row, meeting)
         yield from (rows if number < scene.region.close else others).add([row])
         yield from seen.add(care[0])
         yield from taken.add(care[1])

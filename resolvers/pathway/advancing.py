@@ -9,10 +9,10 @@ from sqlalchemy import Connection, select
 
 from resolvers.context import Context
 from resolvers.nodes import parse_id
-from resolvers.pathway.engine import begin, begin_contact
+from resolvers.pathway.engine import ARRIVAL, started
 from resolvers.pathway.packs import RulePack, holding, packs
 from resolvers.pathway.reading import read_pathway
-from resolvers.pathway.states import Event, Refused, local_day
+from resolvers.pathway.states import Event, PathwayEvent, Refused, local_day
 from resolvers.pathway.storing import Known, Who, load, start, step
 from resolvers.questions.rows import scope_condition
 from resolvers.transfers.custodians import guard
@@ -69,6 +69,9 @@ async def advance_pathway(
                 Refused("BEGUN_ALREADY", "it has begun by other rules", "该流程已按其他方案开始")
             )
         if given.event is not None:
+            refused = _card_first(given.event, about._asdict())
+            if refused is not None:
+                raise _step(refused)
             following = step(connection, found, Event(given.event, at), who)
             if isinstance(following, Refused):
                 raise _step(following)
@@ -94,7 +97,10 @@ def _begun(
         raise _step(
             Refused("NO_PACK", "no rule pack holds here on that day", "当日当地没有适用的防控方案")
         )
-    standing = begin(at) if kind == "case" else begin_contact(row["level"], at, rules)
+    how = row["level"] if kind == "contact" else "CASE"
+    if how == "CASE" and row["found_by"] == "KEY_AREA_TRAVEL":
+        how = ARRIVAL
+    standing = started(how, at, rules)
     if isinstance(standing, Refused):
         raise _step(standing)
     about = {
@@ -104,7 +110,25 @@ def _begun(
         "code": row["code"],
         "reporter_unit": row["reporter_unit"] or who.unit_id,
     }
-    return start(connection, about, standing, rules, who)
+    return start(connection, about, standing, rules, who, how=how)
+
+
+def _card_first(event: PathwayEvent, row: Mapping[str, Any]) -> Refused | None:
+    """The card moves the pathway, not the other way round: `correct` records these events."""
+    wanted = {PathwayEvent.CARD_CORRECTED: "CONFIRMED", PathwayEvent.CARD_WITHDRAWN: "EXCLUDED"}
+    if event not in wanted:
+        return None
+    if "classification" in row:
+        done = row["classification"] == wanted[event]
+    else:
+        done = event is PathwayEvent.CARD_WITHDRAWN and row["exclusion_reason"] is not None
+    if done:
+        return None
+    return Refused(
+        "CARD_NOT_CORRECTED",
+        "correct the record first (`correct`): the pathway follows",
+        "请先订正报告卡（correct），流程随之变化",
+    )
 
 
 def _step(refused: Refused) -> Refusal:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from resolvers.pathway.isolation import at_home, isolated
+from resolvers.pathway.moves import Next, again, refused
 from resolvers.pathway.packs import RulePack
 from resolvers.pathway.states import (
     ClockKind,
@@ -18,21 +20,50 @@ from resolvers.pathway.states import (
     PathwayState,
     Refused,
     Standing,
+    later,
     local_day,
 )
-from resolvers.pathway.steps import HANDLERS, Next, again, at_home, isolated, refused
+from resolvers.pathway.steps import HANDLERS
 
-__all__ = ["TAKES", "advance", "begin", "begin_contact", "expired", "under"]
+__all__ = ["ARRIVAL", "TAKES", "advance", "begin", "begin_contact", "expired", "started", "under"]
 
 S, E, C = PathwayState, PathwayEvent, ClockKind
 _ENDED = frozenset({S.CONFIRMED_CASE, S.CLOSED})
-_PAST = frozenset({E.SAMPLE_POSITIVE, E.TEMPERATURE_TAKEN, E.VISITED, E.REPORT_FILED})
+_PAST = frozenset(
+    {
+        E.SAMPLE_POSITIVE,
+        E.TEMPERATURE_TAKEN,
+        E.VISITED,
+        E.REPORT_FILED,
+        E.COUNTY_NOTIFIED,
+        E.INVESTIGATION_FILED,
+        E.ANTIBODY_TESTED,
+        E.DISCHARGE_DATE_FILED,
+    }
+)
+"""Events that may be recorded after the next state was entered: they move nobody back."""
 _MOST_LAPSES = 400  # of one periodic clock in one step: half a year of mornings and evenings
 
 
-def begin(at: str) -> Standing:
-    """A carrier who is screened."""
-    return Standing("CASE", S.SCREENED, at)
+ARRIVAL = "ARRIVAL"
+"""How the pathway of somebody from a key area is said to have started."""
+
+
+def begin(at: str, pack: RulePack | None = None) -> Standing:
+    """A carrier who is screened; with a pack one who arrives from a key area and is tested within
+    its hours (B5).
+    """
+    found = Standing("CASE", S.SCREENED, at)
+    if pack is None:
+        return found
+    return found.opened(C.ARRIVAL_TEST, at, later(at, hours=pack.hours.arrival_test))
+
+
+def started(how: str, at: str, pack: RulePack) -> Next:
+    """The first standing of a pathway by how it started: as a case, an arrival or a contact."""
+    if how in ("CASE", ARRIVAL):
+        return begin(at, pack if how == ARRIVAL else None)
+    return begin_contact(how, at, pack)
 
 
 def begin_contact(level: str, at: str, pack: RulePack) -> Next:
@@ -42,8 +73,8 @@ def begin_contact(level: str, at: str, pack: RulePack) -> Next:
         return refused("NO_PATHWAY", "contacts of this level are not isolated", "该级接触者不隔离")
     found = Standing(level, S.CENTRAL_ISOLATION, at, day_one=local_day(at).isoformat())
     if days.central_days:
-        return isolated(found, at, days.central_days)
-    return at_home(found, at, days.home_days)
+        return isolated(found, at, days.central_days, days.central_tests)
+    return at_home(found, at, days.home_days, days.home_tests)
 
 
 def advance(standing: Standing, event: Event, pack: RulePack) -> Next:
@@ -96,7 +127,7 @@ def under(start: Standing, history: Iterable[Event], pack: RulePack) -> Standing
     a what-if, or the pathway as it is.
     """
     for event in history:
-        following = advance(start, event, pack)
+        following = advance(expired(start, event.at), event, pack)
         start = start if isinstance(following, Refused) else following
     return start
 

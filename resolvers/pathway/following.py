@@ -22,12 +22,18 @@ def follow_sample(connection: Connection, number: int, row: Mapping[str, Any], w
     """Lets a sample just written (`row`) advance the pathway of its case or contact, if there is
     one and the table says so. A sample that means nothing there is recorded all the same.
     """
-    if row["test"] != "NUCLEIC_ACID" or row["result"] not in ("POSITIVE", "NEGATIVE"):
+    antibodies = row["test"] == "ANTIBODY"
+    if not antibodies and (
+        row["test"] != "NUCLEIC_ACID" or row["result"] not in ("POSITIVE", "NEGATIVE")
+    ):
         return
     known = load(connection, number)
     if known is None:
         return
     at = row["taken_at"]
+    if antibodies:
+        step(connection, known, Event(PathwayEvent.ANTIBODY_TESTED, at), who)
+        return
     if row["result"] == "POSITIVE":
         step(connection, known, Event(PathwayEvent.SAMPLE_POSITIVE, at), who)
         return

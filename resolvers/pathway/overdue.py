@@ -10,22 +10,36 @@ from sqlalchemy import ColumnElement, and_, or_, select, tuple_
 
 from regions.instants import now, seconds_of
 from regions.pathways import pathway_clocks, pathways
+from regions.people import people
 from regions.reading import Read
 from regions.statements import Statement
 from regions.text import under
 from resolvers.context import Context, region_answers
 from resolvers.federation import Report
 from resolvers.filters import code_prefix, in_texts, plain
+from resolvers.pathway.outlook import OUTLOOK, critical_until, is_critical
 from resolvers.questions.plans import page_size
 from resolvers.questions.rows import scope_condition
 from schema.nodes import PageInfo
 from schema.pathway import ClockKind, OverdueConnection, OverdueEdge, OverdueFilter, OverdueItem
 
-__all__ = ["list_overdue"]
+__all__ = ["COLUMNS", "item_of", "list_overdue"]
 
 _CLOCKS = pathway_clocks.c
 _ORDER = (_CLOCKS.due_at, _CLOCKS.pathway_id, _CLOCKS.kind, _CLOCKS.number)
 _KEYS = len(_ORDER)
+
+COLUMNS = (
+    *_ORDER,
+    pathways.c.record,
+    _CLOCKS.unit_id,
+    _CLOCKS.code,
+    _CLOCKS.opened_at,
+    _CLOCKS.missed_at,
+    _CLOCKS.met_at,
+    _CLOCKS.dropped_at,
+)
+"""What is read of a clock, in this order (`item_of`)."""
 
 
 async def list_overdue(
@@ -37,7 +51,9 @@ async def list_overdue(
     asked = plain(wanted) if wanted else {}
     size, at = page_size(answering, first), now()
     # The place is bound to the way of listing, not to the instant up to which it is asked.
-    bound = b"Overdue|lapses" if asked.get("lapses") else b"Overdue|due"
+    bound = b"Overdue|" + (
+        b"lapses" if asked.get("lapses") else b"predicted" if asked.get("predicted") else b"due"
+    )
     place = answering.cursors.open(after, bound, _KEYS) if after is not None else None
     prefixes = [code_prefix(code) for code in asked["code"]] if "code" in asked else [""]
     within = federation.concerned([question.scope.prefix])
@@ -50,17 +66,9 @@ async def list_overdue(
             continue
         scoped = scope_condition(question, pathway_clocks, region)
         statement = Statement(
-            select(
-                *_ORDER,
-                pathways.c.record,
-                _CLOCKS.unit_id,
-                _CLOCKS.code,
-                _CLOCKS.opened_at,
-                _CLOCKS.missed_at,
-                _CLOCKS.met_at,
-                _CLOCKS.dropped_at,
-            )
+            select(*COLUMNS)
             .join(pathways, pathways.c.id == _CLOCKS.pathway_id)
+            .join(people, people.c.id == pathways.c.person_id)
             .where(*where, *scoped)
             .order_by(*_ORDER)
             .limit(size + 1),
@@ -81,7 +89,7 @@ async def list_overdue(
         if ids := [row[1] for row in page if row[_KEYS] == kind]:
             question.trail.saw(kind, list(dict.fromkeys(ids)))
     edges = [
-        OverdueEdge(cursor=answering.cursors.seal(list(row[:_KEYS]), bound), node=_item(row, at))
+        OverdueEdge(cursor=answering.cursors.seal(list(row[:_KEYS]), bound), node=item_of(row, at))
         for row in page
     ]
     return OverdueConnection(
@@ -97,14 +105,20 @@ async def list_overdue(
 
 
 def _condition(asked: dict[str, Any], prefixes: list[str], at: str) -> list[ColumnElement[bool]]:
+    # Where a person was handed over, clocks run there and nowhere else.
+    living: ColumnElement[bool] = people.c.kept_in.is_(None)
     if asked.get("lapses"):
-        found: list[ColumnElement[bool]] = [_CLOCKS.missed_at.is_not(None)]
+        found = [living, _CLOCKS.missed_at.is_not(None)]
         if "dueUntil" in asked:
             found.append(_CLOCKS.due_at <= asked["dueUntil"])
     else:
-        until = asked.get("dueUntil", at)
         waits = and_(_CLOCKS.met_at.is_(None), _CLOCKS.dropped_at.is_(None))
-        found = [waits, _CLOCKS.due_at <= until]
+        if asked.get("predicted"):
+            found = [living, waits, _CLOCKS.due_at >= at, _critical(at)]
+            if "dueUntil" in asked:
+                found.append(_CLOCKS.due_at <= asked["dueUntil"])
+        else:
+            found = [living, waits, _CLOCKS.due_at <= asked.get("dueUntil", at)]
     if "kind" in asked:
         found.append(in_texts(_CLOCKS.kind, asked["kind"]))
     if "unit" in asked:
@@ -114,15 +128,31 @@ def _condition(asked: dict[str, Any], prefixes: list[str], at: str) -> list[Colu
     return found
 
 
-def _item(row: Any, at: str) -> OverdueItem:
+def _critical(at: str) -> ColumnElement[bool]:
+    """That a clock which waits is going to run out (`resolvers.pathway.outlook`)."""
+    by_minutes: dict[str, list[str]] = {}
+    for kind in OUTLOOK:
+        by_minutes.setdefault(critical_until(kind, at), []).append(kind.name)
+    return or_(
+        *(
+            and_(in_texts(_CLOCKS.kind, kinds), _CLOCKS.due_at <= until)
+            for until, kinds in by_minutes.items()
+        )
+    )
+
+
+def item_of(row: Any, at: str) -> OverdueItem:
+    """A row of `COLUMNS` as it stands at an instant."""
     due_at, number, kind, count, record, unit, code, opened_at, missed_at, met_at, dropped = row
     if missed_at is None and due_at < (met_at or dropped or at):
         missed_at = due_at  # it ran out; the record of it is about to be written
     late = seconds_of(met_at or dropped or at) - seconds_of(due_at) if missed_at else 0
+    waits = met_at is None and dropped is None
+    of = ClockKind[kind]
     return OverdueItem(
         id=f"clock:{number}:{kind}:{count}",  # type: ignore[arg-type]  # an ID is text
         record=f"{record}:{number}",  # type: ignore[arg-type]  # an ID is text
-        kind=ClockKind[kind],
+        kind=of,
         unit_id=unit,
         code=code,
         opened_at=opened_at,
@@ -130,4 +160,6 @@ def _item(row: Any, at: str) -> OverdueItem:
         missed_at=missed_at,
         met_at=met_at,
         late_minutes=max(0, int(late // 60)),
+        missing=list(OUTLOOK[of].missing) if waits else [],
+        predicted_breach=waits and is_critical(of, due_at, at),
     )

@@ -21,6 +21,10 @@ from regions.errors import ConfigError
 __all__ = ["Carrier", "Hours", "Isolation", "RulePack", "holding", "packs", "read_pack"]
 
 
+_ORIGINS = ("effective_on", "hours", "carrier", "close", "secondary")
+_LISTS = {"revisit_weeks": ("weeks", 52), "central_tests": ("days", 60), "home_tests": ("days", 60)}
+
+
 @dataclass(frozen=True, slots=True)
 class Hours:
     """What a step may take, in hours from the event that begins it."""
@@ -28,6 +32,7 @@ class Hours:
     expert_review: int
     direct_report: int
     investigation: int
+    admission: int
     discharge_date: int
     positive_again: int
     card_correction: int
@@ -36,14 +41,18 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """The days of an asymptomatic carrier. The day of admission is day 1; `dual_site_hours` lie
-    between the second test and the two swabs; revisits are weeks after release from hospital.
+    """The days of an asymptomatic carrier. The day of admission is day 1. `test_gap_hours` lie at
+    least between the two tests, `dual_site_hours` between the second test and the two swabs, of
+    which there are none where it is 0. Antibodies are tested by `antibody_day`, 0 for never.
+    Revisits are weeks after release from hospital.
     """
 
     observation_days: int
     first_test_day: int
     second_test_day: int
+    test_gap_hours: int
     dual_site_hours: int
+    antibody_day: int
     central_days: int
     home_days: int
     revisit_weeks: tuple[int, ...]
@@ -51,16 +60,21 @@ class Carrier:
 
 @dataclass(frozen=True, slots=True)
 class Isolation:
-    """The days of a contact: first in a central place, then at home; 0 leaves a part out."""
+    """The days of a contact: first in a central place, then at home; 0 leaves a part out. Tests
+    are on days of the part they stand with.
+    """
 
     central_days: int
     home_days: int
+    central_tests: tuple[int, ...]
+    home_tests: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RulePack:
     """A plan of control measures. `issuer_rank`: 1 nation, 2 province, 3 city, 4 county; `area`
-    is how the codes it holds for begin, empty for the country.
+    is how the codes it holds for begin, empty for the country. `origins` says of the day it holds
+    from and of each part where its values come from.
     """
 
     id: str
@@ -74,6 +88,7 @@ class RulePack:
     carrier: Carrier
     close: Isolation
     secondary: Isolation
+    origins: Mapping[str, str]
 
     def isolation(self, level: str) -> Isolation | None:
         """The days of a contact of this level; None where the pack isolates nobody of it."""
@@ -141,7 +156,15 @@ def read_pack(file: str, text: str) -> RulePack:
         carrier=Carrier(**carrier),
         close=Isolation(**source.numbers(given, "close", Isolation, least=0, most=365)),
         secondary=Isolation(**source.numbers(given, "secondary", Isolation, least=0, most=365)),
+        origins=source.texts(given, "origins", _ORIGINS),
     )
+    for name, part in (("close", pack.close), ("secondary", pack.secondary)):
+        for key, last, tests in (
+            ("central_tests", part.central_days, part.central_tests),
+            ("home_tests", part.home_days, part.home_tests),
+        ):
+            if tests and tests[-1] > last:
+                source.wrong((name, key), "a day too many", f"days of 1 to {last}")
     of = pack.carrier
     if not 1 <= of.first_test_day < of.second_test_day <= of.observation_days:
         source.wrong(
@@ -177,19 +200,30 @@ class _Source:
         found: dict[str, Any] = {}
         for name in names:
             expected = f"a whole number from {least} to {most}"
-            if name == "revisit_weeks":
-                weeks = self.at(part, (section, name), list, "a list of weeks, [2, 4]")
-                if any(type(one) is not int or not 1 <= one <= 52 for one in weeks) or weeks != (
-                    sorted(set(weeks))
+            if name in _LISTS:
+                what, top = _LISTS[name]
+                listed = self.at(part, (section, name), list, f"a list of {what}, [2, 4]")
+                if any(type(one) is not int or not 1 <= one <= top for one in listed) or (
+                    listed != sorted(set(listed))
                 ):
-                    self.wrong((section, name), "no such weeks", "rising weeks of 1 to 52, [2, 4]")
-                found[name] = tuple(weeks)
+                    expected = f"rising {what} of 1 to {top}, [2, 4]"
+                    self.wrong((section, name), f"no such {what}", expected)
+                found[name] = tuple(listed)
                 continue
             value = self.at(part, (section, name), int, expected)
             if not least <= value <= most:
                 self.wrong((section, name), "out of range", expected)
             found[name] = value
         return found
+
+    def texts(
+        self, given: Mapping[str, Any], section: str, names: Iterable[str]
+    ) -> Mapping[str, str]:
+        part = self.at(given, (section,), dict, f"a section [{section}]")
+        for key in part:
+            if key not in names:
+                self.wrong((section, key), "unknown", f"one of {', '.join(names)}")
+        return {name: self.at(part, (section, name), str, "text in quotes") for name in names}
 
     def wrong(self, path: tuple[str, ...], message: str, expected: str) -> NoReturn:
         self.fail(self._line(path), ".".join(path), message, expected)

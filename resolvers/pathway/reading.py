@@ -13,24 +13,28 @@ from regions.errors import InvalidInput
 from regions.ids import region_of
 from regions.instants import now
 from regions.pathways import pathway_clocks, pathway_events, pathways
+from regions.people import people
 from regions.reading import Read
 from regions.statements import Statement, text_value
 from regions.text import among
 from resolvers.context import Context
 from resolvers.federation import state_of
 from resolvers.nodes import parse_id
-from resolvers.pathway.engine import begin, begin_contact, expired, under
+from resolvers.pathway.engine import expired, started, under
 from resolvers.pathway.packs import packs
+from resolvers.pathway.projecting import ends_on, release_on
 from resolvers.pathway.states import Event, Standing
 from resolvers.pathway.storing import pack_of, standing_of
 from resolvers.questions.question import Question
 from resolvers.questions.rows import living, scope_condition
+from resolvers.transfers.reading import rows_in
 from schema.contacts import RulePack
 from schema.pathway import Pathway, PathwayClock, PathwayEvent, PathwayState, PathwayStep
 
-__all__ = ["pathways_of", "read_pathway"]
+__all__ = ["Written", "pathways_of", "read_pathway", "written_pathways"]
 
 _KEYS = "keys"
+_MOST_HOPS = 16
 _TABLES = (
     (pathways, pathways.c.id),
     (pathway_clocks, pathway_clocks.c.pathway_id),
@@ -63,7 +67,7 @@ async def read_pathway(
     others = [region for region in within if region != home]
     for regions in ([home] if home in within else [], others):
         wanted = {region: [number] for region in regions}
-        found = await _rows(question, wanted, path, opens)
+        found = await written_pathways(question, wanted, path, opens)
         for known in found.values():
             question.trail.saw(record.kind, [number])
             return _pathway(known, pack)
@@ -76,23 +80,72 @@ async def pathways_of(context: Context, of: Sequence[Any]) -> Sequence[Pathway |
     wanted: dict[int, list[int]] = {}
     for region, number in places:
         wanted.setdefault(region, []).append(number)
-    found = await _rows(context.question, wanted, of[0]._path, None)
-    return [_pathway(found[place], None) if place in found else None for place in places]
+    question, path = context.question, of[0]._path
+    table = of[0]._shapes.record.table
+    moved = await _moved(question, table, wanted, path)
+    found = await written_pathways(question, _regrouped(wanted, moved), path)
+    at = [(moved.get(place, place[0]), place[1]) for place in places]
+    return [_pathway(found[place], None) if place in found else None for place in at]
+
+
+async def _moved(
+    question: Question, table: Any, wanted: Mapping[int, list[int]], path: str
+) -> dict[tuple[int, int], int]:
+    """Of records whose persons were handed over, by region and number: the region where they are
+    now, and their pathways with them.
+    """
+    index_of = question.federation.index_of
+    found: dict[tuple[int, int], int] = {}
+    asking = {region: dict.fromkeys(ids, region) for region, ids in wanted.items()}
+    for _ in range(_MOST_HOPS):
+        reads = []
+        for region, numbers in asking.items():
+            asked = (
+                select(table.c.id, people.c.kept_in)
+                .join(people, people.c.id == table.c.person_id)
+                .where(among(table.c.id, text_value(_KEYS)), people.c.kept_in.is_not(None))
+            )
+            statement = Statement(asked, question.federation.dialects[region])
+            keys = {_KEYS: orjson.dumps(list(numbers)).decode()}
+            reads.append(Read(region, statement.sql, statement.bind(keys)))
+        further: dict[int, dict[int, int]] = {}
+        for region, (number, kept_in) in await rows_in(question, reads, path):
+            peer = index_of.get(kept_in)
+            if peer is not None and peer != region:
+                home = asking[region][number]
+                found[(home, number)] = peer
+                further.setdefault(peer, {})[number] = home
+        asking = further
+        if not asking:
+            break
+    return found
+
+
+def _regrouped(
+    wanted: Mapping[int, list[int]], moved: Mapping[tuple[int, int], int]
+) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for region, numbers in wanted.items():
+        for number in numbers:
+            found.setdefault(moved.get((region, number), region), []).append(number)
+    return found
 
 
 @dataclass(slots=True)
-class _Known:
+class Written:
+    """The rows of a pathway."""
+
     row: Mapping[str, Any]
     clocks: list[Mapping[str, Any]]
     events: list[Mapping[str, Any]]
 
 
-async def _rows(
+async def written_pathways(
     question: Question,
     wanted: Mapping[int, list[int]],
     path: str,
-    opens: Callable[[int], list[ColumnElement[bool]]] | None,
-) -> dict[tuple[int, int], _Known]:
+    opens: Callable[[int], list[ColumnElement[bool]]] | None = None,
+) -> dict[tuple[int, int], Written]:
     """The rows of pathways by region and number; regions that fail are noted."""
     reads = []
     for region, numbers in wanted.items():
@@ -106,7 +159,7 @@ async def _rows(
                 asked = select(table).where(key.in_(own)).order_by(*table.primary_key)
             statement = Statement(asked, question.federation.dialects[region])
             reads.append(Read(region, statement.sql, statement.bind(keys)))
-    found: dict[tuple[int, int], _Known] = {}
+    found: dict[tuple[int, int], Written] = {}
     answers = await question.ask(reads) if reads else []
     for place, (read, answer) in enumerate(zip(reads, answers, strict=True)):
         if answer.failure is not None:
@@ -119,24 +172,24 @@ async def _rows(
             row = dict(zip(table.columns.keys(), values, strict=True))
             number = (read.region, row[key.name])
             if table is pathways:
-                found[number] = _Known(row, [], [])
+                found[number] = Written(row, [], [])
             elif number in found:
                 known = found[number]
                 (known.clocks if table is pathway_clocks else known.events).append(row)
     return found
 
 
-def _pathway(known: _Known, pack: str | None) -> Pathway:
+def _pathway(known: Written, pack: str | None) -> Pathway:
     row, events, at = known.row, known.events, now()
     standing, rules = standing_of(row, known.clocks), pack_of(row["pack"])
     if pack is not None and pack != row["pack"]:
         rules = packs()[pack]
         history = [Event(PathwayEvent[one["kind"]], one["at"]) for one in events]
-        level, began = row["started_as"], row["started_at"]
-        first = begin(began) if level == "CASE" else begin_contact(level, began, rules)
+        first = started(row["started_as"], row["started_at"], rules)
         if isinstance(first, Standing):
             standing = under(first, history, rules)
     standing = expired(standing, at)
+    release, end = release_on(standing, rules, at), ends_on(standing, rules, at)
     return Pathway(
         record=f"{row['record']}:{row['id']}",  # type: ignore[arg-type]  # an ID is text
         pack=RulePack(id=rules.id, name_zh=rules.name_zh, name_en=rules.name_en),  # type: ignore[arg-type]  # an ID is text
@@ -145,6 +198,8 @@ def _pathway(known: _Known, pack: str | None) -> Pathway:
         day=standing.day(at),
         day_one=standing.day_one,  # type: ignore[arg-type]  # scalars are text
         released_at=standing.released_at,  # type: ignore[arg-type]  # scalars are text
+        release_on=release.isoformat() if release else None,  # type: ignore[arg-type]  # scalars are text
+        ends_on=end.isoformat() if end else None,  # type: ignore[arg-type]  # scalars are text
         unit_id=row["unit_id"],
         code=row["code"],
         clocks=[

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 
 import strawberry
 
 from resolvers.context import context_of
 from resolvers.pathway.advancing import advance_pathway
+from resolvers.pathway.becoming import became_overdue
+from resolvers.pathway.figures import public_figures
+from resolvers.pathway.follow_up import follow_up_sheet
 from resolvers.pathway.overdue import list_overdue
 from resolvers.pathway.reading import read_pathway
 from resolvers.writing.writing import answered
-from schema.pathway import OverdueConnection, OverdueFilter, Pathway
+from schema.figures import PublicFigures
+from schema.follow_up import FollowUpSheet
+from schema.pathway import OverdueConnection, OverdueFilter, OverdueItem, Pathway
+from schema.scalars import Date, RegionCode
 from schema.writing.pathway import AdvancePathwayInput, AdvancePathwayResult
 
-__all__ = ["PathwayMutations", "PathwayQueries"]
+__all__ = ["PathwayMutations", "PathwayQueries", "PathwaySubscriptions"]
 
 
 @strawberry.type
@@ -44,7 +52,8 @@ class PathwayQueries:
     @strawberry.field(
         description=(
             "What is overdue on the pathways of all regions, whose it is and how late, the longest "
-            "due first; what comes with `dueUntil`, what ever ran out with `lapses`."
+            "due first; what comes with `dueUntil`, what is going to run out with `predicted`, "
+            "what ever ran out with `lapses`."
         )
     )
     async def overdue(
@@ -70,6 +79,42 @@ class PathwayQueries:
         """What is overdue."""
         return await list_overdue(context_of(info), filter, first, after, str(info.path.key))
 
+    @strawberry.field(
+        description=(
+            "Whom a unit has to see on a day and what is due of each by its end, what is overdue "
+            "with it. Private items are masked as everywhere."
+        )
+    )
+    async def follow_up_sheet(
+        self,
+        info: strawberry.Info,
+        date: Annotated[Date, strawberry.argument(description="The day, in China.")],
+        unit: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(description="The unit responsible; the viewer's own unless given."),
+        ] = None,
+    ) -> FollowUpSheet:
+        """Whom a unit has to see on a day."""
+        return await follow_up_sheet(context_of(info), date, unit, str(info.path.key))
+
+    @strawberry.field(
+        description=(
+            "The figures of a day that a city may publish (N113): reports, outcomes and carriers "
+            "under observation, local and imported. For accounts of a city and above; of a county "
+            "there are none."
+        )
+    )
+    async def public_figures(
+        self,
+        info: strawberry.Info,
+        date: Annotated[Date, strawberry.argument(description="The day, in China.")],
+        code: Annotated[
+            RegionCode, strawberry.argument(description="A city, a province or the country.")
+        ],
+    ) -> PublicFigures:
+        """The figures of a day that a city may publish."""
+        return await public_figures(context_of(info), date, code, str(info.path.key))
+
 
 @strawberry.type
 class PathwayMutations:
@@ -93,3 +138,29 @@ class PathwayMutations:
         """Begins a pathway or records an event of it."""
         result: AdvancePathwayResult = await answered(info, advance_pathway, input)
         return result
+
+
+@strawberry.type
+class PathwaySubscriptions:
+    """Pathways as things happen."""
+
+    @strawberry.subscription(
+        description=(
+            "What runs out undone on the pathways of all regions, from now on, told within half a "
+            "minute: what `overdue` lists with `lapses`. Rights are decided again at every event."
+        )
+    )
+    async def became_overdue(
+        self,
+        info: strawberry.Info,
+        codes: Annotated[
+            list[RegionCode] | None,
+            strawberry.argument(
+                description="Only those for which these counties are responsible, or any below."
+            ),
+        ] = None,
+    ) -> AsyncGenerator[OverdueItem, None]:
+        """What ran out undone."""
+        async with aclosing(became_overdue(context_of(info), codes)) as found:
+            async for item in found:
+                yield item

@@ -13,6 +13,7 @@ __all__ = [
     "AFTER_RELEASE",
     "CHINA",
     "IN_HOSPITAL",
+    "OWED",
     "Clock",
     "ClockKind",
     "Event",
@@ -34,7 +35,10 @@ class _Ending(Enum):
     DROPPED = "dropped"
 
 
-S = PathwayState
+S, C = PathwayState, ClockKind
+OWED = (C.DIRECT_REPORT, C.INVESTIGATION)
+"""What stays to be done whatever becomes of the carrier."""
+
 IN_HOSPITAL = frozenset({S.HOSPITAL_OBSERVATION, S.WAIT_DAY_12, S.WAIT_DUAL_SITE, S.CLINICAL_CHECK})
 AFTER_RELEASE = frozenset({S.RELEASED_FROM_HOSPITAL, S.CENTRAL_ISOLATION, S.HOME_OBSERVATION})
 
@@ -71,8 +75,9 @@ class Event:
 class Standing:
     """Where one person stands, by their case or as a contact of a level.
 
-    `day_one` is day 1 of the present observation; `second_at` when the day-12 sample was taken;
-    `released_at` the release from hospital; `returns_to` the state to which an exclusion leads.
+    `day_one` is day 1 of the present observation; `second_at` when the last negative sample of it
+    was taken; `released_at` the release from hospital; `returns_to` the state to which an exclusion
+    leads.
     """
 
     level: str  # CASE, or the level of a contact: CLOSE, SECONDARY
@@ -100,12 +105,24 @@ class Standing:
         """With the oldest running clock of a kind met, as late as that may be."""
         return self._ended(kind, at, _Ending.MET, once=True)
 
+    def missed(self, kind: ClockKind, at: str) -> Standing:
+        """With the oldest running clock of a kind dropped: it was missed for good."""
+        return self._ended(kind, at, _Ending.DROPPED, once=True)
+
     def dropped(self, at: str, *kinds: ClockKind) -> Standing:
-        """With what is no longer wanted dropped: all that runs, or clocks of some kinds."""
+        """With clocks of some kinds dropped, since they are no longer wanted."""
         found = self
-        for kind in kinds or ClockKind:
+        for kind in kinds:
             found = found._ended(kind, at, _Ending.DROPPED, once=False)
         return found
+
+    def cleared(self, at: str, *kept: ClockKind) -> Standing:
+        """With all that runs dropped but clocks of some kinds."""
+        return self.dropped(at, *(kind for kind in ClockKind if kind not in kept))
+
+    def runs(self, kind: ClockKind) -> bool:
+        """Whether a clock of a kind waits."""
+        return any(one.kind is kind and one.running for one in self.clocks)
 
     def _ended(self, kind: ClockKind, at: str, how: _Ending, *, once: bool) -> Standing:
         clocks, done = [], False

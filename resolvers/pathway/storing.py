@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
+from regions.cases import cases
 from regions.pathways import pathway_clocks, pathway_events, pathways
+from regions.people import people
 from resolvers.pathway.engine import advance, expired
 from resolvers.pathway.packs import RulePack, packs
 from resolvers.pathway.states import (
@@ -30,6 +32,8 @@ __all__ = [
     "gather_pathway",
     "load",
     "pack_of",
+    "pathway_columns",
+    "responsible",
     "save",
     "standing_of",
     "start",
@@ -37,6 +41,10 @@ __all__ = [
     "store_pathway",
     "sweep",
 ]
+
+_OF_THE_CARD = frozenset({ClockKind.DISCHARGE_DATE, ClockKind.CARD_CORRECTION})
+_STAYS = tuple(kind.name for kind in (*sorted(_OF_THE_CARD, key=str), ClockKind.INVESTIGATION))
+"""Clocks that remain whose they are when the person goes elsewhere."""
 
 SWEPT = 200  # pathways in one transaction
 
@@ -111,20 +119,28 @@ def load(connection: Connection, number: int) -> Known | None:
 
 
 def start(
-    connection: Connection, about: Mapping[str, Any], standing: Standing, pack: RulePack, who: Who
+    connection: Connection,
+    about: Mapping[str, Any],
+    standing: Standing,
+    pack: RulePack,
+    who: Who,
+    *,
+    how: str,
 ) -> Known:
-    """Writes a pathway that begins. `about` has id, record, person_id, code, reporter_unit."""
+    """Writes a pathway that begins. `about` has id, record, person_id, code, reporter_unit; `how`
+    it started is what `resolvers.pathway.engine.started` begins it by.
+    """
     row = dict(about) | {
         "unit_id": who.unit_id,
-        "started_as": standing.level,
+        "started_as": how,
         "started_at": standing.entered_at,
         "pack": pack.id,
-        **_columns(standing),
+        **pathway_columns(standing),
         "updated_at": who.now,
     }
     connection.execute(insert(pathways).values(row))
     known = Known(row, standing, pack)
-    _save_clocks(connection, known, (), standing.clocks)
+    _save_clocks(connection, known, (), standing.clocks, who.now)
     return known
 
 
@@ -157,9 +173,9 @@ def step(connection: Connection, known: Known, event: Event, who: Who) -> Known 
 def save(connection: Connection, known: Known, standing: Standing, now: str) -> Known:
     """Writes what a pathway has become."""
     number = known.row["id"]
-    changed = _columns(standing) | {"unit_id": known.row["unit_id"], "updated_at": now}
+    changed = pathway_columns(standing) | {"unit_id": known.row["unit_id"], "updated_at": now}
     connection.execute(update(pathways).where(pathways.c.id == number).values(changed))
-    _save_clocks(connection, known, known.standing.clocks, standing.clocks)
+    _save_clocks(connection, known, known.standing.clocks, standing.clocks, now)
     return Known(dict(known.row) | changed, standing, known.pack)
 
 
@@ -171,7 +187,10 @@ def sweep(connection: Connection, now: str) -> int:
     clocks = pathway_clocks.c
     late = connection.execute(
         select(clocks.pathway_id)
+        .join(pathways, pathways.c.id == clocks.pathway_id)
+        .join(people, people.c.id == pathways.c.person_id)
         .where(
+            people.c.kept_in.is_(None),  # else the clocks run where the person is now
             clocks.met_at.is_(None),
             clocks.dropped_at.is_(None),
             clocks.missed_at.is_(None),
@@ -212,6 +231,7 @@ def accept_transfer(connection: Connection, person: int, at: str, who: Who) -> l
                 pathway_clocks.c.met_at.is_(None),
                 pathway_clocks.c.dropped_at.is_(None),
                 pathway_clocks.c.missed_at.is_(None),
+                pathway_clocks.c.kind.not_in(_STAYS),
             )
             .values(unit_id=who.unit_id)
         )
@@ -258,7 +278,8 @@ def store_pathway(
         row |= {"code": code, "unit_id": unit_id, "reporter_unit": unit_id}
     for row in rows["pathway_clocks"]:
         row |= {"code": code, "reporter_unit": unit_id}
-        if not (row["met_at"] or row["dropped_at"] or row["missed_at"]):
+        done = row["met_at"] or row["dropped_at"] or row["missed_at"]
+        if not done and row["kind"] not in _STAYS:
             row["unit_id"] = unit_id
     for table, key in _PARTS:
         connection.execute(delete(table).where(table.c[key].in_(numbers)))
@@ -266,7 +287,8 @@ def store_pathway(
             connection.execute(insert(table), rows[table.name])
 
 
-def _columns(standing: Standing) -> dict[str, Any]:
+def pathway_columns(standing: Standing) -> dict[str, Any]:
+    """What of a standing stands in the row of its pathway."""
     back = standing.returns_to
     return {
         "level": standing.level,
@@ -281,12 +303,19 @@ def _columns(standing: Standing) -> dict[str, Any]:
 
 
 def _save_clocks(
-    connection: Connection, known: Known, before: tuple[Clock, ...], after: tuple[Clock, ...]
+    connection: Connection,
+    known: Known,
+    before: tuple[Clock, ...],
+    after: tuple[Clock, ...],
+    now: str,
 ) -> None:
     row, clocks = known.row, pathway_clocks.c
     for place, one in enumerate(after):
         ends = {"met_at": one.met_at, "missed_at": one.missed_at, "dropped_at": one.dropped_at}
-        if place >= len(before):
+        old = before[place] if place < len(before) else None
+        if one.missed_at and (old is None or not old.missed_at):
+            ends["noted_at"] = now
+        if old is None:
             connection.execute(
                 insert(pathway_clocks).values(
                     pathway_id=row["id"],
@@ -294,14 +323,14 @@ def _save_clocks(
                     number=one.number,
                     place=place,
                     code=row["code"],
-                    unit_id=row["unit_id"],
+                    unit_id=responsible(connection, row, one.kind),
                     reporter_unit=row["reporter_unit"],
                     opened_at=one.opened_at,
                     due_at=one.due_at,
                     **ends,
                 )
             )
-        elif one != before[place]:
+        elif one != old:
             connection.execute(
                 update(pathway_clocks)
                 .where(
@@ -311,3 +340,15 @@ def _save_clocks(
                 )
                 .values(**ends)
             )
+
+
+def responsible(connection: Connection, row: Mapping[str, Any], kind: ClockKind) -> str:
+    """Whose a clock is: of the card whoever first reported it (B8), of the investigation the
+    county's CDC (N113 1.3), else the unit responsible for the person.
+    """
+    if kind is ClockKind.INVESTIGATION:
+        return f"cdc-{row['code']}"
+    if kind in _OF_THE_CARD and row["record"] == "case":
+        card = select(cases.c.unit_id).where(cases.c.id == row["id"])
+        return connection.execute(card).scalar() or str(row["unit_id"])
+    return str(row["unit_id"])

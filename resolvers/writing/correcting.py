@@ -27,6 +27,8 @@ from regions.person_sealing import PeopleSealers
 from regions.sealing import ITEMS, PersonSealer
 from regions.statistics import apply_counts, change_of
 from resolvers.context import Context
+from resolvers.pathway.correcting import follow_correction
+from resolvers.pathway.storing import Who
 from resolvers.questions.rows import scope_condition
 from resolvers.transfers.custodians import guard, kept_elsewhere
 from resolvers.users import Role
@@ -176,6 +178,8 @@ def _write(
         connection.execute(insert(corrections), rows)
         if table.name == "cases":
             apply_counts(connection, change_of(row, after))
+        who = Who(viewer.account, viewer.unit_id, at)
+        follow_correction(connection, table.name, row, after, who)
         wrote[record.kind], wrote["correction"] = [wanted.number], ids
     return {
         "corrections": ids,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from typer.main import get_command
 
@@ -20,8 +20,10 @@ from resolvers.access_log.purposes import PURPOSES
 from resolvers.actions import ACTIONS
 from resolvers.alarms.rules import RULES as ALARM_RULES
 from resolvers.catalog import private_fields
-from resolvers.pathway.engine import TAKES
-from resolvers.pathway.packs import packs
+from resolvers.pathway.engine import TAKES, advance, expired
+from resolvers.pathway.outlook import OUTLOOK
+from resolvers.pathway.packs import Isolation, RulePack, packs
+from resolvers.pathway.states import ClockKind, Event, PathwayEvent, Refused
 from resolvers.privacy.emergencies import REASONS as EMERGENCY_REASONS
 from resolvers.privacy.roles import NATIONAL_ROLES
 from resolvers.privacy.services import REASONS as SERVICE_REASONS
@@ -38,6 +40,7 @@ from schema.users.staff import Purpose
 from schema.writing import problems
 from schema.writing.problems import Problem
 from tests.leaks.channels import CHANNELS, held_by
+from tests.resolvers.pathway.ways import day_at, in_state, states_of
 
 __all__ = ["DOCS", "TABLES", "commands", "errors", "options", "replaced"]
 
@@ -273,25 +276,72 @@ def pack_table() -> str:
     rows = []
     for one in packs().values():
         carrier, hours = one.carrier, one.hours
-        contacts = [
-            f"{part.central_days} + {part.home_days}" for part in (one.close, one.secondary)
-        ]
+        contacts = [_contact_days(part) for part in (one.close, one.secondary)]
         where = f"codes from {one.area}" if one.area else "the country"
-        tests = f"{carrier.first_test_day}, {carrier.second_test_day}, {carrier.dual_site_hours} h"
+        tests = f"days {carrier.first_test_day} and {carrier.second_test_day}"
+        if carrier.test_gap_hours:
+            tests += f", {carrier.test_gap_hours} h apart"
+        if carrier.dual_site_hours:
+            tests += f", both sites {carrier.dual_site_hours} h later"
         days = f"{carrier.observation_days} + {carrier.central_days} + {carrier.home_days}"
+        weeks = " and ".join(map(str, carrier.revisit_weeks)) or "none"
         within = f"{hours.direct_report} h, {hours.investigation} h, {hours.discharge_date} h"
         name = f"`{one.id}` {one.name_zh}"
-        rows.append((name, f"{one.effective_on}, {where}", *contacts, days, tests, within))
+        rows.append((name, f"{one.effective_on}, {where}", *contacts, days, tests, weeks, within))
     head = (
         "pack",
         "holds from",
-        "close contact: central + home days",
+        "close contact: central + home days (tests)",
         "secondary contact",
         "carrier: hospital + central + home days",
-        "tests on day, day, and after",
+        "tests",
+        "revisits in week",
         "report, investigation, discharge date within",
     )
     return _table(head, rows)
+
+
+def _contact_days(part: Isolation) -> str:
+    tests = [", ".join(map(str, days)) for days in (part.central_tests, part.home_tests)]
+    days = [
+        f"{number} ({tested})" if tested else f"{number}"
+        for number, tested in zip((part.central_days, part.home_days), tests, strict=True)
+    ]
+    return " + ".join(days)
+
+
+def origin_table() -> str:
+    """Where the values of each rule pack come from."""
+    rows: list[tuple[str, ...]] = []
+    for one in packs().values():
+        rows.append((f"`{one.id}`", "the document", one.source))
+        rows += [("", part.replace("_", " "), text) for part, text in one.origins.items()]
+    return _table(("pack", "part", "from"), rows)
+
+
+def _edges(pack: RulePack) -> dict[tuple[str, str], list[str]]:
+    """State and next state → the events that lead there, as the engine answers."""
+    found: dict[tuple[str, str], list[str]] = {}
+    at = day_at(44)
+    for state in states_of(pack):
+        standing = expired(in_state(state, pack), at)
+        for kind in PathwayEvent:
+            following = advance(standing, Event(kind, at), pack)
+            if isinstance(following, Refused) or following.state is state:
+                continue
+            found.setdefault((state.name, following.state.name), []).append(kind.name)
+    return found
+
+
+def pathway_diagrams() -> str:
+    """The states of a carrier under each pack and what leads from one to the next."""
+    drawn: dict[str, list[str]] = {}
+    for pack in packs().values():
+        lines = ["```mermaid", "stateDiagram-v2", "    [*] --> SCREENED"]
+        for (state, following), kinds in _edges(pack).items():
+            lines.append(f"    {state} --> {following}: {', '.join(kinds)}")
+        drawn.setdefault("\n".join([*lines, "```"]), []).append(f"`{pack.id}`")
+    return "".join(f"{' and '.join(names)}:\n\n{text}\n" for text, names in drawn.items())
 
 
 def pathway_table() -> str:
@@ -303,11 +353,34 @@ def pathway_table() -> str:
     return _table(("state", "events it takes"), rows)
 
 
+def clock_table() -> str:
+    """The clocks of a pathway: what ends each, and how long that takes as a rule."""
+    described = {value.name: value.description for value in _clock_enum()}
+    rows = [
+        (
+            f"`{kind.name}`",
+            described[kind.name],
+            " ".join(f"`{event.name}`" for event in outlook.missing),
+            f"{outlook.minutes} min",
+        )
+        for kind, outlook in OUTLOOK.items()
+    ]
+    return _table(("clock", "what is due", "ended by", "a breach is predicted from"), rows)
+
+
+def _clock_enum() -> Iterable[Any]:
+    definition: Any = ClockKind.__dict__["__strawberry_definition__"]
+    return cast(Iterable[Any], definition.values)
+
+
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "actions": ("sign-in.md", action_table),
     "errors": ("asking.md", error_table),
     "packs": ("pathway.md", pack_table),
+    "origins": ("pathway.md", origin_table),
+    "diagrams": ("pathway.md", pathway_diagrams),
     "pathway": ("pathway.md", pathway_table),
+    "clocks": ("pathway.md", clock_table),
     "private": ("privacy.md", private_table),
     "leaks": ("leaks.md", leak_table),
     "commands": ("operations.md", command_table),

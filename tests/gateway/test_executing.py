@@ -82,6 +82,8 @@ BY_ROLE: dict[str, str] = {
     "resendTransfer": "NotFoundProblem",
     "pathway": OK,
     "overdue": OK,
+    "followUpSheet": OK,
+    "publicFigures": "FORBIDDEN",  # what is asked is a county
     "advancePathway": "NotFoundProblem",
     "alarms": OK,
     "acknowledgeAlarm": "NotFoundProblem",

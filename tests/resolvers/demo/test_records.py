@@ -14,6 +14,9 @@ from resolvers.demo.contacts import CONTACT_COLUMNS, contact_rows
 from resolvers.demo.parameters import DEFAULT_PEOPLE
 from resolvers.demo.plan import make_plan
 from resolvers.demo.scene import set_scene
+from resolvers.pathway.engine import started, under
+from resolvers.pathway.packs import packs
+from resolvers.pathway.states import Event, PathwayEvent, Standing
 from schema import enums
 from tests.keys import keys_of
 from tests.resolvers.demo.made import UNTIL, Demo, parameters
@@ -257,3 +260,30 @@ def test_the_default_gives_the_direct_reporter_some_hundreds() -> None:
     contacts = sum(row[by] == star for row, _ in contact_rows(scene))
     assert cases > 50
     assert 200 < cases + contacts < 2_000
+
+
+def test_pathways_are_what_their_events_lead_to(demo: Demo) -> None:
+    """Each is followed anew by the engine; whoever is on duty has overdue clocks to see."""
+    states, waiting, lapsed = set(), 0, 0
+    for region in demo.plan.regions:
+        events: dict[int, list[Event]] = {}
+        for number, kind, at in demo.rows(
+            region.number, "SELECT pathway_id, kind, at FROM pathway_events ORDER BY 1, number"
+        ):
+            events.setdefault(number, []).append(Event(PathwayEvent[kind], at))
+        for number, record, how, began, pack, state in demo.rows(
+            region.number, "SELECT id, record, started_as, started_at, pack, state FROM pathways"
+        ):
+            first = started(how, began, packs()[pack])
+            assert isinstance(first, Standing)
+            assert under(first, events.get(number, []), packs()[pack]).state.name == state
+            assert demo.rows(region.number, f"SELECT 1 FROM {record}s WHERE id = {number}")
+            states.add(state)
+        clocks = demo.rows(
+            region.number, "SELECT met_at, dropped_at, missed_at FROM pathway_clocks"
+        )
+        waiting += sum(missed is not None for *ended, missed in clocks if not any(ended))
+        lapsed += sum(missed is not None for _, _, missed in clocks)
+    assert len(states) > 3
+    assert waiting > 3
+    assert lapsed > waiting

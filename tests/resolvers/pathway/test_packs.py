@@ -57,16 +57,18 @@ def test_a_lower_issuer_does_not_override_a_higher_one() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "key"),
     [
-        ("first_test_day = 7", 'first_test_day = "7"', 21, "carrier.first_test_day"),
-        ("first_test_day = 7", "first_test_day = 12", 22, "carrier.second_test_day"),
-        ("home_days = 14", "", 19, "carrier.home_days"),
+        ("first_test_day = 7", 'first_test_day = "7"', 22, "carrier.first_test_day"),
+        ("first_test_day = 7", "first_test_day = 12", 23, "carrier.second_test_day"),
+        ("home_days = 14", "", 20, "carrier.home_days"),
         ("issuer_rank = 2", "issuer_rank = 9", 6, "issuer_rank"),
         ("issuer_rank = 2", "issuer_rank = true", 6, "issuer_rank"),
         ("2020-04-19", '"2020-04-19"', 5, "effective_on"),
-        ("revisit_weeks = [2, 4]", "revisit_weeks = [4, 2]", 26, "carrier.revisit_weeks"),
-        ("[secondary]", "[secondary]\nchief = 1", 33, "secondary.chief"),
+        ("revisit_weeks = [2, 4]", "revisit_weeks = [4, 2]", 29, "carrier.revisit_weeks"),
+        ("[secondary]", "[secondary]\nchief = 1", 38, "secondary.chief"),
         ('area = "50"', 'area = "5"', 7, "area"),
         ("[hours]", "[hours", 10, "(line)"),
+        ("central_tests = [1]", "central_tests = [15]", 34, "close.central_tests"),
+        ('carrier = "N113', 'carriers = "N113', 46, "origins.carriers"),
     ],
 )
 def test_a_broken_pack_names_line_and_key(old: str, new: str, line: int, key: str) -> None:
