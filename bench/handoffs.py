@@ -15,10 +15,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from regions.ids import first_id
@@ -67,8 +68,7 @@ class _Step:
         return {"person": [message.body["person"]]}
 
     def gather(self, connection: Connection, store: Store, message: Message) -> Any:
-        query = select(custody.c.epoch).where(custody.c.person_id == message.body["person"])
-        return connection.execute(query).scalar()
+        return connection.execute(_EPOCH, {"person": message.body["person"]}).scalar()
 
     def ids(self, message: Message, parcel: Any) -> int:
         return 0
@@ -94,11 +94,23 @@ class _Step:
         _write(connection, message, "HANDED", message.body["step"], at)
 
 
+_EPOCH = select(custody.c.epoch).where(custody.c.person_id == bindparam("person"))
+
+
 def _write(connection: Connection, message: Message, state: str, epoch: int, at: str) -> None:
-    builder: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     row = {"state": state, "epoch": epoch, "since": at}
-    made = builder.insert(custody).values(person_id=message.body["person"], **row)
-    connection.execute(made.on_conflict_do_update(index_elements=["person_id"], set_=row))
+    given = {"person_id": message.body["person"], **row}
+    connection.execute(_upsertion(connection.dialect.name), given)
+
+
+@cache
+def _upsertion(dialect: str) -> Any:
+    builder: Any = sqlite if dialect == "sqlite" else postgresql
+    made = builder.insert(custody).values(
+        {name: bindparam(name) for name in ("person_id", "state", "epoch", "since")}
+    )
+    row = {name: made.excluded[name] for name in ("state", "epoch", "since")}
+    return made.on_conflict_do_update(index_elements=["person_id"], set_=row)
 
 
 def _put(

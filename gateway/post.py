@@ -29,9 +29,9 @@ from resolvers.alarms.detecting import Raised
 from resolvers.alarms.recording import store_alarms
 from resolvers.central import Central
 from resolvers.post.handlers import HANDLERS
-from resolvers.post.lanes import Delivered
 from resolvers.post.messages import Message
 from resolvers.post.pump import Pump
+from resolvers.post.rounds import Delivered
 from resolvers.writing.outbox import Telling
 from resolvers.writing.stores import Stores
 from schema.alarms import AlarmRule

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,80 +22,16 @@ from regions.access_log import log_outbox
 from regions.errors import EpigateError, PostConflict, TopicUnknown
 from resolvers.post.backoff import Backoff
 from resolvers.post.boxes import answer, claim, due, fail, reply, unanswered, waiting_of
-from resolvers.post.messages import Handler, Message, check_body
+from resolvers.post.messages import BulkHandler, Handler, Message, check_body
+from resolvers.post.rounds import Batch, Delivered, Line, Round, Ways
 from resolvers.writing.outbox import Telling, put_in_outbox
 from resolvers.writing.stores import Store, WriteFailed
 
-__all__ = ["Delivered", "Lane", "Line", "Round", "Ways"]
+__all__ = ["Lane"]
 
 _log = logging.getLogger(__name__)
 
 _STUCK_FIRST, _STUCK_MOST = 2.0, 300.0  # seconds until a message that failed is tried again
-
-Line = tuple[str, str]
-"""From which region to which."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """What one transaction of a receiver did: for the access log.
-
-    `request` names it there. `replies` has those of all messages, by id; `repeated` are the ids of
-    those that had been delivered before, which did nothing.
-    """
-
-    request: str
-    line: Line
-    messages: Sequence[Message]
-    replies: Mapping[str, dict[str, Any]]
-    repeated: frozenset[str]
-    concerned: Mapping[str, Sequence[int]]  # ids of records by kind
-    at: str
-
-    @property
-    def operation(self) -> str:
-        """What it is called: `post` and the topics."""
-        topics = {one.topic for one in self.messages if one.id not in self.repeated}
-        return f"post {' '.join(sorted(topics))}"
-
-
-@dataclass(frozen=True, slots=True)
-class Ways:
-    """What all lanes of a pump share."""
-
-    handlers: Mapping[str, Handler]
-    now: Callable[[], str]
-    clock: Callable[[], float]  # seconds, monotonic
-    batch: int
-    turns: asyncio.Semaphore  # rounds under way at once
-    telling: Callable[[], Telling] | None  # how the access log names the next transaction
-    told: Callable[[Delivered], None] | None
-    alarmed: Callable[[Message, str], None] | None  # of a conflict: the message, the receiver
-
-
-@dataclass(slots=True)
-class Round:
-    """What came of a round: messages answered, subjects that stopped, whether a region failed,
-    whether there is more to send, and what waits now of the subjects that moved.
-    """
-
-    answered: list[Message] = field(default_factory=list)
-    stopped: set[str] = field(default_factory=set)
-    down: bool = False
-    more: bool = False
-    follow: dict[str, set[Line]] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Messages on their way, and what was learnt of each by its id."""
-
-    messages: list[Message]
-    parcels: dict[str, Any] = field(default_factory=dict)
-    replies: dict[str, dict[str, Any]] = field(default_factory=dict)
-    answered: set[str] = field(default_factory=set)
-    failed: dict[str, str] = field(default_factory=dict)  # why
-    waiting: list[tuple[str, Line]] = field(default_factory=list)  # subject, and where it goes on
 
 
 class Lane:
@@ -168,7 +103,7 @@ class Lane:
             await self._send(batch, done)
         return done
 
-    async def _send(self, batch: _Batch, done: Round) -> None:
+    async def _send(self, batch: Batch, done: Round) -> None:
         unsent = [one for one in batch.messages if one.id not in batch.failed]
         try:
             await self._halving(batch, unsent, self._hand_over)
@@ -187,7 +122,7 @@ class Lane:
             done.down = True
         self._learn(batch, done)
 
-    def _away(self, batch: _Batch, unsent: Sequence[Message], failed: WriteFailed) -> None:
+    def _away(self, batch: Batch, unsent: Sequence[Message], failed: WriteFailed) -> None:
         self._arriving.failed(self._ways.clock())
         if failed.state == "TIMED_OUT":  # perhaps it is only too much at once
             self._limit = max(1, self._limit // 2)
@@ -195,7 +130,7 @@ class Lane:
             if one.id not in batch.replies and one.id not in batch.failed:
                 batch.failed[one.id] = f"REGION_UNAVAILABLE {failed.state}"
 
-    def _learn(self, batch: _Batch, done: Round) -> None:
+    def _learn(self, batch: Batch, done: Round) -> None:
         moment = self._ways.clock()
         for one in batch.messages:
             if one.id in batch.answered:
@@ -214,39 +149,40 @@ class Lane:
 
     def _pick(
         self, connection: Connection, wanted: set[str], skipped: Sequence[str]
-    ) -> tuple[_Batch, bool, bool]:
+    ) -> tuple[Batch, bool, bool]:
         """What is due with what goes along; whether there is more, and whether all was gathered."""
         messages, more = due(connection, self.line, self._limit, wanted, skipped)
-        batch = _Batch(messages)
+        batch = Batch(messages)
         try:
             self._gathered(connection, batch, messages)
         except Exception:  # whatever a handler raises: which one it was is found by halves
             return batch, more, False
         return batch, more, True
 
-    def _gathered(self, connection: Connection, batch: _Batch, messages: Sequence[Message]) -> None:
-        for one in messages:
-            parcel = self._handler(one).gather(connection, self._source, one)
-            batch.parcels[one.id] = parcel
+    def _gathered(self, connection: Connection, batch: Batch, messages: Sequence[Message]) -> None:
+        for handler, some in self._by_topic(messages):
+            if isinstance(handler, BulkHandler):
+                batch.parcels.update(handler.gather_all(connection, self._source, some))
+            else:
+                for one in some:
+                    batch.parcels[one.id] = handler.gather(connection, self._source, one)
 
-    async def _gather(self, batch: _Batch, messages: Sequence[Message]) -> None:
+    async def _gather(self, batch: Batch, messages: Sequence[Message]) -> None:
         await self._source.look(lambda connection: self._gathered(connection, batch, messages))
 
-    async def _hand_over(self, batch: _Batch, messages: Sequence[Message]) -> None:
-        wants = [self._handler(one).ids(one, batch.parcels[one.id]) for one in messages]
+    async def _hand_over(self, batch: Batch, messages: Sequence[Message]) -> None:
+        wants = {one.id: self._handler(one).ids(one, batch.parcels[one.id]) for one in messages}
         telling = self._ways.telling() if self._ways.telling is not None else None
         at = self._ways.now()
 
         def work(connection: Connection, first: int) -> tuple[Delivered, list[tuple[str, Line]]]:
             claimed = claim(connection, messages, at)
-            replies: dict[str, dict[str, Any]] = {}
-            for one, count in zip(messages, wants, strict=True):
-                if one.id in claimed.new:
-                    replies[one.id] = self._handler(one).deliver(
-                        connection, self._target, one, batch.parcels[one.id], first, at
-                    )
-                    check_body(replies[one.id])
-                first += count
+            given = []
+            for one in messages:
+                given.append((one, batch.parcels[one.id], first))
+                first += wants[one.id]
+            new = [one for one in given if one[0].id in claimed.new]
+            replies = self._delivered_to(connection, new, at)
             reply(connection, self.line[0], replies)
             done = self._delivered(telling, messages, {**claimed.kept, **replies}, claimed.new, at)
             if telling is not None and replies:
@@ -263,7 +199,7 @@ class Lane:
             subjects = {one.subject for one in messages}
             return done, self._waiting(connection, self._target, subjects)
 
-        done, waiting = await self._target.carry(sum(wants), work)
+        done, waiting = await self._target.carry(sum(wants.values()), work)
         batch.replies.update(done.replies)
         batch.waiting += waiting
         for one in messages:
@@ -275,21 +211,59 @@ class Lane:
         if self._ways.told is not None and len(done.repeated) < len(done.replies):
             self._ways.told(done)
 
-    async def _take_home(self, batch: _Batch, messages: Sequence[Message]) -> None:
+    async def _take_home(self, batch: Batch, messages: Sequence[Message]) -> None:
         at = self._ways.now()
 
         def work(connection: Connection, _: int) -> list[tuple[str, Line]]:
             open_ = unanswered(connection, [one.id for one in messages])
-            for one in messages:
-                if one.id in open_:  # else another worker took the reply home
-                    self._handler(one).settle(
-                        connection, self._source, one, batch.replies[one.id], at
-                    )
+            # The others' replies another worker took home.
+            self._settled(
+                connection,
+                [(one, batch.replies[one.id]) for one in messages if one.id in open_],
+                at,
+            )
             answer(connection, {one: batch.replies[one] for one in open_}, at)
             return self._waiting(connection, self._source, {one.subject for one in messages})
 
         batch.waiting += await self._source.carry(0, work)
         batch.answered.update(one.id for one in messages)
+
+    def _by_topic(self, messages: Sequence[Message]) -> list[tuple[Handler, list[Message]]]:
+        """Messages by their handlers: of several subjects none waits for another."""
+        found: dict[str, tuple[Handler, list[Message]]] = {}
+        for one in messages:
+            found.setdefault(one.topic, (self._handler(one), []))[1].append(one)
+        return list(found.values())
+
+    def _delivered_to(
+        self, connection: Connection, given: Sequence[tuple[Message, Any, int]], at: str
+    ) -> dict[str, dict[str, Any]]:
+        replies: dict[str, dict[str, Any]] = {}
+        by_id = {one[0].id: one for one in given}
+        for handler, some in self._by_topic([one[0] for one in given]):
+            mine = [by_id[one.id] for one in some]
+            if isinstance(handler, BulkHandler):
+                replies.update(handler.deliver_all(connection, self._target, mine, at))
+            else:
+                for one, parcel, first in mine:
+                    replies[one.id] = handler.deliver(
+                        connection, self._target, one, parcel, first, at
+                    )
+        for said in replies.values():
+            check_body(said)
+        return replies
+
+    def _settled(
+        self, connection: Connection, given: Sequence[tuple[Message, dict[str, Any]]], at: str
+    ) -> None:
+        by_id = {one[0].id: one for one in given}
+        for handler, some in self._by_topic([one[0] for one in given]):
+            mine = [by_id[one.id] for one in some]
+            if isinstance(handler, BulkHandler):
+                handler.settle_all(connection, self._source, mine, at)
+            else:
+                for one, said in mine:
+                    handler.settle(connection, self._source, one, said, at)
 
     @staticmethod
     def _waiting(
@@ -303,9 +277,9 @@ class Lane:
 
     async def _halving(
         self,
-        batch: _Batch,
+        batch: Batch,
         messages: Sequence[Message],
-        work: Callable[[_Batch, Sequence[Message]], Awaitable[None]],
+        work: Callable[[Batch, Sequence[Message]], Awaitable[None]],
     ) -> None:
         """Does the work for all messages in one transaction; where that fails, by halves.
 
@@ -326,7 +300,7 @@ class Lane:
             await self._halving(batch, messages[:middle], work)
             await self._halving(batch, messages[middle:], work)
 
-    async def _note(self, batch: _Batch) -> None:
+    async def _note(self, batch: Batch) -> None:
         """Writes the errors beside the messages."""
         failed: dict[str, list[str]] = {}
         for one, why in batch.failed.items():

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import orjson
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, bindparam, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from regions.errors import PostConflict
@@ -22,7 +23,7 @@ from regions.post import post_order, post_outbox
 from regions.sealing import ITEMS
 from resolvers.writing.stores import Store
 
-__all__ = ["Handler", "Message", "check_body", "hash_of", "put"]
+__all__ = ["BulkHandler", "Handler", "Message", "check_body", "hash_of", "put"]
 
 _OF_PEOPLE = (
     *("people", "cases", "exposures", "contacts", "visits", "samples"),
@@ -92,6 +93,39 @@ class Handler(Protocol):
         """Takes the reply home, in the transaction that marks the message answered."""
 
 
+@runtime_checkable
+class BulkHandler(Handler, Protocol):
+    """A handler that takes many messages of its topic at once, each of another subject: some
+    statements for all of them, in place of some for each. The pump asks it for nothing else, and
+    with fewer messages where one of them makes the transaction fail.
+    """
+
+    def gather_all(
+        self, connection: Connection, store: Store, messages: Sequence[Message]
+    ) -> Mapping[str, Any]:
+        """The parcels by the messages' ids, as `gather`."""
+
+    def deliver_all(
+        self,
+        connection: Connection,
+        store: Store,
+        given: Sequence[tuple[Message, Any, int]],
+        at: str,
+    ) -> Mapping[str, dict[str, Any]]:
+        """The replies by the messages' ids, as `deliver`: of messages, their parcels and the first
+        of each one's ids.
+        """
+
+    def settle_all(
+        self,
+        connection: Connection,
+        store: Store,
+        given: Sequence[tuple[Message, dict[str, Any]]],
+        at: str,
+    ) -> None:
+        """Takes the replies home, as `settle`."""
+
+
 def put(
     connection: Connection,
     store: Store,
@@ -114,29 +148,22 @@ def put(
     check_body(body)
     said = orjson.dumps(dict(body), option=orjson.OPT_SORT_KEYS)
     message_id = f"{topic}:{subject}" + (f":{step}" if step else "")
-    if connection.dialect.name == "sqlite":
-        builder: Any = sqlite
-        seq: Any = select(func.coalesce(func.max(post_outbox.c.seq), 0) + 1).scalar_subquery()
-    else:
+    if connection.dialect.name != "sqlite":
         # A counter in a row would be locked to the end of every transaction that puts something:
         # the sequence locks nothing, and only messages of one subject wait for each other.
         connection.execute(_SUBJECT_LOCK, {"subject": f"{to_region}/{subject}"})
-        builder, seq = postgresql, post_order.next_value()
     made = connection.execute(
-        builder.insert(post_outbox)
-        .values(
-            id=message_id,
-            seq=seq,
-            topic=topic,
-            subject=subject,
-            to_region=to_region,
-            body=said.decode(),
-            hash=hash_of(said),
-            trace=trace,
-            created_at=at,
-            attempts=0,
-        )
-        .on_conflict_do_nothing(index_elements=["id"])
+        _insertion(connection.dialect.name),
+        {
+            "id": message_id,
+            "topic": topic,
+            "subject": subject,
+            "to_region": to_region,
+            "body": said.decode(),
+            "hash": hash_of(said),
+            "trace": trace,
+            "created_at": at,
+        },
     )
     if not made.rowcount:
         kept = connection.execute(
@@ -151,6 +178,20 @@ def put(
                 store=store.settings.code,
             )
     return message_id
+
+
+@cache
+def _insertion(dialect: str) -> Any:
+    """The statement that puts a message: made once, since making it costs more than running it."""
+    if dialect == "sqlite":
+        builder: Any = sqlite
+        seq: Any = select(func.coalesce(func.max(post_outbox.c.seq), 0) + 1).scalar_subquery()
+    else:
+        builder, seq = postgresql, post_order.next_value()
+    names = ("id", "topic", "subject", "to_region", "body", "hash", "trace", "created_at")
+    given = {name: bindparam(name) for name in names}
+    made = builder.insert(post_outbox).values(seq=seq, attempts=0, **given)
+    return made.on_conflict_do_nothing(index_elements=["id"])
 
 
 _SUBJECT_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 20260728))")

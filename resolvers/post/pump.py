@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterable, Sequence
 from regions.instants import now
 from resolvers.post.backoff import Backoff
 from resolvers.post.boxes import waiting_of, waiting_regions
-from resolvers.post.lanes import Delivered, Lane, Line, Round, Ways
+from resolvers.post.lanes import Lane
 from resolvers.post.messages import Handler, Message
+from resolvers.post.rounds import Delivered, Line, Round, Ways
 from resolvers.writing.outbox import Telling
 from resolvers.writing.stores import Store, Stores, WriteFailed
 
@@ -69,8 +70,9 @@ class Pump:
         )
         self._poll = poll_seconds
         self._lanes: dict[Line, Lane] = {}
-        self._emptying: dict[Line, asyncio.Task[int]] = {}
+        self._emptying: dict[Line, asyncio.Task[None]] = {}
         self._again: set[Line] = set()
+        self._answered = 0  # messages, in the background
         self._looking: dict[str, asyncio.Task[None]] = {}
         self._unknown: set[Line] = set()  # of which it was said that nobody knows the region
         self._called = asyncio.Event()
@@ -130,13 +132,12 @@ class Pump:
 
     async def sweep(self) -> int:
         """Delivers all that can be delivered now; how many messages were answered."""
+        before = self._answered
         await asyncio.gather(*(self._look(store) for store in self._stores.values()))
-        answered = 0
         while self._emptying:
-            done, _ = await asyncio.wait(set(self._emptying.values()))
-            answered += sum(one.result() for one in done if not one.exception())
+            await asyncio.wait(set(self._emptying.values()))
             await asyncio.sleep(0)  # so that what is done is taken off
-        return answered
+        return self._answered - before
 
     async def run(self, stopping: asyncio.Event, leads: Callable[[], bool] = lambda: True) -> None:
         """Looks into the outboxes when called and every `poll_seconds`, until `stopping`.
@@ -208,20 +209,18 @@ class Pump:
             task = self._emptying[line] = asyncio.create_task(self._rounds(lane))
             task.add_done_callback(lambda done: self._emptied(line, done))
 
-    async def _rounds(self, lane: Lane) -> int:
-        answered = 0
+    async def _rounds(self, lane: Lane) -> None:
         while not self._ending:
             self._again.discard(lane.line)
             done = await lane.deliver()
-            answered += len(done.answered)
+            self._answered += len(done.answered)
             for lines in done.follow.values():
                 for line in lines:
                     self._empty(line)
             if done.down or not (done.more or lane.line in self._again):
                 break
-        return answered
 
-    def _emptied(self, line: Line, task: asyncio.Task[int]) -> None:
+    def _emptied(self, line: Line, task: asyncio.Task[None]) -> None:
         self._emptying.pop(line, None)
         if not task.cancelled() and task.exception() is not None:
             _log.error("the post from %s to %s failed", *line, exc_info=task.exception())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -12,11 +13,11 @@ from regions.keys import Keys
 from regions.post import post_inbox, post_outbox
 from regions.settings import RegionSettings
 from resolvers.access_log import Commitments
-from resolvers.post.lanes import Delivered
 from resolvers.post.messages import Message
 from resolvers.post.pump import Pump
+from resolvers.post.rounds import Delivered
 from resolvers.writing.outbox import Telling
-from resolvers.writing.stores import Stores
+from resolvers.writing.stores import Store, Stores
 from tests.resolvers.post.ledger import (
     AT,
     Answers,
@@ -376,3 +377,56 @@ def test_a_reply_has_no_private_item(two: Two, keys: Keys) -> None:
 
     assert pumped(two, keys, work, handlers=[Tells()]) == 0
     assert in_store(two[1], effects) == []
+
+
+class _Bulk(Ledger):
+    """The same, many at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def gather_all(
+        self, connection: Connection, store: Store, messages: Sequence[Message]
+    ) -> dict[str, Any]:
+        return {one.id: self.gather(connection, store, one) for one in messages}
+
+    def deliver_all(
+        self,
+        connection: Connection,
+        store: Store,
+        given: Sequence[tuple[Message, Any, int]],
+        at: str,
+    ) -> dict[str, dict[str, Any]]:
+        self.sizes.append(len(given))
+        return {
+            one.id: self.deliver(connection, store, one, parcel, first, at)
+            for one, parcel, first in given
+        }
+
+    def settle_all(
+        self,
+        connection: Connection,
+        store: Store,
+        given: Sequence[tuple[Message, dict[str, Any]]],
+        at: str,
+    ) -> None:
+        for one, said in given:
+            self.settle(connection, store, one, said, at)
+
+
+def test_a_handler_may_take_many_at_once_and_one_that_fails_is_found_all_the_same(
+    two: Two, keys: Keys
+) -> None:
+    bulk = _Bulk()
+    bulk.poison = {"t5"}
+
+    async def work(stores: Stores, pump: Pump) -> int:
+        for number in range(8):
+            await send(stores, THERE, f"t{number}")
+        return await pump.sweep()
+
+    assert pumped(two, keys, work, handlers=[bulk], clock=Clock()) == 7
+    assert bulk.sizes == [8, 4, 4, 2, 1, 1, 2]
+    assert len(in_store(two[1], effects)) == 7
+    assert [one[0] for one in in_store(two[0], waiting)] == ["test.entry:t5"]
