@@ -189,7 +189,7 @@ def _insertion(dialect: str) -> Any:
     else:
         builder, seq = postgresql, post_order.next_value()
     names = ("id", "topic", "subject", "to_region", "body", "hash", "trace", "created_at")
-    given = {name: bindparam(name) for name in names}
+    given: dict[str, Any] = {name: bindparam(name) for name in names}
     made = builder.insert(post_outbox).values(seq=seq, attempts=0, **given)
     return made.on_conflict_do_nothing(index_elements=["id"])
 
