@@ -26,6 +26,8 @@ from gateway.config import Config
 from gateway.endpoint import GraphQLEndpoint
 from gateway.executing import Executor
 from gateway.exports import PREFIX, ExportEndpoint
+from gateway.letters import PREFIX as LETTERS
+from gateway.letters import LetterEndpoint
 from gateway.passwords import Passwords
 from gateway.post import Post
 from gateway.sessions import Sessions
@@ -176,6 +178,8 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         page=min(PAGE, config.page_max),
     )
 
+    letters = LetterEndpoint(executor, sessions, log, config.regions, strangers)
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await learn_diseases(federation, answering.reference)
@@ -210,6 +214,8 @@ def make_app(config: Config, *, planning: bool = True) -> App:
             await graphql(scope, receive, send)
         elif scope["type"] == "http" and scope["path"].startswith(PREFIX):
             await files(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(LETTERS):
+            await letters(scope, receive, send)
         elif scope["type"] == "websocket":
             await subscriptions(scope, receive, send)
         else:
@@ -232,7 +238,8 @@ def _limits(config: Config) -> Limits:
 
 
 _ROUTES = (
-    "There is POST /graphql, POST /sign-in, POST /sign-out, GET /exports/<id>, GET /health, "
+    "There is POST /graphql, POST /sign-in, POST /sign-out, GET /exports/<id>, "
+    "GET /assist-requests/<number>.pdf, GET /assist-requests/template.xlsx, GET /health, "
     "GET /access-log/checkpoint, and "
     "what the manual says of signing in."
 )

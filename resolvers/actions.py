@@ -41,7 +41,9 @@ ACTIONS: Mapping[str, frozenset[str]] = {
         {
             "me",
             "assistRequests",
+            "assistIndicators",
             "createAssistRequest",
+            "importAssistPeople",
             "submitAssistRequest",
             "withdrawAssistRequest",
             "amendAssistRequest",

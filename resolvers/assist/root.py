@@ -8,6 +8,8 @@ import strawberry
 
 from resolvers.assist.amending import amend_assist_request
 from resolvers.assist.creating import create_assist_request
+from resolvers.assist.importing import import_assist_people
+from resolvers.assist.indicating import assist_indicators
 from resolvers.assist.listing import list_requests
 from resolvers.assist.receiving import (
     acknowledge_assist_request,
@@ -28,6 +30,8 @@ from resolvers.assist.sending import (
 from resolvers.context import context_of
 from resolvers.writing.writing import answered
 from schema.assist import AssistRequestConnection, AssistRequestFilter
+from schema.assist_indicators import AssistIndicator, AssistIndicatorKey
+from schema.scalars import Date
 from schema.writing.assist import (
     AmendAssistRequestInput,
     AskMoreOfAssistRequestInput,
@@ -41,6 +45,7 @@ from schema.writing.assist import (
     RefuseAssistRequestInput,
     ReportAssistPersonInput,
 )
+from schema.writing.assist_import import ImportAssistPeopleInput, ImportAssistPeopleResult
 
 __all__ = ["AssistMutations", "AssistQueries"]
 
@@ -87,6 +92,22 @@ class AssistQueries:
         """Assist requests."""
         return await list_requests(context_of(info), filter, first, after, str(info.path.key))
 
+    @strawberry.field(
+        description=(
+            "How well letters first sent from one day to another were answered, of those of the "
+            "jurisdiction: same-day, next-day and delayed control, what is overdue, median times."
+        )
+    )
+    async def assist_indicators(
+        self,
+        info: strawberry.Info,
+        start: Annotated[Date, strawberry.argument(name="from", description="First day.")],
+        end: Annotated[Date, strawberry.argument(name="to", description="Last day.")],
+        by: Annotated[AssistIndicatorKey, strawberry.argument(description="What by.")],
+    ) -> list[AssistIndicator]:
+        """How well letters were answered."""
+        return await assist_indicators(context_of(info), start, end, by, str(info.path.key))
+
 
 @strawberry.type
 class AssistMutations:
@@ -102,6 +123,20 @@ class AssistMutations:
     ) -> AssistRequestResult:
         """Writes a draft."""
         result: AssistRequestResult = await answered(info, create_assist_request, input)
+        return result
+
+    @strawberry.mutation(
+        description=(
+            "Reads a list of people (XLSX, CSV), checks every row, looks for the people in every "
+            "region, and writes a draft with them or adds them to a letter, if asked to. Rows with "
+            f"mistakes are told and left out. {_ISSUER}"
+        )
+    )
+    async def import_assist_people(
+        self, info: strawberry.Info, input: Annotated[ImportAssistPeopleInput, _WHAT]
+    ) -> ImportAssistPeopleResult:
+        """Reads a list of people."""
+        result: ImportAssistPeopleResult = await answered(info, import_assist_people, input)
         return result
 
     @strawberry.mutation(

@@ -43,7 +43,9 @@ ROOTS: Mapping[str, str] = {
     "transfersInFlight": "custody",
     "resendTransfer": "custody",
     "assistRequests": "records",
+    "assistIndicators": "figures",
     "createAssistRequest": "written",
+    "importAssistPeople": "written",
     "submitAssistRequest": "written",
     "withdrawAssistRequest": "written",
     "amendAssistRequest": "written",
@@ -202,6 +204,7 @@ ROUTES: Mapping[str, str] = {
     "/oidc/start": "the way to the provider of a sign-in",
     "/oidc/callback": "a session for a code of the provider",
     "/exports": "one's own files, by the statements and masks of lists",
+    "/assist-requests": "a letter to print, by the masks of lists; an empty template",
 }
 """Path → what is given there."""
 
