@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from regions.engines import READS, make_engine
+from regions.instants import now
+from regions.keys import Keys
 from regions.settings import RegionSettings
 from resolvers.transfers.conservation import (
     Finding,
@@ -21,6 +23,7 @@ from resolvers.transfers.conservation import (
     judge,
     unknown_homes,
 )
+from resolvers.transfers.restored import Reconciled, find_restored, reconcile
 from resolvers.transfers.surveying import (
     Survey,
     Waiting,
@@ -31,8 +34,9 @@ from resolvers.transfers.surveying import (
     received_after,
     survey,
 )
+from resolvers.writing.stores import Stores
 
-__all__ = ["CustodyReport", "check_custody"]
+__all__ = ["CustodyReport", "check_custody", "mend_custody"]
 
 T = TypeVar("T")
 
@@ -70,6 +74,22 @@ async def check_custody(regions: Sequence[RegionSettings]) -> CustodyReport:
         return second
     finally:
         await check.close()
+
+
+async def mend_custody(
+    regions: Sequence[RegionSettings], keys: Keys, wanted: Collection[str] = ()
+) -> list[Reconciled]:
+    """Mends the stores that were restored from an older backup, or those of `wanted` regions.
+
+    What it has delivered again is delivered by a gateway that runs. Raises WriteFailed where a
+    store does not answer: it can be done again.
+    """
+    stores = Stores(regions, keys)
+    try:
+        behind = set(wanted) or await find_restored(stores)
+        return [await reconcile(stores, region, now()) for region in sorted(behind)]
+    finally:
+        await stores.close()
 
 
 class _Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import os
 import tempfile
 import time
@@ -14,10 +15,13 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from gateway.access_log.starting import tell_log
+from gateway.access_log.system import system_row
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console, print_list
 from gateway.config import load_config
-from gateway.custody import CustodyReport, check_custody
+from gateway.custody import CustodyReport, check_custody, mend_custody
 from regions.instants import seconds_of
+from regions.keys import load_keys
 from resolvers.transfers.conservation import Kind
 
 __all__ = ["PARTIAL", "app"]
@@ -66,6 +70,38 @@ def check(
         raise typer.Exit(1)
     if report.missing:
         raise typer.Exit(PARTIAL)
+
+
+@app.command()
+def mend(
+    config: ConfigOption = DEFAULT_CONFIG,
+    region: Annotated[
+        list[str] | None,
+        typer.Option(help="Six digits: mend this region, whether it is found to be behind or not."),
+    ] = None,
+) -> None:
+    """Mend stores that were put back from an older backup: fence people whom a store has handed
+    over since, and have everything delivered again that it has lost.
+
+    Without --region those are mended that their peers know to be behind. It can be done again, and
+    the gateway may run meanwhile; it delivers what is to be delivered. Then run `custody check`.
+    """
+    loaded = load_config(config)
+    keys, wanted = load_keys(loaded.keys), tuple(region or ())
+    unknown = set(wanted) - {one.code for one in loaded.regions}
+    if unknown:
+        raise typer.BadParameter(f"no such region here: {', '.join(sorted(unknown))}")
+    what: dict[str, Any] = {"by": getpass.getuser(), "regions": list(wanted)}
+    tell_log(loaded, keys, system_row("custody mend", **what))
+    out = console()
+    done = asyncio.run(mend_custody(loaded.regions, keys, wanted))
+    for one in done:
+        out.print(
+            f"{one.region}: {len(one.fenced):,} people fenced, {len(one.raised):,} kept at a "
+            f"higher epoch, {one.again:,} messages delivered again"
+        )
+    if not done:
+        out.print("no store is behind")
 
 
 def _told(report: CustodyReport) -> Mapping[str, Any]:

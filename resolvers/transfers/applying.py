@@ -14,6 +14,12 @@ from regions.shares import end_shares
 from regions.text import among
 from regions.transfers import transfer_people, transfers
 from resolvers.post.messages import put
+from resolvers.transfers.dossier import (
+    close_pathways,
+    drop_preview,
+    gather_pathways,
+    leave_behind,
+)
 from resolvers.transfers.ledger import (
     Noted,
     ids_array,
@@ -22,7 +28,7 @@ from resolvers.transfers.ledger import (
     note,
     write_state,
 )
-from resolvers.transfers.protocol import Custody, Step
+from resolvers.transfers.protocol import Custody, State, Step
 from resolvers.transfers.terms import Refusal
 from resolvers.writing.stores import Store
 
@@ -45,6 +51,7 @@ OFFER, DECISION, COMMIT = "transfer.offer", "transfer.decision", "transfer.commi
 CANCEL, ARRIVAL, ERASED = "transfer.cancel", "transfer.arrival", "transfer.erased"
 
 _OPEN = ("OFFERED", "ACCEPTED")
+_ELSEWHERE = (State.FENCED, State.PENDING, State.CLOSED)
 
 
 def ids_for(people: int) -> int:
@@ -132,9 +139,24 @@ class Work:
             reason = why.get(person)
             more = dict(detail or {}) | ({"reasonCode": reason} if reason else {})
             self.noted.step(self.transfer, person, step, **more)
+        self._leave(before, steps)
         self._drop(before, steps)
         for again in {step.resend for step in steps.values() if step.resend is not None}:
             reopen(self.connection, COMMIT, again)
+
+    def _leave(self, before: Mapping[int, Custody], steps: Mapping[int, Step]) -> None:
+        """Of people whom this store believed to answer for, wrongly: the living rows are elsewhere,
+        and so are the pathways. (A handover waits for the receiver's word, see the handlers.)
+        """
+        gone: dict[str, list[int]] = {}
+        for person, step in steps.items():
+            state, peer = step.custody.state, step.custody.peer
+            if before[person].state.answers and peer is not None and state in _ELSEWHERE:
+                gone.setdefault(peer, []).append(person)
+        for peer, persons in gone.items():
+            leave_behind(self.connection, persons, peer)
+            paths = gather_pathways(self.connection, persons)
+            close_pathways(self.connection, [one["id"] for one in paths["pathways"]])
 
     def _drop(self, before: Mapping[int, Custody], steps: Mapping[int, Step]) -> None:
         """Ends other transfers' offers of people who are no longer theirs to offer or to take."""
@@ -156,6 +178,9 @@ class Work:
             for person in persons:
                 self.noted.add(transfer, person, "CANCELLED", steps[person].custody.epoch)
             self.shares_end(persons, transfer)
+            waited = [one for one in persons if before[one].state is State.PENDING]
+            if waited:
+                drop_preview(self.connection, self.region, waited)
             for side in ("SENT", "RECEIVED"):
                 write_state(self.connection, transfer, side, self.at)
             epochs = {p: before[p].epoch for p in persons if steps[p].cancels}

@@ -10,7 +10,8 @@ of stores, so that it can run with every sweep.
 1. of everybody in a message it has sent and lost, its custody is set beside that of the peer
    (`protocol.compare`): where the peer had the person since, it is FENCED; where it is the
    custodian still, it takes an epoch above what the peer has seen;
-2. what it had sent stands in its outbox again, answered: bodies are lost, ids and replies are not;
+2. the transfers it had sent are written again by what their receivers have, and the messages stand
+   in its outbox again, answered: bodies are lost, ids and replies are not;
 3. every message to it that was answered and is not in its inbox is delivered again: dossiers it
    has lost come back, and what it had taken over it takes over again.
 
@@ -35,12 +36,20 @@ from sqlalchemy import (
     update,
 )
 
+from regions.ids import take_ids
+from regions.people import people
 from regions.post import post_inbox, post_order, post_outbox
 from regions.text import among, among_texts
-from regions.transfers import custody, transfer_people
+from regions.transfers import custody, transfer_people, transfers
 from resolvers.transfers import protocol
 from resolvers.transfers.applying import CANCEL, COMMIT, Work, cancel_body, reopen, step_of
-from resolvers.transfers.ledger import custodies, ids_array
+from resolvers.transfers.ledger import (
+    custodies,
+    ids_array,
+    parts_of,
+    transfer_row,
+    write_state,
+)
 from resolvers.transfers.protocol import Custody, State, Step
 from resolvers.writing.stores import Store, Stores
 
@@ -108,14 +117,16 @@ async def reconcile(stores: Stores, region: str, at: str) -> Reconciled:
         there = other.settings.code
         seen: dict[int, Custody] = {}
         forgotten: list[dict[str, Any]] = []
+        offers: list[_Offered] = []
         after = ""
         while keys := await other.write(0, _call(_received, region, after)):
             after = keys[-1]
             lost = sorted(await store.write(0, _call(_unsent, keys)))
             seen |= await other.write(0, _call(_seen, lost))
             forgotten += await other.write(0, _call(_forgotten, lost))
+            offers += await other.write(0, _call(_offers_of, region, lost))
         done = await store.write(0, _call(_mend, store, there, seen, at))
-        await store.write(0, _call(_remember, there, forgotten))
+        await store.write(0, _call(_remember, store, there, forgotten, offers, at))
         fenced += done.fenced
         raised += done.raised
         await other.write(0, _call(_reopen_all, done.resend))
@@ -201,11 +212,59 @@ def _forgotten(connection: Connection, keys: Sequence[str]) -> list[dict[str, An
     return [row._asdict() for row in rows]
 
 
-def _remember(connection: Connection, there: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Puts messages that a store had sent to a peer into its outbox again, as answered ones."""
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """A transfer as its receiver has it, and its people."""
+
+    transfer: Mapping[str, Any]
+    parts: Sequence[Mapping[str, Any]]
+
+
+def _offers_of(connection: Connection, sender: str, keys: Sequence[str]) -> list[_Offered]:
+    """The transfers that messages received from a region are of."""
+    if not keys:
+        return []
+    subjects = connection.execute(
+        select(post_inbox.c.subject).where(among_texts(post_inbox.c.id, _texts(keys)))
+    ).scalars()
+    rows = connection.execute(
+        select(transfers).where(
+            transfers.c.side == "RECEIVED",
+            transfers.c.from_region == sender,
+            among_texts(transfers.c.id, _texts(set(subjects))),
+        )
+    ).all()
+    c = transfer_people.c
+    found = []
+    for row in rows:
+        parts = connection.execute(
+            select(c.person_id, c.epoch, c.outcome, c.reason_code, c.dossier_hash, c.decided_at)
+            .where(c.transfer_id == row.id, c.side == "RECEIVED")
+            .order_by(c.person_id)
+        )
+        found.append(_Offered(row._asdict(), [part._asdict() for part in parts]))
+    return found
+
+
+def _remember(
+    connection: Connection,
+    store: Store,
+    there: str,
+    rows: Sequence[Mapping[str, Any]],
+    offers: Sequence[_Offered],
+    at: str,
+) -> None:
+    """Writes again what this store had sent: its transfers, by what their receiver has, and their
+    messages as answered ones.
+    """
+    for offer in offers:
+        _resume(connection, store, offer, at)
     top = select(func.coalesce(func.max(post_outbox.c.seq), 0) + 1).scalar_subquery()
     sqlite_store = connection.dialect.name == "sqlite"
+    missing = _unsent(connection, [row["id"] for row in rows])  # all, but in a second run
     for row in rows:
+        if row["id"] not in missing:
+            continue
         connection.execute(
             insert(post_outbox).values(
                 id=row["id"],
@@ -222,6 +281,41 @@ def _remember(connection: Connection, there: str, rows: Sequence[Mapping[str, An
                 attempts=0,
             )
         )
+
+
+def _resume(connection: Connection, store: Store, offer: _Offered, at: str) -> None:
+    """Writes a transfer of this store again: those who were handed over are, and whoever still
+    waited was called off.
+    """
+    transfer = offer.transfer["id"]
+    if transfer_row(connection, transfer, "SENT") is None:
+        persons = [part["person_id"] for part in offer.parts]
+        code = connection.execute(
+            select(func.min(people.c.code)).where(among(people.c.id, ids_array(persons)))
+        ).scalar()
+        row = dict(offer.transfer) | {"side": "SENT", "code": code or store.settings.code}
+        connection.execute(insert(transfers).values(row))
+    known = parts_of(connection, transfer, "SENT")
+    missing = [part for part in offer.parts if part["person_id"] not in known]
+    if missing:
+        first = take_ids(connection, store.settings.code, len(missing))
+        connection.execute(
+            insert(transfer_people),
+            [
+                {"id": number, "transfer_id": transfer, "side": "SENT", **part}
+                for number, part in enumerate(missing, first)
+            ],
+        )
+    c = transfer_people.c
+    for part in offer.parts:
+        ended = part["outcome"] if part["outcome"] not in ("OFFERED", "ACCEPTED") else "CANCELLED"
+        told = {name: part[name] for name in ("epoch", "reason_code", "dossier_hash")}
+        connection.execute(
+            update(transfer_people)
+            .where(c.transfer_id == transfer, c.side == "SENT", c.person_id == part["person_id"])
+            .values(outcome=ended, **told)
+        )
+    write_state(connection, transfer, "SENT", at)
 
 
 def _seen(connection: Connection, keys: Sequence[str]) -> dict[int, Custody]:

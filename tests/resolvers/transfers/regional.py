@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table, insert, select
@@ -15,6 +17,7 @@ from regions.corrections import corrections
 from regions.engines import make_engine
 from regions.ids import take_ids
 from regions.index_keys import read_state
+from regions.keys import Keys
 from regions.metadata import Reveals
 from regions.people import INDEX_SETS, people
 from regions.person_keys import new_salt, person_keys
@@ -60,8 +63,9 @@ class Regions:
     post dies once.
     """
 
-    def __init__(self, settings: Sequence[RegionSettings]) -> None:
-        self.stores = {one.code: Store(one, same_keys()) for one in settings}
+    def __init__(self, settings: Sequence[RegionSettings], keys: Keys | None = None) -> None:
+        self.keys = keys or same_keys()
+        self.stores = {one.code: Store(one, self.keys) for one in settings}
         self.settings = {one.code: one for one in settings}
         self.loop = asyncio.new_event_loop()
         self.engines = {one.code: make_engine(one, pool_size=1) for one in settings}
@@ -74,11 +78,6 @@ class Regions:
         for engine in self.engines.values():
             self.loop.run_until_complete(engine.dispose())
         self.loop.close()
-
-    def reopen(self, region: str) -> None:
-        """Opens a store whose file was exchanged."""
-        self.loop.run_until_complete(self.engines[region].dispose())
-        self.engines[region] = make_engine(self.settings[region], pool_size=1)
 
     def do(self, region: str, work: Callable[[Connection], T]) -> T:
         """One transaction."""
@@ -261,6 +260,28 @@ class Regions:
         )
         return number
 
+    # A backup, and back from it (SQLite).
+
+    def back_up(self, region: str, to: Path) -> None:
+        """Copies a store's file."""
+        path = self._path(region)
+        shutil.copyfile(path, to)
+
+    def put_back(self, region: str, kept: Path) -> None:
+        """Puts an older file in the place of a store's."""
+        path = self._path(region)
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        shutil.copyfile(kept, path)
+
+    def _path(self, region: str) -> Path:
+        """The file of a store that nobody has open."""
+        self.loop.run_until_complete(self.engines[region].dispose())
+        self.engines[region] = make_engine(self.settings[region], pool_size=1)
+        path = self.settings[region].path
+        assert path is not None
+        return path
+
     # The steps.
 
     def offer(
@@ -399,7 +420,7 @@ class Regions:
         return self._beside(lambda stores: reconcile(stores, region, AT))
 
     def _beside(self, work: Callable[[Stores], Awaitable[T]]) -> T:
-        stores = Stores(list(self.settings.values()), same_keys())
+        stores = Stores(list(self.settings.values()), self.keys)
 
         async def run() -> T:
             try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, insert, update
 
+from gateway.custody import check_custody
 from regions.cases import cases
 from regions.contacts import contacts, samples
 from regions.erasing import erase_person
@@ -52,6 +53,13 @@ def _handed(regions: Regions, person: int, transfer: str = "t", sender: str = A,
     regions.drain()
 
 
+def _wrong(regions: Regions) -> list[Any]:
+    """What the check over all stores finds."""
+    report = asyncio.run(check_custody(list(regions.settings.values())))
+    assert not report.missing
+    return report.findings
+
+
 def _outcome(regions: Regions, region: str, side: str, transfer: str = "t") -> list[str]:
     rows = regions.rows(
         region,
@@ -89,6 +97,7 @@ def test_everything_goes_along_with_the_same_ids(regions: Regions) -> None:
     ours = regions.rows(A, transfer_people)[0]
     theirs = regions.rows(B, transfer_people)[0]
     assert ours["dossier_hash"] == theirs["dossier_hash"] is not None
+    assert _wrong(regions) == []
     assert _hash(regions, B, person) == ours["dossier_hash"]
     opened = [
         regions.stores[one].sealer.open(
@@ -207,6 +216,7 @@ def test_each_persons_outcome_is_its_own(regions: Regions) -> None:
     assert wrong.refusal is Refusal.CANCELLED
     assert regions.decide("t", B).people[persons[3]].outcome == "ACCEPTED"
     regions.drain()
+    assert _wrong(regions) == []
     ends = ["HANDED", "REFUSED", "CANCELLED", "HANDED"]
     assert _outcome(regions, A, "SENT") == _outcome(regions, B, "RECEIVED") == ends
     assert [regions.custodians(one) for one in persons] == [[B], [A], [A], [B]]
@@ -327,6 +337,7 @@ def test_back_and_on_to_a_third(regions: Regions) -> None:
     _handed(regions, person, "home", B, A)
     assert regions.custodians(person) == [A]
     assert regions.custody(A, person).epoch == 5
+    assert _wrong(regions) == []
     assert regions.rows(C, cases)[0]["kept_in"] == A
     counted = regions.do(A, lambda connection: rebuild(connection, mend=False))
     assert (counted.agrees, counted.cases) == (True, 1)
@@ -349,6 +360,7 @@ def test_within_one_store_it_happens_at_once(regions: Regions) -> None:
     assert rows[other]["code"] == "320102"
     assert regions.rows(A, pathways)[0]["unit_id"] == "unit-next"
     assert regions.custody(A, one).unit_id == "unit-next"
+    assert _wrong(regions) == []
     assert regions.custodians(one) == regions.custodians(other) == [A]
     back = regions.offer("u", [one], A, B)
     assert back.refusal is None
@@ -452,23 +464,6 @@ def test_a_message_that_comes_twice_does_nothing_twice(files: Regions) -> None:
     assert files.custody(A, person).state is State.HANDED
 
 
-def _copy(regions: Regions, region: str, to: Path) -> None:
-    path = regions.settings[region].path
-    assert path is not None
-    regions.reopen(region)
-    shutil.copyfile(path, to)
-
-
-def _put_back(regions: Regions, region: str, kept: Path) -> None:
-    path = regions.settings[region].path
-    assert path is not None
-    regions.reopen(region)
-    for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    shutil.copyfile(kept, path)
-    regions.reopen(region)
-
-
 RESTORED: dict[str, Callable[[Regions, int], None]] = {
     "before the offer": lambda regions, person: None,
     "after the offer": lambda regions, person: (
@@ -485,20 +480,21 @@ def test_a_store_restored_from_a_backup_is_found_and_mended(
     person = files.register(A, pathway=True)
     RESTORED[kept](files, person)
     backup = tmp_path / "backup.db"
-    _copy(files, region, backup)
+    files.back_up(region, backup)
     if kept == "before the offer":
         files.offer("t", [person], A, B)
         files.drain()
     files.decide("t", B)
     files.drain()
     there = files.told(B, person)
-    _put_back(files, region, backup)
+    files.put_back(region, backup)
     assert files.is_behind() == {region}
     files.reconcile(region)
     files.drain()
     files.reconcile(region)
     files.drain()
     assert not files.is_behind()
+    assert _wrong(files) == []
     assert files.custodians(person) == [B]
     assert files.told(B, person) == there
     assert files.custody(A, person).state in (State.HANDED, State.FENCED)
