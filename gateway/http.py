@@ -40,7 +40,7 @@ from regions.blind_index import BlindIndexer
 from regions.engines import sqlite_engine
 from regions.keys import load_keys
 from resolvers.access_log import Commitments
-from resolvers.aggregates.tables import GroupTables
+from resolvers.aggregates.tables import PublishedTables
 from resolvers.alarms.raising import poll_alarms
 from resolvers.alarms.rules import Limits
 from resolvers.central import Central
@@ -99,7 +99,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         registration_days=config.registration_days,
     )
     answering.duplicates = DuplicateLimit(central, keys.names, per_hour=config.duplicate_candidates)
-    answering.groups = GroupTables(keys.names)
+    answering.published = PublishedTables(keys.names)
     log = open_access_log(config, keys)
     answering.commitments = Commitments(keys.log)
     answering.late_minutes = config.post_late_minutes

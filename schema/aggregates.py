@@ -65,7 +65,11 @@ class AggregateInput:
 
     subject: AggregateSubject = strawberry.field(name="of", description="What is counted.")
     by: list[AggregateDimension] = strawberry.field(
-        default_factory=list, description="What the counts are told apart by, three at most."
+        default_factory=list,
+        description=(
+            "What the counts are told apart by, three at most: kind, place and time as finely as "
+            "can be, or one of the others with them, by city and week at the finest."
+        ),
     )
     codes: list[RegionCode] | None = strawberry.field(
         default=None, description="These codes and all below; the whole jurisdiction unless given."
@@ -109,39 +113,50 @@ class AggregateCell:
         )
     )
     count: int | None = strawberry.field(
-        description="How many, to the next five; null where that cannot be told."
+        description="How many, a multiple of five; null where there may be fewer than five."
     )
     suppressed: bool = strawberry.field(
-        description="Whether it cannot be told: there may be a few, there may be none."
+        description="Whether it is not told: there may be fewer than five."
+    )
+    margin: int | None = strawberry.field(
+        description="How far `count` may be off by rounding, nineteen times of twenty."
     )
     complete: bool = strawberry.field(
-        description="False where some who may belong here can be told of a larger cell alone."
+        description="False where a region that it may have people in is withheld or not answering."
     )
 
 
 @strawberry.type(
-    description="A table of counts made of groups of five or more: it tells of nobody (F13)."
+    description="A table of counts rounded to fives, all of them once: it tells of nobody (F13)."
 )
 class Aggregates:
     """A table of counts."""
 
     cells: list[AggregateCell] = strawberry.field(
-        description="The cells in the order of their values; one that is not there is zero."
+        description=(
+            "The cells in the order of their values; one that is not there has nobody, or so few "
+            "that they were rounded to none."
+        )
     )
     total: int | None = strawberry.field(
-        description="How many in all, to the next five of each group; null where suppressed."
+        description="How many in all, a multiple of five; null where suppressed."
     )
-    suppressed: bool = strawberry.field(description="Whether the total cannot be told.")
+    suppressed: bool = strawberry.field(
+        description="Whether the total is not told: there may be fewer than five."
+    )
+    margin: int | None = strawberry.field(
+        description="How far `total` may be off by rounding, nineteen times of twenty."
+    )
     complete: bool = strawberry.field(
-        description="False where some may belong to it who can be told of a larger whole alone."
+        description="False where a region is withheld or did not answer."
     )
     unplaced: int = strawberry.field(
-        description="How many of the total are in no cell, since they would be too few in one."
+        description="How many of the total are in cells that are suppressed."
     )
     as_of: DateTime = strawberry.field(
         description="Records made before this instant are counted: the last midnight in China."
     )
     withheld: list[RegionCode] = strawberry.field(
-        description="Regions with fewer records than are ever told: in no count at all."
+        description="Regions that may have fewer than five records: in no count at all."
     )
     regions: list[RegionAnswer] = strawberry.field(description="What became of each region.")

@@ -15,7 +15,7 @@ from regions.keys import Keys
 from regions.reading import Answer as StoreAnswer
 from regions.reading import Read
 from regions.settings import RegionSettings
-from resolvers.aggregates.tables import GroupTables
+from resolvers.aggregates.tables import PublishedTables
 from resolvers.cursors import Cursors
 from resolvers.federation import Federation
 from resolvers.questions.plans import OperationPlan
@@ -162,7 +162,7 @@ class Gateway:
             page_max=page_max,
             records_max=records_max,
             remembered=Remembered(remember),
-            groups=GroupTables(keys.names),
+            published=PublishedTables(keys.names),
         )
         self.went = _Counting()
         self._executors = {one: self._executor(one, depth_max) for one in (True, False)}

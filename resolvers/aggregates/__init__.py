@@ -1,13 +1,13 @@
-"""Aggregates for those who see no person (F13): counts from groups of five people or more.
+"""Aggregates for those who see no person (F13): counts from one rounded table of each region.
 
-A question uses some axes (disease, place, day …), for what counts are told apart by and for what
-narrows them: three at most. For each such set of axes a region's records are put into groups of at
-least five that lie in one box each (`grouping`). The sizes of the groups, rounded to fives, are all
-that is ever counted with: an answer adds up the groups that lie in a cell (`counting`). So
+Once a day a region's records are counted and the counts rounded to fives, in one go and so that
+they add up (`rounding`, `publishing`). Whatever is asked, by whatever axes, is a sum over this
+table, and is told only where five or more people stand behind it for certain (`counting`). So
 
-- questions over the same axes, in whatever combination, tell no more than the list of groups, in
-  which no number is below five: every difference of two answers is none or at least five people;
-- answers over different axes have nothing in common but people. Their difference is a multiple of
-  five and off by up to four for each group in them, so that what is one to four may as well be
-  none, or five and more.
+- two ways to ask for the same people give the same number: there is nothing to take the mean of;
+- every answer and every difference of answers is a multiple of five, and the table itself, read as
+  if it were the truth, would have been told the same: no cell can be worked out;
+- every number that is told is within four of the truth for each part of the table that it adds up.
+
+docs/asking.md says which reader this holds against, and what it does not promise.
 """

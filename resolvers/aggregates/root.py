@@ -19,8 +19,8 @@ class AggregateQueries:
 
     @strawberry.field(
         description=(
-            "Counts of cases or contacts that tell of nobody: from groups of five or more, to the "
-            "next five (F13)."
+            "Counts of cases or contacts that tell of nobody: rounded to fives, and none where "
+            "there may be fewer than five (F13)."
         )
     )
     async def aggregates(

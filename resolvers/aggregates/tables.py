@@ -1,62 +1,31 @@
-"""The records of each region as of the last midnight, counted and grouped once a day, kept in
-memory.
+"""The published tables of each region, made once a day of the records there were at midnight.
 
-Made of the records there were at midnight in China, so that workers and gateways make the same, and
-the same question gives the same answer all day. A region that does not answer has none.
+Midnight is China's, so that workers and gateways make the same table, and the same question gives
+the same answer all day. A region that does not answer has none.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
 
 from regions.instants import instant, now, seconds_of
 from regions.reading import Read
+from regions.settings import RegionSettings
 from regions.statements import Statement, text_value
-from resolvers.aggregates.grouping import Grouping, group
-from resolvers.aggregates.subjects import SUBJECTS, Line, Subject
+from resolvers.aggregates.publishing import CITY, COUNTY, PROVINCE, Published, publish
+from resolvers.aggregates.subjects import SUBJECTS, Subject
 from resolvers.federation import Report
 from resolvers.questions.question import Question
+from resolvers.questions.rows import living
 
-__all__ = ["GroupTables", "RegionTable", "last_midnight"]
+__all__ = ["PublishedTables", "last_midnight", "published"]
 
 _DAY, _CHINA = 86_400, 28_800  # seconds
-
-
-@dataclass(slots=True)
-class RegionTable:
-    """One region's records of a subject, counted as finely as can be, and the groups made of them.
-
-    `diseases` are the names of the positions along their axis.
-    """
-
-    subject: Subject
-    atoms: Mapping[tuple[int, ...], int]
-    diseases: tuple[str, ...]
-    key: bytes
-    groupings: dict[tuple[str, ...], Grouping] = field(default_factory=dict)
-
-    def grouping(self, lines: Sequence[Line]) -> Grouping:
-        """The groups over some axes."""
-        names = tuple(line.name for line in lines)
-        found = self.groupings.get(names)
-        if found is None:
-            found = self.groupings[names] = self._grouped(lines, names)
-        return found
-
-    def _grouped(self, lines: Sequence[Line], names: tuple[str, ...]) -> Grouping:
-        places = [self.subject.lines.index(line) for line in lines]
-        atoms: dict[tuple[int, ...], int] = {}
-        for point, number in self.atoms.items():
-            seen = tuple([point[place] for place in places])
-            atoms[seen] = atoms.get(seen, 0) + number
-        key = hmac.digest(self.key, "|".join(names).encode(), "sha256")
-        return group([line.axis(self.diseases) for line in lines], atoms.items(), key)
 
 
 def last_midnight(at: str) -> str:
@@ -65,18 +34,36 @@ def last_midnight(at: str) -> str:
     return instant(seconds - seconds % _DAY - _CHINA)
 
 
-class GroupTables:
+def published(
+    subject: Subject, rows: Iterable[Sequence[Any]], region: RegionSettings, key: bytes
+) -> Published:
+    """The table of a region's records, counted by the subject's columns.
+
+    Its secret is of the region and the subject: no two tables are rounded alike.
+    """
+    names = [one.name for one in subject.attributes]
+    own = hmac.digest(key, f"{region.code}|{subject.table.name}".encode(), "sha256")
+    return publish(map(subject.counted, rows), names, _digits(region), own)
+
+
+def _digits(region: RegionSettings) -> int:
+    """Digits of the place at the top of its table."""
+    shortest = min(map(len, region.prefixes), default=0)
+    return max((one for one in (PROVINCE, CITY, COUNTY) if one <= shortest), default=PROVINCE)
+
+
+class PublishedTables:
     """The tables of one worker. A secret is derived from `key`."""
 
     def __init__(self, key: bytes) -> None:
         self._key = hmac.digest(key, b"epigate aggregates", "sha256")
-        self._kept: dict[tuple[str, int], RegionTable] = {}
+        self._kept: dict[tuple[str, int], Published] = {}
         self._as_of = ""
         self._turn = asyncio.Lock()
 
     async def of(
         self, question: Question, subject: str, regions: Iterable[int]
-    ) -> tuple[dict[int, RegionTable], Report, str]:
+    ) -> tuple[dict[int, Published], Report, str]:
         """The tables of regions, what became of each, and the instant they are of."""
         async with self._turn:
             at = now()
@@ -86,7 +73,7 @@ class GroupTables:
                 self._as_of = as_of
             report = Report(len(question.federation.regions))
             wanted = list(regions)
-            await self._make(question, subject, wanted, as_of, report, at)
+            await self._make(question, subject, wanted, report, at)
             found = {}
             for region in wanted:
                 if (table := self._kept.get((subject, region))) is not None:
@@ -95,19 +82,8 @@ class GroupTables:
                     report.at(region).as_of = as_of
             return found, report, as_of
 
-    async def grouped(self, table: RegionTable, lines: Sequence[Line]) -> Grouping:
-        """The groups of a table over some axes; made beside the event loop."""
-        async with self._turn:
-            return await asyncio.to_thread(table.grouping, lines)
-
     async def _make(
-        self,
-        question: Question,
-        subject: str,
-        regions: Sequence[int],
-        as_of: str,
-        report: Report,
-        at: str,
+        self, question: Question, subject: str, regions: Sequence[int], report: Report, at: str
     ) -> None:
         federation = question.federation
         reads = []
@@ -116,36 +92,23 @@ class GroupTables:
                 statement = Statement(
                     _statement(SUBJECTS[subject]), federation.regions[region].dialect
                 )
-                reads.append(Read(region, statement.sql, statement.bind({"as_of": as_of})))
-        known = question.answering.reference.disease_keys()
+                reads.append(Read(region, statement.sql, statement.bind({"as_of": self._as_of})))
         for read, answer in zip(reads, await question.ask(reads) if reads else [], strict=True):
             report.add(read.region, answer, at)
             if answer.failure is None:
                 self._kept[(subject, read.region)] = await asyncio.to_thread(
-                    _counted, SUBJECTS[subject], answer.rows, known, self._key
+                    published,
+                    SUBJECTS[subject],
+                    answer.rows,
+                    federation.regions[read.region],
+                    self._key,
                 )
 
 
 def _statement(subject: Subject) -> Any:
-    columns = [line.column.label(f"c{place}") for place, line in enumerate(subject.lines)]
+    columns = [column.label(f"c{place}") for place, column in enumerate(subject.columns)]
     return (
         select(*columns, func.count())
-        .where(subject.table.c.created_at < text_value("as_of"))
+        .where(subject.table.c.created_at < text_value("as_of"), *living(subject.table))
         .group_by(*columns)
     )
-
-
-def _counted(
-    subject: Subject, rows: Sequence[Sequence[Any]], known: Iterable[str], key: bytes
-) -> RegionTable:
-    place = next((i for i, line in enumerate(subject.lines) if line.name == "disease"), None)
-    there = {row[place] for row in rows} if place is not None else set()
-    diseases = tuple(sorted(there.union(known)))
-    index = {disease: number for number, disease in enumerate(diseases)}
-    atoms: dict[tuple[int, ...], int] = {}
-    for *values, number in rows:
-        point = tuple(
-            line.position(value, index) for line, value in zip(subject.lines, values, strict=True)
-        )
-        atoms[point] = atoms.get(point, 0) + int(number)
-    return RegionTable(subject, atoms, diseases, key)

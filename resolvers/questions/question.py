@@ -26,7 +26,7 @@ from resolvers.reference import Reference
 from resolvers.users import Viewer
 
 if TYPE_CHECKING:
-    from resolvers.aggregates.tables import GroupTables
+    from resolvers.aggregates.tables import PublishedTables
 
 __all__ = ["Answering", "Question", "Trail", "rules_in", "viewer_key"]
 
@@ -47,7 +47,7 @@ class Answering:
     log_reader: LogReader | None = None  # of the access log, for auditors
     duplicates: DuplicateLimit | None = None  # of the duplicate check; None for no limit
     exports: ExportLimits = field(default_factory=ExportLimits)
-    groups: GroupTables | None = None  # of aggregates
+    published: PublishedTables | None = None  # of aggregates
     late_minutes: int = 30  # from when on what is on its way is late
     assist: AssistLimits = field(default_factory=AssistLimits)
 

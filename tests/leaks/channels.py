@@ -54,7 +54,7 @@ _WAYS: tuple[tuple[str, str], ...] = (
     ("Group by, distinct", "there is none over records; counts are by day, disease and code"),
     (
         "Aggregates: min, max, sum, distinct count; cells below 5; the difference of two counts",
-        "counts hold no private item; cells below 5 of aggregates are suppressed, others with them",
+        "counts hold no private item; aggregates are sums of one rounded table, told from 5 on",
     ),
     (
         "Total count, hasNextPage, page length under a filter",
