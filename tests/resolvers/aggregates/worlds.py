@@ -119,15 +119,9 @@ def _places(kind: str, code: str, day: str, digits: int) -> list[Part]:
 def parts_of(one: Counted | Leaf, digits: int, attribute: str = "") -> list[Part]:
     """Every part of the tree that a record or a leaf is in, from the top down."""
     if isinstance(one, Leaf) and attribute:
-        value = (
-            "value",
-            attribute,
-            one.kind,
-            one.code[: max(digits, 4)],
-            _stretch(one.day),
-            one.value,
-        )
-        return [*_above(one.kind, one.code, one.day, digits), value]
+        place, stretch = one.code[: max(digits, 4)], _stretch(one.day)
+        above = _above(one.kind, one.code, one.day, digits)
+        return [*above, ("value", attribute, one.kind, place, stretch, one.value)]
     found = _places(one.kind, one.code, one.day, digits)
     if isinstance(one, Counted):
         place = one.code[: max(digits, 4)]
