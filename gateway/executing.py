@@ -164,7 +164,7 @@ class Executor:
 
     async def answer_event(self, viewer: Viewer, request: Request, event: Any) -> Answer:
         """The answer of one event of a subscription: an object with an id, `alarm:17`, under which
-        it is logged unless it says another by `logged_as`.
+        it is logged unless it says another by `logged_as`, or kind and id by `_logged`.
         """
         document, operation = self.subscription(request, viewer)
         return await self._ordinary(document, operation, request, viewer, operation.title, event)
@@ -227,8 +227,8 @@ class Executor:
             post=self._post,
         )
         if event is not None:
-            kind, _, number = str(getattr(event, "logged_as", event.id)).partition(":")
-            context.question.trail.saw(kind, [int(number)])
+            kind, key = _named(event)
+            context.question.trail.saw(kind, [key])
         assert document.node is not None
         outcome = execute(
             self.schema,
@@ -267,6 +267,15 @@ class Executor:
         if viewer is None and not context.touched:
             name = ""
         return Answer(orjson.dumps(body), 200, what, name, bool(errors), code, problem)
+
+
+def _named(event: Any) -> tuple[str, Any]:
+    """Kind and id of an event, as the access log names it."""
+    if hasattr(event, "_logged"):
+        kind, key = event._logged
+        return kind, key
+    kind, _, number = str(getattr(event, "logged_as", event.id)).partition(":")
+    return kind, int(number)
 
 
 async def _finished(

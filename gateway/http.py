@@ -57,6 +57,7 @@ from resolvers.questions.question import Answering
 from resolvers.questions.remembered import Remembered
 from resolvers.reference import Reference
 from resolvers.root import make_schema
+from resolvers.transfers.changing import TransferChanges
 from resolvers.writing.stores import Stores
 
 __all__ = ["make_app"]
@@ -150,10 +151,12 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     )
     addresses = Addresses(config.trusted_proxies, config.proxy_header)
     changes = Changes(config.central_store)
+    moving = TransferChanges(federation)
     feeds = Feeds(
         alarms=Feed(partial(poll_alarms, central), changes.version),
         # Regions are polled once a second: not every kind of store tells that it has changed.
         lapses=Feed(Lapses(federation).poll, lambda: int(time.monotonic())),
+        transfers=Feed(moving.poll, moving.changed),
     )
     subscriptions = Subscriptions(
         Streams(executor, feeds),

@@ -36,7 +36,21 @@ ACTIONS: Mapping[str, frozenset[str]] = {
     "REGISTER": frozenset({"me", "registerCase", "registerContacts"}),
     "CARE": frozenset({"me", "recordVisit", "recordSample", "advancePathway"}),
     "CORRECT": frozenset({"me", "correct"}),
-    "TRANSFER": frozenset({"me", "transfers", "custody", "transfersInFlight", "resendTransfer"}),
+    "TRANSFER": frozenset(
+        {
+            "me",
+            "transfers",
+            "custody",
+            "offerTransfer",
+            "acceptTransfer",
+            "refuseTransfer",
+            "cancelTransfer",
+            "recordArrival",
+            "transferChanged",
+            "transfersInFlight",
+            "resendTransfer",
+        }
+    ),
     "ASSIST": frozenset(
         {
             "me",

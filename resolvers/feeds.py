@@ -117,3 +117,4 @@ class Feeds:
 
     alarms: Feed[Any]
     lapses: Feed[Any]
+    transfers: Feed[Any]

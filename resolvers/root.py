@@ -15,7 +15,7 @@ from resolvers.post.root import PostMutations, PostQueries
 from resolvers.privacy.policy import compile_policy, describe_private_fields
 from resolvers.privacy.root import PrivacyMutations, PrivacyQueries
 from resolvers.questions.root import RecordQueries
-from resolvers.transfers.root import TransferQueries
+from resolvers.transfers.root import TransferMutations, TransferQueries, TransferSubscriptions
 from resolvers.users.root import UserMutations, UserQueries
 from resolvers.writing.root import RecordMutations
 from schema.assist import AssistPerson, AssistRequest
@@ -58,6 +58,7 @@ class Mutation(
     PathwayMutations,
     PostMutations,
     PrivacyMutations,
+    TransferMutations,
     UserMutations,
     AssistMutations,
 ):
@@ -69,7 +70,7 @@ class Mutation(
         "What happens, as it happens: over WebSocket by graphql-transport-ws, at the same address."
     )
 )
-class Subscription(AlarmSubscriptions, PathwaySubscriptions):
+class Subscription(AlarmSubscriptions, PathwaySubscriptions, TransferSubscriptions):
     """What happens, as it happens."""
 
 

@@ -642,7 +642,7 @@ def _of(dossier: Dossier, persons: Collection[int]) -> Dossier:
         ]
         for table, rows in dossier.rows.items()
     }
-    return Dossier(rows, dossier.erased & set(persons))
+    return Dossier(rows, dossier.erased & set(persons), dossier.units)
 
 
 def _pathways_of(

@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from regions.blind_index import BlindIndexer
 from regions.cases import cases, exposures
@@ -28,6 +29,7 @@ from regions.metadata import Reveals
 from regions.pathways import pathway_clocks, pathway_events, pathways
 from regions.people import INDEX_SETS, people
 from regions.person_keys import ERASED, MISSING, ensure_salts, salts_of
+from regions.reference import units
 from regions.sealing import ERASED_ENVELOPE, ITEMS
 from regions.statistics import apply_counts, change_of
 from regions.text import among
@@ -80,11 +82,13 @@ class Dossier:
     """What goes along, by table: each row's columns, and its private items as JSON texts in the
     order of the table's envelope (None: the row has none).
 
-    `erased` are people erased where it was gathered. Never written anywhere as it is.
+    `erased` are people erased where it was gathered, `units` the institutions that its cases name.
+    Never written anywhere as it is.
     """
 
     rows: dict[str, list[tuple[dict[str, Any], list[str] | None]]] = field(repr=False)
     erased: frozenset[int] = frozenset()
+    units: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,9 @@ def gather(
     for table in _TABLES if shared is None else _PREVIEW:
         found[str(table.name)] = _rows(connection, store, table, ids, salts, shared)
     erased = frozenset(person for person, salt in salts.items() if salt == ERASED)
-    return Dossier(found, erased)
+    named = select(cases.c.unit_id).where(among(cases.c.person_id, ids))
+    known = connection.execute(select(units).where(units.c.id.in_(named)))
+    return Dossier(found, erased, tuple(dict(row._mapping) for row in known))
 
 
 def _rows(
@@ -199,6 +205,7 @@ def store_dossier(
     Rows that are here are overwritten, but for a case whose card this store keeps (B8): what came
     along is a copy of it.
     """
+    _have_units(connection, dossier)
     own = _own_cards(connection, dossier)
     lost = []
     for table in _TABLES:
@@ -231,6 +238,7 @@ def store_preview(
     The rows are no living ones, have no index and no reporter here, and keep the sender's codes:
     whoever could not see them there sees them here by the share alone.
     """
+    _have_units(connection, dossier)
     for table in _PREVIEW:
         whose = "id" if table is people else "person_id"
         rows = []
@@ -241,6 +249,14 @@ def store_preview(
                     made["kept_in"] = made["kept_in"] or sender
                 rows.append((made, parts))
         _write(connection, store, table, rows, indexed=False)
+
+
+def _have_units(connection: Connection, dossier: Dossier) -> None:
+    """Adds the units that cases name where they are missing; one that is here stays."""
+    if dossier.units:
+        builder: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+        made = builder.insert(units).on_conflict_do_nothing()
+        connection.execute(made, [dict(one) for one in dossier.units])
 
 
 def _own_cards(connection: Connection, dossier: Dossier) -> set[int]:

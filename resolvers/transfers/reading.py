@@ -16,6 +16,9 @@ from regions.transfers import transfer_events, transfer_people, transfers
 from resolvers.federation import state_of
 from resolvers.questions.question import Question
 from resolvers.questions.rows import reaches_beyond, rows_of, select_rows
+from resolvers.questions.shapes import ShapeSet
+from resolvers.questions.sharing import sharing_regions
+from resolvers.questions.views import SHARE_UNIT
 from schema.transfers import (
     CustodyEvent,
     Transfer,
@@ -33,6 +36,7 @@ __all__ = [
     "event_of",
     "events_of",
     "people_of",
+    "read_transfer",
     "rows_in",
     "transfer_of",
     "transfers_of",
@@ -107,6 +111,29 @@ def transfer_of(row: Sequence[Any], region: int, path: str) -> Transfer:
     return made
 
 
+async def read_transfer(
+    context: Context, region: int, transfer: str, side: str, path: str
+) -> Transfer | None:
+    """One side of a transfer from its store, None where the viewer may not see it (any more)."""
+    question = context.question
+    statement = Statement(
+        select(*COLUMNS).where(
+            transfers.c.id == text_value("transfer"),
+            transfers.c.side == text_value("side"),
+            *visible(question, region),
+        ),
+        question.federation.dialects[region],
+    )
+    values = {"transfer": transfer, "side": side, VIEWER_UNIT: question.viewer.unit_id}
+    for _, row in await rows_in(
+        question, [Read(region, statement.sql, statement.bind(values))], path
+    ):
+        question.spend(1)
+        question.trail.saw("transfer", [transfer])
+        return transfer_of(row, region, path)
+    return None
+
+
 def event_of(row: Sequence[Any]) -> CustodyEvent:
     """A row of `_EVENT` as its type."""
     return CustodyEvent(
@@ -143,11 +170,32 @@ def _by_region(of: Sequence[Transfer]) -> Mapping[int, list[str]]:
 
 
 async def people_of(context: Context, of: Sequence[Any]) -> Sequence[Any]:
-    """The people of some transfers, by each one's own record."""
+    """The people of some transfers, by each one's own record; where anything is shared with the
+    viewer's unit, with what the sender lets it see.
+    """
     question, path = context.question, of[0]._path
-    shapes = context.records.shapes("TransferPerson")
+    wanted = _by_region(of)
+    sharing = await sharing_regions(question, list(wanted), path)
+    found: dict[Any, list[Any]] = {}
+    for shared in (False, True):
+        some = {region: ids for region, ids in wanted.items() if (region in sharing) is shared}
+        if some:
+            shapes = context.records.shapes("TransferPerson", shared=shared)
+            await _people(context, shapes, some, path, found)
+    return [found.get(one._place, []) for one in of]
+
+
+async def _people(
+    context: Context,
+    shapes: ShapeSet,
+    wanted: Mapping[int, list[str]],
+    path: str,
+    found: dict[Any, list[Any]],
+) -> None:
+    """Puts the people of transfers into `found`, by region, side and transfer."""
+    question = context.question
     reads = []
-    for region, ids in _by_region(of).items():
+    for region, ids in wanted.items():
         shape = shapes.of(region)
         known = shape.statements.get("of transfers")
         if known is None:
@@ -162,7 +210,11 @@ async def people_of(context: Context, of: Sequence[Any]) -> Sequence[Any]:
                 question.federation.dialects[region],
             )
         limit = question.answering.records_max - question.spent + 1
-        values = {_KEYS: orjson.dumps(ids).decode(), "row_limit": limit}
+        values = {
+            _KEYS: orjson.dumps(ids).decode(),
+            "row_limit": limit,
+            SHARE_UNIT: question.viewer.unit_id,
+        }
         reads.append(Read(region, known.sql, known.bind(values)))
     rows = []
     for read, answer in zip(reads, await question.ask(reads), strict=True):
@@ -171,12 +223,10 @@ async def people_of(context: Context, of: Sequence[Any]) -> Sequence[Any]:
             question.region_failed(read.region, state_of(failure), str(failure), path)
         else:
             rows += rows_of(answer, shapes.of(read.region), read.region)
-    found: dict[Any, list[Any]] = {}
     records = await context.records.objects(shapes, rows, path)
     for row, record in zip(rows, records, strict=True):
         transfer, side = (row[0][at] for at in shapes.of(row[2]).back)
         found.setdefault((row[2], side, transfer), []).append(record)
-    return [found.get(one._place, []) for one in of]
 
 
 def _text(column: ColumnElement[Any]) -> Text:

@@ -21,6 +21,7 @@ from schema.writing.problems import (
     NotFoundProblem,
     Problem,
     RegionUnavailableProblem,
+    StepProblem,
 )
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "lost",
     "not_custodian",
     "not_found",
+    "refused_step",
     "retold",
     "told",
     "unavailable",
@@ -107,6 +109,13 @@ def not_found(*path: str) -> Refusal:
             message_zh="没有该记录，或无权打开",
             path=list(path),
         )
+    )
+
+
+def refused_step(reason: str, message: str, message_zh: str) -> Refusal:
+    """The step cannot be taken; `reason` is a stable name."""
+    return Refusal(
+        StepProblem(code="STEP_REFUSED", message=message, message_zh=message_zh, reason=reason)
     )
 
 
@@ -189,6 +198,8 @@ def told(problem: Problem) -> dict[str, Any]:
         kept["mistakes"] = [[m.path, m.message, m.message_zh] for m in problem.mistakes]
     elif isinstance(problem, NotFoundProblem):
         kept["path"] = problem.path
+    elif isinstance(problem, StepProblem):
+        kept["reason"] = problem.reason
     elif isinstance(problem, NotCustodianProblem):
         kept["custody"] = {
             "person": problem.person_id,
@@ -209,6 +220,8 @@ def retold(kept: Mapping[str, Any]) -> Problem:
         return mistakes.problem()
     if "path" in kept:
         return not_found(*kept["path"]).problem
+    if "reason" in kept:
+        return refused_step(kept["reason"], kept["en"], kept["zh"]).problem
     if "custody" in kept:
         return not_custodian(kept["en"], kept["zh"], **kept["custody"]).problem
     return forbidden(kept["en"], kept["zh"]).problem

@@ -37,7 +37,7 @@ Given = TypeVar("Given")
 
 _MOST_HOPS = 16  # from region to region, where a record was handed on and on
 
-Wrote = dict[str, list[int]]
+Wrote = dict[str, list[Any]]
 """Ids of what was written, by kind: for the access log."""
 
 Work = Callable[[Connection, int, Wrote], dict[str, Any]]
@@ -106,6 +106,17 @@ class Writing:
     def reporter(self) -> tuple[str, str]:
         """The account and the unit that write."""
         return self.viewer.account, self.viewer.unit_id
+
+    @property
+    def reference(self) -> str:
+        """A name of what is written that follows from account and key, and tells neither."""
+        return self._key[:32]
+
+    @property
+    def trace(self) -> str:
+        """The trace of the request, as the log names it."""
+        telling = self.context.telling
+        return "" if telling is None else telling.trace
 
     async def look(
         self,

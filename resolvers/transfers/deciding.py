@@ -1,0 +1,248 @@
+"""What becomes of an offer: `acceptTransfer`, `refuseTransfer`, `cancelTransfer`, `recordArrival`.
+
+The receiving unit decides and records the arrival, the offering unit takes back; so do the units
+above each, for those of their jurisdiction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection, select
+
+from regions.reading import Read
+from regions.statements import Statement, text_value
+from regions.transfers import transfer_people, transfers
+from resolvers.context import Context
+from resolvers.transfers.moving import (
+    Kept,
+    acts_for,
+    answer,
+    kept_of,
+    people_given,
+    problem_of,
+    refused_whole,
+)
+from resolvers.transfers.reading import VIEWER_UNIT, visible
+from resolvers.transfers.steps import cancel_transfer as cancel
+from resolvers.transfers.steps import decide_transfer as decide
+from resolvers.transfers.steps import ids_for
+from resolvers.transfers.steps import record_arrival as arrive
+from resolvers.transfers.terms import Outcome, Who
+from resolvers.transfers.terms import Refusal as Named
+from resolvers.writing.refusing import Mistakes, Refusal, not_found
+from resolvers.writing.stores import Store
+from resolvers.writing.writing import Writing, Wrote
+from schema.writing.transfers import (
+    RecordArrivalInput,
+    RefuseTransferInput,
+    TransferActionInput,
+    TransferPayload,
+)
+
+__all__ = ["accept_transfer", "cancel_transfer", "record_arrival", "refuse_transfer"]
+
+_SENT, _RECEIVED = "SENT", "RECEIVED"
+
+_Step = Callable[[Connection, Store, int, list[int] | None, Who], Outcome]
+"""A step in the store's transaction, from the first of the ids taken; for some people or all."""
+
+
+async def accept_transfer(
+    context: Context, given: TransferActionInput, path: str
+) -> TransferPayload:
+    """Accepts people who are offered. Raises Refusal."""
+    writing = Writing(context, "acceptTransfer", given, path)
+
+    def step(
+        connection: Connection, store: Store, first: int, people: list[int] | None, who: Who
+    ) -> Outcome:
+        return decide(
+            connection,
+            store,
+            first,
+            given.transfer_id,
+            accept=people,
+            refuse={},
+            who=who,
+            trace=writing.trace,
+            at=writing.moment.now,
+        )
+
+    return await _take(writing, given.transfer_id, given.people, _RECEIVED, step, path)
+
+
+async def refuse_transfer(
+    context: Context, given: RefuseTransferInput, path: str
+) -> TransferPayload:
+    """Refuses people who are offered: they stay with the sender. Raises Refusal."""
+    writing = Writing(context, "refuseTransfer", given, path)
+
+    def step(
+        connection: Connection, store: Store, first: int, people: list[int] | None, who: Who
+    ) -> Outcome:
+        open_ones = people if people is not None else _open(connection, given.transfer_id)
+        return decide(
+            connection,
+            store,
+            first,
+            given.transfer_id,
+            accept=[],
+            refuse=dict.fromkeys(open_ones, given.reason.name),
+            who=who,
+            trace=writing.trace,
+            at=writing.moment.now,
+        )
+
+    return await _take(writing, given.transfer_id, given.people, _RECEIVED, step, path)
+
+
+async def cancel_transfer(
+    context: Context, given: TransferActionInput, path: str
+) -> TransferPayload:
+    """Takes an offer back, before it is accepted. Raises Refusal."""
+    writing = Writing(context, "cancelTransfer", given, path)
+
+    def step(
+        connection: Connection, store: Store, first: int, people: list[int] | None, who: Who
+    ) -> Outcome:
+        return cancel(
+            connection,
+            store,
+            first,
+            given.transfer_id,
+            people=people,
+            reason_code=None,
+            who=who,
+            trace=writing.trace,
+            at=writing.moment.now,
+        )
+
+    return await _take(writing, given.transfer_id, given.people, _SENT, step, path)
+
+
+async def record_arrival(context: Context, given: RecordArrivalInput, path: str) -> TransferPayload:
+    """Records that the people of a transfer arrived. Raises Refusal."""
+    writing = Writing(context, "recordArrival", given, path)
+    mistakes = Mistakes()
+    arrived = given.arrived_at or writing.moment.now
+    if arrived > writing.moment.latest:
+        mistakes.add(["arrivedAt"], "this lies in the future", "该时间在将来")
+    mistakes.stop()
+
+    def step(
+        connection: Connection, store: Store, first: int, people: list[int] | None, who: Who
+    ) -> Outcome:
+        return arrive(
+            connection,
+            store,
+            first,
+            given.transfer_id,
+            arrived_at=arrived,
+            who=who,
+            trace=writing.trace,
+            at=writing.moment.now,
+        )
+
+    return await _take(writing, given.transfer_id, None, _RECEIVED, step, path)
+
+
+def _open(connection: Connection, transfer: str) -> list[int]:
+    """The people of a transfer who wait to be decided on here."""
+    c = transfer_people.c
+    waiting = select(c.person_id).where(
+        c.transfer_id == transfer, c.side == _RECEIVED, c.outcome == "OFFERED"
+    )
+    return list(connection.execute(waiting).scalars())
+
+
+async def _take(
+    writing: Writing,
+    transfer: str,
+    given: Sequence[str] | None,
+    side: str,
+    step: _Step,
+    path: str,
+) -> TransferPayload:
+    """Takes a step in the store of one side, and has it delivered. Raises Refusal."""
+    mistakes = Mistakes()
+    people = None
+    if given is not None:
+        people = people_given(given, mistakes, ["people"])  # type: ignore[arg-type]  # ids are text
+    mistakes.stop()
+    store, count = await _store_of(writing, transfer, side)
+
+    def work(connection: Connection, first: int, wrote: Wrote) -> Kept:
+        who = _acting(connection, writing, store, transfer, side)
+        outcome = step(connection, store, first, people, who)
+        if outcome.refusal is not None:
+            raise refused_whole(outcome)
+        taken = [person for person, one in outcome.people.items() if one.refusal is None]
+        wrote["person"], wrote["transfer"] = taken, [transfer]
+        return kept_of(transfer, people or outcome.people, outcome.people, {})
+
+    kept, repeated = await writing.once(store, ids_for(count), work)
+    return await answer(writing, store, side, kept, repeated, path)
+
+
+async def _store_of(writing: Writing, transfer: str, side: str) -> tuple[Store, int]:
+    """The store with one side of a transfer, and how many people it has. Raises Refusal where no
+    region of the jurisdiction has it.
+    """
+    question = writing.question
+    federation = question.federation
+    seen = await writing.look()
+    within = federation.concerned([question.scope.prefix])
+    reads = []
+    for region in within:
+        statement = Statement(
+            select(transfer_people.c.side).where(
+                transfer_people.c.transfer_id == text_value("transfer")
+            ),
+            federation.dialects[region],
+        )
+        reads.append(Read(region, statement.sql, statement.bind({"transfer": transfer})))
+    silent, other, found = [], [], []
+    count = 0
+    for read, told in zip(reads, await question.ask(reads), strict=True):
+        code = federation.regions[read.region].code
+        if told.failure is not None:
+            silent.append(code)
+        sides = [row[0] for row in told.rows or ()]
+        if side in sides:
+            found.append(code)
+            count = sides.count(side)
+        elif sides:
+            other.append(code)
+    # Of one of which only the other side is here, that one says so.
+    for code in (*seen.used, *found, *other, *silent):
+        store = writing.stores.of_region(code)
+        if store is not None:
+            return store, count
+    raise not_found("transferId")
+
+
+def _acting(
+    connection: Connection, writing: Writing, store: Store, transfer: str, side: str
+) -> Who:
+    """Who takes steps of this side of the transfer: the viewer for the unit whose it is. Raises
+    Refusal unless the viewer may.
+    """
+    c = transfers.c
+    rows = connection.execute(
+        select(c.side, c.code, c.from_unit, c.to_unit).where(
+            c.id == transfer, *visible(writing.question, writing.region(store))
+        ),
+        {VIEWER_UNIT: writing.viewer.unit_id},
+    )
+    sides = {row.side: row for row in rows}
+    if not sides:
+        raise not_found("transferId")
+    row = sides.get(side)
+    refused = Refusal(problem_of(Named.NOT_RECEIVER if side == _RECEIVED else Named.NOT_SENDER))
+    if row is None:
+        raise refused
+    unit = row.to_unit if side == _RECEIVED else row.from_unit
+    if not acts_for(writing.viewer, unit):
+        raise refused
+    return Who(writing.viewer.account, unit, row.code)
