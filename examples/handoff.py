@@ -154,7 +154,7 @@ def main() -> int:
     parser.add_argument("--at", help="when they arrived")
     parser.add_argument("--url", default=URL, help=f"the gateway (default: {URL})")
     parser.add_argument("--audience", help="the gateway's own address, where that is another")
-    wanted = parser.parse_args()
+    wanted = parser.parse_intermixed_args()
     gateway = Gateway(wanted.url, wanted.audience or wanted.url, wanted.key, wanted.client)
     try:
         if wanted.step == "queue":

@@ -20,8 +20,10 @@ from regions.ids import region_of
 from regions.instants import now
 from regions.keys import Keys
 from resolvers.access_log import Commitments
+from resolvers.transfers.steps import tell_erased
 from resolvers.users import Role
 from resolvers.users.accounts import find_account, is_usable
+from resolvers.writing.stores import Store, Stores
 
 __all__ = ["Erased", "ask_erasure", "confirm_erasure"]
 
@@ -79,9 +81,13 @@ async def confirm_erasure(config: Config, keys: Keys, number: int, by: str) -> E
             await _refuse_others(stores[:-1], people)
         await own.do(lambda connection: _confirm(connection, number, by))
         _log(config, keys, "erasePerson", by, people)
-        at, envelopes = now(), {}
+        at, envelopes, regions = now(), {}, Stores(config.regions, keys)
         for store in stores[:-1]:
-            erased = await store.do(lambda connection: _erase(connection, people, at))
+            region = regions.of_region(store.code)
+            assert region is not None
+            erased = await store.do(
+                lambda connection, region=region: _erase(connection, region, people, number, at)  # type: ignore[misc]  # a default binds the loop's variable
+            )
             if erased is not None:
                 envelopes[store.code] = erased
         missing = tuple(sorted(away))  # the person may have been handed over, or offered, to any
@@ -93,9 +99,16 @@ async def confirm_erasure(config: Config, keys: Keys, number: int, by: str) -> E
         await _close(stores)
 
 
-def _erase(connection: Connection, people: Sequence[int], at: str) -> int | None:
-    """The envelopes that were erased; None where the store has nobody of them on record."""
+def _erase(
+    connection: Connection, region: Store, people: Sequence[int], number: int, at: str
+) -> int | None:
+    """The envelopes that were erased; None where the store has nobody of them on record.
+
+    Regions that a person was exchanged with are told: what is on its way brings nobody back.
+    """
     here = on_record(connection, people)
+    for person in here:
+        tell_erased(connection, region, person, trace=f"erasure-{number}", at=at)
     return sum(erase_person(connection, person, at) for person in here) if here else None
 
 

@@ -274,6 +274,11 @@ def test_a_person_who_was_handed_over_is_erased_in_every_store_with_a_copy(
                 store.execute(f"UPDATE t SET {whose} = {whose}{unloaded}")
                 store.execute(f"INSERT INTO main.{table} SELECT * FROM t")
                 store.execute("DROP TABLE t")
+    with closing(sqlite3.connect(home.path)) as store, store:
+        store.execute(
+            "INSERT INTO custody (person_id, state, epoch, peer, since) VALUES (?, ?, ?, ?, ?)",
+            (person, "HANDED", 1, others[0].code, "2026-11-01T00:00:00Z"),
+        )
     named = f"person:{person}"
     assert keys(own, "erase-person", named, "--reason", "a court order", "--by", first) == 0
     away = others[1].path
@@ -300,6 +305,9 @@ def test_a_person_who_was_handed_over_is_erased_in_every_store_with_a_copy(
                 (person,),
             ).fetchone()
             assert indexes == (None, None, None), region.code
+    with closing(sqlite3.connect(home.path)) as store:  # what is on its way brings nobody back
+        told_to = store.execute("SELECT topic, to_region FROM post_outbox").fetchall()
+        assert told_to == [("transfer.erased", others[0].code)]
     with closing(sqlite3.connect(str(others[2].path))) as store:  # nothing of the person is there
         (count,) = store.execute(
             "SELECT count(*) FROM person_keys WHERE person_id = ?", (person,)
