@@ -219,7 +219,10 @@ class Regions:
             pack = packs()["N113"]
             about["reporter_unit"] = f"unit-{region}"
             acts = PathwayWho(f"officer-{region}", f"unit-{region}", AT)
-            self.do(region, lambda connection: start(connection, about, begin(AT), pack, acts))
+            self.do(
+                region,
+                lambda connection: start(connection, about, begin(AT), pack, acts, how="CASE"),
+            )
         return person
 
     def _sample(
