@@ -48,7 +48,14 @@ EXPOSURE_COLUMNS = (
     "created_at",
 )
 
-_CARRIERS = frozenset({"covid19", "cholera", "typhoid", "dysentery", "polio", "malaria"})
+_CARRIERS = {  # share without symptoms
+    "covid19": 0.5,
+    "cholera": 0.2,
+    "typhoid": 0.2,
+    "dysentery": 0.2,
+    "polio": 0.2,
+    "malaria": 0.2,
+}
 _CHRONIC = frozenset({"aids", "hepatitis_b", "hepatitis_c", "leprosy", "echinococcosis", "tb"})
 _CHRONIC_DAYS, _ACUTE_DAYS = 240, 26
 _STAR_AT_HOME, _STAR_ELSEWHERE = 0.92, 0.4  # cases the demo's direct reporter has reported
@@ -128,7 +135,7 @@ def _reporter(random: Random, scene: Scene, case: PlannedCase) -> Reporter:
 
 def _classification(random: Random, disease: Disease, infected: bool, days_ago: int) -> str:
     drawn = random.random()
-    if disease.key in _CARRIERS and drawn < 0.2:
+    if drawn < _CARRIERS.get(disease.key, 0.0):
         return "ASYMPTOMATIC"
     if infected or drawn < 0.86:
         return "CONFIRMED"
