@@ -41,7 +41,7 @@ CLOCK_COLUMNS = tuple(pathway_clocks.columns.keys())
 
 _CASE_DAYS, _CONTACT_DAYS = 45, 10  # how long ago a pathway began at most
 _MOST = 150  # pathways of each kind in a region
-_FORGOTTEN = 0.06  # of what is to be done, never
+_FORGOTTEN = 0.12  # of what is to be done, never
 _LATE = 0.08  # of what is to be done, hours after it was due
 _HOUR = 3600
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from tests.served import Demo, Gateway, serving
+from regions.keys import load_keys
+from resolvers.pathway.lapses import record_lapses
+from resolvers.writing.stores import Stores
+from tests.served import BROAD, Demo, Gateway, serving
 
 _ALARMS = "subscription ($c: [RegionCode!]) { alarmRaised(codes: $c) { id rule account code } }"
 _REFUSED = "{ cases { edges { node { id } } } }"
@@ -316,3 +321,70 @@ def test_http_goes_on_beside_it(shared: Gateway) -> None:
             assert shared.ask("{ me { account } }").status_code == 200
         other = httpx.get(f"{shared.url}/health", headers={"upgrade": "h2c"})
         assert other.status_code == 200
+
+
+_OVERDUE = """subscription ($c: [RegionCode!]) {
+  becameOverdue(codes: $c) { id record kind unitId code dueAt missedAt } }"""
+
+
+def _runs_out(demo: Demo, region: str) -> tuple[str, str]:
+    """A clock of a region that ran out long ago and that nobody has noted; its id and county."""
+    with closing(sqlite3.connect(demo.region(region))) as store:
+        asked = "SELECT id, person_id, code FROM cases ORDER BY id DESC"
+        number, person, code = store.execute(asked).fetchone()
+        store.execute(
+            "INSERT OR IGNORE INTO pathways (id, record, person_id, code, unit_id, level, "
+            "started_as, started_at, pack, state, entered_at, revisits, reporter_unit, updated_at) "
+            "VALUES (?, 'case', ?, ?, 'x', 'CASE', 'CASE', '2020-01-01T00:00:00Z', 'N113', "
+            "'CONFIRMED_CASE', '2020-01-01T00:00:00Z', 0, 'x', '2020-01-01T00:00:00Z')",
+            (number, person, code),
+        )
+        store.execute(
+            "INSERT INTO pathway_clocks (pathway_id, kind, number, place, code, unit_id, "
+            "reporter_unit, opened_at, due_at) VALUES (?, 'CARD_CORRECTION', 77, 77, ?, ?, 'x', "
+            "'2020-01-01T00:00:00Z', '2020-01-01T02:00:00Z')",
+            (number, code, f"cdc-{code}"),
+        )
+        store.commit()
+    return f"clock:{number}:CARD_CORRECTION:77", code
+
+
+@pytest.mark.leak(26)
+def test_what_became_overdue_is_told_where_it_may_be_seen(gateway: Gateway) -> None:
+    demo = gateway.demo
+    stores = Stores(demo.config.regions, load_keys(demo.config.keys))
+
+    async def note() -> None:
+        await record_lapses(stores)
+        await stores.close()
+
+    demo.add_account("duty-wuxi", BROAD, code="320200", unit_id="cdc-320200")
+    demo.tokens.update(zip(["duty-wuxi"], demo.open_sessions("duty-wuxi"), strict=True))
+    asyncio.run(note())  # whatever has run out since the demo was made
+    with wire(gateway) as all_of, wire(gateway) as wuxi, wire(gateway) as auditor:
+        all_of.begin(token(gateway, BROAD))
+        all_of.subscribe("1", _OVERDUE)
+        wuxi.begin(token(gateway, "duty-wuxi"))
+        wuxi.subscribe("w", _OVERDUE)
+        auditor.begin(token(gateway, "auditor-nanjing"))
+        auditor.subscribe("a", _OVERDUE)
+        assert auditor.hear()["payload"][0]["extensions"]["code"] == "FORBIDDEN"
+        await_entries(gateway, 3, operation="subscription becameOverdue")
+        time.sleep(0.5)
+        first, code = _runs_out(demo, "320100")
+        second, _ = _runs_out(demo, "320200")
+        asyncio.run(note())
+        heard = {}
+        while len(heard) < 2:
+            message = all_of.hear()
+            found = message["payload"]["data"]["becameOverdue"]
+            if found["kind"] == "CARD_CORRECTION":
+                heard[found["id"]] = (found, message["payload"]["extensions"]["request"])
+        assert set(heard) == {first, second}
+        told, request = heard[first]
+        assert (told["code"], told["unitId"]) == (code, f"cdc-{code}")
+        assert told["missedAt"] == told["dueAt"] == "2020-01-01T02:00:00Z"
+        (entry,) = demo.entries(request=request)
+        assert entry["operation"] == "subscription becameOverdue"
+        mine = wuxi.hear()["payload"]["data"]["becameOverdue"]
+        assert (mine["id"], mine["code"][:4]) == (second, "3202")

@@ -285,5 +285,5 @@ def test_pathways_are_what_their_events_lead_to(demo: Demo) -> None:
         waiting += sum(missed is not None for *ended, missed in clocks if not any(ended))
         lapsed += sum(missed is not None for _, _, missed in clocks)
     assert len(states) > 3
-    assert waiting > 3
+    assert waiting > 1
     assert lapsed > waiting
