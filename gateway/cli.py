@@ -15,6 +15,7 @@ from rich.text import Text
 from gateway.commands.access_log import app as access_log_app
 from gateway.commands.accounts import app as accounts_app
 from gateway.commands.ask import ask
+from gateway.commands.assist import app as assist_app
 from gateway.commands.audit import app as audit_app
 from gateway.commands.clients import app as clients_app
 from gateway.commands.config import app as config_app
@@ -48,6 +49,7 @@ app = typer.Typer(
 app.add_typer(access_log_app, name="access-log")
 app.add_typer(accounts_app, name="accounts")
 app.add_typer(clients_app, name="clients")
+app.add_typer(assist_app, name="assist")
 app.add_typer(audit_app, name="audit")
 app.add_typer(config_app, name="config")
 app.add_typer(counts_app, name="counts")
