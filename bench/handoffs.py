@@ -196,7 +196,7 @@ async def _live(stores: Stores, pump: Pump, conversations: int, at_once: int) ->
     async def one_after_the_other() -> None:
         for number in numbers:
             subject = f"live-{number}"
-            await here.write(
+            await here.carry(
                 0,
                 lambda connection, _, number=number, subject=subject: _put(  # type: ignore[misc]  # a default binds the loop's variable
                     connection,

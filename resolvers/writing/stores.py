@@ -92,8 +92,8 @@ class Store:
             return work(connection, take_ids(connection, code, ids) if ids else 0)
 
         async def do() -> T:
-            async with self._failures(progress), self._turn:
-                return await (await self._of_thread()).do(run, progress, reads=False)
+            async with self._failures(progress):
+                return await (await self._of_thread()).write(run, progress)
 
         return await self._in_time(do(), progress)
 
@@ -105,7 +105,7 @@ class Store:
 
         async def do() -> T:
             async with self._failures(progress):
-                return await (await self._of_thread()).do(work, progress, reads=True)
+                return await (await self._of_thread()).read(work)
 
         return await self._in_time(do(), progress)
 
@@ -202,7 +202,9 @@ class Store:
         await self._same_file()
         if self._thread is None:
             patience = self.settings.deadline * _PATIENCE
-            self._thread = FileTransactions(str(self.settings.path), busy_seconds=patience)
+            self._thread = FileTransactions(
+                str(self.settings.path), self._turn, busy_seconds=patience
+            )
         return self._thread
 
     async def _open(self) -> tuple[AsyncEngine, IdBlocks]:
