@@ -1,0 +1,352 @@
+"""The checker: whether a run of handoffs lost, doubled or undid anything.
+
+It reads the history of what clients were told, pictures of the stores and the entries of the
+access log, and knows the rules of the design alone, none of our code:
+
+- at every cut and at rest each person has exactly one custodian, and no person is gone or made up;
+- what was acknowledged is never undone;
+- epochs rise;
+- what arrived is what was sent: bodies, dossiers, and every record of the person;
+- a message takes effect once, and its two ends agree;
+- the access log has both sides of each delivery;
+- some seconds after the last fault nothing waits any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.breaking.pictures import Custody, Picture, Side
+
+__all__ = ["Acknowledged", "Finding", "History", "check", "check_cut", "waiting"]
+
+_COMMITMENT = 32  # hexadecimal digits
+_HOLDS = ("OWNED", "RELEASING")
+_FINAL = ("REFUSED", "CANCELLED", "HANDED")
+_AHEAD = {"OFFERED": 0, "ACCEPTED": 1, "HANDED": 2}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """Something that must never be."""
+
+    rule: str
+    subject: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.subject}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """What a client was told of one person of a transfer: outcome or refusal, by which region.
+
+    `number` is the order in which answers came.
+    """
+
+    number: int
+    region: str
+    transfer: str
+    person: int
+    asked: str  # offer accept refuse cancel
+    outcome: str | None
+    arrived: bool = False
+
+
+@dataclass(slots=True)
+class History:
+    """What happened in a run. `restored`: region → numbers of the answers that came before its
+    backup was taken and before it was put back: what it alone knew between them is lost with it.
+    """
+
+    homes: Mapping[int, str]  # person → region it was made in
+    acknowledged: list[Acknowledged] = field(default_factory=list)
+    cuts: list[Picture] = field(default_factory=list)
+    restored: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    restored_between: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    last_fault: float = 0.0
+    drained: float | None = None
+    log: list[Mapping[str, Any]] = field(default_factory=list)  # entries of deliveries
+
+
+def check(history: History, rest: Picture, *, drain_seconds: float = 30.0) -> list[Finding]:
+    """Everything that is wrong, in order."""
+    found = {
+        *(one for cut in history.cuts for one in check_cut(history.homes, cut)),
+        *check_cut(history.homes, rest),
+        *_rest(history, rest),
+        *_epochs(history, rest),
+        *_undone(history, rest),
+        *_sides(rest),
+        *_post(history, rest),
+        *_whole(rest),
+        *_log(history, rest),
+        *_drained(history, drain_seconds),
+    }
+    return sorted(found)
+
+
+def _said(side: Side, person: int, home: str, region: str) -> Custody | None:
+    """What a store says of a person; without a word, its home answers for whom it has."""
+    said = side.custody.get(person)
+    if said is None and region == home and person in side.people:
+        return Custody("OWNED", 0, None, None)
+    return said
+
+
+def check_cut(homes: Mapping[int, str], cut: Picture) -> Iterator[Finding]:
+    """One custodian for each person, and no person gone or made up."""
+    where = cut.name or "at rest"
+    for person, home in homes.items():
+        said = {
+            region: one
+            for region, side in cut.sides.items()
+            if (one := _said(side, person, home, region)) is not None
+        }
+        holders = sorted(region for region, one in said.items() if one.state in _HOLDS)
+        if len(holders) > 1:
+            yield Finding("DOUBLED", str(person), f"{where}: {', '.join(holders)}")
+        if not holders:
+            yield from _on_the_way(person, said, where)
+        if not any(person in side.people for side in cut.sides.values()):
+            yield Finding("LOST", str(person), f"{where}: no store has the person")
+    known = set(homes)
+    for region, side in cut.sides.items():
+        for person in sorted((set(side.people) | set(side.custody)) - known):
+            yield Finding("MADE_UP", str(person), f"{where}: {region}")
+
+
+def _on_the_way(person: int, said: Mapping[str, Custody], where: str) -> Iterator[Finding]:
+    """Nobody holds the person: then one has handed the person over, to one who waits for it."""
+    handed = [one for one in said.values() if one.state == "HANDED"]
+    latest = max(handed, key=lambda one: one.epoch, default=None)
+    waits = latest is not None and (
+        (peer := said.get(latest.peer or "")) is not None
+        and peer.state == "PENDING"
+        and peer.epoch == latest.epoch
+        and peer.transfer == latest.transfer
+    )
+    # A receiver restored from a backup of before the offer does not know of it yet.
+    if latest is None or not (waits or _behind(said.get(latest.peer or ""), latest)):
+        states = {region: (one.state, one.epoch) for region, one in said.items()}
+        yield Finding("NO_CUSTODIAN", str(person), f"{where}: {states}")
+
+
+def _behind(said: Custody | None, latest: Custody) -> bool:
+    return said is None or said.epoch < latest.epoch
+
+
+def _rest(history: History, rest: Picture) -> Iterator[Finding]:
+    """At rest nobody is on the way, and the one living row is where custody is."""
+    for person, home in history.homes.items():
+        said = {r: _said(side, person, home, r) for r, side in rest.sides.items()}
+        holders = [r for r, one in said.items() if one is not None and one.state in _HOLDS]
+        if not holders:
+            yield Finding("NO_CUSTODIAN", str(person), "at rest: handed over and not taken")
+        living = [
+            region
+            for region, side in rest.sides.items()
+            if person in side.people and side.people[person] is None
+        ]
+        if holders and living != holders:
+            yield Finding("ROW_ELSEWHERE", str(person), f"lives in {living}, held by {holders}")
+
+
+def _epochs(history: History, rest: Picture) -> Iterator[Finding]:
+    """A store's epoch of a person falls by its restoring alone; the custodian's is the highest."""
+    before: dict[tuple[str, int], tuple[float, int]] = {}
+    for cut in [*history.cuts, rest]:
+        for region, side in cut.sides.items():
+            restored = history.restored_between.get(region, ())
+            for person, one in side.custody.items():
+                at, epoch = before.get((region, person), (cut.at, one.epoch))
+                fell = one.epoch < epoch
+                if fell and not any(at <= end and cut.at >= begin for begin, end in restored):
+                    detail = f"{region}: {epoch} → {one.epoch}"
+                    yield Finding("EPOCH_FELL", str(person), detail)
+                before[region, person] = (cut.at, one.epoch)
+    for person, home in history.homes.items():
+        epochs = {
+            region: one.epoch
+            for region, side in rest.sides.items()
+            if (one := _said(side, person, home, region)) is not None
+        }
+        held = [
+            epochs[region]
+            for region, side in rest.sides.items()
+            if (one := _said(side, person, home, region)) is not None and one.state in _HOLDS
+        ]
+        closed = [  # a refusal or cancellation is known to its other side by the same epoch
+            one.epoch
+            for side in rest.sides.values()
+            if (one := side.custody.get(person)) is not None and one.state not in _HOLDS
+        ]
+        if held and closed and max(closed) > max(held):
+            yield Finding("EPOCH_BEHIND", str(person), f"custodian {max(held)}, seen {max(closed)}")
+    for region, side in rest.sides.items():
+        if region in history.restored_between:
+            continue
+        owned: dict[int, int] = {}
+        for person, epoch, event, _ in side.events:
+            if event in ("OWNED", "OFFERED", "HANDED"):
+                if epoch < owned.get(person, 0):
+                    yield Finding("EPOCH_FELL", str(person), f"{region}: {event} at {epoch}")
+                owned[person] = max(epoch, owned.get(person, 0))
+
+
+def _undone(history: History, rest: Picture) -> Iterator[Finding]:
+    """What a client was told holds at rest; told again, it never went back."""
+    told: dict[tuple[str, str, int], tuple[int, str]] = {}
+    for one in sorted(history.acknowledged, key=lambda one: one.number):
+        if one.outcome is None or _is_lost(history, one):
+            continue
+        key = (one.region, one.transfer, one.person)
+        subject = f"{one.transfer}/{one.person}"
+        if key in told:
+            earlier = told[key][1]
+            if earlier in _FINAL and one.outcome != earlier and one.asked != "offer":
+                yield Finding("UNDONE", subject, f"told {earlier}, then {one.outcome}")
+        if key not in told or told[key][1] not in _FINAL:
+            told[key] = (one.number, one.outcome)
+        yield from _holds(one, rest, subject)
+
+
+def _holds(one: Acknowledged, rest: Picture, subject: str) -> Iterator[Finding]:
+    side = rest.sides[one.region]
+    parts = {
+        which: side.parts.get((one.transfer, which, one.person)) for which in ("SENT", "RECEIVED")
+    }
+    mine = parts["SENT" if one.asked in ("offer", "cancel") else "RECEIVED"]
+    if mine is None:
+        yield Finding("UNDONE", subject, f"{one.region} told {one.outcome} and knows nothing of it")
+        return
+    now = mine["outcome"]
+    if one.outcome in _FINAL and now != one.outcome:
+        yield Finding("UNDONE", subject, f"{one.region} told {one.outcome}, has {now}")
+    if one.outcome == "ACCEPTED" and now in ("OFFERED", "REFUSED"):
+        yield Finding("UNDONE", subject, f"{one.region} told ACCEPTED, has {now}")
+    if one.arrived and side.transfers[one.transfer, "RECEIVED"]["arrived_at"] is None:
+        yield Finding("UNDONE", subject, f"{one.region} was told of the arrival, and has none")
+
+
+def _is_lost(history: History, one: Acknowledged) -> bool:
+    """Whether its region was restored to before this was told: it cannot know, but may learn."""
+    return any(begin <= one.number <= end for begin, end in history.restored.get(one.region, ()))
+
+
+def _sides(rest: Picture) -> Iterator[Finding]:
+    """The two ends of a person's part of a transfer agree, and so do the hashes of what went."""
+    ends: dict[tuple[str, int], dict[str, tuple[str, Mapping[str, Any]]]] = defaultdict(dict)
+    for region, side in rest.sides.items():
+        for (transfer, which, person), part in side.parts.items():
+            ends[transfer, person][which] = (region, part)
+    for (transfer, person), both in ends.items():
+        subject = f"{transfer}/{person}"
+        sent, received = both.get("SENT"), both.get("RECEIVED")
+        if sent is None or received is None:
+            known = sent or received
+            assert known is not None
+            if known[1]["outcome"] not in ("CANCELLED", "REFUSED"):
+                yield Finding("ONE_SIDED", subject, f"only {known[0]}: {known[1]['outcome']}")
+            continue
+        if sent[1]["outcome"] != received[1]["outcome"]:
+            told = f"{sent[0]} {sent[1]['outcome']}, {received[0]} {received[1]['outcome']}"
+            yield Finding("SIDES_DIFFER", subject, told)
+        hashes = sent[1]["dossier_hash"], received[1]["dossier_hash"]
+        if sent[1]["outcome"] == "HANDED" and (None in hashes or hashes[0] != hashes[1]):
+            yield Finding("DOSSIER_DIFFERS", subject, f"{hashes[0]} and {hashes[1]}")
+
+
+def _post(history: History, rest: Picture) -> Iterator[Finding]:
+    """A message is at both ends with the same body and the same reply, or has not come yet."""
+    for region, side in rest.sides.items():
+        for name, sent in side.outbox.items():
+            # A restored store knows what it had sent from those who received it: without bodies.
+            gone = sent["body"] == "{}" and region in history.restored
+            if not gone and hashlib.sha256(sent["body"].encode()).hexdigest() != sent["hash"]:
+                yield Finding("BODY_DIFFERS", name, f"{region}: the hash is of another body")
+            if sent["to_region"] not in rest.sides:
+                continue
+            got = rest.sides[sent["to_region"]].inbox.get((region, name))
+            if got is None:
+                if sent["answered_at"] is not None:
+                    yield Finding("REPLY_MADE_UP", name, f"{sent['to_region']} never had it")
+                continue
+            if got["hash"] != sent["hash"]:
+                yield Finding("BODY_DIFFERS", name, "received another body than was sent")
+            if sent["answered_at"] is not None and got["reply"] != sent["reply"]:
+                yield Finding("REPLY_DIFFERS", name, f"{got['reply']} became {sent['reply']}")
+        for (sender, name), got in side.inbox.items():
+            here = sender in rest.sides and sender not in history.restored
+            if here and name not in rest.sides[sender].outbox:
+                yield Finding("MESSAGE_MADE_UP", name, f"{sender} never sent it")
+            if got["reply"] is None:
+                yield Finding("REPLY_MADE_UP", name, f"{region} received it and said nothing")
+
+
+def _whole(rest: Picture) -> Iterator[Finding]:
+    """Every record of a person who was handed over is where the person is."""
+    for region, side in rest.sides.items():
+        for person, custody in side.custody.items():
+            if custody.state != "HANDED" or custody.peer not in rest.sides:
+                continue
+            for table, rows in side.records.items():
+                there = rest.sides[custody.peer].records[table]
+                for record, of in rows.items():
+                    if of == person and record not in there:
+                        detail = f"{table} {record} of {region} is not in {custody.peer}"
+                        yield Finding("RECORD_LOST", str(person), detail)
+
+
+def _log(history: History, rest: Picture) -> Iterator[Finding]:
+    """Each delivery that took effect is in an entry that names both regions: the entry of its own
+    moment, or one made later of the row that the delivery left (which counts persons, not names).
+    """
+    if not history.log:
+        return
+    named: set[str] = set()
+    recovered: Counter[frozenset[str]] = Counter()  # commitments of people in entries made late
+    for entry in history.log:
+        what = entry["what"]
+        regions = frozenset(what["regions"])
+        if "recovered" in entry:
+            recovered[regions] += len(what["wrote"].get("person", "")) // _COMMITMENT
+        for message in what.get("messages", ()):
+            named.add(message["message"])
+            if len(regions) != 2:
+                yield Finding("LOG_ONE_SIDED", message["message"], f"{sorted(regions)}")
+    for region, side in rest.sides.items():
+        lacking: dict[str, list[str]] = defaultdict(list)
+        people: dict[str, set[str]] = defaultdict(set)
+        for sender, name in side.inbox:
+            if hashlib.sha256(f"{sender}/{name}".encode()).hexdigest()[:32] not in named:
+                lacking[sender].append(name)
+                sent = rest.sides[sender].outbox.get(name) if sender in rest.sides else None
+                people[sender] |= set(json.loads(sent["body"]).get("people", ())) if sent else set()
+        for sender, names in lacking.items():
+            if recovered[frozenset((sender, region))] < max(1, len(people[sender])):
+                yield Finding("LOG_LACKS", names[0], f"{len(names)} from {sender} to {region}")
+
+
+def _drained(history: History, seconds: float) -> Iterator[Finding]:
+    if history.drained is None:
+        yield Finding("NOT_DRAINED", "the post", "messages wait for ever")
+    elif history.drained - history.last_fault > seconds:
+        late = history.drained - history.last_fault
+        yield Finding("NOT_DRAINED", "the post", f"{late:.0f} s after the last fault")
+
+
+def waiting(picture: Picture) -> Collection[str]:
+    """Messages nobody has answered."""
+    return [
+        name
+        for side in picture.sides.values()
+        for name, one in side.outbox.items()
+        if one["answered_at"] is None
+    ]
