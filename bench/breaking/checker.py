@@ -83,7 +83,7 @@ def check(history: History, rest: Picture, *, drain_seconds: float = 30.0) -> li
         *_rest(history, rest),
         *_epochs(history, rest),
         *_undone(history, rest),
-        *_sides(rest),
+        *_sides(history, rest),
         *_post(history, rest),
         *_whole(rest),
         *_log(history, rest),
@@ -240,7 +240,7 @@ def _is_lost(history: History, one: Acknowledged) -> bool:
     return any(begin <= one.number <= end for begin, end in history.restored.get(one.region, ()))
 
 
-def _sides(rest: Picture) -> Iterator[Finding]:
+def _sides(history: History, rest: Picture) -> Iterator[Finding]:
     """The two ends of a person's part of a transfer agree, and so do the hashes of what went."""
     ends: dict[tuple[str, int], dict[str, tuple[str, Mapping[str, Any]]]] = defaultdict(dict)
     for region, side in rest.sides.items():
@@ -252,7 +252,11 @@ def _sides(rest: Picture) -> Iterator[Finding]:
         if sent is None or received is None:
             known = sent or received
             assert known is not None
-            if known[1]["outcome"] not in ("CANCELLED", "REFUSED"):
+            other = rest.sides[known[0]].transfers[
+                transfer, "SENT" if sent is not None else "RECEIVED"
+            ]["to_region" if sent is not None else "from_region"]
+            forgot = other in history.restored  # custody is mended, what it had written is not
+            if known[1]["outcome"] not in ("CANCELLED", "REFUSED") and not forgot:
                 yield Finding("ONE_SIDED", subject, f"only {known[0]}: {known[1]['outcome']}")
             continue
         if sent[1]["outcome"] != received[1]["outcome"]:
@@ -311,11 +315,13 @@ def _log(history: History, rest: Picture) -> Iterator[Finding]:
     if not history.log:
         return
     named: set[str] = set()
-    recovered: Counter[frozenset[str]] = Counter()  # commitments of people in entries made late
+    rows: Counter[frozenset[str]] = Counter()  # entries made late
+    recovered: Counter[frozenset[str]] = Counter()  # commitments of people in them
     for entry in history.log:
         what = entry["what"]
         regions = frozenset(what["regions"])
         if "recovered" in entry:
+            rows[regions] += 1
             recovered[regions] += len(what["wrote"].get("person", "")) // _COMMITMENT
         for message in what.get("messages", ()):
             named.add(message["message"])
@@ -330,7 +336,9 @@ def _log(history: History, rest: Picture) -> Iterator[Finding]:
                 sent = rest.sides[sender].outbox.get(name) if sender in rest.sides else None
                 people[sender] |= set(json.loads(sent["body"]).get("people", ())) if sent else set()
         for sender, names in lacking.items():
-            if recovered[frozenset((sender, region))] < max(1, len(people[sender])):
+            if not rows[frozenset((sender, region))] or (
+                recovered[frozenset((sender, region))] < len(people[sender])
+            ):
                 yield Finding("LOG_LACKS", names[0], f"{len(names)} from {sender} to {region}")
 
 
