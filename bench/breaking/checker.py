@@ -123,12 +123,14 @@ def check_cut(homes: Mapping[int, str], cut: Picture) -> Iterator[Finding]:
 
 
 def _on_the_way(person: int, said: Mapping[str, Custody], where: str) -> Iterator[Finding]:
-    """Nobody holds the person: then one has handed the person over, to one who waits for it."""
+    """Nobody holds the person: then one has handed the person over, to one who waits for it, or
+    who was restored and waits for it to come again.
+    """
     handed = [one for one in said.values() if one.state == "HANDED"]
     latest = max(handed, key=lambda one: one.epoch, default=None)
     waits = latest is not None and (
         (peer := said.get(latest.peer or "")) is not None
-        and peer.state == "PENDING"
+        and peer.state in ("PENDING", "FENCED")
         and peer.epoch == latest.epoch
         and peer.transfer == latest.transfer
     )
@@ -259,7 +261,10 @@ def _sides(history: History, rest: Picture) -> Iterator[Finding]:
             if known[1]["outcome"] not in ("CANCELLED", "REFUSED") and not forgot:
                 yield Finding("ONE_SIDED", subject, f"only {known[0]}: {known[1]['outcome']}")
             continue
-        if sent[1]["outcome"] != received[1]["outcome"]:
+        outcomes = {sent[1]["outcome"], received[1]["outcome"]}
+        crossed = outcomes == {"CANCELLED", "REFUSED"}  # each was told so, and both kept their word
+        forgot = {sent[0], received[0]} & set(history.restored)
+        if len(outcomes) > 1 and not crossed and not forgot:
             told = f"{sent[0]} {sent[1]['outcome']}, {received[0]} {received[1]['outcome']}"
             yield Finding("SIDES_DIFFER", subject, told)
         hashes = sent[1]["dossier_hash"], received[1]["dossier_hash"]

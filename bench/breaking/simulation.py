@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -353,9 +354,10 @@ class _Simulation:
         self.now += 1
         found = self.waiting()
         for message in found:
-            parcel = steps.gather(self.world, self.world.do, message)
-            reply = steps.deliver(self.world, self.world.do, self.history, message, parcel)
-            steps.settle(self.world, self.world.do, message, reply)
+            with suppress(Killed):  # a message that conflicts is never delivered
+                parcel = steps.gather(self.world, self.world.do, message)
+                reply = steps.deliver(self.world, self.world.do, self.history, message, parcel)
+                steps.settle(self.world, self.world.do, message, reply)
             self.history.cuts.append(self.look())
         return len(found)
 

@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import Connection, delete, select
 
 from bench.breaking.checker import History
-from bench.breaking.world import AT, World
+from bench.breaking.world import AT, Killed, World
 from regions.access_log import log_outbox
 from regions.ids import take_ids
 from resolvers.access_log import Commitments
@@ -49,6 +49,8 @@ def deliver(
 
     def work(connection: Connection) -> tuple[bool, dict[str, Any]]:
         claimed = boxes.claim(connection, [message], AT)
+        if message.id in claimed.other:
+            raise Killed  # it stays where it is, and is an alarm
         if message.id not in claimed.new:
             return False, claimed.kept[message.id]
         first = take_ids(connection, message.to_region, handler.ids(message, parcel) or 1)
