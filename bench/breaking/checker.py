@@ -78,8 +78,8 @@ class History:
 def check(history: History, rest: Picture, *, drain_seconds: float = 30.0) -> list[Finding]:
     """Everything that is wrong, in order."""
     found = {
-        *(one for cut in history.cuts for one in check_cut(history.homes, cut)),
-        *check_cut(history.homes, rest),
+        *(one for cut in history.cuts for one in check_cut(history.homes, cut, history.restored)),
+        *check_cut(history.homes, rest, history.restored),
         *_rest(history, rest),
         *_epochs(history, rest),
         *_undone(history, rest),
@@ -100,8 +100,12 @@ def _said(side: Side, person: int, home: str, region: str) -> Custody | None:
     return said
 
 
-def check_cut(homes: Mapping[int, str], cut: Picture) -> Iterator[Finding]:
-    """One custodian for each person, and no person gone or made up."""
+def check_cut(
+    homes: Mapping[int, str], cut: Picture, restored: Collection[str] = ()
+) -> Iterator[Finding]:
+    """One custodian for each person, and no person gone or made up. `restored` are the regions
+    that were put back from a backup at any time.
+    """
     where = cut.name or "at rest"
     for person, home in homes.items():
         said = {
@@ -113,7 +117,7 @@ def check_cut(homes: Mapping[int, str], cut: Picture) -> Iterator[Finding]:
         if len(holders) > 1:
             yield Finding("DOUBLED", str(person), f"{where}: {', '.join(holders)}")
         if not holders:
-            yield from _on_the_way(person, said, where)
+            yield from _on_the_way(person, said, where, restored)
         if not any(person in side.people for side in cut.sides.values()):
             yield Finding("LOST", str(person), f"{where}: no store has the person")
     known = set(homes)
@@ -122,7 +126,9 @@ def check_cut(homes: Mapping[int, str], cut: Picture) -> Iterator[Finding]:
             yield Finding("MADE_UP", str(person), f"{where}: {region}")
 
 
-def _on_the_way(person: int, said: Mapping[str, Custody], where: str) -> Iterator[Finding]:
+def _on_the_way(
+    person: int, said: Mapping[str, Custody], where: str, restored: Collection[str]
+) -> Iterator[Finding]:
     """Nobody holds the person: then one has handed the person over, to one who waits for it, or
     who was restored and waits for it to come again.
     """
@@ -130,18 +136,14 @@ def _on_the_way(person: int, said: Mapping[str, Custody], where: str) -> Iterato
     latest = max(handed, key=lambda one: one.epoch, default=None)
     waits = latest is not None and (
         (peer := said.get(latest.peer or "")) is not None
-        and peer.state in ("PENDING", "FENCED")
         and peer.epoch == latest.epoch
-        and peer.transfer == latest.transfer
+        and (peer.state == "FENCED" or (peer.state, peer.transfer) == ("PENDING", latest.transfer))
     )
-    # A receiver restored from a backup of before the offer does not know of it yet.
-    if latest is None or not (waits or _behind(said.get(latest.peer or ""), latest)):
+    # A restored receiver knows less, or has refused meanwhile what it had taken: it is told again.
+    behind = latest is not None and latest.peer in restored
+    if not (waits or behind):
         states = {region: (one.state, one.epoch) for region, one in said.items()}
         yield Finding("NO_CUSTODIAN", str(person), f"{where}: {states}")
-
-
-def _behind(said: Custody | None, latest: Custody) -> bool:
-    return said is None or said.epoch < latest.epoch
 
 
 def _rest(history: History, rest: Picture) -> Iterator[Finding]:
@@ -206,7 +208,7 @@ def _undone(history: History, rest: Picture) -> Iterator[Finding]:
     """What a client was told holds at rest; told again, it never went back."""
     told: dict[tuple[str, str, int], tuple[int, str]] = {}
     for one in sorted(history.acknowledged, key=lambda one: one.number):
-        if one.outcome is None or _is_lost(history, one):
+        if one.outcome is None or _is_lost(history, one, rest):
             continue
         key = (one.region, one.transfer, one.person)
         subject = f"{one.transfer}/{one.person}"
@@ -237,9 +239,22 @@ def _holds(one: Acknowledged, rest: Picture, subject: str) -> Iterator[Finding]:
         yield Finding("UNDONE", subject, f"{one.region} was told of the arrival, and has none")
 
 
-def _is_lost(history: History, one: Acknowledged) -> bool:
-    """Whether its region was restored to before this was told: it cannot know, but may learn."""
-    return any(begin <= one.number <= end for begin, end in history.restored.get(one.region, ()))
+def _is_lost(history: History, one: Acknowledged, rest: Picture) -> bool:
+    """Whether its region was restored to before this was told, or the other one of the transfer was
+    and had it not handed over yet: then the offer itself is gone.
+    """
+    if any(begin <= one.number <= end for begin, end in history.restored.get(one.region, ())):
+        return True
+    row = next(
+        (
+            row
+            for (transfer, _), row in rest.sides[one.region].transfers.items()
+            if transfer == one.transfer
+        ),
+        None,
+    )
+    others = {row["from_region"], row["to_region"]} - {one.region} if row is not None else set()
+    return one.outcome != "HANDED" and bool(others & set(history.restored))
 
 
 def _sides(history: History, rest: Picture) -> Iterator[Finding]:

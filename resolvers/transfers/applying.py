@@ -16,6 +16,7 @@ from regions.transfers import transfer_people, transfers
 from resolvers.post.messages import put
 from resolvers.transfers.dossier import (
     close_pathways,
+    come_back,
     drop_preview,
     gather_pathways,
     leave_behind,
@@ -157,6 +158,12 @@ class Work:
             leave_behind(self.connection, persons, peer)
             paths = gather_pathways(self.connection, persons)
             close_pathways(self.connection, [one["id"] for one in paths["pathways"]])
+        back = [
+            person
+            for person, step in steps.items()
+            if step.custody.state.answers and not before[person].state.answers
+        ]
+        come_back(self.connection, back)
 
     def _drop(self, before: Mapping[int, Custody], steps: Mapping[int, Step]) -> None:
         """Ends other transfers' offers of people who are no longer theirs to offer or to take."""

@@ -43,6 +43,7 @@ __all__ = [
     "Dossier",
     "Place",
     "close_pathways",
+    "come_back",
     "content_hashes",
     "drop_preview",
     "gather",
@@ -340,6 +341,14 @@ def leave_behind(connection: Connection, persons: Collection[int], receiver: str
     ids = ids_array(persons)
     for table in _KEPT:
         connection.execute(update(table).where(among(_whose(table), ids)).values(kept_in=receiver))
+
+
+def come_back(connection: Connection, persons: Collection[int]) -> None:
+    """Says that the living rows are here after all: the receiver has lost what it was given."""
+    if persons:
+        ids = ids_array(persons)
+        for table in _KEPT:
+            connection.execute(update(table).where(among(_whose(table), ids)).values(kept_in=None))
 
 
 _PATHWAYS = ((pathways, "id"), (pathway_events, "pathway_id"), (pathway_clocks, "pathway_id"))

@@ -29,6 +29,7 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
+    delete,
     func,
     insert,
     literal,
@@ -119,9 +120,9 @@ async def reconcile(stores: Stores, region: str, at: str) -> Reconciled:
         forgotten: list[dict[str, Any]] = []
         offers: list[_Offered] = []
         after = ""
-        while keys := await other.write(0, _call(_received, region, after)):
-            after = keys[-1]
-            lost = sorted(await store.write(0, _call(_unsent, keys)))
+        while sent := await other.write(0, _call(_received, region, after)):
+            after = sent[-1][0]
+            lost = sorted(await store.write(0, _call(_other_than, sent)))
             seen |= await other.write(0, _call(_seen, lost))
             forgotten += await other.write(0, _call(_forgotten, lost))
             offers += await other.write(0, _call(_offers_of, region, lost))
@@ -178,15 +179,16 @@ def _last(
     return found
 
 
-def _received(connection: Connection, sender: str, after: str) -> list[str]:
+def _received(connection: Connection, sender: str, after: str) -> list[tuple[str, str]]:
+    """Ids and hashes of messages from a region, in the order of their ids."""
     c = post_inbox.c
     rows = connection.execute(
-        select(c.id)
+        select(c.id, c.hash)
         .where(c.from_region == sender, c.id > after, c.topic.startswith(_TOPICS, autoescape=True))
         .order_by(c.id)
         .limit(_AT_ONCE)
     )
-    return list(rows.scalars())
+    return [(row.id, row.hash) for row in rows]
 
 
 def _texts(keys: Iterable[str]) -> BindParameter[str]:
@@ -199,6 +201,18 @@ def _unsent(connection: Connection, keys: Sequence[str]) -> set[str]:
         select(post_outbox.c.id).where(among_texts(post_outbox.c.id, _texts(keys)))
     ).scalars()
     return set(keys) - set(known)
+
+
+def _other_than(connection: Connection, sent: Sequence[tuple[str, str]]) -> set[str]:
+    """Those of some messages (id, hash) that this store has not sent, as far as it knows, or that
+    it has put again with another content since it was restored: what came first has taken effect.
+    """
+    c = post_outbox.c
+    rows = connection.execute(
+        select(c.id, c.hash).where(among_texts(c.id, _texts(key for key, _ in sent)))
+    )
+    known = {(row.id, row.hash) for row in rows}
+    return {key for key, hashed in sent if (key, hashed) not in known}
 
 
 def _forgotten(connection: Connection, keys: Sequence[str]) -> list[dict[str, Any]]:
@@ -261,7 +275,11 @@ def _remember(
         _resume(connection, store, offer, at)
     top = select(func.coalesce(func.max(post_outbox.c.seq), 0) + 1).scalar_subquery()
     sqlite_store = connection.dialect.name == "sqlite"
-    missing = _unsent(connection, [row["id"] for row in rows])  # all, but in a second run
+    # All of them, but in a second run.
+    missing = _other_than(connection, [(row["id"], row["hash"]) for row in rows])
+    connection.execute(
+        delete(post_outbox).where(among_texts(post_outbox.c.id, _texts(sorted(missing))))
+    )
     for row in rows:
         if row["id"] not in missing:
             continue
@@ -312,7 +330,12 @@ def _resume(connection: Connection, store: Store, offer: _Offered, at: str) -> N
         told = {name: part[name] for name in ("epoch", "reason_code", "dossier_hash")}
         connection.execute(
             update(transfer_people)
-            .where(c.transfer_id == transfer, c.side == "SENT", c.person_id == part["person_id"])
+            .where(
+                c.transfer_id == transfer,
+                c.side == "SENT",
+                c.person_id == part["person_id"],
+                c.epoch <= part["epoch"],  # else it was offered again since
+            )
             .values(outcome=ended, **told)
         )
     write_state(connection, transfer, "SENT", at)
