@@ -164,35 +164,13 @@ def _rest(history: History, rest: Picture) -> Iterator[Finding]:
 
 def _epochs(history: History, rest: Picture) -> Iterator[Finding]:
     """A store's epoch of a person falls by its restoring alone; the custodian's is the highest."""
-    before: dict[tuple[str, int], tuple[float, int]] = {}
-    for cut in [*history.cuts, rest]:
-        for region, side in cut.sides.items():
-            restored = history.restored_between.get(region, ())
-            for person, one in side.custody.items():
-                at, epoch = before.get((region, person), (cut.at, one.epoch))
-                fell = one.epoch < epoch
-                if fell and not any(at <= end and cut.at >= begin for begin, end in restored):
-                    detail = f"{region}: {epoch} → {one.epoch}"
-                    yield Finding("EPOCH_FELL", str(person), detail)
-                before[region, person] = (cut.at, one.epoch)
+    yield from _falling(history, rest)
     for person, home in history.homes.items():
-        epochs = {
-            region: one.epoch
-            for region, side in rest.sides.items()
-            if (one := _said(side, person, home, region)) is not None
-        }
-        held = [
-            epochs[region]
-            for region, side in rest.sides.items()
-            if (one := _said(side, person, home, region)) is not None and one.state in _HOLDS
-        ]
-        closed = [  # a refusal or cancellation is known to its other side by the same epoch
-            one.epoch
-            for side in rest.sides.values()
-            if (one := side.custody.get(person)) is not None and one.state not in _HOLDS
-        ]
-        if held and closed and max(closed) > max(held):
-            yield Finding("EPOCH_BEHIND", str(person), f"custodian {max(held)}, seen {max(closed)}")
+        said = [_said(side, person, home, region) for region, side in rest.sides.items()]
+        held = [one.epoch for one in said if one is not None and one.state in _HOLDS]
+        seen = [one.epoch for one in said if one is not None and one.state not in _HOLDS]
+        if held and seen and max(seen) > max(held):
+            yield Finding("EPOCH_BEHIND", str(person), f"custodian {max(held)}, seen {max(seen)}")
     for region, side in rest.sides.items():
         if region in history.restored_between:
             continue
@@ -202,6 +180,21 @@ def _epochs(history: History, rest: Picture) -> Iterator[Finding]:
                 if epoch < owned.get(person, 0):
                     yield Finding("EPOCH_FELL", str(person), f"{region}: {event} at {epoch}")
                 owned[person] = max(epoch, owned.get(person, 0))
+
+
+def _falling(history: History, rest: Picture) -> Iterator[Finding]:
+    """Epochs that fell from one cut to the next."""
+    before: dict[tuple[str, int], tuple[float, int]] = {}
+    for cut in [*history.cuts, rest]:
+        for region, side in cut.sides.items():
+            restored = history.restored_between.get(region, ())
+            for person, one in side.custody.items():
+                at, epoch = before.get((region, person), (cut.at, one.epoch))
+                put_back = any(at <= end and cut.at >= begin for begin, end in restored)
+                if one.epoch < epoch and not put_back:
+                    detail = f"{region}: {epoch} → {one.epoch}"
+                    yield Finding("EPOCH_FELL", str(person), detail)
+                before[region, person] = (cut.at, one.epoch)
 
 
 def _undone(history: History, rest: Picture) -> Iterator[Finding]:
@@ -278,8 +271,8 @@ def _sides(history: History, rest: Picture) -> Iterator[Finding]:
             continue
         outcomes = {sent[1]["outcome"], received[1]["outcome"]}
         crossed = outcomes == {"CANCELLED", "REFUSED"}  # each was told so, and both kept their word
-        forgot = {sent[0], received[0]} & set(history.restored)
-        if len(outcomes) > 1 and not crossed and not forgot:
+        lost = {sent[0], received[0]} & set(history.restored)
+        if len(outcomes) > 1 and not crossed and not lost:
             told = f"{sent[0]} {sent[1]['outcome']}, {received[0]} {received[1]['outcome']}"
             yield Finding("SIDES_DIFFER", subject, told)
         hashes = sent[1]["dossier_hash"], received[1]["dossier_hash"]
@@ -318,10 +311,11 @@ def _whole(rest: Picture) -> Iterator[Finding]:
     """Every record of a person who was handed over is where the person is."""
     for region, side in rest.sides.items():
         for person, custody in side.custody.items():
-            if custody.state != "HANDED" or custody.peer not in rest.sides:
+            peer = rest.sides.get(custody.peer or "")
+            if custody.state != "HANDED" or peer is None:
                 continue
             for table, rows in side.records.items():
-                there = rest.sides[custody.peer].records[table]
+                there = peer.records[table]
                 for record, of in rows.items():
                     if of == person and record not in there:
                         detail = f"{table} {record} of {region} is not in {custody.peer}"
