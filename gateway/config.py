@@ -74,6 +74,10 @@ class Config:
     post_poll_seconds: int
     post_in_flight: int
     post_late_minutes: int
+    assist_acknowledge_hours: int
+    assist_control_hours: int
+    assist_feedback_hours: int
+    assist_escalate_hours: int
     alarm_reveal_records: int
     alarm_reveal_minutes: int
     alarm_off_hours_records: int

@@ -226,7 +226,7 @@ class Executor:
             telling=telling,
             post=self._post,
         )
-        if event is not None:
+        if event is not None and not hasattr(event, "_record"):  # a record notes what it shows
             kind, key = _named(event)
             context.question.trail.saw(kind, [key])
         assert document.node is not None

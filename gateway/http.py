@@ -43,6 +43,9 @@ from resolvers.access_log import Commitments
 from resolvers.aggregates.tables import PublishedTables
 from resolvers.alarms.raising import poll_alarms
 from resolvers.alarms.rules import Limits
+from resolvers.assist.clocks import AssistLimits
+from resolvers.assist.escalating import ESCALATE_SECONDS, escalate
+from resolvers.assist.raising import LetterChanges
 from resolvers.central import Central
 from resolvers.cursors import Cursors
 from resolvers.diseases import learn_diseases
@@ -53,6 +56,7 @@ from resolvers.federation import Federation
 from resolvers.feeds import Feed, Feeds
 from resolvers.pathway.becoming import Lapses
 from resolvers.pathway.lapses import LAPSE_SECONDS, record_lapses
+from resolvers.post.handlers import handlers
 from resolvers.questions.question import Answering
 from resolvers.questions.remembered import Remembered
 from resolvers.reference import Reference
@@ -103,10 +107,16 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     answering.published = PublishedTables(keys.names)
     log = open_access_log(config, keys)
     answering.commitments = Commitments(keys.log)
+    answering.assist = AssistLimits(
+        config.assist_acknowledge_hours,
+        config.assist_control_hours,
+        config.assist_feedback_hours,
+        config.assist_escalate_hours,
+    )
     answering.late_minutes = config.post_late_minutes
     answering.log_reader = FileReader(config.log_store, log.vkey)
     stores = Stores(config.regions, keys)
-    post = Post(config, stores, log, central, answering.commitments)
+    post = Post(config, stores, log, central, answering.commitments, handlers(answering.assist))
     executor = Executor(
         make_schema(),
         answering,
@@ -152,11 +162,13 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     addresses = Addresses(config.trusted_proxies, config.proxy_header)
     changes = Changes(config.central_store)
     moving = TransferChanges(federation)
+    letters = LetterChanges(stores, federation)
     feeds = Feeds(
         alarms=Feed(partial(poll_alarms, central), changes.version),
         # Regions are polled once a second: not every kind of store tells that it has changed.
         lapses=Feed(Lapses(federation).poll, lambda: int(time.monotonic())),
         transfers=Feed(moving.poll, moving.changed),
+        letters=Feed(letters.poll, letters.version),
     )
     subscriptions = Subscriptions(
         Streams(executor, feeds),
@@ -168,7 +180,9 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         each=config.subscriptions_each,
     )
     lapses = ("lapses of pathways", LAPSE_SECONDS, partial(record_lapses, stores))
-    duties = Duties(config, keys, log, more=[lapses])
+    escalating = partial(escalate, stores, post.pump, answering.assist)
+    letters_late = ("escalation of assist requests", ESCALATE_SECONDS, escalating)
+    duties = Duties(config, keys, log, more=[lapses, letters_late])
     hashes = Hashes(config.log_store, log.vkey)
     watch = Watch(config.log_store, central, _limits(config))
     files = ExportEndpoint(

@@ -118,3 +118,4 @@ class Feeds:
     alarms: Feed[Any]
     lapses: Feed[Any]
     transfers: Feed[Any]
+    letters: Feed[Any]

@@ -52,6 +52,7 @@ RIGHTS: Mapping[str, Right] = {
     "resendTransfer": Right(BUSINESS_ROLES),
     "assistRequests": Right(BUSINESS_ROLES),
     "assistIndicators": Right(BUSINESS_ROLES),
+    "assistRequestChanged": Right(BUSINESS_ROLES),
     "createAssistRequest": Right(BUSINESS_ROLES),
     "importAssistPeople": Right(BUSINESS_ROLES),
     "submitAssistRequest": Right(BUSINESS_ROLES),

@@ -8,7 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers.access_log.root import AccessLogQueries
 from resolvers.aggregates.root import AggregateQueries
 from resolvers.alarms.root import AlarmMutations, AlarmQueries, AlarmSubscriptions
-from resolvers.assist.root import AssistMutations, AssistQueries
+from resolvers.assist.root import AssistMutations, AssistQueries, AssistSubscriptions
 from resolvers.exports.root import ExportMutations, ExportQueries
 from resolvers.pathway.root import PathwayMutations, PathwayQueries, PathwaySubscriptions
 from resolvers.post.root import PostMutations, PostQueries
@@ -70,7 +70,9 @@ class Mutation(
         "What happens, as it happens: over WebSocket by graphql-transport-ws, at the same address."
     )
 )
-class Subscription(AlarmSubscriptions, PathwaySubscriptions, TransferSubscriptions):
+class Subscription(
+    AlarmSubscriptions, AssistSubscriptions, PathwaySubscriptions, TransferSubscriptions
+):
     """What happens, as it happens."""
 
 

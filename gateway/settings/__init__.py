@@ -6,6 +6,7 @@ and a test holds tables, manual and `Config` together.
 
 from __future__ import annotations
 
+from gateway.settings.assisting import ASSISTING
 from gateway.settings.checks import Check
 from gateway.settings.posting import POSTING
 from gateway.settings.region import REGION
@@ -16,7 +17,7 @@ from gateway.settings.watching import WATCHING
 
 __all__ = ["REGION", "SETTINGS", "Check", "Setting", "settings_table"]
 
-SETTINGS: tuple[Setting, ...] = (*SERVING, *SIGNING_IN, *POSTING, *WATCHING)
+SETTINGS: tuple[Setting, ...] = (*SERVING, *SIGNING_IN, *POSTING, *ASSISTING, *WATCHING)
 
 
 def settings_table() -> str:

@@ -26,7 +26,7 @@ from resolvers.assist.routing import Route
 from resolvers.assist.rows import SENT, Copy, Ids, Who, sealed_letter, write_copies
 from resolvers.assist.states import State
 from resolvers.context import Context
-from resolvers.writing.refusing import Mistakes
+from resolvers.writing.refusing import Mistakes, forbidden
 from resolvers.writing.stores import Store
 from resolvers.writing.units import have_unit
 from resolvers.writing.values import item
@@ -135,7 +135,7 @@ def draft_letter(
 def store_of(writing: Writing, columns: dict[str, Any], drafted: list[Drafted]) -> Store:
     """The store that keeps the issuer's copy: that of the unit's county; of a unit whose
     jurisdiction has several, the one where the case or the first contact is on record, else the
-    first.
+    first. Raises Refusal where there is none.
     """
     stores, federation = writing.stores, writing.question.federation
     own = stores.of_code(writing.viewer.code)
@@ -148,8 +148,12 @@ def store_of(writing: Writing, columns: dict[str, Any], drafted: list[Drafted]) 
             found = stores.of_region(region_of(number))
             assert found is not None
             return found
-    found = stores.of_region(within[0]) if within else stores.regions[0]
-    assert found is not None
+    found = stores.of_region(within[0]) if within else None
+    if found is None:
+        raise forbidden(
+            f"no configured region keeps the letters of your unit, {writing.viewer.code}",
+            f"没有配置负责本单位（{writing.viewer.code}）的地区，不能发函",
+        )
     return found
 
 

@@ -91,6 +91,7 @@ async def report_assist_person(
             for one in people
         ):
             failing.append(Guard.RESULT)
+        clear = opened(copy.connection, copy.store, assist_people, people)  # as they were sealed
         detail: dict[str, Any] = {}
         if event is Event.LEAVE:
             detail = _carried(acting, copy, people, way, who, failing)
@@ -113,7 +114,6 @@ async def report_assist_person(
                 one["forwarded_to"] = detail["number"]
                 one["open"] = 0
         if answers or linked:
-            clear = opened(copy.connection, copy.store, assist_people, people)
             reseal(copy, people, [dict(items) | answers for items in clear])
         _share_back(copy, people, who)
         settle_people(copy, who, acting.limits)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 
 import strawberry
@@ -11,6 +13,7 @@ from resolvers.assist.creating import create_assist_request
 from resolvers.assist.importing import import_assist_people
 from resolvers.assist.indicating import assist_indicators
 from resolvers.assist.listing import list_requests
+from resolvers.assist.raising import requests_changed
 from resolvers.assist.receiving import (
     acknowledge_assist_request,
     assign_assist_request,
@@ -29,9 +32,9 @@ from resolvers.assist.sending import (
 )
 from resolvers.context import context_of
 from resolvers.writing.writing import answered
-from schema.assist import AssistRequestConnection, AssistRequestFilter
+from schema.assist import AssistRequest, AssistRequestConnection, AssistRequestFilter
 from schema.assist_indicators import AssistIndicator, AssistIndicatorKey
-from schema.scalars import Date
+from schema.scalars import Date, RegionCode
 from schema.writing.assist import (
     AmendAssistRequestInput,
     AskMoreOfAssistRequestInput,
@@ -47,7 +50,7 @@ from schema.writing.assist import (
 )
 from schema.writing.assist_import import ImportAssistPeopleInput, ImportAssistPeopleResult
 
-__all__ = ["AssistMutations", "AssistQueries"]
+__all__ = ["AssistMutations", "AssistQueries", "AssistSubscriptions"]
 
 _WHAT = strawberry.argument(description="What to do, and the idempotency key.")
 _KEY = (
@@ -276,3 +279,30 @@ class AssistMutations:
         """Decides on an exclusion."""
         result: AssistRequestResult = await answered(info, decide_assist_exclusion, input)
         return result
+
+
+@strawberry.type
+class AssistSubscriptions:
+    """Letters as they change."""
+
+    @strawberry.subscription(
+        description=(
+            "Assist requests that change from now on, of those that `assistRequests` lists: a copy "
+            "at each event noted of it, with what the viewer may see then. Events of a second may "
+            "come as one."
+        )
+    )
+    async def assist_request_changed(
+        self,
+        info: strawberry.Info,
+        codes: Annotated[
+            list[RegionCode] | None,
+            strawberry.argument(
+                description="Only copies of these counties, and of all below them."
+            ),
+        ] = None,
+    ) -> AsyncGenerator[AssistRequest, None]:
+        """Letters as they change."""
+        async with aclosing(requests_changed(context_of(info), codes)) as found:
+            async for one in found:
+                yield one

@@ -39,6 +39,7 @@ from schema.alarms import AlarmRule
 from schema.users.staff import Purpose
 from schema.writing import problems
 from schema.writing.problems import Problem
+from tests.docs.assist_tables import refusals, states_and_events
 from tests.leaks.channels import CHANNELS, held_by
 from tests.resolvers.pathway.ways import day_at, in_state, states_of
 
@@ -376,6 +377,8 @@ def _clock_enum() -> Iterable[Any]:
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "actions": ("sign-in.md", action_table),
     "errors": ("asking.md", error_table),
+    "assist": ("assist.md", lambda: _table(*states_and_events())),
+    "assist-refusals": ("assist.md", lambda: _table(*refusals())),
     "packs": ("pathway.md", pack_table),
     "origins": ("pathway.md", origin_table),
     "diagrams": ("pathway.md", pathway_diagrams),

@@ -44,6 +44,7 @@ ROOTS: Mapping[str, str] = {
     "resendTransfer": "custody",
     "assistRequests": "records",
     "assistIndicators": "figures",
+    "assistRequestChanged": "records",
     "createAssistRequest": "written",
     "importAssistPeople": "written",
     "submitAssistRequest": "written",

@@ -28,6 +28,8 @@ RECEIVER = viewer("320205", Role.DUTY_PERSON, account="xishan")
 """On duty in Xishan, Wuxi."""
 OFFICER = viewer("320205", account="xishan-officer")
 """An officer of the same unit who is not on duty."""
+REGISTRAR = viewer("320205", Role.DIRECT_REPORTER, account="registrar")
+"""A direct reporter of the same unit, who registers contacts."""
 THIRD = viewer("500101", Role.DUTY_PERSON, account="wanzhou")
 """On duty in Wanzhou, Chongqing."""
 NATIONAL = viewer(account="national")

@@ -13,6 +13,7 @@ from tests.resolvers.assist.corresponding import (
     NEIGHBOUR,
     OFFICER,
     RECEIVER,
+    REGISTRAR,
     THIRD,
     Correspondence,
     letter_input,
@@ -165,11 +166,11 @@ def test_the_issuer_follows_the_person_where_the_receiver_manages_them(
     office = either
     sent, got = office.worked_on(CLERK, people=1)
     row = contact_row(code="320205", route="OTHER_CITY")
-    found = office.do("registerContacts", _REGISTRAR, contacts_input(row))
+    found = office.do("registerContacts", REGISTRAR, contacts_input(row))
     contact = found["rows"][0]["contact"]["id"]
     office.control(got, 1, contact=contact)
-    office.do("recordSample", _REGISTRAR, sample_input(contact))
-    office.do("recordVisit", _REGISTRAR, visit_input(contact))
+    office.do("recordSample", REGISTRAR, sample_input(contact))
+    office.do("recordVisit", REGISTRAR, visit_input(contact))
     asked = office.ask(_WHOLE, CLERK, {"n": [sent["number"]]})
     assert asked.errors == []
     (letter,) = [edge["node"] for edge in asked.data["assistRequests"]["edges"]]
@@ -199,7 +200,6 @@ def test_the_issuer_follows_the_person_where_the_receiver_manages_them(
     assert asked.data["node"]["assistRequests"] == [{"number": sent["number"], "side": "RECEIVED"}]
 
 
-_REGISTRAR = viewer("320205", Role.DIRECT_REPORTER, account="registrar", unit="cdc-320205")
 _WHOLE = """query ($n: [String!]) {
   assistRequests(filter: {number: $n, side: SENT}) { edges { node {
   number state people { position state controlMode
