@@ -120,6 +120,7 @@ class AssistEventKind(Enum):
     ASK_MORE = _value("ASK_MORE", "The issuer asks for more.")
     AMEND = _value("AMEND", "The issuer changed the letter, or wrote more of its people.")
     READ = _value("READ", "The receiver read the amended version.")
+    CARE = _value("CARE", "The receiver recorded a sample or visit of the person.")
     ESCALATE = _value("ESCALATE", "Nobody acknowledged in time: the level above was told.")
 
 

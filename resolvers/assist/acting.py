@@ -105,8 +105,7 @@ class Acting:
         store = writing.stores.of_region(region_of(number))
         if store is None:
             raise not_found("request")
-        trace = self.context.telling.trace if self.context.telling is not None else ""
-        who = Who(self.viewer.account, self.viewer.unit_id, writing.moment.now, trace)
+        who = Who(*writing.reporter, writing.moment.now, writing.trace)
 
         def run(connection: Connection, _: int, wrote: Wrote) -> dict[str, Any]:
             scoped = scope_condition(writing.question, assist_requests, writing.region(store))

@@ -71,8 +71,7 @@ async def create_assist_request(
     }
 
     def work(connection: Connection, _: int, wrote: Wrote) -> dict[str, Any]:
-        trace = context.telling.trace if context.telling is not None else ""
-        who = Who(*writing.reporter, writing.moment.now, trace)
+        who = Who(*writing.reporter, writing.moment.now, writing.trace)
         copy = draft_letter(connection, writing, store, way, columns, items, drafted, who)
         wrote["assistrequest"] = [copy.id]
         return {"request": copy.id}

@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Table, insert, select
 
 from regions.contacts import samples, visits
 from regions.person_sealing import PeopleSealers
+from resolvers.assist.following import tell_care
+from resolvers.assist.rows import Who as Corresponding
 from resolvers.catalog import RECORDS, Record
 from resolvers.context import Context
 from resolvers.nodes import parse_id
@@ -118,6 +120,9 @@ async def _record(
         wrote[kind] = [first]
         who = Who(*writing.reporter, writing.moment.now)
         (follow_sample if table is samples else follow_visit)(connection, number, row, who)
+        if record.kind == "contact":
+            told = Corresponding(*writing.reporter, writing.moment.now, writing.trace)
+            tell_care(connection, store, number, kind, first, told)
         return {kind: first}
 
     kept, repeated = await writing.once(store, 1, work)

@@ -26,6 +26,8 @@ from regions.person_keys import MISSING, salts_of
 from regions.person_sealing import PeopleSealers
 from regions.sealing import ITEMS, PersonSealer
 from regions.statistics import apply_counts, change_of
+from resolvers.assist.following import amend_letters
+from resolvers.assist.rows import Who as Corresponding
 from resolvers.context import Context
 from resolvers.pathway.correcting import follow_correction
 from resolvers.pathway.storing import Who
@@ -180,6 +182,9 @@ def _write(
             apply_counts(connection, change_of(row, after))
         who = Who(viewer.account, viewer.unit_id, at)
         follow_correction(connection, table.name, row, after, who)
+        told = Corresponding(*writing.reporter, at, writing.trace)
+        about = (record.name, wanted.number)
+        amend_letters(connection, store, *about, made.columns, made.items, told)
         wrote[record.kind], wrote["correction"] = [wanted.number], ids
     return {
         "corrections": ids,
