@@ -56,7 +56,6 @@ from resolvers.federation import Federation
 from resolvers.feeds import Feed, Feeds
 from resolvers.pathway.becoming import Lapses
 from resolvers.pathway.lapses import LAPSE_SECONDS, record_lapses
-from resolvers.post.handlers import handlers
 from resolvers.questions.question import Answering
 from resolvers.questions.remembered import Remembered
 from resolvers.reference import Reference
@@ -116,7 +115,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     answering.late_minutes = config.post_late_minutes
     answering.log_reader = FileReader(config.log_store, log.vkey)
     stores = Stores(config.regions, keys)
-    post = Post(config, stores, log, central, answering.commitments, handlers(answering.assist))
+    post = Post(config, stores, log, central, answering.commitments, answering.assist)
     executor = Executor(
         make_schema(),
         answering,

@@ -12,7 +12,7 @@ import fcntl
 import itertools
 import logging
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -27,8 +27,10 @@ from regions.instants import now
 from resolvers.access_log import Commitments
 from resolvers.alarms.detecting import Raised
 from resolvers.alarms.recording import store_alarms
+from resolvers.assist.clocks import AssistLimits
 from resolvers.central import Central
-from resolvers.post.messages import Handler, Message
+from resolvers.post.handlers import HANDLERS, configured
+from resolvers.post.messages import Message
 from resolvers.post.pump import Pump
 from resolvers.post.rounds import Delivered
 from resolvers.writing.outbox import Telling
@@ -50,7 +52,7 @@ class Post:
         log: AccessLog,
         central: Central,
         commitments: Commitments,
-        handlers: Sequence[Handler],
+        limits: AssistLimits,
     ) -> None:
         self._lock = Path(f"{config.central_store}-post")
         self._log, self._central, self._commitments = log, central, commitments
@@ -59,7 +61,7 @@ class Post:
         self._alarms: set[asyncio.Task[None]] = set()
         self.pump = Pump(
             stores,
-            handlers,
+            configured(HANDLERS, limits),
             in_flight=config.post_in_flight,
             poll_seconds=config.post_poll_seconds,
             telling=self._telling,

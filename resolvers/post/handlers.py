@@ -9,14 +9,13 @@ from resolvers.assist.delivering import EventHandler, LetterHandler
 from resolvers.post.messages import Handler
 from resolvers.transfers.delivering import TRANSFER_HANDLERS
 
-__all__ = ["HANDLERS", "handlers"]
+__all__ = ["HANDLERS", "configured"]
 
 HANDLERS: Sequence[Handler] = (LetterHandler(), EventHandler(), *TRANSFER_HANDLERS)
 """The handlers, one for each topic."""
 
 
-def handlers(limits: AssistLimits) -> Sequence[Handler]:
-    """The handlers, those of letters by the hours that are configured."""
-    own = (LetterHandler(limits), EventHandler(limits))
-    topics = {one.topic for one in own}
-    return (*(one for one in HANDLERS if one.topic not in topics), *own)
+def configured(handlers: Sequence[Handler], limits: AssistLimits) -> Sequence[Handler]:
+    """Handlers, those of letters by the hours that are configured."""
+    letters = (LetterHandler, EventHandler)
+    return [type(one)(limits) if isinstance(one, letters) else one for one in handlers]
