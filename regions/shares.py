@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Index, Table, update
+from sqlalchemy import ColumnElement, Connection, Index, Table, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from regions.metadata import ID, internal, public, regional
+from regions.text import among
 
-__all__ = ["end_shares", "open_shares", "shares"]
+__all__ = ["end_shares", "open_shares", "shared_of", "shares"]
 
 shares = Table(
     "shares",
@@ -97,3 +98,19 @@ def end_shares(
         connection.execute(
             update(shares).where(*where, shares.c.person_id == person).values(ended_at=at)
         )
+
+
+def shared_of(
+    connection: Connection, persons: Iterable[int], prefix: str
+) -> list[tuple[int, str, str, list[str]]]:
+    """What is open of some people by sources that begin so: person, unit, source and items. It goes
+    along where they are handed over.
+    """
+    c = shares.c
+    keys = orjson.dumps(sorted(set(persons))).decode()
+    found = connection.execute(
+        select(c.person_id, c.unit_id, c.source, c["items"])
+        .where(among(c.person_id, literal(keys)), c.source.startswith(prefix), _open)
+        .order_by(c.person_id, c.unit_id, c.source)
+    )
+    return [(person, unit, source, orjson.loads(items)) for person, unit, source, items in found]

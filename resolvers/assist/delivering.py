@@ -13,10 +13,9 @@ import orjson
 from sqlalchemy import Connection, insert, select
 
 from regions.assist import assist_copies, assist_people, assist_requests
-from regions.shares import end_shares
 from resolvers.assist.answers import ANSWERS, OUTCOME, reseal, take_answers
 from resolvers.assist.clocks import AssistLimits
-from resolvers.assist.news import EVENT, LETTER, put_news
+from resolvers.assist.news import END, EVENT, LETTER, put_news
 from resolvers.assist.onward import relay
 from resolvers.assist.rows import (
     RECEIVED,
@@ -34,9 +33,9 @@ from resolvers.assist.steps import (
     close_shares,
     decide_letter,
     decide_wish,
+    end_everywhere,
     settle_people,
     share_at_issuer,
-    source,
 )
 from resolvers.assist.table import StateRefused, step
 from resolvers.catalog import RECORDS
@@ -44,7 +43,7 @@ from resolvers.post.messages import Message
 from resolvers.writing.stores import Store
 from schema.fields import PrivateSource
 
-__all__ = ["EventHandler", "LetterHandler", "allowed_items"]
+__all__ = ["EndHandler", "EventHandler", "LetterHandler", "allowed_items"]
 
 _LETTER = (
     *("number", "version", "from_unit", "from_code", "from_region", "to_unit", "to_code"),
@@ -389,5 +388,41 @@ def _share(copy: Copy, events: Sequence[Mapping[str, Any]], at: str) -> None:
             share_at_issuer(copy, at, detail["toUnit"], detail["number"], people)
         whole = event["number"] != copy.number and event["position"] is None
         if whole and event["state"] is not None and State[event["state"]] not in OPEN:
-            end_shares(copy.connection, source(event["number"]), at)
+            end_everywhere(copy.connection, copy.store, event["number"], at)
     close_shares(copy, at)
+
+
+class EndHandler:
+    """Ends what a letter shares of people who were handed over to this region, or on from it."""
+
+    topic = END
+
+    def concerns(self, message: Message) -> Mapping[str, Sequence[int]]:
+        """No record by an id that both sides know: letters have a number."""
+        return {}
+
+    def ids(self, message: Message, parcel: Any) -> int:
+        """None."""
+        return 0
+
+    def gather(self, connection: Connection, store: Store, message: Message) -> Any:
+        """Nothing goes along."""
+        return None
+
+    def deliver(
+        self,
+        connection: Connection,
+        store: Store,
+        message: Message,
+        parcel: Any,
+        first_id: int,
+        at: str,
+    ) -> dict[str, Any]:
+        """Ends it, here and wherever they were handed over to."""
+        end_everywhere(connection, store, message.body["number"], at)
+        return {}
+
+    def settle(
+        self, connection: Connection, store: Store, message: Message, reply: dict[str, Any], at: str
+    ) -> None:
+        """Nothing is to be kept of it."""

@@ -7,17 +7,39 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from resolvers.assist.rows import Copy, Who
+from sqlalchemy import Connection
+
+from resolvers.assist.rows import Copy, Ids, Who
 from resolvers.assist.states import Event
 from resolvers.post.messages import put
+from resolvers.writing.stores import Store
 
-__all__ = ["EVENT", "LETTER", "put_letter", "put_news", "put_wish"]
+__all__ = ["END", "EVENT", "LETTER", "put_end", "put_letter", "put_news", "put_wish"]
 
 LETTER = "assist.letter"
 """The topic of a letter and of its versions, from the issuer to the receiver."""
 
 EVENT = "assist.event"
 """The topic of wishes and of news; `to` is the side it is for."""
+
+
+END = "assist.end"
+"""The topic that ends what a letter shares of people who were handed over meanwhile."""
+
+
+def put_end(connection: Connection, store: Store, number: str, region: str, at: str) -> None:
+    """Has what a letter shares ended in another region."""
+    put(
+        connection,
+        store,
+        topic=END,
+        subject=number,
+        to_region=region,
+        body={"number": number},
+        trace="",
+        at=at,
+        step=str(Ids(connection, store).take()),  # it may be opened and ended again
+    )
 
 
 def put_letter(

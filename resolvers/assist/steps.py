@@ -13,8 +13,10 @@ import orjson
 from sqlalchemy import Connection, or_, select
 
 from regions.contacts import contacts, samples
-from regions.shares import end_shares, open_shares
+from regions.people import people
+from regions.shares import end_shares, open_shares, shares
 from resolvers.assist.clocks import AssistLimits, starting
+from resolvers.assist.news import put_end
 from resolvers.assist.rows import RECEIVED, Copy, Who
 from resolvers.assist.states import (
     ENDED,
@@ -29,6 +31,7 @@ from resolvers.assist.states import (
     Subject,
 )
 from resolvers.assist.table import added_up, step
+from resolvers.writing.stores import Store
 
 __all__ = [
     "close_shares",
@@ -36,6 +39,7 @@ __all__ = [
     "decide_person",
     "decide_wish",
     "effective",
+    "end_everywhere",
     "has_positive",
     "settle_people",
     "share_at_issuer",
@@ -205,9 +209,26 @@ def decide_wish(
 
 
 def close_shares(copy: Copy, at: str) -> None:
-    """Ends what the letter shares in this store once it is no longer open."""
+    """Ends what the letter shares once it is no longer open."""
     if copy.state not in OPEN:
-        end_shares(copy.connection, source(copy.number), at)
+        end_everywhere(copy.connection, copy.store, copy.number, at)
+
+
+def end_everywhere(connection: Connection, store: Store, number: str, at: str) -> None:
+    """Ends what a letter shares in this store, and has it ended in those to which people were
+    handed over with it.
+    """
+    c = shares.c
+    asked = (
+        select(people.c.kept_in)
+        .join(shares, c.person_id == people.c.id)
+        .where(c.source == source(number), c.ended_at.is_(None), people.c.kept_in.is_not(None))
+        .distinct()
+    )
+    elsewhere = sorted(connection.execute(asked).scalars())
+    end_shares(connection, source(number), at)
+    for region in elsewhere:
+        put_end(connection, store, number, region, at)
 
 
 def share_at_issuer(

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from regions.bulk import insert_rows
 from regions.erasing import erase_person
 from regions.person_keys import ERASED, MISSING, ensure_salts, salts_of
-from regions.shares import open_shares
+from regions.shares import open_shares, shared_of
 from regions.text import among
 from regions.transfers import transfer_people, transfers
 from resolvers.pathway.storing import store_pathway
@@ -59,6 +59,8 @@ class Parcel:
 
     dossier: Dossier = field(repr=False)
     marks: dict[int, list[str]] = field(repr=False)  # items of the people's parts, as JSON texts
+    shares: list[tuple[int, str, str, list[str]]] = field(default_factory=list)
+    """What letters about the people share with units: it holds wherever they are (C1)."""
 
 
 class _Handled:
@@ -302,7 +304,8 @@ class CommitHandler(_WithDossier):
         """The whole dossier: its rows were frozen by the transaction that posted the commit."""
         persons = _people(message)
         dossier = gather(connection, store, persons)
-        return Parcel(dossier, _marks(connection, store, message.body["transfer"], persons))
+        marks = _marks(connection, store, message.body["transfer"], persons)
+        return Parcel(dossier, marks, shared_of(connection, persons, "assist:"))
 
     def deliver(
         self,
@@ -337,6 +340,9 @@ class CommitHandler(_WithDossier):
             who = Who(by["account"], by["unit"], by["code"])
             take_pathways(connection, _pathways_of(body["pathways"], came), who, by["decidedAt"])
             work.shares_end(came)
+            for person, unit, source, items in parcel.shares:
+                if person in came:
+                    open_shares(connection, [person], unit, source, items, at)
             for person, codes in unknown_references(dossier).items():
                 epoch = epochs[person]
                 work.noted.add(work.transfer, person, "UNKNOWN_CODES", epoch, codes=codes)
