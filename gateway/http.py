@@ -161,13 +161,13 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     addresses = Addresses(config.trusted_proxies, config.proxy_header)
     changes = Changes(config.central_store)
     moving = TransferChanges(federation)
-    letters = LetterChanges(stores, federation)
+    letter_changes = LetterChanges(stores, federation)
     feeds = Feeds(
         alarms=Feed(partial(poll_alarms, central), changes.version),
         # Regions are polled once a second: not every kind of store tells that it has changed.
         lapses=Feed(Lapses(federation).poll, lambda: int(time.monotonic())),
         transfers=Feed(moving.poll, moving.changed),
-        letters=Feed(letters.poll, letters.version),
+        letters=Feed(letter_changes.poll, letter_changes.version),
     )
     subscriptions = Subscriptions(
         Streams(executor, feeds),
