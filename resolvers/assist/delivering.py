@@ -90,8 +90,8 @@ class LetterHandler:
         self._limits = limits or AssistLimits()
 
     def concerns(self, message: Message) -> Mapping[str, Sequence[int]]:
-        """No record by an id that both sides know: letters have a number."""
-        return {}
+        """The sender's copy of the letter."""
+        return {"assistrequest": [message.body["request"]]}
 
     def ids(self, message: Message, parcel: Any) -> int:
         """None: they are taken in the transaction."""
@@ -292,8 +292,8 @@ class EventHandler:
         self._limits = limits or AssistLimits()
 
     def concerns(self, message: Message) -> Mapping[str, Sequence[int]]:
-        """No record by an id that both sides know: letters have a number."""
-        return {}
+        """The sender's copy of the letter."""
+        return {"assistrequest": [message.body["request"]]}
 
     def ids(self, message: Message, parcel: Any) -> int:
         """None: they are taken in the transaction."""

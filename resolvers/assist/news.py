@@ -100,7 +100,7 @@ def _put(copy: Copy, topic: str, to_region: str, body: dict[str, Any], who: Who)
         topic=topic,
         subject=copy.number,
         to_region=to_region,
-        body=body,
+        body=body | {"request": copy.id},  # the sender's copy, for the access log
         trace=who.trace,
         at=who.at,
         step=copy.keys[-1],
