@@ -103,11 +103,6 @@ class Writing:
         self._late: set[str] = set()
 
     @property
-    def trace(self) -> str:
-        """The trace id of the request; empty where it is not logged."""
-        return self.context.telling.trace if self.context.telling is not None else ""
-
-    @property
     def reporter(self) -> tuple[str, str]:
         """The account and the unit that write."""
         return self.viewer.account, self.viewer.unit_id
