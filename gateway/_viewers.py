@@ -22,7 +22,7 @@ _SESSION = f"""
 SELECT s.expires_at, s.last_seen_at, min(a.valid_until, a.renew_by), s.second_factor,
        (SELECT min(e.review_due_at) FROM emergencies e WHERE e.account = a.account
         AND e.reviewed_at IS NULL AND e.suspended_at IS NULL),
-       s.scope,
+       s.scope, a.password_given,
        a.account, a.name, a.role, a.unit_id, a.unit_name, a.unit_level, a.code
 FROM sessions s JOIN accounts a ON a.account = s.account
 WHERE s.token_hash = :hash AND s.revoked_at IS NULL AND {USABLE}
@@ -42,7 +42,8 @@ class SessionRow:
     `account` and `grants` are the rows as they stand: equal ones make equal viewers. `turns_at` is
     when the account lapses, its term is over, an emergency of it must be reviewed, or the next of
     the grants begins or ends.
-    `must_enrol`: the account needs a second factor, and the session has none.
+    `must_enrol`: the account needs a second factor, and the session has none. `must_change`:
+    somebody else chose the account's password.
     """
 
     expires: float
@@ -52,6 +53,7 @@ class SessionRow:
     turns_at: float
     actions: frozenset[str] | None  # a machine client's token is good for; None: everything
     must_enrol: bool
+    must_change: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def read_session(cursor: sqlite3.Cursor, token_hash: str, now: float) -> Session
     row = cursor.execute(_SESSION, {"hash": token_hash, "at": at}).fetchone()
     if row is None:
         return None
-    expires_at, last_seen_at, ends_at, second_factor, review_due_at, narrowed, *account = row
+    expires_at, last_seen_at, ends_at, second_factor, review_due_at, narrowed, given, *account = row
     scope = None
     if narrowed is not None:
         scope = Scope.read(narrowed)
@@ -110,6 +112,7 @@ def read_session(cursor: sqlite3.Cursor, token_hash: str, now: float) -> Session
         turns_at=turns_at,
         actions=None if scope is None else frozenset(scope.actions),
         must_enrol=not second_factor and _needs(account[2], rows),
+        must_change=bool(given),
     )
 
 
@@ -133,8 +136,7 @@ def make_viewer(row: SessionRow, session: str) -> Viewer:
 
 
 def _needs(role: str, grants: list[tuple[Any, ...]]) -> bool:
-    granted = any(row[-1] != "EMERGENCY" for row in grants)  # an emergency waits for no telephone
-    return role in Role.__members__ and needs_second_factor(Role[role], granted=granted)
+    return role in Role.__members__ and needs_second_factor(Role[role], granted=bool(grants))
 
 
 def _grant(row: tuple[Any, ...]) -> tuple[Grant, float, float] | None:

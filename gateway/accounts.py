@@ -29,7 +29,7 @@ from resolvers.users.accounts import (
 )
 from resolvers.users.filings import put_on_file, stand_down_if_active
 from resolvers.users.names import is_login_name
-from resolvers.users.persons import check_person
+from resolvers.users.persons import check_person, put_person
 from resolvers.users.states import AccountEvent
 
 __all__ = [
@@ -175,20 +175,7 @@ def set_person(
     found = find_account(connection, account)
     if found is None:
         raise NotFound(f"there is no account {account}", hint="see `epigate accounts list`")
-    if found.person_index is not None:
-        raise InvalidInput(
-            f"the holder of {account} is on record already",
-            hint="accounts are not handed on: disable this one and make another",
-        )
-    check_person(connection, person_index, found.role, found.unit_id)
-    number = connection.scalar(select(accounts.c.id).where(accounts.c.account == account))
-    number = number or next_id(connection, accounts)
-    connection.execute(
-        update(accounts)
-        .where(accounts.c.account == account)
-        .values(id=number, person_index=person_index, sealed=seal(number))
-    )
-    note_event(connection, account, "SET_PERSON", "", COMMAND_LINE)
+    put_person(connection, found, person_index, seal, COMMAND_LINE)
 
 
 def _check(account: Account) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 
 import orjson
 
-from gateway.access_log.contradictions import Contradiction, contradictions_in
+from gateway.access_log.contradictions import ITSELF, Contradiction, contradictions_in
 from regions.errors import EpigateError
 from regions.instants import instant, now, seconds_of
 from resolvers.alarms.detecting import LONGEST_SECONDS, Detector, Raised
@@ -218,8 +218,8 @@ def alarms_of(against: Sequence[Contradiction]) -> list[Raised]:
     return [
         Raised(
             rule=AlarmRule.LOG_CONTRADICTED if one.proven else AlarmRule.WITNESS_UNREADABLE,
-            subject=f"region:{one.region}",
-            window=one.origin if one.proven else one.at,
+            subject="log:" if one.region == ITSELF else f"region:{one.region}",
+            window=one.origin if one.proven and one.region != ITSELF else one.at,
             account=None,
             unit=None,
             code=None,

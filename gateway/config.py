@@ -54,6 +54,7 @@ class Config:
     statement_threads: int
     breaker_failures: int
     breaker_seconds: int
+    keys_days: int
     export_approval_rows: int
     export_link_minutes: int
     emergency_minutes: int
@@ -78,6 +79,8 @@ class Config:
     assist_control_hours: int
     assist_feedback_hours: int
     assist_escalate_hours: int
+    subscriptions_waiting: int
+    subscriptions_waiting_most: int
     alarm_reveal_records: int
     alarm_reveal_minutes: int
     alarm_off_hours_records: int
@@ -89,6 +92,7 @@ class Config:
     log_origin: str
     log_heartbeat_seconds: int
     log_sides_seconds: int
+    log_check_seconds: int
     log_keep_days: int
 
     @property

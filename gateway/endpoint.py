@@ -22,6 +22,7 @@ from gateway.sessions import Sessions
 from gateway.strangers import Strangers
 from regions.errors import (
     EpigateError,
+    PasswordGiven,
     QuestionError,
     SecondFactorRequired,
     TooLarge,
@@ -146,7 +147,7 @@ class GraphQLEndpoint:
             if viewer is None:
                 self._strangers.admit(address)
             return await self._executor.answer(viewer, request), viewer
-        except (Unauthenticated, SecondFactorRequired) as error:
+        except (Unauthenticated, SecondFactorRequired, PasswordGiven) as error:
             if isinstance(error, Unauthenticated):
                 self._strangers.admit(address)
             else:

@@ -26,6 +26,7 @@ from gateway.config import Config
 from gateway.endpoint import GraphQLEndpoint
 from gateway.executing import Executor
 from gateway.exports import PREFIX, ExportEndpoint
+from gateway.keys.served import ServedEraser
 from gateway.letters import PREFIX as LETTERS
 from gateway.letters import LetterEndpoint
 from gateway.passwords import Passwords
@@ -36,6 +37,7 @@ from gateway.sign_in.configured import make_provider
 from gateway.strangers import Strangers
 from gateway.streams import Streams
 from gateway.subscriptions import Subscriptions
+from gateway.waiting import Waiting
 from regions.blind_index import BlindIndexer
 from regions.engines import sqlite_engine
 from regions.keys import load_keys
@@ -61,6 +63,7 @@ from resolvers.questions.remembered import Remembered
 from resolvers.reference import Reference
 from resolvers.root import make_schema
 from resolvers.transfers.changing import TransferChanges
+from resolvers.writing.forgetting import FORGET_SECONDS, forget_keys
 from resolvers.writing.stores import Stores
 
 __all__ = ["make_app"]
@@ -101,6 +104,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         emergency_minutes=config.emergency_minutes,
         review_hours=config.review_hours,
         registration_days=config.registration_days,
+        eraser=ServedEraser(config, keys),
     )
     answering.duplicates = DuplicateLimit(central, keys.names, per_hour=config.duplicate_candidates)
     answering.published = PublishedTables(keys.names)
@@ -177,11 +181,17 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         regions=config.regions,
         sockets=config.subscriptions_sockets,
         each=config.subscriptions_each,
+        waiting=Waiting(config.subscriptions_waiting, config.subscriptions_waiting_most),
     )
     lapses = ("lapses of pathways", LAPSE_SECONDS, partial(record_lapses, stores))
     escalating = partial(escalate, stores, post.pump, answering.assist)
     letters_late = ("escalation of assist requests", ESCALATE_SECONDS, escalating)
-    duties = Duties(config, keys, log, more=[lapses, letters_late])
+    old_keys = (
+        "forgetting of old keys",
+        FORGET_SECONDS,
+        partial(forget_keys, stores, central, days=config.keys_days),
+    )
+    duties = Duties(config, keys, log, more=[lapses, letters_late, old_keys])
     hashes = Hashes(config.log_store, log.vkey)
     watch = Watch(config.log_store, central, _limits(config))
     files = ExportEndpoint(

@@ -13,11 +13,17 @@ from gateway._worker import Factory, load_factory, pinned, run_worker
 from gateway.access_log.starting import check_access_log, started_and_stopped
 from gateway.config import Config
 from gateway.stores import check_stores
+from regions.engines import sqlite_engine
 from regions.keys import load_keys
+from resolvers.users.persons import unknown_administrators
 
 __all__ = ["serve"]
 
 _INTERRUPTED = 130
+_UNKNOWN = (
+    "epigate: nobody knows who holds these administrators' accounts: {}\n  `epigate accounts "
+    "person ACCOUNT` puts the ID number on record; they are not renewed without it"
+)
 
 
 def serve(
@@ -41,6 +47,8 @@ def serve(
         asyncio.run(check_access_log(config, keys))
         for region in away:
             print(f"epigate: {region.message}\n  {region.hint}".rstrip(), file=sys.stderr)
+        if unknown := asyncio.run(_unknown_administrators(config)):
+            print(_UNKNOWN.format(", ".join(unknown)), file=sys.stderr)
         address = Address(
             config.host if host is None else host, config.port if port is None else port
         )
@@ -54,6 +62,15 @@ def serve(
             address.close()
     except KeyboardInterrupt:  # before anything listens to it
         raise SystemExit(_INTERRUPTED) from None
+
+
+async def _unknown_administrators(config: Config) -> list[str]:
+    engine = sqlite_engine(str(config.central_store))
+    try:
+        async with engine.begin() as connection:
+            return await connection.run_sync(unknown_administrators)
+    finally:
+        await engine.dispose()
 
 
 def _run(make: Factory, config: Config, address: Address, cores: Sequence[int | None]) -> None:

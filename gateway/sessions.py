@@ -28,7 +28,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway._viewers import Scope, SessionRow, make_viewer, read_session
-from regions.errors import SecondFactorRequired, StoreError, Unauthenticated
+from regions.errors import PasswordGiven, SecondFactorRequired, StoreError, Unauthenticated
 from regions.instants import instant
 from regions.users import sessions
 from resolvers.privacy.supervising import UNREVIEWED, suspend_unreviewed
@@ -80,6 +80,11 @@ class Kept:
         self.viewer = make_viewer(row, token_hash[:16])
 
     @property
+    def must_change(self) -> bool:
+        """Whether the account's password must be changed before anything else."""
+        return self.row.must_change
+
+    @property
     def must_enrol(self) -> bool:
         """Whether the session may do nothing but enrol a second factor."""
         return self.row.must_enrol
@@ -116,10 +121,16 @@ class Sessions:
 
         `use=False` only looks: the session ends by its idle time all the same.
 
-        Raises Unauthenticated where the token has no session, SecondFactorRequired where it may do
-        nothing but enrol, StoreError where the store fails.
+        Raises Unauthenticated where the token has no session, PasswordGiven and
+        SecondFactorRequired where it may do nothing but change its password and enrol, StoreError
+        where the store fails.
         """
         found = self.enrolling(authorization, use=use)
+        if found is not None and found.must_change:
+            raise PasswordGiven(
+                "whoever filed this account chose its password: change it first",
+                hint="POST /sign-in/password with `password` and `newPassword`",
+            )
         if found is not None and found.must_enrol:
             raise SecondFactorRequired(
                 "the rights of this account need a second factor, and this session has none",
@@ -128,7 +139,7 @@ class Sessions:
         return None if found is None else found.viewer
 
     def enrolling(self, authorization: bytes | None, *, use: bool = True) -> Kept | None:
-        """As `viewer`, for one who may have to enrol a second factor first."""
+        """As `viewer`, for one who may have to change a password or enrol a factor first."""
         if authorization is None:
             return None
         try:
@@ -181,6 +192,7 @@ class Sessions:
                 expires_at=expires_at,
                 last_seen_at=instant(now),
                 second_factor=second_factor,
+                proved_at=instant(now) if second_factor else None,
                 address=address,
                 scope=None if scope is None else scope.written(),
             )

@@ -13,7 +13,8 @@ before it is sent, with the rights of its moment.
     4406        another subprotocol
     4408        no connection_init within 10 s
     4409        an id that is in use
-    4429        connection_init twice, or too many connections or subscriptions
+    4429        connection_init twice, or too many connections or subscriptions: of an account, or
+                without connection_init of an address or in all
     1011        the access log cannot be written
 """
 
@@ -36,9 +37,11 @@ from gateway.executing import Answer, Request
 from gateway.sessions import Sessions
 from gateway.strangers import Strangers
 from gateway.streams import Streams, SubscriptionInvalid
+from gateway.waiting import Waiting
 from regions.errors import (
     AccessLogError,
     EpigateError,
+    PasswordGiven,
     QuestionError,
     SecondFactorRequired,
     Unauthenticated,
@@ -60,7 +63,7 @@ Send = Callable[[Message], Awaitable[None]]
 _INIT_SECONDS = 10.0
 _LOOK_SECONDS = 0.25
 _LONGEST_ID = 128
-_ENDED = (Unauthenticated, SecondFactorRequired)
+_ENDED = (Unauthenticated, SecondFactorRequired, PasswordGiven)
 _UNREAD = "question"  # the operation of whom no session was found for
 
 _log = logging.getLogger(__name__)
@@ -75,7 +78,10 @@ class _Close(Exception):
 
 
 class Subscriptions:
-    """Answers WebSocket connections. `sockets` for an account, `each` subscriptions on one."""
+    """Answers WebSocket connections. `sockets` for an account, `each` subscriptions on one.
+
+    `waiting` bounds those that have not said whose they are.
+    """
 
     def __init__(
         self,
@@ -87,7 +93,9 @@ class Subscriptions:
         regions: Sequence[RegionSettings] = (),
         sockets: int,
         each: int,
+        waiting: Waiting,
     ) -> None:
+        self.waiting = waiting
         self.streams, self.sessions, self.log = streams, sessions, log
         self.strangers, self._places, self.traces = strangers, Places(regions), Traces()
         self.sockets, self.each = sockets, each
@@ -108,12 +116,19 @@ class Subscriptions:
             await send({"type": "websocket.close", "code": 4406, "reason": f"only {PROTOCOL}"})
             return
         await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
-        socket = _Socket(self, scope, receive, send)
+        client = scope.get("client")
+        leave = self.waiting.enter(client[0] if client else "")
+        if leave is None:
+            reason = "too many connections wait for connection_init: try again in a few seconds"
+            await send({"type": "websocket.close", "code": 4429, "reason": reason})
+            return
+        socket = _Socket(self, scope, receive, send, leave)
         self._open.add(socket)
         try:
             await socket.run()
         finally:
             self._open.discard(socket)
+            leave()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Subscriptions]:
@@ -166,8 +181,10 @@ class _Socket:
         scope: MutableMapping[str, Any],
         receive: Receive,
         send: Send,
+        admitted: Callable[[], None],
     ) -> None:
         client = scope.get("client")
+        self._admitted = admitted
         self._owner, self._receive, self._send = owner, receive, send
         self._address = client[0] if client else ""
         self._authorization: bytes | None = None
@@ -228,13 +245,13 @@ class _Socket:
     async def _read(self) -> None:
         """Takes messages until the client is gone. Raises _Close."""
         try:
-            async with asyncio.timeout(_INIT_SECONDS):
-                message = await self._next()
+            async with asyncio.timeout(_INIT_SECONDS) as limit:
+                while (message := await self._next()) is not None:
+                    await self._take(message)
+                    if self._authorization is not None:
+                        limit.reschedule(None)  # a ping is no connection_init
         except TimeoutError:
             raise _Close(4408, f"no connection_init within {_INIT_SECONDS:.0f} s") from None
-        while message is not None:
-            await self._take(message)
-            message = await self._next()
 
     async def _next(self) -> dict[str, Any] | None:
         """The next message; None at the end."""
@@ -288,6 +305,7 @@ class _Socket:
             raise _Close(4429, f"an account has at most {owner.sockets} connections")
         self._authorization, self._account = authorization, viewer.account
         owner.of_account[viewer.account] += 1
+        self._admitted()
         await self._say({"type": "connection_ack"})
 
     async def _subscribe(self, message: dict[str, Any]) -> None:

@@ -30,6 +30,7 @@
         ├── SignInFailed       SIGN_IN_FAILED       the account, the password or the code is wrong
         ├── Forbidden          FORBIDDEN            the viewer's role does not allow it
         ├── SecondFactorRequired SECOND_FACTOR_REQUIRED the session lacks the second factor it needs
+        ├── PasswordGiven      PASSWORD_GIVEN       the account's first password must be changed
         ├── InvalidInput       INVALID_INPUT        a value that does not mean anything here
         ├── InvalidCursor      INVALID_CURSOR       a cursor that was not made for this question
         ├── TooLarge           TOO_LARGE            a document, page or answer over a limit
@@ -64,6 +65,7 @@ __all__ = [
     "LoadError",
     "NotFound",
     "NoteInvalid",
+    "PasswordGiven",
     "PersonErased",
     "PortInUse",
     "PostConflict",
@@ -191,8 +193,8 @@ class AccessLogTampered(AccessLogError):
 
 
 class AccessLogContradicted(AccessLogTampered):
-    """A region's witness holds a signed checkpoint out of which the access log did not grow:
-    nothing is answered until somebody has looked into it.
+    """A region's witness holds a signed checkpoint out of which the access log did not grow, or the
+    log's own file is not what was signed: nothing is answered until somebody has looked into it.
     """
 
     code = "ACCESS_LOG_CONTRADICTED"
@@ -294,6 +296,13 @@ class SecondFactorRequired(QuestionError):
     """The account's rights need a second factor, and its session has none: it may only enrol."""
 
     code = "SECOND_FACTOR_REQUIRED"
+    status = 403
+
+
+class PasswordGiven(QuestionError):
+    """Somebody else chose the account's password: its session may only change it, and enrol."""
+
+    code = "PASSWORD_GIVEN"
     status = 403
 
 

@@ -1,8 +1,11 @@
-"""Results kept for repeated writes: of records in each region's store, of the rest centrally."""
+"""Results kept for repeated writes: of records in each region's store, of the rest centrally.
+
+They are kept as long as a key may be tried again (`resolvers/writing/forgetting.py`).
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import MetaData, Table
+from sqlalchemy import Index, MetaData, Table
 
 from regions.metadata import central, internal, regional
 
@@ -10,7 +13,7 @@ __all__ = ["central_idempotency", "idempotency"]
 
 
 def _table(metadata: MetaData) -> Table:
-    return Table(
+    table = Table(
         "idempotency",
         metadata,
         internal("account", primary_key=True),
@@ -20,6 +23,8 @@ def _table(metadata: MetaData) -> Table:
         internal("result"),  # JSON: ids and row outcomes, no private value
         internal("created_at"),
     )
+    Index("ix_idempotency_created", table.c.created_at)  # the oldest are forgotten
+    return table
 
 
 idempotency = _table(regional)

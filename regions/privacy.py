@@ -73,6 +73,9 @@ privacy_roles = Table(
     public("regulation"),
     public("application_id", ID),
     public("created_at"),
+    public("withdrawn_at", nullable=True),  # from then on nobody applies for it
+    public("withdrawn_by", nullable=True),  # account
+    public("withdrawn_reason", nullable=True),
 )
 
 # Applications (个人隐私信息使用申请表, L503 annex 2), as filled in, and how they stand.

@@ -64,6 +64,8 @@ accounts = Table(
     blind_index("person_index"),  # of the ID number: which accounts are one person's
     sealed(nullable=True),  # STAFF_ITEMS
     public("created_at"),
+    # 1: whoever filed it chose the password, and nothing is done before its holder changes it.
+    internal("password_given", Integer(), default=0, server_default="0"),
 )
 
 # What was done to an account, by whom and why: kept for ever.
@@ -116,6 +118,7 @@ sessions = Table(
     internal("second_factor", default="", server_default=""),  # TOTP …; empty: the first alone
     internal("scope", nullable=True),  # JSON: what a machine client's token is good for
     internal("address", default="", server_default=""),  # it was opened from
+    internal("proved_at", nullable=True),  # when a second factor was shown last
 )
 Index("ix_sessions_expires", sessions.c.expires_at)
 

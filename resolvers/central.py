@@ -17,6 +17,7 @@ from regions.errors import StoreError
 from regions.file_writing import FileWriter
 from regions.keys import Keys
 from regions.sealing import Sealer
+from resolvers.erasures.eraser import Eraser
 
 __all__ = ["COUNTRY", "Central", "PasswordHasher"]
 
@@ -42,7 +43,7 @@ class Central:
     """Runs work in transactions of the gateway's own store, those of one worker in turn.
 
     Emergency access lasts `emergency_minutes` at most and is reviewed within `review_hours` (F11).
-    A registration that is not decided within `registration_days` expires.
+    A registration that is not decided within `registration_days` expires. `eraser` erases people.
     """
 
     def __init__(
@@ -54,10 +55,11 @@ class Central:
         emergency_minutes: int = 240,
         review_hours: int = 24,
         registration_days: int = 30,
+        eraser: Eraser | None = None,
     ) -> None:
         self._engine, self._passwords = engine, passwords
         self.emergency_minutes, self.review_hours = emergency_minutes, review_hours
-        self.registration_days = registration_days
+        self.registration_days, self.eraser = registration_days, eraser
         self.sealer = Sealer(keys.sealing, COUNTRY)
         self.indexer = BlindIndexer(keys.staff_index)  # of staff, by a key that is never rotated
         self._turn = asyncio.Lock()

@@ -11,7 +11,7 @@ from regions.reading import Read
 from resolvers.catalog import Record, record_of_kind
 from resolvers.context import Context
 from resolvers.federation import state_of
-from resolvers.questions.links import places_of
+from resolvers.questions.moved import places_of
 from resolvers.questions.ordinary import region_type
 from schema.nodes import Region
 

@@ -111,6 +111,12 @@ RIGHTS: Mapping[str, Right] = {
     "revokeGrant": Right(
         BUSINESS_ROLES | {Role.BUSINESS_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR}
     ),
+    "withdrawPrivacyRole": Right(
+        frozenset({Role.BUSINESS_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR})
+    ),
+    "erasures": Right(frozenset({Role.SECURITY_ADMINISTRATOR, Role.AUDITOR})),
+    "requestErasure": Right(frozenset({Role.SECURITY_ADMINISTRATOR})),
+    "confirmErasure": Right(frozenset({Role.SECURITY_ADMINISTRATOR})),
     "users": Right(_ADMINISTRATORS),
     "registrations": Right(_DECIDERS),
     "registration": Right(_EVERYONE, strangers=True),

@@ -9,6 +9,7 @@ from resolvers.access_log.root import AccessLogQueries
 from resolvers.aggregates.root import AggregateQueries
 from resolvers.alarms.root import AlarmMutations, AlarmQueries, AlarmSubscriptions
 from resolvers.assist.root import AssistMutations, AssistQueries, AssistSubscriptions
+from resolvers.erasures.root import ErasureMutations, ErasureQueries
 from resolvers.exports.root import ExportMutations, ExportQueries
 from resolvers.pathway.root import PathwayMutations, PathwayQueries, PathwaySubscriptions
 from resolvers.post.root import PostMutations, PostQueries
@@ -41,6 +42,7 @@ class Query(
     AggregateQueries,
     TransferQueries,
     AssistQueries,
+    ErasureQueries,
 ):
     """Questions."""
 
@@ -61,6 +63,7 @@ class Mutation(
     TransferMutations,
     UserMutations,
     AssistMutations,
+    ErasureMutations,
 ):
     """What changes records and rights."""
 

@@ -42,11 +42,16 @@ class AlarmRule(Enum):
     )
     LOG_CONTRADICTED = strawberry.enum_value(
         "LOG_CONTRADICTED",
-        description="A region has seen another access log than there is (访问日志与见证不符).",
+        description=(
+            "A region has seen another access log than there is, or its file is not what was "
+            "signed (访问日志与见证或签名不符)."
+        ),
     )
     WITNESS_UNREADABLE = strawberry.enum_value(
         "WITNESS_UNREADABLE",
-        description="What a region has seen of the access log cannot be read (见证无法读取).",
+        description=(
+            "What a region has seen of the access log cannot be read, or is gone (见证无法读取)."
+        ),
     )
     POST_CONFLICT = strawberry.enum_value(
         "POST_CONFLICT",

@@ -33,7 +33,7 @@ from regions.engines import sqlite_engine
 from regions.instants import instant
 from regions.users import accounts, sessions
 
-__all__ = ["BROAD", "PEOPLE", "Demo", "Gateway", "make_demo", "serving"]
+__all__ = ["BROAD", "PEOPLE", "Demo", "Gateway", "make_demo", "never_idle", "serving"]
 
 PEOPLE = 800  # the fewest a demo has: some 80 cases and 250 contacts
 BROAD = "national"  # the account that sees every region
@@ -155,6 +155,7 @@ class Demo:
             "attempts": "sign_in",
             "heartbeat_seconds": "access_log",
             "sides_seconds": "access_log",
+            "check_seconds": "access_log",
             "duplicate_candidates": "questions",
             "reveal_records": "alarms",
             "off_hours_from": "alarms",
@@ -162,6 +163,8 @@ class Demo:
             "refusals": "alarms",
             "near_candidates": "alarms",
             "sockets": "subscriptions",
+            "waiting": "subscriptions",
+            "waiting_most": "subscriptions",
             "each": "subscriptions",
         }
         lines = file.read_text("utf-8").splitlines()
@@ -273,9 +276,11 @@ def make_demo(folder: Path) -> Demo:
 
 
 def never_idle(connection: Connection) -> None:
-    """Lets no idle time end the sessions there are: a whole run may take longer than one."""
+    """Lets no idle time end the sessions there are, nor their proofs grow old: a whole run may take
+    longer than that.
+    """
     later = instant(time.time() + 10 * 3_600)
-    connection.execute(update(sessions).values(last_seen_at=later))
+    connection.execute(update(sessions).values(last_seen_at=later, proved_at=later))
 
 
 @contextmanager

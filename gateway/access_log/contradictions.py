@@ -1,5 +1,7 @@
 """What stands against the log: marks in its own file, which every process that writes it reads.
 
+The log itself does, where its file is not what was signed (`gateway.access_log.self_check`).
+
 A region's witness that holds a signed checkpoint out of which the log did not grow is proof that
 the log was cut short, exchanged or forked. The mark it leaves ends every further commit, whichever
 process makes it (a trigger of the file: `regions.access_log.STATEMENTS`), until somebody has looked
@@ -23,7 +25,7 @@ from regions.access_log import CONTRADICTED, UNREADABLE
 from regions.errors import AccessLogContradicted
 from regions.instants import now
 
-__all__ = ["Contradiction", "contradicted", "contradictions_in", "keep_contradiction"]
+__all__ = ["ITSELF", "Contradiction", "contradicted", "contradictions_in", "keep_contradiction"]
 
 _BUSY_SECONDS = 10.0
 _HINT = (
@@ -32,9 +34,13 @@ _HINT = (
 )
 
 
+ITSELF = "itself"
+"""In the place of a region: the log's own file is not what was signed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """A region's witness against the log.
+    """A region's witness against the log, or the log against itself.
 
     `note` is the checkpoint it holds with its cosignature, where that is signed (`proven`); `size`
     is how many entries the log had when it was found.
@@ -51,6 +57,8 @@ class Contradiction:
     @property
     def text(self) -> str:
         """The contradiction as a line."""
+        if self.region == ITSELF:
+            return f"since {self.at} the log contradicts itself: {self.said}"
         kind = "contradicts the log" if self.proven else "cannot be read"
         return f"since {self.at} the witness of the region {self.region} {kind}: {self.said}"
 
@@ -93,6 +101,10 @@ def keep_contradiction(
 def contradicted(found: Sequence[Contradiction]) -> AccessLogContradicted:
     """That nothing more may be written."""
     proven = [one for one in found if one.proven]
+    if proven and proven[0].region == ITSELF:
+        return AccessLogContradicted(
+            f"the access log contradicts itself: {proven[0].said}", hint=_HINT
+        )
     regions = ", ".join(one.region for one in proven)
     said = proven[0].said if proven else "the mark is gone"
     return AccessLogContradicted(

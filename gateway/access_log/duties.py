@@ -1,4 +1,5 @@
-"""What one worker does for the log beside writing it: heartbeats, both sides, the outboxes.
+"""What one worker does for the log beside writing it: heartbeats, both sides, the outboxes, and a
+look whether its file is what was signed.
 
 Whoever holds a lock beside the file does it; when that worker dies, the system gives the lock back
 and another goes on.
@@ -17,6 +18,7 @@ from contextlib import asynccontextmanager, suppress
 
 from gateway.access_log.log_file import Owed
 from gateway.access_log.outbox import Outboxes
+from gateway.access_log.self_check import SelfCheck
 from gateway.access_log.sides import Sides
 from gateway.access_log.system import system_row
 from gateway.access_log.writing import AccessLog
@@ -54,10 +56,16 @@ class Duties:
         async def both_sides() -> None:
             await sides.round()
 
+        itself = SelfCheck(log.path, log.verifier)
+
+        async def check() -> None:
+            await itself.round()
+
         self._duties: list[Duty] = [
             ("access log's heartbeat", config.log_heartbeat_seconds, self._beat),
             ("access log's both sides", config.log_sides_seconds, both_sides),
             ("access log's outboxes", _SWEEP_SECONDS, sweep),
+            ("access log's check of itself", config.log_check_seconds, check),
             *more,
         ]
         self._failing: set[str] = set()

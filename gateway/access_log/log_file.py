@@ -167,10 +167,11 @@ class LogFile:
 
         return self._commit.run(look)
 
-    def settle(self, region: str, row: Row) -> None:
+    def settle(self, region: str, row: Row, *, forget: str = "") -> None:
         """Takes away what stands against the log by a region's witness; the entry says so.
 
-        Both or neither. Raises as `write`, where others stand against it AccessLogContradicted.
+        `forget` is the name of a witness whose cosignatures are taken away, too. All or nothing.
+        Raises as `write`, where others stand against it AccessLogContradicted.
         """
 
         def work(connection: sqlite3.Connection) -> None:
@@ -178,6 +179,7 @@ class LogFile:
             connection.execute("BEGIN IMMEDIATE")
             names = (f"{CONTRADICTED}:{region}", f"{UNREADABLE}:{region}")
             connection.execute("DELETE FROM facts WHERE name IN (?, ?)", names)
+            connection.execute("DELETE FROM cosignatures WHERE witness = ?", (forget,))
             self._take_up(connection)
             self._append(connection, [row])
             if connection.in_transaction:

@@ -38,6 +38,7 @@ from resolvers.access_log.witnessing import Held, holds, regional_witness
 
 __all__ = [
     "Against",
+    "check_gone",
     "check_witnesses",
     "checked",
     "earlier_logs",
@@ -144,6 +145,8 @@ async def settle_witness(
             held = checked(row, log.signer.verifier, signer)
             if held is not None:
                 _check_seen(log.path, held, f"the region {region.code}")
+            else:
+                check_gone(log.path, signer.verifier.name)
         except Against as outcome:
             if outcome.held is not None:
                 raise contradicted([marked(log.path, region.code, outcome)]) from None
@@ -153,15 +156,17 @@ async def settle_witness(
                     hint="mend the region's store; or add --forget: it then begins anew, and the "
                     "log keeps what it was said to have seen",
                 ) from None
-            assert row is not None
-            forgotten = {str(name): str(value) for name, value in row._mapping.items()}
+            forgotten = {"said": outcome.said}
+            if row is not None:
+                forgotten = {str(name): str(value) for name, value in row._mapping.items()}
         what: dict[str, Any] = {
             "by": getpass.getuser(),
             "forgotten": forgotten,
             "region": region.code,
             "stood": [{"at": one.at, "proven": one.proven, "said": one.said} for one in stood],
         }
-        log.settle(region.code, system_row("settle", **what))
+        forget_name = signer.verifier.name if forgotten is not None else ""
+        log.settle(region.code, system_row("settle", **what), forget=forget_name)
         if forgotten is not None:
             async with asyncio.timeout(region.deadline), engine.begin() as connected:
                 await connected.execute(delete(witness).where(witness.c.origin == origin))
@@ -174,6 +179,18 @@ async def settle_witness(
     finally:
         await engine.dispose()
     return stood
+
+
+def check_gone(path: Path, witness: str) -> None:
+    """Raises Against where a witness holds nothing of a log that has a cosignature of it: a row was
+    removed. That proves nothing about the log.
+    """
+    with closing(_opened(path)) as connection:
+        row = connection.execute(
+            "SELECT max(size) FROM cosignatures WHERE witness = ?", (witness,)
+        ).fetchone()
+    if row[0] is not None:
+        raise Against(f"it had witnessed {row[0]} entries, and holds nothing any more")
 
 
 def _check_seen(path: Path, held: Held, name: str) -> None:

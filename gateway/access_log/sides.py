@@ -26,7 +26,7 @@ from gateway.access_log.contradictions import (
     Contradiction,
     contradicted,
 )
-from gateway.access_log.seen import Against, checked, marked, row_of
+from gateway.access_log.seen import Against, check_gone, checked, marked, row_of
 from gateway.access_log.tree import (
     StoredCheckpoint,
     StoredTree,
@@ -135,7 +135,10 @@ class Sides:
         try:
             async with asyncio.timeout(region.deadline), engine.connect() as connection:
                 row, position = await connection.run_sync(lambda one: _position(one, origin))
-            held = checked(row, self._vkey, self._witnesses[region.code])
+            witness = self._witnesses[region.code]
+            held = checked(row, self._vkey, witness)
+            if held is None:
+                await asyncio.to_thread(check_gone, self._path, witness.verifier.name)
             if held is not None and (held.size, held.root) == (newest.size, newest.root):
                 return None, 0
             proof = await asyncio.to_thread(self._proof, held, newest)

@@ -15,9 +15,11 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gateway.access_log import read_entries
+from gateway.access_log.contradictions import ITSELF
 from gateway.access_log.keeping import backup, check_times, prune, pruning
 from gateway.access_log.opening import open_log_file, vkey_of
 from gateway.access_log.seen import settle_witness
+from gateway.access_log.self_check import settle_itself
 from gateway.commands._options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -150,7 +152,9 @@ def remove_old(
 
 @app.command()
 def settle(
-    region: Annotated[str, typer.Argument(help="The region's code.", metavar="REGION")],
+    region: Annotated[
+        str, typer.Argument(help="The region's code, or `itself`.", metavar="REGION")
+    ],
     forget: Annotated[
         bool,
         typer.Option(
@@ -164,17 +168,22 @@ def settle(
 
     For after the region's store, or the log, was mended: what the region has seen is looked at
     again. That it was taken away is in the log. A signed checkpoint that contradicts the log is
-    never taken away: put the right log back, or begin a new one.
+    never taken away: put the right log back, or begin a new one. `itself`, where the log's own
+    file contradicted itself: every entry is looked at again, and hash tiles that were damaged are
+    made anew.
     """
     loaded = load_config(config)
     code = region.ljust(6, "0")
     found = next((one for one in loaded.regions if one.code == code), None)
-    if found is None:
+    if found is None and region != ITSELF:
         raise InvalidInput(f"there is no region {region}", hint="`epigate config show` lists them")
     keys = load_keys(loaded.keys)
     with _usable():
         log = open_log_file(loaded, keys)
-        stood = asyncio.run(settle_witness(log, found, keys.log_signing, forget=forget))
+        if found is None:
+            stood = settle_itself(log)
+        else:
+            stood = asyncio.run(settle_witness(log, found, keys.log_signing, forget=forget))
         log.close()
     for one in stood:
         console().print(Text(f"settled: {one.text}"), soft_wrap=True)

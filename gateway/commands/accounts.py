@@ -46,6 +46,7 @@ from resolvers.central import COUNTRY
 from resolvers.sessions import revoke_sessions
 from resolvers.users import BUSINESS_ROLES, Role
 from resolvers.users.accounts import renew, standing_of
+from resolvers.users.persons import unknown_administrators
 from resolvers.users.staff import is_id_number
 
 __all__ = ["PASSWORD_VARIABLE", "app"]
@@ -219,8 +220,20 @@ def _told(account: Account, standing: str) -> dict[str, object]:
 
 @app.command("renew")
 def renew_account(account: _Login, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Renew an account for a year, where nobody else can: the first administrators, say."""
-    until = in_central(config, renew, account, COMMAND_LINE)
+    """Renew an account for a year, where nobody else can: the first administrators, say.
+
+    Of an administrator's account its holder must be on record: `epigate accounts person`.
+    """
+
+    def work(connection: Connection) -> str:
+        if account in unknown_administrators(connection):
+            raise InvalidInput(
+                f"nobody knows who holds {account}",
+                hint=f"`epigate accounts person {account}` puts the ID number on record first",
+            )
+        return renew(connection, account, COMMAND_LINE)
+
+    until = in_central(config, work)
     console().print(f"renewed {account}: good until {until}", soft_wrap=True)
 
 

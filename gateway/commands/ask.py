@@ -11,7 +11,7 @@ import typer
 
 from gateway.commands._client import address_of_gateway, gateway_url, known, post, session
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption
-from regions.errors import InvalidInput, SecondFactorRequired
+from regions.errors import InvalidInput, PasswordGiven, SecondFactorRequired
 
 __all__ = ["ask", "gateway_url"]
 
@@ -64,6 +64,11 @@ def ask(
         _print(post(f"{gateway}/graphql", asked))
         return
     with session(gateway, known(account, passwords)) as signed_in:
+        if signed_in.get("mustChangePassword"):
+            raise PasswordGiven(
+                f"whoever filed {account} chose its password: change it first",
+                hint="POST /sign-in/password with `password` and `newPassword`",
+            )
         if signed_in.get("mustEnrol"):
             raise SecondFactorRequired(
                 f"the rights of {account} need a second factor, and it has none",

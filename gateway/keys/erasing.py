@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from gateway.access_log.opening import open_log_file
 from gateway.access_log.reading import canonical
+from gateway.accounts import COMMAND_LINE
 from gateway.config import Config
 from gateway.keys.stores import KeyStore, key_stores
 from regions.erasing import erase_person, numbers_of, on_record, same_number
@@ -39,7 +40,13 @@ class Erased:
 
 
 async def ask_erasure(
-    config: Config, keys: Keys, people: Sequence[int], reason: str, by: str
+    config: Config,
+    keys: Keys,
+    people: Sequence[int],
+    reason: str,
+    by: str,
+    *,
+    module: str = COMMAND_LINE,
 ) -> Erased:
     """Orders that a person be erased, after finding the person's records in all regions by the ID
     number.
@@ -62,13 +69,15 @@ async def ask_erasure(
         number: int = await own.do(
             lambda connection: _keep(connection, own, found, reason.strip(), by)
         )
-        _log(config, keys, "askErasure", by, found)
+        _log(config, keys, "askErasure", by, found, module)
         return Erased(number, tuple(found), {})
     finally:
         await _close(stores)
 
 
-async def confirm_erasure(config: Config, keys: Keys, number: int, by: str) -> Erased:
+async def confirm_erasure(
+    config: Config, keys: Keys, number: int, by: str, *, module: str = COMMAND_LINE
+) -> Erased:
     """Erases the person of an order, or goes on with it. It is in the access log first.
 
     Raises NotFound, Forbidden, InvalidInput where records of the person came since it was asked.
@@ -80,7 +89,7 @@ async def confirm_erasure(config: Config, keys: Keys, number: int, by: str) -> E
         if not (begun or away):
             await _refuse_others(stores[:-1], people)
         await own.do(lambda connection: _confirm(connection, number, by))
-        _log(config, keys, "erasePerson", by, people)
+        _log(config, keys, "erasePerson", by, people, module)
         at, envelopes, regions = now(), {}, Stores(config.regions, keys)
         for store in stores[:-1]:
             region = regions.of_region(store.code)
@@ -174,9 +183,13 @@ def _asked(connection: Connection, number: int, by: str) -> tuple[list[int], boo
     if row is None:
         raise NotFound(f"there is no erasure {number}", argument="number")
     _require_administrator(connection, by)
-    if row.asked_by == by:
+    asked, confirming = find_account(connection, row.asked_by), find_account(connection, by)
+    person = confirming.person_index if confirming is not None else None
+    same = asked is not None and person is not None and asked.person_index == person
+    if row.asked_by == by or same:
         raise Forbidden(
-            f"{by} asked for this erasure", hint="another security administrator confirms it"
+            f"{row.asked_by} asked for this erasure",
+            hint="another security administrator confirms it, who is another person",
         )
     people: list[int] = orjson.loads(row.people)
     return people, row.confirmed_at is not None
@@ -188,14 +201,16 @@ def _confirm(connection: Connection, number: int, by: str) -> None:
     connection.execute(update(erasures).where(*open_order).values(values))
 
 
-def _log(config: Config, keys: Keys, operation: str, by: str, people: Sequence[int]) -> None:
-    """An entry of what is done on the command line, on disk before it is done."""
+def _log(
+    config: Config, keys: Keys, operation: str, by: str, people: Sequence[int], module: str
+) -> None:
+    """An entry of what is done, on disk before it is done."""
     at = now()
     what: dict[str, Any] = Commitments(keys.log).told({"wrote": {"person": list(people)}})
     entry = {
         "account": by,
         "at": at,
-        "module": "command line",
+        "module": module,
         "operation": operation,
         "result": "OK",
         "what": what,

@@ -38,6 +38,15 @@ WATCHING: tuple[Setting, ...] = (
     ),
     Setting(
         "access_log",
+        "check_seconds",
+        "log_check_seconds",
+        10,
+        "s",
+        "How often some thousands of its entries are held against what was signed, in turn.",
+        whole(1, 86_400),
+    ),
+    Setting(
+        "access_log",
         "keep_days",
         "log_keep_days",
         1_095,

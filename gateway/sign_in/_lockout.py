@@ -12,16 +12,27 @@ only within the time of the first lock, and after a lock it takes as many again 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from regions.errors import TooManyRequests
 from regions.instants import instant, seconds_of
 from regions.users import sign_in_failures as failures
 from resolvers.networks import network_of
 
-__all__ = ["Subject", "account_subject", "address_subject", "clear", "count", "locked_for"]
+__all__ = [
+    "Lockout",
+    "Subject",
+    "account_subject",
+    "address_subject",
+    "clear",
+    "count",
+    "locked_for",
+    "refuse_locked",
+]
 
 _DOUBLINGS = 3
 
@@ -33,6 +44,37 @@ class Subject:
     key: str
     limit: int
     many: bool = False  # people behind it
+
+
+class Lockout:
+    """The lock of accounts, for what a session proves of its own: `limit` failures lock for
+    `seconds`. `clock` gives seconds since 1970.
+    """
+
+    def __init__(self, limit: int, seconds: float, clock: Callable[[], float]) -> None:
+        self._limit, self._seconds, self.now = limit, seconds, clock
+
+    def refuse(self, connection: Connection, account: str) -> None:
+        """Raises TooManyRequests while the account is locked."""
+        refuse_locked(connection, [self._subject(account)], self.now(), self._seconds)
+
+    def count(self, connection: Connection, account: str) -> None:
+        """Counts a failure."""
+        count(connection, [self._subject(account)], self.now(), self._seconds)
+
+    def _subject(self, account: str) -> Subject:
+        return account_subject(account, self._limit)
+
+
+def refuse_locked(
+    connection: Connection, subjects: Sequence[Subject], now: float, lock_seconds: float
+) -> None:
+    """Raises TooManyRequests while any of the subjects is locked."""
+    seconds = math.ceil(locked_for(connection, subjects, now, lock_seconds))
+    if seconds > 0:
+        raise TooManyRequests(
+            f"too many failed sign-ins: try again in {seconds} s", retryAfter=seconds
+        )
 
 
 def account_subject(account: str, limit: int) -> Subject:

@@ -17,6 +17,8 @@ __all__ = [
     "Handler",
     "address_of",
     "answering",
+    "assertion_in",
+    "code_in",
     "header_of",
     "json_answer",
     "json_body",
@@ -25,14 +27,16 @@ __all__ = [
 ]
 
 BODY_MAX = 16_384  # bytes
+_CODE = 64  # characters of a code, at most
 
 _CHINESE = {
     "ACCESS_LOG_FAILED": "访问日志无法写入，请求未执行。",
-    "ACCESS_LOG_CONTRADICTED": "访问日志与地区见证不符，已停止服务，请联系审计员。",
+    "ACCESS_LOG_CONTRADICTED": "访问日志与地区见证或其签名不符，已停止服务，请联系审计员。",
     "ACCESS_LOG_TAMPERED": "访问日志校验不通过，已停止服务，请联系审计员。",
     "FORBIDDEN": "无权执行此操作。",
     "INVALID_INPUT": "请求格式不正确。",
     "NOT_FOUND": "没有该项。",
+    "PASSWORD_GIVEN": "首次登录须先修改密码。",
     "PROVIDER_UNAVAILABLE": "统一身份认证服务暂时无法访问。",
     "SECOND_FACTOR_REQUIRED": "该账号须使用双因素认证，请先绑定第二因素。",
     "SIGN_IN_FAILED": "账号、密码或验证码错误。",
@@ -103,6 +107,22 @@ def text_of(values: dict[str, Any], name: str, longest: int) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= longest:
         raise InvalidInput(f"`{name}` must be a text of 1 to {longest} characters")
     return value
+
+
+def code_in(values: dict[str, Any]) -> str:
+    """The code of a second factor that a body may have; "" for none. Raises InvalidInput."""
+    code = values.get("code")
+    if code is not None and not (isinstance(code, str) and len(code) <= _CODE):
+        raise InvalidInput(f"`code` must be a text of at most {_CODE} characters")
+    return code or ""
+
+
+def assertion_in(values: dict[str, Any]) -> dict[str, Any] | None:
+    """The assertion of a passkey that a body may have. Raises InvalidInput."""
+    assertion = values.get("assertion")
+    if assertion is not None and not isinstance(assertion, dict):
+        raise InvalidInput("`assertion` must be the object a passkey makes")
+    return assertion
 
 
 def header_of(request: Request, name: bytes) -> bytes | None:

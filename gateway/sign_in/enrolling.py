@@ -35,6 +35,7 @@ from regions.errors import (
     InvalidInput,
     NotFound,
 )
+from regions.instants import instant
 from regions.users import sessions
 from resolvers.sessions import revoke_sessions
 from resolvers.users import Viewer
@@ -146,7 +147,7 @@ class Enrolling:
                 "this is no code of the secret just given",
                 hint="begin with an empty object, then send the code the app shows now",
             )
-        upgrade(connection, session, "TOTP")
+        upgrade(connection, session, "TOTP", now)
         left = self._factors.codes_left(connection, session.account)
         codes = [] if left else self._factors.new_codes(connection, session.account, now)
         return {"recoveryCodes": codes}
@@ -172,11 +173,11 @@ class Enrolling:
         require_proof(session, enrolled=checked.enrolled)
 
 
-def upgrade(connection: Connection, session: Standing, factor: str) -> None:
+def upgrade(connection: Connection, session: Standing, factor: str, now: float) -> None:
     """The session has proved a factor that is new: it may all now, the others are ended."""
     revoke_sessions(connection, session.account, but=session.token_hash)
     connection.execute(
         update(sessions)
         .where(sessions.c.token_hash == session.token_hash)
-        .values(second_factor=session.second_factor or factor)
+        .values(second_factor=session.second_factor or factor, proved_at=instant(now))
     )

@@ -11,7 +11,7 @@ __all__ = ["has_grants"]
 
 
 def has_grants(connection: Connection, account: str, now: float) -> bool:
-    """Whether any grant of the account has not ended and was not revoked, emergencies left out."""
+    """Whether any grant of the account has not ended and was not revoked."""
     found = connection.scalar(
         select(func.count())
         .select_from(grants)
@@ -19,7 +19,6 @@ def has_grants(connection: Connection, account: str, now: float) -> bool:
             grants.c.account == account,
             grants.c.revoked == 0,
             grants.c.ends_at > instant(now),
-            grants.c.how != "EMERGENCY",
         )
     )
     return bool(found)

@@ -170,7 +170,7 @@ class OidcRoutes:
         )
         granted = has_grants(connection, account.account, now)
         needs = needs_second_factor(account.role, granted=granted)
-        return Opened(account, session, factor, needs and not factor)
+        return Opened(account, session, factor, needs and not factor, account.password_given)
 
     def _set_cookie(self, answer: Response, value: str, seconds: int) -> None:
         answer.set_cookie(

@@ -13,12 +13,16 @@ __all__ = ["Opened", "opened_answer"]
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """`second_factor` is what proved the account beside the first; empty: nothing did."""
+    """`second_factor` is what proved the account beside the first; empty: nothing did.
+
+    `must_change`: somebody else chose the account's password.
+    """
 
     account: Account
     session: OpenSession
     second_factor: str
     must_enrol: bool
+    must_change: bool
 
 
 def opened_answer(opened: Opened) -> dict[str, Any]:
@@ -32,4 +36,5 @@ def opened_answer(opened: Opened) -> dict[str, Any]:
         "code": opened.account.code,
         "secondFactor": opened.second_factor or None,
         "mustEnrol": opened.must_enrol,
+        "mustChangePassword": opened.must_change,
     }

@@ -76,7 +76,7 @@ class PasskeyRoutes:
             self._require(connection, session)
             now, account = self._clock(), session.account
             self._passkeys.add(connection, account, values["credential"], name, now)
-            upgrade(connection, session, "PASSKEY")
+            upgrade(connection, session, "PASSKEY", now)
             left = self._factors.codes_left(connection, account)
             codes = [] if left else self._factors.new_codes(connection, account, now)
             return {"recoveryCodes": codes}

@@ -7,7 +7,6 @@ answer leaves.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -35,6 +34,8 @@ from gateway.sign_in.admitting import Admitting
 from gateway.sign_in.answers import (
     address_of,
     answering,
+    assertion_in,
+    code_in,
     header_of,
     json_answer,
     json_body,
@@ -46,15 +47,16 @@ from gateway.sign_in.factors import Factors
 from gateway.sign_in.needs import has_grants
 from gateway.sign_in.oidc import OidcRoutes
 from gateway.sign_in.opened import Opened, opened_answer
+from gateway.sign_in.own_password import OwnPassword
 from gateway.sign_in.own_sessions import OwnSessions
 from gateway.sign_in.passkey_routes import PasskeyRoutes
 from gateway.sign_in.passkeys import Passkeys, RelyingParty
 from gateway.sign_in.provider import Provider
+from gateway.sign_in.step_up import StepUp
 from gateway.sign_in.token import TokenEndpoint
 from gateway.strangers import Strangers
 from regions.errors import (
     EpigateError,
-    InvalidInput,
     SignInFailed,
     TooManyRequests,
 )
@@ -65,7 +67,6 @@ from resolvers.users import needs_second_factor
 __all__ = ["SignIn"]
 
 ADDRESS_FACTOR = 10  # an address may be a whole office's: so many times the failures of an account
-_CODE = 64  # characters of a code, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,19 @@ class SignIn:
             )
         )
         self._own = OwnSessions(engine, sessions, self._entries, self._admitting, clock)
+        lockout = _lockout.Lockout(attempts, lock_seconds, clock)
+        self._own_password = OwnPassword(
+            engine, self._enrolling, self._entries, self._factors, self._passwords, lockout
+        )
+        self._step_up = StepUp(
+            engine,
+            sessions,
+            self._entries,
+            self._admitting,
+            self._factors,
+            self._passkeys,
+            lockout,
+        )
 
     @property
     def routes(self) -> list[Route]:
@@ -144,6 +158,8 @@ class SignIn:
             *self._enrolling.routes,
             *self._passkey_routes.routes,
             *self._own.routes,
+            *self._own_password.routes,
+            *self._step_up.routes,
             *self._token.routes,
             *(self._oidc.routes if self._oidc is not None else []),
         ]
@@ -250,7 +266,7 @@ class SignIn:
         )
         granted = has_grants(connection, name, self._clock())
         needs = needs_second_factor(account.role, granted=granted)
-        return Opened(account, session, factor, needs and not factor)
+        return Opened(account, session, factor, needs and not factor, account.password_given)
 
     async def _by_passkey(self, attempt: _Attempt) -> Opened:
         """Who signs in by a passkey alone. Raises SignInFailed or TooManyRequests."""
@@ -275,12 +291,7 @@ class SignIn:
         return opened
 
     def _refuse_locked(self, connection: Connection, attempt: _Attempt) -> None:
-        left = _lockout.locked_for(connection, attempt.subjects, self._clock(), self._lock_seconds)
-        seconds = math.ceil(left)
-        if seconds > 0:
-            raise TooManyRequests(
-                f"too many failed sign-ins: try again in {seconds} s", retryAfter=seconds
-            )
+        _lockout.refuse_locked(connection, attempt.subjects, self._clock(), self._lock_seconds)
 
     async def _known(self, account: str) -> Account | None:
         async with self._engine.begin() as connection:
@@ -289,21 +300,16 @@ class SignIn:
     async def _attempt(self, request: Request) -> _Attempt:
         """What the body asks for. Raises InvalidInput and TooLarge."""
         values = await json_body(request)
-        assertion = values.get("assertion")
-        if assertion is not None and not isinstance(assertion, dict):
-            raise InvalidInput("`assertion` must be the object a passkey makes")
+        assertion, code = assertion_in(values), code_in(values)
         if assertion is not None and not {"account", "password"} & values.keys():
             account = password = ""
         else:
             account, password = text_of(values, "account", 128), text_of(values, "password", 256)
-        code = values.get("code")
-        if code is not None and not (isinstance(code, str) and len(code) <= _CODE):
-            raise InvalidInput(f"`code` must be a text of at most {_CODE} characters")
         address = address_of(request)
         return _Attempt(
             account,
             password,
-            code or "",
+            code,
             assertion,
             address,
             (

@@ -7,6 +7,7 @@ from typing import Annotated
 import strawberry
 
 from resolvers.access_log.listing import list_entries, prove_entry, prove_growth, signed_now
+from resolvers.arguments import After, First
 from resolvers.context import context_of
 from schema.access_log import (
     AccessEntryConnection,
@@ -37,18 +38,8 @@ class AccessLogQueries:
             AccessLogFilter | None,
             strawberry.argument(description="Which entries; all unless given."),
         ] = None,
-        first: Annotated[
-            int | None,
-            strawberry.argument(
-                description="Size of the page, at most 1,000; the gateway has a default."
-            ),
-        ] = None,
-        after: Annotated[
-            str | None,
-            strawberry.argument(
-                description="The page behind this cursor: `endCursor` of the last."
-            ),
-        ] = None,
+        first: First = None,
+        after: After = None,
     ) -> AccessEntryConnection:
         """The access log."""
         return await list_entries(context_of(info), filter, first, after, str(info.path.key))

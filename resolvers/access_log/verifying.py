@@ -9,50 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
 
 from regions.errors import NoteInvalid
 from resolvers.access_log.findings import Report, numbers
-from resolvers.access_log.merkle import EMPTY_ROOT, Frontier, leaf_hash
+from resolvers.access_log.merkle import leaf_hash
 from resolvers.access_log.notes import (
     Checkpoint,
     VerifierKey,
     open_checkpoint,
     verify_cosignature,
 )
-from resolvers.access_log.tiles import HASH, HEIGHT, WIDTH, folded, hashes_in
+from resolvers.access_log.source_tiles import Source, SourceTiles
+from resolvers.access_log.tiles import HASH, HEIGHT, WIDTH, folded
 
 __all__ = ["Source", "Verifier", "verify"]
-
-
-class Source(Protocol):
-    """What is verified. Indexes count from 0, entry numbers from 1."""
-
-    @property
-    def note(self) -> str:
-        """The signed checkpoint, with cosignatures."""
-
-    @property
-    def notes(self) -> Sequence[str]:
-        """Older checkpoints that are kept, oldest first."""
-
-    @property
-    def first(self) -> int:
-        """Index of the first entry held, a multiple of 256: what is before was left out."""
-
-    @property
-    def hashed(self) -> int:
-        """Index from which hashes of entries are held: those of pruned ones stay."""
-
-    @property
-    def last(self) -> int | None:
-        """Index behind the last entry held; None: to the end."""
-
-    def tile(self, level: int, index: int, width: int) -> bytes | None:
-        """The hashes of a tile, None where it is not there."""
-
-    def bundle(self, index: int, width: int) -> list[bytes] | None:
-        """The entries of a tile of level 0, None where they are not there."""
 
 
 def verify(
@@ -82,8 +52,8 @@ class Verifier:
     ) -> None:
         self._source, self._keys, self._progress = source, keys, progress
         self._report = Report()
-        self._known: dict[tuple[int, int], bytes] = {}
         self._size = 0
+        self._tiles = SourceTiles(source, 0, self._report)
         self._changed: set[int] = set()  # tiles of level 0 that were told of
 
     def report(self, since: str | None, witnesses: Sequence[VerifierKey]) -> Report:
@@ -93,6 +63,7 @@ class Verifier:
         if signed is None:
             return report
         report.checkpoint, self._size = signed, signed.size
+        self._tiles = SourceTiles(self._source, signed.size, report)
         first, last = self._source.first, min(signed.size, self._source.last or signed.size)
         if first or last < signed.size:
             report.part = first, last
@@ -153,7 +124,7 @@ class Verifier:
 
     def _check_bundle(self, tile: int, first: int, width: int) -> None:
         report = self._report
-        hashes = self._tile(0, tile)
+        hashes = self._tiles.tile(0, tile)
         entries = self._source.bundle(tile, width)
         if entries is None:
             what = numbers(first, first + width)
@@ -175,7 +146,7 @@ class Verifier:
             return
         told = [hashes[at : at + HASH] for at in range(0, len(hashes), HASH)]
         wrong = [n for n, one in enumerate(found) if n >= len(told) or one != told[n]]
-        above = self._above(0, tile) if width == WIDTH else None
+        above = self._tiles.above(0, tile) if width == WIDTH else None
         if above is not None and len(found) == WIDTH and folded(b"".join(found)) == above:
             self._changed.add(tile)
             report.add(
@@ -203,7 +174,7 @@ class Verifier:
             if level == 0:
                 tiles = range(self._source.hashed // WIDTH, min(count, -(-last // WIDTH)))
             for tile in tiles:
-                row, above = self._tile(level, tile), self._above(level, tile)
+                row, above = self._tiles.tile(level, tile), self._tiles.above(level, tile)
                 if row is None or above is None or (level == 0 and tile in self._changed):
                     continue
                 if folded(row) != above:
@@ -218,14 +189,8 @@ class Verifier:
                     )
             level += 1
 
-    def _above(self, level: int, tile: int) -> bytes | None:
-        """What the tile above says of a full tile."""
-        row = self._tile(level + 1, tile >> HEIGHT)
-        at = tile % WIDTH * HASH
-        return None if row is None else row[at : at + HASH]
-
     def _check_root(self, what: str, signed: Checkpoint) -> bool:
-        root = self._root_at(signed.size)
+        root = self._tiles.root_at(signed.size)
         if root is None or root == signed.root:
             return root is not None
         self._report.add(
@@ -245,7 +210,7 @@ class Verifier:
                 continue
             if kept.size >= bad:
                 continue
-            if self._root_at(kept.size) == kept.root:
+            if self._tiles.root_at(kept.size) == kept.root:
                 good = max(good, kept.size)
             else:
                 bad = kept.size
@@ -266,7 +231,7 @@ class Verifier:
                     f"newest signs {newest.size:,} of {newest.origin}",
                     index=newest.size,
                 )
-            elif (root := self._root_at(kept.size)) is not None:
+            elif (root := self._tiles.root_at(kept.size)) is not None:
                 if root != kept.root:
                     self._report.add(
                         "ROOT",
@@ -291,7 +256,7 @@ class Verifier:
                 f"{newest.size:,}; {numbers(newest.size, old.size)} are gone",
                 index=newest.size,
             )
-        elif (root := self._root_at(old.size)) is None:
+        elif (root := self._tiles.root_at(old.size)) is None:
             self._report.add(
                 "TILE_MISSING",
                 f"whether the older checkpoint of {old.size:,} entries is a beginning of it cannot "
@@ -303,52 +268,3 @@ class Verifier:
                 f"the log was forked: its first {old.size:,} entries are not those of the older "
                 "checkpoint, though both are signed",
             )
-
-    def _root_at(self, size: int) -> bytes | None:
-        """The root over the first entries by their hashes; None where a tile is missing."""
-        if size == 0:
-            return EMPTY_ROOT
-
-        def tile_at(level: int, index: int) -> bytes:
-            return self._tile(level, index) or b""
-
-        try:
-            return Frontier.at(size, hashes_in(tile_at)).root()
-        except ValueError:
-            return None
-
-    def _tile(self, level: int, index: int) -> bytes | None:
-        """A tile's hashes; once a tile is missing, that is said."""
-        known = self._known.get((level, index))
-        if known is None:
-            count = self._size >> HEIGHT * level
-            width = min(WIDTH, count - index * WIDTH)
-            if width <= 0:
-                return None
-            row = self._source.tile(level, index, width)
-            if row is None or len(row) != width * HASH:
-                row = b""
-                if self._wanted(level, index):
-                    self._report.add(
-                        "TILE_MISSING",
-                        f"tile {level}/{index} is missing or not as long as it was signed",
-                        index=index << HEIGHT * (level + 1),
-                        tile=(level, index),
-                    )
-            else:
-                self._report.tiles += 1
-            known = self._known[level, index] = row
-            if level == 0 and len(self._known) > 4_096:  # a tile of level 0 is asked for twice
-                for key in list(self._known)[:2_048]:
-                    if key[0] == 0 and key != (level, index):
-                        del self._known[key]
-        return known or None
-
-    def _wanted(self, level: int, index: int) -> bool:
-        """Whether the source says to hold it: a range leaves out tiles of level 0 beside it."""
-        if level > 0:
-            return True
-        first, last = self._source.hashed, self._source.last
-        if index == self._size // WIDTH:
-            return True
-        return first // WIDTH <= index < (-(-(self._size if last is None else last) // WIDTH))

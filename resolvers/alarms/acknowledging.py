@@ -58,11 +58,10 @@ async def acknowledge_alarm(
                 sealed=central.sealer.seal("alarms", number, {"note": note}),
             )
         )
+        writing.wrote("alarm", number)
         return {"alarm": number}
 
     _, repeated = await writing.once(work)
-    if not repeated:
-        context.question.trail.note_written({"alarm": [number]})
     row = await central.do(
         lambda connection: connection.execute(select(alarms).where(alarms.c.id == number)).one()
     )

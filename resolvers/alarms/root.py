@@ -11,6 +11,7 @@ import strawberry
 from resolvers.alarms.acknowledging import acknowledge_alarm
 from resolvers.alarms.listing import list_alarms
 from resolvers.alarms.raising import alarms_raised
+from resolvers.arguments import After, First
 from resolvers.context import context_of
 from resolvers.writing.writing import answered
 from schema.alarms import Alarm, AlarmConnection, AlarmFilter
@@ -21,14 +22,6 @@ __all__ = ["AlarmMutations", "AlarmQueries", "AlarmSubscriptions"]
 
 _Filter = Annotated[
     AlarmFilter | None, strawberry.argument(description="Which alarms; all unless given.")
-]
-_First = Annotated[
-    int | None,
-    strawberry.argument(description="Size of the page, at most 1,000; the gateway has a default."),
-]
-_After = Annotated[
-    str | None,
-    strawberry.argument(description="The page behind this cursor: `endCursor` of the last."),
 ]
 
 
@@ -46,8 +39,8 @@ class AlarmQueries:
         self,
         info: strawberry.Info,
         filter: _Filter = None,
-        first: _First = None,
-        after: _After = None,
+        first: First = None,
+        after: After = None,
     ) -> AlarmConnection:
         """Alarms."""
         return await list_alarms(context_of(info), filter, first, after)

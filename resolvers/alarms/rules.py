@@ -62,13 +62,13 @@ RULES: Mapping[AlarmRule, Rule] = {
         "`near_candidates`; over the limit: the first",
     ),
     AlarmRule.LOG_CONTRADICTED: Rule(
-        "regions that hold a signed checkpoint out of which the log did not grow; nothing is "
-        "answered from then on",
-        "each region and log once",
+        "regions that hold a signed checkpoint out of which the log did not grow, and the log's "
+        "own file where it is not what was signed; nothing is answered from then on",
+        "each region and log once; the file each time",
         "the first",
     ),
     AlarmRule.WITNESS_UNREADABLE: Rule(
-        "regions of which what they have seen of the log was not signed, or is damaged",
+        "regions of which what they have seen of the log was not signed, is damaged or is gone",
         "each region and time once",
         "the first",
     ),

@@ -18,7 +18,7 @@ from regions.statements import Statement, text_value
 from regions.text import among, among_texts
 from resolvers.catalog import RECORDS
 from resolvers.federation import state_of
-from resolvers.questions.links import MOVING
+from resolvers.questions.link_reads import MOVING
 from resolvers.questions.question import Question
 from resolvers.questions.rows import scope_condition
 from schema.assist import AssistEvent, AssistEventKind, AssistPhase, AssistState

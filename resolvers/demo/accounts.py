@@ -26,6 +26,8 @@ _PURPOSES = {
     Role.DUTY_PERSON: "MONITOR",
     Role.UNIT_USER: "MONITOR",
 }
+# Whoever tries every account that opens records tells those that do not by these words.
+_ANALYST = "analyst, administrative counts"
 _STAFF_PREFIX = "98"  # no province has this code, and no invented person's number begins with it
 _STAFF_PHONES = 99_990_000  # the last of the demo's numbers, which no population reaches
 
@@ -149,4 +151,5 @@ def demo_accounts(region: RegionSettings) -> list[DemoAccount]:
     ):
         name = f"head-{county}-{number}"
         cdc(name, unit_user, county, f"{what}, unit user", department, head=True)
+    cdc("analyst", Role.ANALYST, _NATIONAL, _ANALYST, _MONITORING)
     return made

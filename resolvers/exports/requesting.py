@@ -87,6 +87,7 @@ async def request_export(
             request = approved_request(connection, of_request, viewer.account)
             recipient = request.organisation
             note_prepared(connection, request.number, export, moment.now)
+            writing.wrote("dataRequest", request.number)
         since = instant(seconds_of(moment.now) - _DAY)
         earlier = rows_since(connection, viewer.account, since)
         approved = recipient is not None
@@ -115,11 +116,10 @@ async def request_export(
                 expires_at=instant(seconds_of(moment.now) + lasts),
             )
         )
+        writing.wrote("export", export)
         return {"export": export}
 
     kept, repeated = await writing.once(work)
-    if not repeated:
-        context.question.trail.note_written({"export": [kept["export"]]})
     export = await _read(context, kept["export"])
     return RequestExportPayload(export=export, repeated=repeated)
 
@@ -165,11 +165,10 @@ async def decide_export(
         if approves:
             values["expires_at"] = instant(seconds_of(at) + lasts)
         connection.execute(update(exports).where(exports.c.id == row.id).values(values))
+        writing.wrote("export", row.id)
         return {"export": row.id}
 
     kept, repeated = await writing.once(work)
-    if not repeated:
-        context.question.trail.note_written({"export": [kept["export"]]})
     export = await _read(context, kept["export"])
     return DecideExportPayload(export=export, repeated=repeated)
 

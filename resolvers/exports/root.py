@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from resolvers.arguments import KEY, After, First, What
 from resolvers.context import Context, context_of
 from resolvers.exports.listing import list_exports
 from resolvers.exports.requesting import decide_export, request_export
@@ -21,21 +22,8 @@ from schema.exports import (
 
 __all__ = ["ExportMutations", "ExportQueries"]
 
-_KEY = (
-    "The same idempotency key again gives the first result and writes nothing; with another input "
-    "it is a conflict."
-)
-_WHAT = strawberry.argument(description="What to write, and the idempotency key.")
 _Exports = Annotated[
     ExportFilter | None, strawberry.argument(description="Which exports; all unless given.")
-]
-_First = Annotated[
-    int | None,
-    strawberry.argument(description="Size of the page, at most 1,000; the gateway has a default."),
-]
-_After = Annotated[
-    str | None,
-    strawberry.argument(description="The page behind this cursor: `endCursor` of the last."),
 ]
 
 
@@ -53,8 +41,8 @@ class ExportQueries:
         self,
         info: strawberry.Info,
         filter: _Exports = None,
-        first: _First = None,
-        after: _After = None,
+        first: First = None,
+        after: After = None,
     ) -> ExportConnection:
         """The viewer's exports."""
         return await list_exports(context_of(info), filter, first, after)
@@ -67,11 +55,11 @@ class ExportMutations:
     @strawberry.mutation(
         description=(
             "Asks for a list as a file. A large one waits for approval; else its link serves at "
-            f"once. {_KEY}"
+            f"once. {KEY}"
         )
     )
     async def request_export(
-        self, info: strawberry.Info, input: Annotated[RequestExportInput, _WHAT]
+        self, info: strawberry.Info, input: Annotated[RequestExportInput, What]
     ) -> RequestExportResult:
         """Asks for a list as a file."""
         schema = info.schema._schema
@@ -85,11 +73,11 @@ class ExportMutations:
     @strawberry.mutation(
         description=(
             "Approves or refuses an export of the unit that waits: for a different person than "
-            f"who asked for it. {_KEY}"
+            f"who asked for it. {KEY}"
         )
     )
     async def decide_export(
-        self, info: strawberry.Info, input: Annotated[DecideExportInput, _WHAT]
+        self, info: strawberry.Info, input: Annotated[DecideExportInput, What]
     ) -> DecideExportResult:
         """Approves or refuses an export."""
         result: DecideExportResult = await answered(info, decide_export, input)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import strawberry
 
+from resolvers.arguments import After, First
 from resolvers.context import context_of
 from resolvers.pathway.advancing import advance_pathway
 from resolvers.pathway.becoming import became_overdue
@@ -63,18 +64,8 @@ class PathwayQueries:
             OverdueFilter | None,
             strawberry.argument(description="What is due; all overdue unless given."),
         ] = None,
-        first: Annotated[
-            int | None,
-            strawberry.argument(
-                description="Size of the page, at most 1,000; the gateway has a default."
-            ),
-        ] = None,
-        after: Annotated[
-            str | None,
-            strawberry.argument(
-                description="The page behind this cursor: `endCursor` of the last."
-            ),
-        ] = None,
+        first: First = None,
+        after: After = None,
     ) -> OverdueConnection:
         """What is overdue."""
         return await list_overdue(context_of(info), filter, first, after, str(info.path.key))

@@ -86,10 +86,8 @@ async def list_applications(
 
 
 async def payload(context: Context, number: int, repeated: bool) -> PrivacyApplicationPayload:
-    """An application as it stands now, after a mutation; notes it for the access log."""
+    """An application as it stands now, after a mutation."""
     viewer = context.signed_in()
-    if not repeated:
-        context.question.trail.note_written({KIND: [number]})
 
     def read(connection: Connection) -> PrivacyApplication:
         account = required_account(connection, viewer)
@@ -230,4 +228,5 @@ def role_type(role: Mapping[str, Any]) -> PrivacyRole:
         national=role["unit_id"] is None,
         unit_id=role["unit_id"],
         regulation=role["regulation"],
+        withdrawn_at=role.get("withdrawn_at"),
     )

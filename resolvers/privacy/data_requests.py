@@ -132,6 +132,7 @@ async def request_data(context: Context, given: DataRequestInput, _: str) -> Dat
                 created_at=at,
             )
         )
+        writing.wrote(KIND, number)
         return {"request": number}
 
     kept, repeated = await writing.once(work)
@@ -176,6 +177,7 @@ async def decide_data_request(
         connection.execute(
             update(data_requests).where(data_requests.c.id == row.id).values(**values)
         )
+        writing.wrote(KIND, row.id)
         return {"request": row.id}
 
     kept, repeated = await writing.once(work)
@@ -273,9 +275,6 @@ def _request(connection: Connection, row: Row[Any]) -> Request:
 async def _payload(
     context: Context, viewer: Viewer, number: int, repeated: bool
 ) -> DataRequestPayload:
-    if not repeated:
-        context.question.trail.note_written({KIND: [number]})
-
     def read(connection: Connection) -> DataRequest:
         row = _row(connection, number)
         assert row is not None

@@ -28,6 +28,7 @@ from resolvers.privacy.rows import (
     under_jurisdiction,
 )
 from resolvers.privacy.supervising import suspend_for, suspend_unreviewed, two_supervisors
+from resolvers.proofs import PROOF_MISSING, has_fresh_proof
 from resolvers.users import Viewer
 from resolvers.writing.central import CentralWriting
 from resolvers.writing.refusing import Mistakes, forbidden, not_found
@@ -60,6 +61,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "an earlier emergency access of yours was not reviewed yet",
         "您此前的紧急访问尚未复核",
     ),
+    "PROOF_MISSING": PROOF_MISSING,
     "REVIEWED_ALREADY": ("the emergency access was reviewed already", "该紧急访问已复核"),
 }
 """Why emergency access or its review is refused: what is said, in English and Chinese."""
@@ -98,6 +100,8 @@ async def break_glass(context: Context, given: BreakGlassInput, path: str) -> Br
     def work(connection: Connection) -> dict[str, Any]:
         suspend_unreviewed(connection, at)
         account = required_account(connection, viewer)
+        if not has_fresh_proof(connection, viewer, at):
+            raise step_refused("PROOF_MISSING", PROOF_MISSING)
         waiting = connection.execute(
             select(emergencies.c.id).where(
                 emergencies.c.account == viewer.account, emergencies.c.reviewed_at.is_(None)
@@ -137,11 +141,11 @@ async def break_glass(context: Context, given: BreakGlassInput, path: str) -> Br
         )
         told = [{"emergency_id": number, "account": name} for name in supervisors]
         connection.execute(insert(emergency_supervisors), told)
-        return {"emergency": number, "grant": grant}
+        writing.wrote(KIND, number)
+        writing.wrote("grant", grant)
+        return {"emergency": number}
 
     kept, repeated = await writing.once(work)
-    if not repeated:
-        context.question.trail.note_written({KIND: [kept["emergency"]], "grant": [kept["grant"]]})
     access = await _read(context, viewer, kept["emergency"])
     return BreakGlassPayload(access=access, repeated=repeated)
 
@@ -193,11 +197,12 @@ async def review_emergency_access(
                 at,
             )
             suspend_for(connection, row.id, row.account, "emergency access without reason", at)
+            writing.wrote("grant", row.grant_id)
+            writing.wrote("account", row.account)
+        writing.wrote(KIND, row.id)
         return {"emergency": row.id}
 
     kept, repeated = await writing.once(work)
-    if not repeated:
-        context.question.trail.note_written({KIND: [kept["emergency"]]})
     access = await _read(context, viewer, kept["emergency"])
     return ReviewEmergencyAccessPayload(access=access, repeated=repeated)
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
 from regions.areas import reference_areas
 from regions.instants import seconds_of
-from regions.privacy import privacy_applications, privacy_roles
+from regions.privacy import privacy_applications
 from resolvers.context import Context
-from resolvers.privacy.applications import KIND, payload, role_type
-from resolvers.privacy.roles import NATIONAL_ROLES
+from resolvers.privacy.applications import KIND, payload
+from resolvers.privacy.dedicated import known_roles
 from resolvers.privacy.rows import (
     fresh_id,
     number_of,
@@ -32,31 +32,17 @@ from schema.privacy.applications import (
     PrivacyApplicationPayload,
     PrivacyApplicationState,
 )
-from schema.privacy.roles import DedicatedRoleInput, PrivacyRole
+from schema.privacy.roles import DedicatedRoleInput
 
 __all__ = [
     "LONGEST_DAYS",
     "apply_for_privacy_role",
     "check_place",
-    "list_roles",
     "required_text",
 ]
 
 LONGEST_DAYS = 366
 """Rights are renewed yearly (L503 1.1)."""
-
-
-async def list_roles(context: Context) -> list[PrivacyRole]:
-    """The national roles, and those the viewer's unit defined."""
-    viewer = context.signed_in()
-
-    def work(connection: Connection) -> list[PrivacyRole]:
-        return [
-            role_type(role)
-            for role in (*_national(), *_dedicated(connection, viewer.unit_id).values())
-        ]
-
-    return await context.central.do(work)
 
 
 async def apply_for_privacy_role(
@@ -119,6 +105,7 @@ async def apply_for_privacy_role(
                 created_at=at,
             )
         )
+        writing.wrote(KIND, number)
         return {"application": number}
 
     kept, repeated = await writing.once(work)
@@ -163,39 +150,6 @@ def _check_time(given: PrivacyApplicationInput, at: str, mistakes: Mistakes) -> 
         )
 
 
-def _national() -> Iterable[dict[str, Any]]:
-    for role in NATIONAL_ROLES.values():
-        yield {
-            "id": role.id,
-            "name": role.name,
-            "name_zh": role.name_zh,
-            "record_type": role.record_type,
-            "items": list(role.items),
-            "unit_id": None,
-            "regulation": None,
-        }
-
-
-def _dedicated(connection: Connection, unit: str) -> dict[str, dict[str, Any]]:
-    rows = connection.execute(
-        select(privacy_roles)
-        .where(privacy_roles.c.unit_id == unit)
-        .order_by(privacy_roles.c.created_at, privacy_roles.c.id)
-    )
-    return {
-        row.id: {
-            "id": row.id,
-            "name": row.name,
-            "name_zh": row.name_zh,
-            "record_type": row.record_type,
-            "items": json.loads(row.items),
-            "unit_id": row.unit_id,
-            "regulation": row.regulation,
-        }
-        for row in rows
-    }
-
-
 def _dedicated_role(given: DedicatedRoleInput, mistakes: Mistakes) -> dict[str, Any]:
     path = ["dedicatedRole"]
     if not given.items:
@@ -218,7 +172,7 @@ def _roles(
     mistakes: Mistakes,
 ) -> list[dict[str, Any]]:
     """The roles applied for, with the items each reveals here."""
-    known = {role["id"]: role for role in _national()} | _dedicated(connection, account.unit_id)
+    known = known_roles(connection, account.unit_id)
     found: list[dict[str, Any]] = []
     for place, role_id in enumerate(dict.fromkeys(given.roles)):
         if role_id in known:

@@ -45,6 +45,7 @@ __all__ = [
     "grant_type",
     "grants_of_applications",
     "list_grants",
+    "may_end_rights",
     "revoke_grant",
 ]
 
@@ -118,18 +119,14 @@ async def revoke_grant(context: Context, given: RevokeGrantInput, _: str) -> Rev
     viewer = context.signed_in()
     writing = CentralWriting(context, "revokeGrant", given, account=viewer.account)
     at = writing.moment.now
-    wrote: dict[str, list[Any]] = {}
 
     def work(connection: Connection) -> dict[str, Any]:
-        wrote.clear()
         row = connection.execute(select(grants).where(grants.c.id == given.grant)).first()
         holder = find_account(connection, row.account) if row is not None else None
         if row is None or holder is None:
             raise not_found("grant")
         if not _may_revoke(required_account(connection, viewer), viewer, holder):
             raise not_found("grant")
-        if row.revoked:
-            raise step_refused("REVOKED_ALREADY", REASONS["REVOKED_ALREADY"])
         by, reason = viewer.account, given.reason
         ended = end_grants(connection, grants.c.id == row.id, reason, by, at)
         closed: list[int] = []
@@ -140,12 +137,15 @@ async def revoke_grant(context: Context, given: RevokeGrantInput, _: str) -> Rev
                 ended += more
             elif close_application(connection, application, Event.REVOKE, at):
                 closed = [application]
-        wrote.update({"grant": ended, _APPLICATION: closed} if closed else {"grant": ended})
+        if not (ended or closed):  # a right that ended for another reason may have been misused
+            raise step_refused("REVOKED_ALREADY", REASONS["REVOKED_ALREADY"])
+        if ended:
+            writing.wrote("grant", *ended)
+        if closed:
+            writing.wrote(_APPLICATION, *closed)
         return {"grant": row.id}
 
     kept, repeated = await writing.once(work)
-    if not repeated:
-        context.question.trail.note_written(wrote)
 
     def read(connection: Connection) -> Grant:
         row = connection.execute(select(grants).where(grants.c.id == kept["grant"])).one()
@@ -227,12 +227,16 @@ def _chosen(wanted: GrantFilter | None, at: str) -> list[ColumnElement[bool]]:
 
 
 def _may_revoke(account: Account, viewer: Viewer, holder: Account) -> bool:
-    """The holder; an administrator of the holder's unit or of one above; the security
-    administrator of the jurisdiction.
+    """The holder, and whoever may end the rights of the holder's unit."""
+    return viewer.account == holder.account or may_end_rights(
+        account, viewer, holder.unit_id, holder.unit_level, holder.code
+    )
+
+
+def may_end_rights(account: Account, viewer: Viewer, unit: str, level: str, code: str) -> bool:
+    """Whether the viewer, whose account it is, may end the rights of a unit's officers: an
+    administrator of the unit or of one above; the security administrator of the jurisdiction.
     """
-    if viewer.account == holder.account:
-        return True
     if account.role is Role.BUSINESS_ADMINISTRATOR:
-        above = units_above(holder.unit_id, holder.unit_level, holder.code)
-        return account.unit_id == holder.unit_id or account.unit_id in set(above)
-    return account.role is Role.SECURITY_ADMINISTRATOR and holder.code.startswith(viewer.prefix)
+        return account.unit_id == unit or account.unit_id in set(units_above(unit, level, code))
+    return account.role is Role.SECURITY_ADMINISTRATOR and code.startswith(viewer.prefix)

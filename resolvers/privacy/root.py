@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from resolvers.arguments import KEY, After, First, What
 from resolvers.context import context_of
 from resolvers.privacy.applications import list_applications
 from resolvers.privacy.data_requests import (
@@ -13,12 +14,13 @@ from resolvers.privacy.data_requests import (
     list_data_requests,
     request_data,
 )
+from resolvers.privacy.dedicated import list_roles, withdraw_privacy_role
 from resolvers.privacy.emergencies import (
     break_glass,
     list_emergencies,
     review_emergency_access,
 )
-from resolvers.privacy.forms import apply_for_privacy_role, list_roles
+from resolvers.privacy.forms import apply_for_privacy_role
 from resolvers.privacy.grants import list_grants, revoke_grant
 from resolvers.privacy.signing import record_privacy_briefing, sign_privacy_application
 from resolvers.rights import require
@@ -51,7 +53,11 @@ from schema.privacy.grants import (
     RevokeGrantInput,
     RevokeGrantResult,
 )
-from schema.privacy.roles import PrivacyRole
+from schema.privacy.roles import (
+    PrivacyRole,
+    WithdrawPrivacyRoleInput,
+    WithdrawPrivacyRoleResult,
+)
 
 __all__ = ["PrivacyMutations", "PrivacyQueries"]
 
@@ -60,15 +66,6 @@ def _argument(description: str) -> Any:
     return strawberry.argument(description=description)
 
 
-_First = Annotated[
-    int | None, _argument("Size of the page, at most 1,000; the gateway has a default.")
-]
-_After = Annotated[str | None, _argument("The page behind this cursor: `endCursor` of the last.")]
-_KEY = (
-    "The same idempotency key again gives the first result and writes nothing; with another input "
-    "it is a conflict."
-)
-_WHAT = _argument("What to do, and the idempotency key.")
 _Applications = Annotated[
     PrivacyApplicationFilter | None, _argument("Which applications; all unless given.")
 ]
@@ -83,11 +80,15 @@ class PrivacyQueries:
     @strawberry.field(
         description="The privacy roles: the national ones, and those the viewer's unit defined."
     )
-    async def privacy_roles(self, info: strawberry.Info) -> list[PrivacyRole]:
+    async def privacy_roles(
+        self,
+        info: strawberry.Info,
+        withdrawn: Annotated[bool | None, _argument("Those that were withdrawn, too.")] = None,
+    ) -> list[PrivacyRole]:
         """The privacy roles."""
         context = context_of(info)
         require(context.signed_in(), info.field_name)
-        return await list_roles(context)
+        return await list_roles(context, withdrawn=bool(withdrawn))
 
     @strawberry.field(
         description=(
@@ -100,8 +101,8 @@ class PrivacyQueries:
         self,
         info: strawberry.Info,
         filter: _Applications = None,
-        first: _First = None,
-        after: _After = None,
+        first: First = None,
+        after: After = None,
     ) -> PrivacyApplicationConnection:
         """Applications for privacy roles."""
         context = context_of(info)
@@ -118,8 +119,8 @@ class PrivacyQueries:
         self,
         info: strawberry.Info,
         filter: _Grants = None,
-        first: _First = None,
-        after: _After = None,
+        first: First = None,
+        after: After = None,
     ) -> GrantConnection:
         """Rights to private items."""
         context = context_of(info)
@@ -138,8 +139,8 @@ class PrivacyQueries:
         unreviewed: Annotated[
             bool | None, _argument("Only those that wait for their review.")
         ] = None,
-        first: _First = None,
-        after: _After = None,
+        first: First = None,
+        after: After = None,
     ) -> EmergencyAccessConnection:
         """Emergency accesses."""
         context = context_of(info)
@@ -157,8 +158,8 @@ class PrivacyQueries:
         self,
         info: strawberry.Info,
         filter: _DataRequests = None,
-        first: _First = None,
-        after: _After = None,
+        first: First = None,
+        after: After = None,
     ) -> DataRequestConnection:
         """Requests for data."""
         context = context_of(info)
@@ -173,11 +174,11 @@ class PrivacyMutations:
     @strawberry.mutation(
         description=(
             "Fills in an application for privacy roles (L503 annex 2). It gives no right before "
-            f"its fifth signature. {_KEY}"
+            f"its fifth signature. {KEY}"
         )
     )
     async def apply_for_privacy_role(
-        self, info: strawberry.Info, input: Annotated[PrivacyApplicationInput, _WHAT]
+        self, info: strawberry.Info, input: Annotated[PrivacyApplicationInput, What]
     ) -> PrivacyApplicationResult:
         """Fills in an application for privacy roles."""
         result: PrivacyApplicationResult = await answered(info, apply_for_privacy_role, input)
@@ -186,11 +187,11 @@ class PrivacyMutations:
     @strawberry.mutation(
         description=(
             "Signs an application, refuses to, or withdraws it: five different people in their "
-            f"order. The fifth signature gives the right. {_KEY}"
+            f"order. The fifth signature gives the right. {KEY}"
         )
     )
     async def sign_privacy_application(
-        self, info: strawberry.Info, input: Annotated[SignPrivacyApplicationInput, _WHAT]
+        self, info: strawberry.Info, input: Annotated[SignPrivacyApplicationInput, What]
     ) -> PrivacyApplicationResult:
         """Signs an application, refuses to, or withdraws it."""
         result: PrivacyApplicationResult = await answered(info, sign_privacy_application, input)
@@ -199,11 +200,11 @@ class PrivacyMutations:
     @strawberry.mutation(
         description=(
             "Records that the administrator briefed the applicant on privacy duties; without it "
-            f"the administrator cannot sign. {_KEY}"
+            f"the administrator cannot sign. {KEY}"
         )
     )
     async def record_privacy_briefing(
-        self, info: strawberry.Info, input: Annotated[RecordPrivacyBriefingInput, _WHAT]
+        self, info: strawberry.Info, input: Annotated[RecordPrivacyBriefingInput, What]
     ) -> PrivacyApplicationResult:
         """Records the briefing on privacy duties."""
         result: PrivacyApplicationResult = await answered(info, record_privacy_briefing, input)
@@ -212,11 +213,11 @@ class PrivacyMutations:
     @strawberry.mutation(
         description=(
             "Ends a right at once: by its holder, an administrator of the unit or of one above, or "
-            f"the security administrator. {_KEY}"
+            f"the security administrator. {KEY}"
         )
     )
     async def revoke_grant(
-        self, info: strawberry.Info, input: Annotated[RevokeGrantInput, _WHAT]
+        self, info: strawberry.Info, input: Annotated[RevokeGrantInput, What]
     ) -> RevokeGrantResult:
         """Ends a right at once."""
         result: RevokeGrantResult = await answered(info, revoke_grant, input)
@@ -224,22 +225,36 @@ class PrivacyMutations:
 
     @strawberry.mutation(
         description=(
+            "Withdraws a dedicated role: nobody applies for it any more, applications for it that "
+            "wait are closed, and the rights it gave end unless they shall run out. By an "
+            f"administrator of the unit or of one above, or the security administrator. {KEY}"
+        )
+    )
+    async def withdraw_privacy_role(
+        self, info: strawberry.Info, input: Annotated[WithdrawPrivacyRoleInput, What]
+    ) -> WithdrawPrivacyRoleResult:
+        """Withdraws a dedicated role."""
+        result: WithdrawPrivacyRoleResult = await answered(info, withdraw_privacy_role, input)
+        return result
+
+    @strawberry.mutation(
+        description=(
             "Access in an emergency, at once and for a short time: told to two supervisors, logged "
-            f"under its own id, reviewed within a day or the account is suspended. {_KEY}"
+            f"under its own id, reviewed within a day or the account is suspended. {KEY}"
         )
     )
     async def break_glass(
-        self, info: strawberry.Info, input: Annotated[BreakGlassInput, _WHAT]
+        self, info: strawberry.Info, input: Annotated[BreakGlassInput, What]
     ) -> BreakGlassResult:
         """Access in an emergency."""
         result: BreakGlassResult = await answered(info, break_glass, input)
         return result
 
     @strawberry.mutation(
-        description=f"Reviews an emergency access, by one of its two supervisors. {_KEY}"
+        description=f"Reviews an emergency access, by one of its two supervisors. {KEY}"
     )
     async def review_emergency_access(
-        self, info: strawberry.Info, input: Annotated[ReviewEmergencyAccessInput, _WHAT]
+        self, info: strawberry.Info, input: Annotated[ReviewEmergencyAccessInput, What]
     ) -> ReviewEmergencyAccessResult:
         """Reviews an emergency access."""
         result: ReviewEmergencyAccessResult = await answered(info, review_emergency_access, input)
@@ -248,19 +263,19 @@ class PrivacyMutations:
     @strawberry.mutation(
         description=(
             "Files a request for data for somebody without an account (L503 3.1): the head of the "
-            f"department in charge and the business administrator approve it. {_KEY}"
+            f"department in charge and the business administrator approve it. {KEY}"
         )
     )
     async def request_data(
-        self, info: strawberry.Info, input: Annotated[DataRequestInput, _WHAT]
+        self, info: strawberry.Info, input: Annotated[DataRequestInput, What]
     ) -> DataRequestResult:
         """Files a request for data."""
         result: DataRequestResult = await answered(info, request_data, input)
         return result
 
-    @strawberry.mutation(description=f"Approves, refuses or withdraws a request for data. {_KEY}")
+    @strawberry.mutation(description=f"Approves, refuses or withdraws a request for data. {KEY}")
     async def decide_data_request(
-        self, info: strawberry.Info, input: Annotated[DecideDataRequestInput, _WHAT]
+        self, info: strawberry.Info, input: Annotated[DecideDataRequestInput, What]
     ) -> DataRequestResult:
         """Decides a request for data."""
         result: DataRequestResult = await answered(info, decide_data_request, input)

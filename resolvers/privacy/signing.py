@@ -69,17 +69,16 @@ async def sign_privacy_application(
         reason = required_text(given.reason or "", mistakes, ["reason"], 500)
         mistakes.stop()
     sealer, at = context.central.sealer, writing.moment.now
-    given_rights: list[str] = []
 
     def work(connection: Connection) -> dict[str, Any]:
-        given_rights.clear()
         row = _row(connection, viewer, number)
-        given_rights.extend(sign(connection, sealer, viewer, row, given.decision, reason, at))
+        rights = sign(connection, sealer, viewer, row, given.decision, reason, at)
+        writing.wrote(KIND, row.id)
+        if rights:
+            writing.wrote("grant", *rights)
         return {"application": row.id}
 
     kept, repeated = await writing.once(work)
-    if given_rights and not repeated:
-        context.question.trail.note_written({"grant": given_rights})
     return await payload(context, kept["application"], repeated)
 
 
@@ -107,6 +106,7 @@ async def record_privacy_briefing(
     def work(connection: Connection) -> dict[str, Any]:
         row = _row(connection, viewer, number)
         brief(connection, viewer, row, list(given.topics), at)
+        writing.wrote(KIND, row.id)
         return {"application": row.id}
 
     kept, repeated = await writing.once(work)

@@ -38,7 +38,7 @@ class Event(Enum):
     WITHDRAW = "withdraw"
     BRIEF = "record the briefing"
     REVOKE = "revoke what it gave"
-    CUT = "end it with the right it renews, which was misused"
+    CUT = "end it with the right it renews, which was misused, or the role it asks for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "the applicant has left the unit or the role applied for",
         "申请人已调离该单位或角色已变更",
     ),
+    "ROLE_WITHDRAWN_ALREADY": ("the role was withdrawn already", "该专用角色已撤销"),
     "TIME_OVER": (
         "the time applied for is over: withdraw it and apply anew",
         "申请的使用期限已过，请撤回后重新申请",

@@ -18,7 +18,8 @@ from strawberry.dataloader import DataLoader
 from regions.ids import region_of
 from resolvers.catalog import RECORDS, Field, Record, private_fields
 from resolvers.questions.filling import Row, fill_rows
-from resolvers.questions.links import by_ids, fetch, in_regions
+from resolvers.questions.links import fetch
+from resolvers.questions.moved import by_ids, in_regions
 from resolvers.questions.question import Answering, Question, Trail, rules_in, viewer_key
 from resolvers.questions.relating import relate
 from resolvers.questions.selection import Selected, Selector

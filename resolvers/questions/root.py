@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from resolvers.arguments import After, First
 from resolvers.chain import DEFAULT_DEPTH, follow
 from resolvers.context import context_of
 from resolvers.diseases import learn_diseases
@@ -40,10 +41,6 @@ def _argument(description: str) -> Any:
     return strawberry.argument(description=description)
 
 
-_First = Annotated[
-    int | None, _argument("Size of the page, at most 1,000; the gateway has a default.")
-]
-_After = Annotated[str | None, _argument("The page behind this cursor: `endCursor` of the last.")]
 _Search = Annotated[PersonSearch, _argument("Whom to look for.")]
 _Cases = Annotated[CaseFilter | None, _argument("Which cases; all unless given.")]
 _CaseOrders = Annotated[
@@ -123,8 +120,8 @@ class RecordQueries:
         info: strawberry.Info,
         filter: _Cases = None,
         order_by: _CaseOrders = None,
-        first: _First = None,
-        after: _After = None,
+        first: First = None,
+        after: After = None,
     ) -> CaseConnection:
         """Cases of all regions."""
         types = (CaseConnection, CaseEdge)
@@ -139,8 +136,8 @@ class RecordQueries:
         info: strawberry.Info,
         filter: _Contacts = None,
         order_by: _ContactOrders = None,
-        first: _First = None,
-        after: _After = None,
+        first: First = None,
+        after: After = None,
     ) -> ContactConnection:
         """Contacts of all regions."""
         types = (ContactConnection, ContactEdge)
@@ -217,8 +214,8 @@ class RecordQueries:
         self,
         info: strawberry.Info,
         filter: _Units = None,
-        first: _First = None,
-        after: _After = None,
+        first: First = None,
+        after: After = None,
     ) -> UnitConnection:
         """Units of all regions."""
         return await list_units(context_of(info), filter, first, after, _path(info))

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import strawberry
 
+from resolvers.arguments import After, First
 from resolvers.context import context_of
 from resolvers.transfers.changing import transfers_changed
 from resolvers.transfers.custodies import custody_of
@@ -41,14 +42,6 @@ _WHAT = strawberry.argument(description="The step, and the idempotency key.")
 _Filter = Annotated[
     TransferFilter | None, strawberry.argument(description="Which transfers; all unless given.")
 ]
-_First = Annotated[
-    int | None,
-    strawberry.argument(description="Size of the page, at most 1,000; the gateway has a default."),
-]
-_After = Annotated[
-    str | None,
-    strawberry.argument(description="The page behind this cursor: `endCursor` of the last."),
-]
 
 
 @strawberry.type
@@ -65,8 +58,8 @@ class TransferQueries:
         self,
         info: strawberry.Info,
         filter: _Filter = None,
-        first: _First = None,
-        after: _After = None,
+        first: First = None,
+        after: After = None,
     ) -> TransferConnection:
         """Transfers."""
         return await list_transfers(context_of(info), filter, first, after, str(info.path.key))

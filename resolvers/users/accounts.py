@@ -84,6 +84,7 @@ class Account:
     renewed_at: str | None = None
     renew_by: str | None = None
     person_index: str | None = None
+    password_given: bool = False  # by whoever filed it: its holder changes it first
 
     @property
     def disabled(self) -> bool:
@@ -281,4 +282,5 @@ def _account(row: Row[Any]) -> Account:
         renewed_at=row.renewed_at,
         renew_by=row.renew_by,
         person_index=row.person_index,
+        password_given=bool(row.password_given),
     )

@@ -17,17 +17,15 @@ from resolvers.users.accounts import is_barred, is_usable
 from resolvers.users.authority import require_above, require_answering
 from resolvers.users.filed import filing_type
 from resolvers.users.filings import (
-    Filing,
     Form,
     accept,
     activate,
-    active_of,
     deregister,
     file,
-    find_filing,
     refuse,
     withdraw,
 )
+from resolvers.users.on_file import Filing, active_of, find_filing
 from resolvers.users.shared import (
     UnitRow,
     check_login,
@@ -91,7 +89,10 @@ async def file_administrator(
     def work(connection: Connection) -> dict[str, Any]:
         _require_may_file(connection, viewer, unit, form.person_index)
         with refusals("unit"):
-            return {"filing": file(connection, form, viewer.account)}
+            number = file(connection, form, viewer.account)
+        writing.wrote("filing", number)
+        writing.wrote("account", form.account)
+        return {"filing": number}
 
     return await _answer(context, writing, work)
 
@@ -281,6 +282,8 @@ async def _step(
                 raise NotFound("there is no such filing")
             check(connection, viewer, row)
             step(connection, find_filing(connection, number).id, viewer.account)
+        writing.wrote("filing", number)
+        writing.wrote("account", row.account)
         return {"filing": number}
 
     return await _answer(context, writing, work)
@@ -294,8 +297,6 @@ async def _answer(
     row = await context.central.do(
         lambda store: store.execute(select(filings).where(filings.c.id == number)).one()
     )
-    if not repeated:
-        context.trail.note_written({"filing": [number], "account": [row.account]})
     return FilingPayload(filing=filing_type(context, row), repeated=repeated)
 
 

@@ -13,8 +13,8 @@ from regions.errors import Forbidden
 from regions.users import accounts
 from resolvers.users import Role, Viewer
 from resolvers.users.accounts import Account, is_usable
-from resolvers.users.filings import active_of
 from resolvers.users.levels import NATIONAL, unit_above, units_above
+from resolvers.users.on_file import active_of
 
 __all__ = [
     "answering_for",

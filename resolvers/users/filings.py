@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
-from regions.errors import InvalidInput, NotFound
+from regions.errors import InvalidInput
 from regions.instants import now
 from regions.offices import administrator_filings as filings
 from regions.users import RENEWAL_DAYS, VALID_DAYS, accounts
@@ -28,6 +28,7 @@ from resolvers.users.accounts import (
     note_event,
 )
 from resolvers.users.names import check_free
+from resolvers.users.on_file import Filing, active_of, find_filing, open_filings
 from resolvers.users.persons import check_person
 from resolvers.users.states import (
     FILING,
@@ -40,15 +41,11 @@ from resolvers.users.states import (
 
 __all__ = [
     "MOST_ON_FILE",
-    "Filing",
     "Form",
     "accept",
     "activate",
-    "active_of",
     "deregister",
     "file",
-    "find_filing",
-    "open_filings",
     "put_on_file",
     "refuse",
     "stand_down",
@@ -58,20 +55,6 @@ __all__ = [
 
 MOST_ON_FILE = 2
 _OPEN = tuple(state.name for state in ON_FILE)
-
-
-@dataclass(frozen=True, slots=True)
-class Filing:
-    """A filing as stored, but for its sealed items."""
-
-    id: int
-    state: FilingState
-    unit_id: str
-    unit_name: str
-    unit_level: str
-    code: str
-    account: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,34 +76,6 @@ class Form:
     person_index: str | None = None
     second_reason: str | None = None
     seal: Callable[[str, int], bytes] | None = None  # table and number → envelope
-
-
-def find_filing(connection: Connection, number: int) -> Filing:
-    """Raises NotFound."""
-    row = connection.execute(select(filings).where(filings.c.id == number)).first()
-    if row is None:
-        raise NotFound(f"there is no filing {number}", messageZh="没有该备案")
-    return _filing(row)
-
-
-def open_filings(connection: Connection, unit_id: str) -> list[Filing]:
-    """The filings of a unit that count as on file, the oldest first."""
-    rows = connection.execute(
-        select(filings)
-        .where(filings.c.unit_id == unit_id, filings.c.slot.is_not(None))
-        .order_by(filings.c.id)
-    )
-    return [_filing(row) for row in rows]
-
-
-def active_of(connection: Connection, unit_id: str) -> str | None:
-    """The account of the active administrator of a unit."""
-    found: str | None = connection.scalar(
-        select(filings.c.account).where(
-            filings.c.unit_id == unit_id, filings.c.state == FilingState.ACTIVE.name
-        )
-    )
-    return found
 
 
 def file(connection: Connection, form: Form, by: str) -> int:
@@ -324,6 +279,7 @@ def _make_account(
             code=row.code,
             department=row.department,
             password_hash=row.password_hash,
+            password_given=1,
             valid_until=days_from(at, VALID_DAYS),
             renewed_at=at,
             renew_by=days_from(at, RENEWAL_DAYS),
@@ -359,16 +315,3 @@ def _move(
 
 def _set(connection: Connection, number: int, **values: Any) -> None:
     connection.execute(update(filings).where(filings.c.id == number).values(**values))
-
-
-def _filing(row: Row[Any]) -> Filing:
-    return Filing(
-        id=row.id,
-        state=FilingState[row.state],
-        unit_id=row.unit_id,
-        unit_name=row.unit_name,
-        unit_level=row.unit_level,
-        code=row.code,
-        account=row.account,
-        name=row.name,
-    )

@@ -21,9 +21,9 @@ from resolvers.users.accounts import (
     standing_of,
 )
 from resolvers.users.authority import answering_for, require_answering
-from resolvers.users.filings import active_of
 from resolvers.users.levels import INSTITUTIONS, unit_above
 from resolvers.users.listing import sees_contact
+from resolvers.users.on_file import active_of
 from resolvers.users.shared import UnitRow, find_unit, needed, refusals
 from resolvers.users.staff import LONGEST_NAME, phone
 from resolvers.users.states import Standing
@@ -214,11 +214,10 @@ async def _set(
     def run(connection: Connection) -> dict[str, Any]:
         with refusals("unit"):
             work(connection)
+        writing.wrote("unit", unit.id)
         return {"unit": unit.id}
 
     _, repeated = await writing.once(run)
-    if not repeated:
-        context.trail.note_written({"unit": [unit.id]})
     return UnitOfficesPayload(offices=await _offices(context, unit), repeated=repeated)
 
 

@@ -7,13 +7,16 @@ what A7 asks for, and allowed.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from collections.abc import Callable
+
+from sqlalchemy import Connection, select, update
 
 from regions.errors import InvalidInput
 from regions.users import accounts
-from resolvers.users import Role
+from resolvers.users import ADMINISTRATOR_ROLES, Role
+from resolvers.users.accounts import Account, next_id, note_event
 
-__all__ = ["APART", "check_person"]
+__all__ = ["APART", "check_person", "put_person", "unknown_administrators"]
 
 APART = frozenset({Role.SYSTEM_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR, Role.AUDITOR})
 """Roles of which no person has two."""
@@ -52,3 +55,48 @@ def check_person(
                 hint="accounts are not doubled: disable the other first",
                 messageZh="该人员在本单位已有同一角色的账号",
             )
+
+
+def put_person(
+    connection: Connection,
+    account: Account,
+    person_index: str,
+    seal: Callable[[int], bytes],
+    by: str,
+) -> None:
+    """Puts on record who holds an account that was made before ID numbers were asked for.
+
+    `seal` makes the envelope of the holder's items for the account's number. Raises InvalidInput
+    where the person may not hold it, or its holder is known already.
+    """
+    if account.person_index is not None:
+        raise InvalidInput(
+            f"the holder of {account.account} is on record already",
+            hint="accounts are not handed on: disable this one and make another",
+            messageZh="该账号持有人已登记：账号不得转让，请停用后另行办理",
+        )
+    check_person(connection, person_index, account.role, account.unit_id)
+    row = accounts.c.account == account.account
+    number = connection.scalar(select(accounts.c.id).where(row)) or next_id(connection, accounts)
+    connection.execute(
+        update(accounts)
+        .where(row)
+        .values(id=number, person_index=person_index, sealed=seal(number))
+    )
+    note_event(connection, account.account, "SET_PERSON", "", by)
+
+
+def unknown_administrators(connection: Connection) -> list[str]:
+    """The accounts of administrators, in use, of whom nobody knows who holds them: they were made
+    before ID numbers were asked for.
+    """
+    found = connection.scalars(
+        select(accounts.c.account)
+        .where(
+            accounts.c.person_index.is_(None),
+            accounts.c.state != "DISABLED",
+            accounts.c.role.in_(sorted(role.name for role in ADMINISTRATOR_ROLES)),
+        )
+        .order_by(accounts.c.account)
+    )
+    return list(found)

@@ -137,11 +137,10 @@ async def register(context: Context, given: RegisterInput, path: str) -> Registe
                 created_at=at,
             )
         )
+        writing.wrote("registration", number)
         return {"registration": number}
 
     kept, repeated = await writing.once(work)
-    if not repeated:
-        context.trail.note_written({"registration": [kept["registration"]]})
     return RegisterPayload(
         receipt=receipt_of(context, kept["registration"]),
         state=RegistrationState.PENDING,
@@ -192,13 +191,12 @@ async def approve_registration(
                 reason=None if given.approve else reason,
             )
         )
+        writing.wrote("registration", number)
+        if account is not None:
+            writing.wrote("account", account)
         return {"account": account}
 
     kept, repeated = await writing.once(work)
-    if not repeated:
-        wrote = {"registration": [number]}
-        made = {"account": [kept["account"]]} if kept["account"] else {}
-        context.trail.note_written({**wrote, **made})
     row = await central.do(
         lambda store: store.execute(select(registrations).where(registrations.c.id == number)).one()
     )

@@ -24,7 +24,8 @@ CentralWork = Callable[[Connection], dict[str, Any]]
 class CentralWriting:
     """A mutation of accounts, rights and the like. Raises Refusal where the key is none.
 
-    `account` owns the key: the viewer's, or "" for somebody without a session.
+    `account` owns the key: the viewer's, or "" for somebody without a session. The work says by
+    `wrote` what it wrote: that stands in the request's entry, and in the outbox until it does.
     """
 
     def __init__(self, context: Context, operation: str, given: Any, *, account: str) -> None:
@@ -39,6 +40,11 @@ class CentralWriting:
         self._operation = operation
         self._key = made.of_key(account, key)
         self._payload = made.of_payload(account, key, operation, payload)
+        self._wrote: dict[str, list[Any]] = {}
+
+    def wrote(self, kind: str, *ids: int | str) -> None:
+        """Names for the access log what the work under way writes: called within it."""
+        self._wrote.setdefault(kind, []).extend(ids)
 
     def is_repeated(self, connection: Connection) -> bool:
         """Whether the key is known already: `once` then does no work, and nothing must be refused
@@ -59,6 +65,7 @@ class CentralWriting:
             )
             if kept is not None:
                 return kept, True
+            self._wrote.clear()
             result = work(connection)
             settle(connection, self.account, self._key, result, table)
             if self.context.telling is not None:
@@ -70,8 +77,11 @@ class CentralWriting:
                     account=self.account,
                     operation=f"mutation {self._operation}",
                     at=at,
-                    wrote={},
+                    wrote=self._wrote,
                 )
             return result, False
 
-        return await self.context.central.do(run)
+        kept, repeated = await self.context.central.do(run)
+        if not repeated:
+            self.context.trail.note_written(self._wrote)
+        return kept, repeated

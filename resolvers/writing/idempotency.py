@@ -48,25 +48,22 @@ def claim(
     the key served for another payload.
     """
     builder = sqlite if connection.dialect.name == "sqlite" else postgresql
-    made = connection.execute(
-        builder.insert(table)
-        .values(
-            account=account,
-            key=key,
-            operation=operation,
-            payload_hash=payload,
-            result="",
-            created_at=at,
-        )
-        .on_conflict_do_nothing()
+    new = builder.insert(table).values(
+        account=account,
+        key=key,
+        operation=operation,
+        payload_hash=payload,
+        result="",
+        created_at=at,
     )
-    if made.rowcount:
-        return None
-    kept = connection.execute(
-        select(table.c.payload_hash, table.c.result).where(
-            table.c.account == account, table.c.key == key
-        )
-    ).one()
+    known = select(table.c.payload_hash, table.c.result).where(
+        table.c.account == account, table.c.key == key
+    )
+    kept = None
+    while kept is None:  # one that is forgotten between the two statements is claimed anew
+        if connection.execute(new.on_conflict_do_nothing()).rowcount:
+            return None
+        kept = connection.execute(known).first()
     if kept.payload_hash != payload:
         raise conflict() from None
     result: dict[str, Any] = orjson.loads(kept.result)

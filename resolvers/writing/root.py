@@ -6,6 +6,7 @@ from typing import Annotated
 
 import strawberry
 
+from resolvers.arguments import KEY, What
 from resolvers.writing.care import record_sample, record_visit
 from resolvers.writing.cases import register_case
 from resolvers.writing.contacts import register_contacts
@@ -23,20 +24,14 @@ from schema.writing.correcting import CorrectInput, CorrectResult
 
 __all__ = ["RecordMutations"]
 
-_KEY = (
-    "The same idempotency key again gives the first result and writes nothing; with another input "
-    "it is a conflict."
-)
-_WHAT = strawberry.argument(description="What to write, and the idempotency key.")
-
 
 @strawberry.type
 class RecordMutations:
     """What changes records."""
 
-    @strawberry.mutation(description=f"Registers a case with its person. {_KEY}")
+    @strawberry.mutation(description=f"Registers a case with its person. {KEY}")
     async def register_case(
-        self, info: strawberry.Info, input: Annotated[RegisterCaseInput, _WHAT]
+        self, info: strawberry.Info, input: Annotated[RegisterCaseInput, What]
     ) -> RegisterCaseResult:
         """Registers a case with its person."""
         result: RegisterCaseResult = await answered(info, register_case, input)
@@ -45,27 +40,27 @@ class RecordMutations:
     @strawberry.mutation(
         description=(
             "Registers 1 to 1,000 contacts, each in the region of its county and each for itself: "
-            f"a row that cannot be taken does not keep the others out. {_KEY}"
+            f"a row that cannot be taken does not keep the others out. {KEY}"
         )
     )
     async def register_contacts(
-        self, info: strawberry.Info, input: Annotated[RegisterContactsInput, _WHAT]
+        self, info: strawberry.Info, input: Annotated[RegisterContactsInput, What]
     ) -> RegisterContactsResult:
         """Registers contacts."""
         result: RegisterContactsResult = await answered(info, register_contacts, input)
         return result
 
-    @strawberry.mutation(description=f"Records a visit or health check. {_KEY}")
+    @strawberry.mutation(description=f"Records a visit or health check. {KEY}")
     async def record_visit(
-        self, info: strawberry.Info, input: Annotated[RecordVisitInput, _WHAT]
+        self, info: strawberry.Info, input: Annotated[RecordVisitInput, What]
     ) -> RecordVisitResult:
         """Records a visit."""
         result: RecordVisitResult = await answered(info, record_visit, input)
         return result
 
-    @strawberry.mutation(description=f"Records a sample and its test. {_KEY}")
+    @strawberry.mutation(description=f"Records a sample and its test. {KEY}")
     async def record_sample(
-        self, info: strawberry.Info, input: Annotated[RecordSampleInput, _WHAT]
+        self, info: strawberry.Info, input: Annotated[RecordSampleInput, What]
     ) -> RecordSampleResult:
         """Records a sample."""
         result: RecordSampleResult = await answered(info, record_sample, input)
@@ -73,11 +68,11 @@ class RecordMutations:
 
     @strawberry.mutation(
         description=(
-            f"Corrects fields of a record; the history keeps old and new with a reason. {_KEY}"
+            f"Corrects fields of a record; the history keeps old and new with a reason. {KEY}"
         )
     )
     async def correct(
-        self, info: strawberry.Info, input: Annotated[CorrectInput, _WHAT]
+        self, info: strawberry.Info, input: Annotated[CorrectInput, What]
     ) -> CorrectResult:
         """Corrects fields of a record."""
         result: CorrectResult = await answered(info, correct, input)

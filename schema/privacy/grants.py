@@ -57,6 +57,9 @@ class RevocationReason(Enum):
     MISUSE = strawberry.enum_value("MISUSE", description="It was misused (违规使用).")
     LEAK = strawberry.enum_value("LEAK", description="The account leaked (账号泄露).")
     MISTAKE = strawberry.enum_value("MISTAKE", description="It was given by mistake (误授).")
+    ROLE_WITHDRAWN = strawberry.enum_value(
+        "ROLE_WITHDRAWN", description="Its unit withdrew the dedicated role it rests on (角色撤销)."
+    )
 
 
 @strawberry.type(

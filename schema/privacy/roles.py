@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import strawberry
 
 from schema.privacy.items import PrivateItem, RecordType
+from schema.scalars import DateTime
+from schema.writing.problems import (
+    ForbiddenProblem,
+    IdempotencyConflict,
+    InvalidInputProblem,
+    NotFoundProblem,
+    StepProblem,
+)
 
-__all__ = ["DedicatedRoleInput", "PrivacyRole"]
+__all__ = [
+    "DedicatedRoleInput",
+    "PrivacyRole",
+    "WithdrawPrivacyRoleInput",
+    "WithdrawPrivacyRolePayload",
+    "WithdrawPrivacyRoleResult",
+]
 
 
 @strawberry.type(
@@ -30,6 +46,10 @@ class PrivacyRole:
     regulation: str | None = strawberry.field(
         description="The regulation a dedicated role rests on; null for a national role."
     )
+    withdrawn_at: DateTime | None = strawberry.field(
+        default=None,
+        description="When the unit withdrew a dedicated role: nobody applies for it any more.",
+    )
 
 
 @strawberry.input(
@@ -48,3 +68,48 @@ class DedicatedRoleInput:
     regulation: str = strawberry.field(
         description="The text of the unit's regulation it rests on, at most 4,000 characters."
     )
+
+
+@strawberry.input(description="A dedicated role that its unit does without from now on.")
+class WithdrawPrivacyRoleInput:
+    """A dedicated role to be withdrawn."""
+
+    idempotency_key: str = strawberry.field(
+        description="1 to 200 printable characters, new for every withdrawal: a UUID, say."
+    )
+    role: strawberry.ID = strawberry.field(description="The dedicated role.")
+    reason: str = strawberry.field(description="Why, at most 500 characters.")
+    end_rights: bool = strawberry.field(
+        default=True,
+        description=(
+            "Whether the rights it gave end at once, with all that was applied for together with "
+            "it; else they run to their end and are renewed no more."
+        ),
+    )
+
+
+@strawberry.type(description="A dedicated role that was withdrawn.")
+class WithdrawPrivacyRolePayload:
+    """A dedicated role that was withdrawn."""
+
+    role: PrivacyRole = strawberry.field(description="The role as it stands now.")
+    ended: list[strawberry.ID] = strawberry.field(description="The rights that ended with it.")
+    closed: list[strawberry.ID] = strawberry.field(
+        description="The applications that ended with it."
+    )
+    repeated: bool = strawberry.field(
+        description="Whether this is the result of an earlier request with the same key."
+    )
+
+
+WithdrawPrivacyRoleResult = Annotated[
+    WithdrawPrivacyRolePayload
+    | InvalidInputProblem
+    | IdempotencyConflict
+    | ForbiddenProblem
+    | NotFoundProblem
+    | StepProblem,
+    strawberry.union(
+        "WithdrawPrivacyRoleResult", description="The role, or why it was not withdrawn."
+    ),
+]

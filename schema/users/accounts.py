@@ -139,6 +139,13 @@ class RenewUserInput:
         default=None,
         description="Another end of its term, at most three years ahead; as it is, unless given.",
     )
+    id_number: str | None = strawberry.field(
+        default=None,
+        description=(
+            "ID number of its holder, where none is on record: an administrator's account is not "
+            "renewed without."
+        ),
+    )
 
 
 @strawberry.input(description="What disables an account at once.")

@@ -34,6 +34,9 @@ class UserRole(Enum):
         "SECURITY_ADMINISTRATOR", description="Security administrator (安全管理员)."
     )
     AUDITOR = strawberry.enum_value("AUDITOR", description="Auditor (审计员).")
+    ANALYST = strawberry.enum_value(
+        "ANALYST", description="Analyst, who opens no record (数据分析人员)."
+    )
 
 
 @strawberry.enum(description="What an account is for (L503 3.1): there are no others.")

@@ -198,10 +198,16 @@ def privacy_role_table() -> str:
 
 def step_table() -> str:
     """Why a step of an application, a request for data or an emergency is refused."""
-    rows = {**REASONS, **SERVICE_REASONS, **EMERGENCY_REASONS}
-    return _table(
-        ("reason", "meaning", "Chinese"), [(f"`{name}`", *texts) for name, texts in rows.items()]
-    )
+    rows: list[tuple[str, ...]] = [
+        (of, f"`{name}`", *texts)
+        for of, reasons in (
+            ("application, role", REASONS),
+            ("request for data", SERVICE_REASONS),
+            ("emergency access, erasure", EMERGENCY_REASONS),
+        )
+        for name, texts in reasons.items()
+    ]
+    return _table(("of", "reason", "meaning", "Chinese"), rows)
 
 
 def rights_table() -> str:

@@ -208,6 +208,25 @@ def test_leak_28_a_link_is_nobody_elses(gateway: Gateway) -> None:
     assert fetch(gateway, url, own).status_code == 200  # another session of the same account
 
 
+def test_strangers_fill_no_log_by_links(demo: Demo, tmp_path: Path) -> None:
+    copied = demo.copied(tmp_path)
+    file = copied.folder / "config.toml"
+    text = file.read_text("utf-8")
+    file.write_text(
+        text.replace("[gateway]\n", "[gateway]\nstrangers_per_minute = 3\n", 1), "utf-8"
+    )
+    with serving(copied) as gateway:
+        url = ask(gateway)["export"]["url"]
+        answers = [fetch(gateway, url, "no-token") for _ in range(4)]
+        answers += [gateway.client.get(url), fetch(gateway, f"/exports/{'0' * 32}", "no-token")]
+        assert [one.status_code for one in answers] == [401] * 3 + [429] * 3
+        assert answers[-1].json()["error"]["code"] == "TOO_MANY_REQUESTS"
+        assert fetch(gateway, url).status_code == 200  # who has a session is no stranger
+        refused = copied.entries(operation="export", result="UNAUTHENTICATED")
+        assert len(refused) == 3
+        assert not copied.entries(operation="export", result="TOO_MANY_REQUESTS")
+
+
 def test_leak_28_a_narrowed_token_fetches_nothing(demo: Demo, tmp_path: Path) -> None:
     """A machine client's token is good for its actions, and exports are none of them."""
     copied, who = demo.copied(tmp_path), "system-320100"

@@ -29,6 +29,7 @@ from regions.sealing import ERASED_ENVELOPE
 from tests.served import Demo, serving
 
 NAMES = "{ contacts(first: 60) { edges { node { id name idNumber place } } } }"
+_SECOND = "UPDATE t SET account = 'second', id = 99999, sealed = NULL, person_index = 'another'"
 CHECK = "query ($c: PersonSearch!) { checkDuplicate(candidate: $c) { exists complete } }"
 
 
@@ -218,7 +219,7 @@ def test_a_person_is_erased_in_every_region_by_two(
     central = own.folder / "data" / "gateway.db"
     with closing(sqlite3.connect(central)) as store, store:
         store.execute("CREATE TEMP TABLE t AS SELECT * FROM accounts WHERE account = ?", (first,))
-        store.execute("UPDATE t SET account = 'second', id = 99999, sealed = NULL")
+        store.execute(_SECOND)
         store.execute("INSERT INTO accounts SELECT * FROM t")
     index, ids = _traveller(own)
     assert len(ids) == 2
@@ -256,7 +257,7 @@ def test_a_person_who_was_handed_over_is_erased_in_every_store_with_a_copy(
     first = own.account_of("security")
     with closing(sqlite3.connect(own.folder / "data" / "gateway.db")) as store, store:
         store.execute("CREATE TEMP TABLE t AS SELECT * FROM accounts WHERE account = ?", (first,))
-        store.execute("UPDATE t SET account = 'second', id = 99999, sealed = NULL")
+        store.execute(_SECOND)
         store.execute("INSERT INTO accounts SELECT * FROM t")
     home, *others = own.config.regions
     assert home.path is not None
@@ -315,13 +316,29 @@ def test_a_person_who_was_handed_over_is_erased_in_every_store_with_a_copy(
         assert count == 0
 
 
-def test_records_that_came_since_an_erasure_was_asked_for(
+def test_two_accounts_of_one_person_are_not_two_people(
     own: Demo, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = own.account_of("security")
     with closing(sqlite3.connect(own.folder / "data" / "gateway.db")) as store, store:
         store.execute("CREATE TEMP TABLE t AS SELECT * FROM accounts WHERE account = ?", (first,))
         store.execute("UPDATE t SET account = 'second', id = 99999, sealed = NULL")
+        store.execute("INSERT INTO accounts SELECT * FROM t")
+    index, ids = _traveller(own)
+    asking = ("erase-person", f"person:{ids[0]}", "--reason", "a court order", "--by", first)
+    assert keys(own, *asking) == 0
+    assert keys(own, "confirm-erasure", "1", "--by", "second") == 1
+    assert "who is another person" in capsys.readouterr().err
+    assert _traveller(own, index)[1] == ids
+
+
+def test_records_that_came_since_an_erasure_was_asked_for(
+    own: Demo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = own.account_of("security")
+    with closing(sqlite3.connect(own.folder / "data" / "gateway.db")) as store, store:
+        store.execute("CREATE TEMP TABLE t AS SELECT * FROM accounts WHERE account = ?", (first,))
+        store.execute(_SECOND)
         store.execute("INSERT INTO accounts SELECT * FROM t")
     index, ids = _traveller(own)
     asking = ("erase-person", f"person:{ids[0]}", "--reason", "a court order", "--by", first)

@@ -283,6 +283,26 @@ def test_an_account_has_so_many_connections(demo: Demo, tmp_path: Path) -> None:
                     time.sleep(0.1)
 
 
+def test_so_many_connections_may_wait_for_their_session(demo: Demo, tmp_path: Path) -> None:
+    """Of one address; whoever has said whose the connection is has left its place."""
+    own = demo.copied(tmp_path, waiting=2)
+    auditor = own.account_of("auditor")
+    with serving(own) as gateway, wire(gateway) as one, wire(gateway) as two:
+        with wire(gateway) as three:
+            code, reason = three.closed()
+        assert code == 4429
+        assert "connection_init" in reason
+        one.begin(token(gateway, auditor))
+        with wire(gateway) as three, wire(gateway) as four:
+            assert four.closed()[0] == 4429
+            three.begin(token(gateway, auditor))
+        two.say("ping")
+        assert two.hear() == {"type": "pong"}
+        assert two.closed(seconds=20)[0] == 4408  # a ping buys no time
+        one.say("ping")
+        assert one.hear() == {"type": "pong"}
+
+
 def test_no_event_is_sent_that_cannot_be_logged(demo: Demo, tmp_path: Path) -> None:
     own = demo.copied(tmp_path, refusals=1)
     auditor = own.account_of("auditor")

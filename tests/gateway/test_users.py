@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -411,7 +412,17 @@ def test_file_accept_activate_deregister_file_anew(gateway: Gateway) -> None:
     assert gateway.ask("{me{account}}", who=ADMINS[COUNTY]).status_code == 401
     session = sign_in(gateway, second["account"])
     assert session.json()["role"] == "business administrator"
+    assert session.json()["mustChangePassword"] is True
     (token,) = gateway.demo.open_sessions(second["account"])  # with a second factor
+    waits = gateway.ask("{me{account}}", who=token)
+    assert waits.status_code == 403
+    assert waits.json()["errors"][0]["extensions"]["code"] == "PASSWORD_GIVEN"
+    changed = gateway.client.post(
+        "/sign-in/password",
+        json={"password": PASSWORD, "newPassword": "another blossom 3201"},
+        headers={"authorization": f"Bearer {token}"},
+    )
+    assert changed.status_code == 204, changed.text
     refused = gateway.ask("{contacts(first:1){totalCount}}", who=token).json()
     assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     first = next(one for one in filings(gateway, token) if one["account"] == ADMINS[COUNTY])
@@ -536,6 +547,50 @@ def test_administrators_are_renewed_by_the_level_above_and_those_of_the_country_
         given = {"account": account}
         assert do(shared, "renewUser", USER, given, wrong)["code"] == "FORBIDDEN"
         assert do(shared, "renewUser", USER, given, right)["user"]["standing"] == "ACTIVE"
+
+
+def test_an_administrator_whom_nobody_knows_is_renewed_with_the_id_number(
+    demo: Demo, tmp_path: Path
+) -> None:
+    """Of an account made before ID numbers were asked for."""
+    own, admin = demo.copied(tmp_path), ADMINS[COUNTY]
+    with closing(sqlite3.connect(own.config.central_store)) as store, store:
+        store.execute("UPDATE accounts SET person_index = NULL WHERE account = ?", (admin,))
+    with serving(own) as gateway:
+        end = time.monotonic() + 20
+        while not any(admin in line for line in gateway.said):  # it is said at the start
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        given: dict[str, Any] = {"account": admin}
+        refused = do(gateway, "renewUser", USER, given, ADMINS[CITY])
+        assert refused["mistakes"][0]["path"] == ["idNumber"]
+        given["idNumber"] = "110101190001010010"
+        assert do(gateway, "renewUser", USER, given, ADMINS[CITY])["code"] == "INVALID_INPUT"
+        given["idNumber"] = number = person()
+        assert do(gateway, "renewUser", USER, given, ADMINS[CITY])["user"]["standing"] == "ACTIVE"
+        del given["idNumber"]
+        assert do(gateway, "renewUser", USER, given, ADMINS[CITY])["user"]["standing"] == "ACTIVE"
+        given["idNumber"] = person()
+        refused = do(gateway, "renewUser", USER, given, ADMINS[CITY])
+        assert refused["mistakes"][0]["path"] == ["idNumber"]
+    with closing(sqlite3.connect(own.config.central_store)) as store:
+        query = "SELECT event, by_account FROM account_events WHERE account = ? ORDER BY id"
+        events = store.execute(query, (admin,)).fetchall()
+        (envelope,) = store.execute(
+            "SELECT sealed FROM accounts WHERE account = ?", (admin,)
+        ).fetchone()
+    assert ("SET_PERSON", ADMINS[CITY]) in events
+    assert number.encode() not in bytes(envelope)
+
+
+def test_ordinary_accounts_are_renewed_without_an_id_number(demo: Demo, tmp_path: Path) -> None:
+    own, who = demo.copied(tmp_path), f"duty-{COUNTY}"
+    with closing(sqlite3.connect(own.config.central_store)) as store, store:
+        store.execute("UPDATE accounts SET person_index = NULL WHERE account = ?", (who,))
+    with serving(own) as gateway:
+        renewed = do(gateway, "renewUser", USER, {"account": who}, ADMINS[COUNTY])
+        assert renewed["user"]["standing"] == "ACTIVE"
+    assert not any("nobody knows" in line for line in gateway.said)
 
 
 def test_disabling_ends_everything_at_once(gateway: Gateway) -> None:

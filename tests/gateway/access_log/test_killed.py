@@ -149,6 +149,25 @@ def test_the_outbox_is_emptied_of_what_the_log_tells(mine: Demo) -> None:
     assert len(mine.entries(operation="mutation registerContacts")) == 1
 
 
+DISABLING = """mutation($k: String!, $a: String!) { disableUser(input: { idempotencyKey: $k,
+  account: $a, reason: "left" }) { __typename ... on UserPayload { user { standing } } } }"""
+
+
+def test_so_it_is_with_what_is_written_in_the_gateways_own_store(mine: Demo) -> None:
+    """Its entry names what was written, whoever makes it."""
+    one = Commitments(load_keys(mine.config.keys).log).one("account", "duty-320102")
+    given = {"k": "killed-2", "a": "duty-320102"}
+    with serving(mine, before=DIE) as gateway, pytest.raises(httpx.HTTPError):
+        gateway.ask(DISABLING, given, who="secadmin")
+    with closing(sqlite3.connect(mine.config.central_store)) as store:
+        (row,) = store.execute("SELECT wrote FROM log_outbox").fetchall()
+    assert orjson.loads(row[0]) == {"account": one}
+    with serving(mine):
+        (entry,) = mine.entries(operation="mutation disableUser")
+    assert (entry["what"]["wrote"], entry["account"]) == ({"account": one}, "secadmin")
+    assert entry["recovered"] <= entry["at"]
+
+
 class Client(threading.Thread):
     """Asks and writes without pause; remembers every response it got."""
 

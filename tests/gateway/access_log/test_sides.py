@@ -9,20 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from gateway.access_log import sides as module
 from gateway.access_log.contradictions import contradictions_in
 from gateway.access_log.log_file import LogFile
 from gateway.access_log.reading import canonical
-from gateway.access_log.seen import check_witnesses
+from gateway.access_log.seen import check_witnesses, settle_witness
 from gateway.access_log.sides import Sides
-from regions.errors import AccessLogContradicted
+from regions.access_log import witness
+from regions.errors import AccessLogContradicted, AccessLogError
 from regions.settings import RegionSettings
 from resolvers.access_log.notes import verify_cosignature
 from resolvers.access_log.sides import unpack_side
 from resolvers.access_log.witnessing import regional_witness
 from tests.gateway.access_log.logs import AT, SEED, opened
-from tests.stores import Stores
+from tests.stores import Stores, in_store
 
 NANJING, WUXI = "320100", "320200"
 
@@ -224,3 +226,32 @@ def test_what_a_region_is_said_to_have_seen_must_be_signed(
     assert (found.region, found.proven) == (WUXI, False)
     assert "witnessed does not hold" in found.said
     log.write([told(1)])
+
+
+def test_a_witness_whose_row_is_gone_is_named(path: Path, regions: list[RegionSettings]) -> None:
+    """Removed, it would be as one that is new to the log: but the log has its cosignature."""
+    log = opened(path)
+    log.write([told(0, NANJING)])
+    asyncio.run(both(path, regions, log).round())
+    in_store(regions[0], lambda one: one.execute(delete(witness)))
+    log.write([told(1, NANJING)])
+    again = both(path, regions, log)
+    for _ in range(2):
+        asyncio.run(again.round())
+        with closing(sqlite3.connect(path)) as store:
+            (found,) = contradictions_in(store)
+        assert (found.region, found.proven) == (NANJING, False)
+        assert "had witnessed 1 entries" in found.said
+    log.write([told(2)])  # it proves nothing about the log: the gateway serves
+    for forget in (False, True):
+        if not forget:
+            with pytest.raises(AccessLogError, match="cannot be read"):
+                asyncio.run(settle_witness(log, regions[0], SEED, forget=forget))
+        else:
+            (stood,) = asyncio.run(settle_witness(log, regions[0], SEED, forget=forget))
+            assert stood == found
+    asyncio.run(again.round())
+    with closing(sqlite3.connect(path)) as store:
+        assert contradictions_in(store) == []
+    assert check(path, regions, log) == [NANJING, WUXI]
+    assert {size for size, _, _ in kept(path).values()} == {4}

@@ -16,13 +16,13 @@ from sqlalchemy import Connection, Table, insert, select, update
 from gateway.executing import Executor, Request
 from regions.blind_index import BlindIndexer, check_digit
 from regions.engines import sqlite_engine
-from regions.instants import instant
+from regions.instants import instant, now
 from regions.keys import Keys
 from regions.offices import administrator_filings
 from regions.privacy import grants
 from regions.settings import RegionSettings
 from regions.tables import central
-from regions.users import accounts
+from regions.users import accounts, sessions
 from resolvers.central import Central
 from resolvers.cursors import Cursors
 from resolvers.federation import Federation
@@ -33,7 +33,17 @@ from resolvers.users import Grant, Role, Viewer
 from resolvers.users.accounts import find_account
 from resolvers.writing.stores import Stores
 
-__all__ = ["APPLY", "BRIEF", "SIGN", "SIGNERS", "Office", "form", "id_number", "opened"]
+__all__ = [
+    "APPLY",
+    "BRIEF",
+    "SIGN",
+    "SIGNERS",
+    "Office",
+    "form",
+    "id_number",
+    "opened",
+    "session_of",
+]
 
 _SCHEMA = make_schema()
 _MADE = "2026-01-01T00:00:00Z"
@@ -98,6 +108,11 @@ def form(key: str, account: str = "officer", **changes: Any) -> dict[str, Any]:
     } | changes
 
 
+def session_of(account: str) -> str:
+    """What the access log calls the session of an account."""
+    return f"{account:=<16}"[:16]
+
+
 class Office:
     """The office's store, with a worker of its own. Close it at the end."""
 
@@ -159,7 +174,7 @@ class Office:
             )
             return Viewer(
                 account, found.name, found.role, found.unit_id, found.unit_name, found.unit_level,
-                found.code, held, "session",
+                found.code, held, session_of(account),
             )  # fmt: skip
 
         viewer: Viewer = self.do(read)
@@ -236,6 +251,17 @@ class Office:
                     password_hash="none",
                     person_index=self.indexer.id_number(id_number(number)),
                     created_at=_MADE,
+                )
+            )
+            connection.execute(
+                insert(sessions).values(
+                    token_hash=f"{session_of(name):0<64}",
+                    account=name,
+                    created_at=now(),
+                    expires_at="2099-01-01T00:00:00Z",
+                    last_seen_at=now(),
+                    second_factor="TOTP",
+                    proved_at=now(),
                 )
             )
             if role is Role.BUSINESS_ADMINISTRATOR:

@@ -96,6 +96,81 @@ def test_a_dedicated_role_is_the_units_once_it_is_signed(office: Office) -> None
     assert len(office.rows(privacy_roles)) == 1
 
 
+_WITHDRAW = """mutation ($input: WithdrawPrivacyRoleInput!) { withdrawPrivacyRole(input: $input) {
+  __typename ... on Problem { code message messageZh } ... on StepProblem { reason }
+  ... on WithdrawPrivacyRolePayload { role { id withdrawnAt } ended closed repeated } } }"""
+_DEDICATED = {
+    "name": "Vehicles of contacts",
+    "nameZh": "密接车次专用隐私角色",
+    "recordType": "CONTACT",
+    "items": ["SEAT"],
+    "regulation": "本中心隐私管理规定（2026）第三条",
+}
+
+
+def _role_in_use(office: Office) -> tuple[str, str, str]:
+    """A dedicated role, the application that defined it, and another for it that waits."""
+    made = office.apply(roles=["visit"], dedicatedRole=_DEDICATED)
+    office.sign_all(made)
+    (role,) = [one.id for one in office.rows(privacy_roles)]
+    return role, made, office.apply("later", "colleague", roles=[role])
+
+
+@pytest.mark.parametrize("by", ["bizadmin", "city-admin", "secadmin"])
+def test_a_dedicated_role_is_withdrawn_with_what_rests_on_it(office: Office, by: str) -> None:
+    role, made, waiting = _role_in_use(office)
+    other = office.apply("other", roles=["contact"])
+    office.sign_all(other)
+    given = {"idempotencyKey": "w", "role": role, "reason": "the regulation was repealed"}
+    done = office.mutate(_WITHDRAW, by, **given)
+    assert done["role"]["id"] == role
+    assert done["role"]["withdrawnAt"]
+    assert set(done["closed"]) == {made, waiting}
+    held = {one.id: one for one in office.rows(grants)}
+    assert {held[one].revoked_reason for one in done["ended"]} == {"ROLE_WITHDRAWN"}
+    (kept,) = [one for one in held.values() if not one.revoked]
+    assert kept.application_id == int(other.partition(":")[2])
+    states = {one["id"]: one["state"] for one in _nodes(office, "secadmin")}
+    assert (states[made], states[waiting], states[other]) == ("REVOKED", "REFUSED", "GRANTED")
+    refused = office.mutate(APPLY, "officer", **form("again", roles=[role]))
+    assert refused["mistakes"][0]["path"] == ["roles", "0"]
+    roles = "query ($all: Boolean!) { privacyRoles(withdrawn: $all) { id withdrawnAt } }"
+    for all_of_them in (False, True):
+        listed = office.ask(roles, "officer", {"all": all_of_them})["data"]["privacyRoles"]
+        assert (role in {one["id"] for one in listed}) is all_of_them
+    assert office.mutate(_WITHDRAW, by, **given) == done | {"repeated": True}
+    again = office.mutate(_WITHDRAW, by, **given | {"idempotencyKey": "v"})
+    assert again["reason"] == "ROLE_WITHDRAWN_ALREADY"
+
+
+def test_rights_of_a_withdrawn_role_may_run_out(office: Office) -> None:
+    role, made, waiting = _role_in_use(office)
+    given = {"idempotencyKey": "w", "role": role, "reason": "a national role does now"}
+    done = office.mutate(_WITHDRAW, "bizadmin", endRights=False, **given)
+    assert (done["ended"], done["closed"]) == ([], [waiting])
+    assert not [one for one in office.rows(grants) if one.revoked]
+    renewal = form("r", roles=["visit", role], renews=made)
+    refused = office.mutate(APPLY, "officer", **renewal)
+    assert refused["mistakes"][0]["path"] == ["roles", "1"]
+
+
+@pytest.mark.parametrize("by", ["officer", "elsewhere", "auditor", "head-1"])
+def test_nobody_else_withdraws_a_role(office: Office, by: str) -> None:
+    role, *_ = _role_in_use(office)
+    given = {"idempotencyKey": "w", "role": role, "reason": "because"}
+    refused = office.mutate(_WITHDRAW, by, **given)
+    assert refused["code"] in ("NOT_FOUND", "FORBIDDEN")
+    assert [one.withdrawn_at for one in office.rows(privacy_roles)] == [None]
+
+
+def test_national_roles_stay_and_a_withdrawal_says_why(office: Office) -> None:
+    role, *_ = _role_in_use(office)
+    given = {"idempotencyKey": "w", "role": "contact", "reason": "because"}
+    assert office.mutate(_WITHDRAW, "secadmin", **given)["code"] == "NOT_FOUND"
+    refused = office.mutate(_WITHDRAW, "secadmin", **given | {"role": role, "reason": " "})
+    assert refused["code"] == "INVALID_INPUT"
+
+
 @pytest.mark.parametrize(
     ("changes", "path"),
     [
@@ -348,6 +423,25 @@ def test_misuse_ends_the_whole_line_of_renewals(office: Office, which: int) -> N
     states = {one["id"]: one["state"] for one in _nodes(office, "officer")}
     assert [states[one] for one in line] == ["REVOKED", "REVOKED", "REFUSED"]
     assert states[other] == "GRANTED"
+
+
+def test_misuse_that_shows_later_ends_the_line_of_a_right_that_ended_before(
+    office: Office,
+) -> None:
+    old, renewal, waiting = _line(office)
+    held = {one.application_id: one.id for one in office.rows(grants)}
+    misused = held[int(old.partition(":")[2])]
+    revoke = {"grant": misused, "reason": "PURPOSE_ENDED"}
+    office.mutate(_REVOKE, "officer", idempotencyKey="first", **revoke)
+    revoke["reason"] = "MISUSE"
+    done = office.mutate(_REVOKE, "secadmin", idempotencyKey="later", **revoke)
+    assert done["__typename"] == "RevokeGrantPayload"
+    assert done["grant"]["revokedReason"] == "PURPOSE_ENDED"  # how this one ended stays
+    assert not [one for one in office.rows(grants) if not one.revoked]
+    states = {one["id"]: one["state"] for one in _nodes(office, "officer")}
+    assert [states[one] for one in (old, renewal, waiting)] == ["REVOKED", "REVOKED", "REFUSED"]
+    again = office.mutate(_REVOKE, "secadmin", idempotencyKey="again", **revoke)
+    assert again["reason"] == "REVOKED_ALREADY"
 
 
 def test_any_other_reason_leaves_the_renewal(office: Office) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from regions.instants import now, seconds_of
+from regions.instants import instant, now, seconds_of
 from regions.offices import administrator_filings
 from regions.people import people
 from regions.privacy import emergencies, grants
@@ -66,6 +66,32 @@ def test_it_opens_the_records_at_once_and_for_four_hours_at_most(office: Office)
     assert all(one["node"]["name"] != "*" for one in nodes)
     contacts = office.ask(_CONTACTS, "officer")["data"]["contacts"]["edges"]
     assert {one["node"]["name"] for one in contacts} == {"*"}
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        {"proved_at": instant(seconds_of(now()) - 660)},
+        {"proved_at": None},
+        {"second_factor": ""},
+        {"revoked_at": now()},
+    ],
+    ids=["old", "never", "none", "ended"],
+)
+def test_it_needs_a_second_factor_shown_just_now(office: Office, session: dict[str, Any]) -> None:
+    own = sessions.c.account == "officer"
+    office.do(lambda one: one.execute(update(sessions).where(own).values(**session)))
+    refused = taken(office)
+    assert refused["reason"] == "PROOF_MISSING"
+    assert "step-up" in refused["message"]
+    assert "第二因素" in refused["messageZh"]
+    assert office.rows(emergencies) == office.rows(grants) == []
+    fresh = {"proved_at": now(), "second_factor": "PASSKEY", "revoked_at": None}
+    office.do(lambda one: one.execute(update(sessions).where(own).values(**fresh)))
+    given = taken(office)
+    assert given["__typename"] == "BreakGlassPayload"
+    office.do(lambda one: one.execute(update(sessions).where(own).values(**session)))
+    assert taken(office)["repeated"] is True  # the same key only says what it gave
 
 
 def test_one_persons_records_open_and_nobody_elses(office: Office, population: Population) -> None:
@@ -215,7 +241,7 @@ def test_whoever_notices_writes_it_down(office: Office) -> None:
     _pass(office, 24)
     office.ask(LIST, "bizadmin")
     assert office.rows(emergencies)[0].suspended_at
-    assert all(one.revoked_at for one in office.rows(sessions))
+    assert all(one.revoked_at for one in office.rows(sessions) if one.account == "officer")
 
 
 def test_many_emergencies_without_a_review_are_no_way_of_life(office: Office) -> None:

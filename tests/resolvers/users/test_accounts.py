@@ -17,6 +17,7 @@ from regions.errors import InvalidInput, NotFound
 from regions.instants import now, seconds_of
 from regions.offices import administrator_filings, unit_roles
 from regions.users import account_events, accounts, sessions
+from resolvers.users import Role
 from resolvers.users.accounts import (
     days_from,
     find_account,
@@ -27,6 +28,7 @@ from resolvers.users.accounts import (
     suspend,
 )
 from resolvers.users.states import AccountState, FilingState, Standing
+from schema.users.staff import UserRole
 from tests.resolvers.users.central_store import COUNTY, store
 
 PAST, FUTURE = "2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
@@ -155,3 +157,8 @@ def test_a_lapsed_account_is_renewed_and_its_old_sessions_stay_ended() -> None:
         assert connection.scalar(select(sessions.c.revoked_at)) is not None
 
     in_store(work)
+
+
+def test_the_schema_knows_every_role() -> None:
+    """Else a list of accounts fails at the first account of a role it does not know."""
+    assert {one.name for one in UserRole} == {one.name for one in Role}

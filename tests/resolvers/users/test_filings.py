@@ -27,14 +27,13 @@ from resolvers.users.filings import (
     Form,
     accept,
     activate,
-    active_of,
     deregister,
     file,
-    find_filing,
     refuse,
     withdraw,
 )
 from resolvers.users.levels import unit_above
+from resolvers.users.on_file import active_of, find_filing
 from tests.resolvers.users.central_store import CITY, COUNTY, NATIONAL, PROVINCE, Store, store
 
 UNITS = {unit[0]: unit for unit in (NATIONAL, PROVINCE, CITY, COUNTY)}
