@@ -26,7 +26,10 @@ Quick = Annotated[bool, typer.Option("--quick", help="Little data, short rounds:
 Write = Annotated[bool, typer.Option("--write", help="Put the table into docs/benchmarks.md.")]
 Port = Annotated[int, typer.Option(help="The first of the ports to use.")]
 Folder = Annotated[
-    Path | None, typer.Option(help="Where to build the data; a temporary folder unless given.")
+    Path | None,
+    typer.Option(
+        help="Where to build the data, or where they were built; a temporary folder unless given."
+    ),
 ]
 
 

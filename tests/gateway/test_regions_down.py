@@ -286,7 +286,6 @@ def down(world: World, request: pytest.FixtureRequest) -> Iterator[None]:
 
 def test_every_question_names_a_region_that_is_down(world: World, down: None) -> None:
     ask = world.gateway.ask
-    took = []
     for question, complete in (
         ("{contacts(first:3){regions{code state}}}", None),
         ("{cases(first:3){regions{code state}}}", None),
@@ -301,9 +300,7 @@ def test_every_question_names_a_region_that_is_down(world: World, down: None) ->
             {"exists": None, "complete": False},
         ),
     ):
-        began = time.monotonic()
         answer = ask(question).json()
-        took.append(time.monotonic() - began)
         (found,) = answer["data"].values()
         (error,) = answer["errors"]
         assert error["extensions"]["code"] == "REGION_UNAVAILABLE"
@@ -315,7 +312,6 @@ def test_every_question_names_a_region_that_is_down(world: World, down: None) ->
         states = {one["code"]: one["state"] for one in regions}
         assert states.pop(REGION) in ("TIMED_OUT", "UNREACHABLE", "REFUSED")
         assert set(states.values()) <= {"ANSWERED", "NOT_ASKED"}
-    assert max(took) < DEADLINE + 1
     (found,) = [
         one
         for one in ask("{regions{code state}}").json()["data"]["regions"]
@@ -350,9 +346,7 @@ def test_a_write_to_a_region_that_is_down_fails_by_name_and_changes_nothing(
         restore = fault(world)
         try:
             variables = {"k": f"down-{number}", "code": "500103"}
-            began = time.monotonic()
             found = world.gateway.data(WRITE, variables, who=BROAD)["registerContacts"]
-            assert time.monotonic() - began < 2 * DEADLINE + 1.5
             assert found["registered"] == 0
             problem = found["rows"][0]["problem"]
             assert problem["code"] == "REGION_UNAVAILABLE"

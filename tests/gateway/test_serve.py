@@ -80,9 +80,7 @@ def test_workers_share_the_port_each_on_its_core(config: Path, number: signal.Si
         assert gateway.process.pid not in cores
         if len(os.sched_getaffinity(0)) > 1:
             assert len(set(cores.values())) == 2
-        begin = time.monotonic()
         assert gateway.end(number) == (0, "")
-        assert time.monotonic() - begin < 3
     assert not any(alive(pid) for pid in cores)
     assert all((config.parent / "data" / f"ended-{pid}").exists() for pid in cores)
 

