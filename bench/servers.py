@@ -19,7 +19,7 @@ __all__ = ["CLIENT_CORE", "SERVER_CORE", "Server", "pin", "running", "serve"]
 
 SERVER_CORE = 0
 CLIENT_CORE = 1
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 _ROOT = Path(__file__).resolve().parent.parent
 
 
