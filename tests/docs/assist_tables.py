@@ -11,7 +11,7 @@ __all__ = ["refusals", "states_and_events"]
 
 def states_and_events() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The states of a letter and of its people, and the events each takes: head and rows."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for state in State:
         cells = []
         for subject in Subject:
@@ -23,10 +23,13 @@ def states_and_events() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
                     taken.append(f"`{event.name}`{after}")
             cells.append(", ".join(taken) or "–")
         rows.append((f"`{state.name}`", *cells))
-    return ("state", "events of the letter", "events of a person"), rows
+    head: tuple[str, ...] = ("state", "events of the letter", "events of a person")
+    return head, rows
 
 
 def refusals() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Why an event of a letter is refused: head and rows."""
-    rows = [(f"`{name}`", en, zh) for name, (en, zh) in sorted(REASONS.items())]
+    rows: list[tuple[str, ...]] = [
+        (f"`{name}`", en, zh) for name, (en, zh) in sorted(REASONS.items())
+    ]
     return ("reason", "meaning", "in Chinese"), rows

@@ -53,8 +53,8 @@ def sides(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side
 def _machine(sides: Sides, region: str, *words: str) -> tuple[int, Any]:
     done = subprocess.run(
         [
-            *(sys.executable, EXAMPLES / "handoff.py", *words),
-            *("--key", sides.gateway.demo.folder / f"{region}.json"),
+            *(sys.executable, str(EXAMPLES / "handoff.py"), *words),
+            *("--key", str(sides.gateway.demo.folder / f"{region}.json")),
             *("--client", f"system-{region}", "--url", sides.gateway.url, "--audience", URL),
         ],
         capture_output=True,

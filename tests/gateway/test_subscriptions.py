@@ -390,7 +390,7 @@ def test_what_became_overdue_is_told_where_it_may_be_seen(gateway: Gateway) -> N
         first, code = _runs_out(demo, "320100")
         second, _ = _runs_out(demo, "320200")
         asyncio.run(note())
-        heard = {}
+        heard: dict[str, Any] = {}
         while len(heard) < 2:
             message = all_of.hear()
             found = message["payload"]["data"]["becameOverdue"]

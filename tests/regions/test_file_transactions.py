@@ -33,7 +33,8 @@ def _count(path: Path) -> int:
 
 def _insert(connection: Connection) -> int:
     connection.execute(text("INSERT INTO t VALUES (1)"))
-    return connection.execute(text("SELECT count(*) FROM t")).scalar_one()
+    found: int = connection.execute(text("SELECT count(*) FROM t")).scalar_one()
+    return found
 
 
 def test_what_is_done_is_committed_and_what_raises_is_undone(file: Path) -> None:

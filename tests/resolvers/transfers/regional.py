@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -370,9 +371,9 @@ class Regions:
         count = 0
         for sender in self.stores:
             for receiver in self.stores:
+                lane = (sender, receiver)
                 messages, _ = self.do(
-                    sender,
-                    lambda connection, lane=(sender, receiver): due(connection, lane, 100, (), ()),
+                    sender, partial(due, lane=lane, limit=100, first=(), skipped=())
                 )
                 for message in messages:
                     with suppress(Killed):

@@ -51,9 +51,9 @@ class Handoffs(RuleBasedStateMachine):
         name = ("SENT", "RECEIVED")[side - 1]
         return [
             transfer
-            for transfer, part in self.world.parts.items()
-            if part[side] not in self.world.behind
-            and self.world.stores[part[side]].outcomes.get((name, transfer)) in outcomes
+            for transfer, (_, *sides) in self.world.parts.items()
+            if (store := sides[side - 1]) not in self.world.behind
+            and self.world.stores[store].outcomes.get((name, transfer)) in outcomes
         ]
 
     @rule(which=ANY, accept=st.sampled_from([True, True, True, False]))
@@ -215,7 +215,7 @@ def _move(world: World, dice: random.Random) -> None:
         world.reconcile(next(iter(world.behind)))
 
 
-def test_lives_by_seeds():
+def test_lives_by_seeds() -> None:
     _play_all(Rules())
 
 
@@ -260,7 +260,7 @@ MUTANTS = {
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_mutants_are_seen(name: str):
+def test_mutants_are_seen(name: str) -> None:
     with pytest.raises(AssertionError):
         _play_all(MUTANTS[name])
 

@@ -5,7 +5,7 @@ import re
 from resolvers.transfers.terms import Offer, OfferedPerson, Refusal
 
 
-def test_refusals_are_told_in_both_languages():
+def test_refusals_are_told_in_both_languages() -> None:
     texts = [(one.english, one.chinese) for one in Refusal]
     assert len(set(texts)) == len(texts)
     for english, chinese in texts:
@@ -13,7 +13,7 @@ def test_refusals_are_told_in_both_languages():
         assert re.search(r"[\u4e00-\u9fff]", chinese)
 
 
-def test_what_is_private_is_not_shown_by_accident():
+def test_what_is_private_is_not_shown_by_accident() -> None:
     person = OfferedPerson(1, escort="王医生", remarks="发热")
     offer = Offer("t", "320200", "u", "320205", (person,), "OTHER")
     assert "王医生" not in repr(offer)

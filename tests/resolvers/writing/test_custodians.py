@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, insert, select, update
+from strawberry.types import get_object_definition
 
 from regions.access_log import log_outbox
 from regions.cases import cases
@@ -221,7 +222,7 @@ def test_every_mutation_of_records_is_held_to_it() -> None:
         for root in roots
         for head, *tail in (
             field.python_name.split("_")
-            for field in root.__strawberry_definition__.fields  # type: ignore[attr-defined]  # Strawberry puts it there
+            for field in get_object_definition(root, strict=True).fields
         )
     }
     assert names == {one.split()[0] for one in WRITES}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,12 +101,16 @@ def test_one_transaction_forgets_a_batch_the_oldest_first(either: Writer, tmp_pa
     assert in_store(settings, _keys) == set()
 
 
+def _insert_rows(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    connection.execute(insert(idempotency), rows)
+
+
 def test_a_region_that_is_away_holds_up_no_other(writer: Writer, tmp_path: Path) -> None:
     away, there = writer.regions
     assert away.path is not None
     for settings in (away, there):
         rows = [_row("old", _ago(days=DAYS + 1))]
-        in_store(settings, lambda one, rows=rows: one.execute(insert(idempotency), rows))
+        in_store(settings, partial(_insert_rows, rows=rows))
     hidden = away.path.with_suffix(".away")
     away.path.rename(hidden)
     with _gateway(writer, tmp_path) as gateway:
