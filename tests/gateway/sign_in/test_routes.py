@@ -44,6 +44,7 @@ def test_signing_in_and_out(run: Run) -> None:
             "code": "320100",
             "secondFactor": None,
             "mustEnrol": False,
+            "mustChangePassword": False,
         }
         viewer = gateway.sessions.viewer(f"Bearer {token}".encode())
         assert viewer
