@@ -2,8 +2,7 @@
 
 A message stands in the sender's outbox for good, and in the receiver's inbox for good. So whoever
 lost what it did is seen by its peers: their inboxes hold messages it never sent, or their outboxes
-hold answers it never gave. `find_restored` looks for the first; it costs a question or two a pair
-of stores, so that it can run with every sweep.
+hold answers it never gave. `find_restored` compares all of them, by their names and hashes.
 
 `reconcile` mends such a store, in this order:
 
@@ -22,12 +21,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import (
     BindParameter,
-    ColumnElement,
     Connection,
     delete,
     func,
@@ -77,29 +76,35 @@ class Reconciled:
 
 
 async def find_restored(stores: Stores) -> set[str]:
-    """Regions that do not know of the latest message a peer has from them, or they answered.
+    """Regions that do not know of a message a peer has from them, or that they answered.
 
     Reads every inbox and outbox once. Raises WriteFailed where a store does not answer.
     """
-    found: set[str] = set()
-    for there in stores.regions:
-        received, answered = await there.read(_latest)
-        for region in sorted({*received, *answered}):
-            store = stores.of_region(region)
-            if store is None or region in found:
-                continue
-            sent, taken = received.get(region, []), answered.get(region, [])
-            unsent, unknown = await store.read(_lost(there.settings.code, sent, taken))
-            if unsent or unknown:
-                found.add(region)
-    return found
+    return {
+        store.settings.code
+        for store in stores.regions
+        if await _is_behind(store, [one for one in stores.regions if one is not store])
+    }
 
 
-def _lost(
-    peer: str, sent: Sequence[str], taken: Sequence[str]
-) -> Callable[[Connection], tuple[set[str], set[str]]]:
-    """What a store has lost of messages it has sent to a peer, and of those it took from it."""
-    return lambda connection: (_unsent(connection, sent), _unreceived(connection, peer, taken))
+async def _is_behind(store: Store, others: Sequence[Store]) -> bool:
+    """Whether any of the others knows more of what a store sent or received than it does itself.
+
+    All messages are compared: which is the latest only a clock could say, and clocks jump.
+    """
+    region = store.settings.code
+    for other in others:
+        after = ""
+        while sent := await other.read(partial(_received, sender=region, after=after)):
+            after = sent[-1][0]
+            if await store.read(partial(_other_than, sent=sent)):
+                return True
+        seq = -1
+        while rows := await other.read(partial(_answered, to_region=region, after=seq)):
+            seq, keys = rows[-1][0], [key for _, key in rows]
+            if await store.read(partial(_unreceived, sender=other.settings.code, keys=keys)):
+                return True
+    return False
 
 
 async def reconcile(stores: Stores, region: str, at: str) -> Reconciled:
@@ -153,32 +158,6 @@ class _Mended:
     resend: set[str]
 
 
-def _latest(connection: Connection) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """The latest messages received from each region, and answered by each: those of one instant,
-    which is a second.
-    """
-    inbox, outbox = post_inbox.c, post_outbox.c
-    return (
-        _last(connection, inbox.from_region, inbox.received_at, inbox.id),
-        _last(connection, outbox.to_region, outbox.answered_at, outbox.id),
-    )
-
-
-def _last(
-    connection: Connection,
-    region: ColumnElement[str],
-    at: ColumnElement[str],
-    key: ColumnElement[str],
-) -> dict[str, list[str]]:
-    ours = key.startswith(_TOPICS, autoescape=True)
-    latest = select(region, func.max(at)).where(ours, at.is_not(None)).group_by(region)
-    found = {}
-    for code, moment in connection.execute(latest).all():
-        keys = connection.execute(select(key).where(ours, region == code, at == moment)).scalars()
-        found[code] = list(keys)
-    return found
-
-
 def _received(connection: Connection, sender: str, after: str) -> list[tuple[str, str]]:
     """Ids and hashes of messages from a region, in the order of their ids."""
     c = post_inbox.c
@@ -193,14 +172,6 @@ def _received(connection: Connection, sender: str, after: str) -> list[tuple[str
 
 def _texts(keys: Iterable[str]) -> BindParameter[str]:
     return literal(orjson.dumps(list(keys)).decode())
-
-
-def _unsent(connection: Connection, keys: Sequence[str]) -> set[str]:
-    """Those of some messages that this store has not sent, as far as it knows."""
-    known = connection.execute(
-        select(post_outbox.c.id).where(among_texts(post_outbox.c.id, _texts(keys)))
-    ).scalars()
-    return set(keys) - set(known)
 
 
 def _other_than(connection: Connection, sent: Sequence[tuple[str, str]]) -> set[str]:

@@ -59,6 +59,27 @@ def test_a_store_that_is_behind_is_mended(
     assert regions.custody(sender, person).state in (State.HANDED, State.FENCED)
 
 
+def test_a_store_that_is_behind_is_found_whatever_the_clocks_said(
+    regions: Regions, ready_config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sender, receiver = list(regions.stores)[:2]
+    first, second = regions.register(sender), regions.register(sender)
+    regions.offer("t1", [first], sender, receiver)
+    regions.drain()
+    # A gateway whose clock was ahead delivered this; all that is lost seems to be older.
+    ahead = "UPDATE post_inbox SET received_at = '2099-01-01T00:00:00Z'"
+    regions.do(receiver, lambda connection: connection.exec_driver_sql(ahead))
+    regions.back_up(sender, tmp_path / "backup.db")
+    regions.offer("t2", [second], sender, receiver)
+    regions.drain()
+    regions.put_back(sender, tmp_path / "backup.db")
+    assert custody(ready_config, "check") == 1
+    assert custody(ready_config, "mend") == 0
+    assert f"{sender}: " in capsys.readouterr().out
+    regions.drain()
+    assert custody(ready_config, "check") == 0
+
+
 def test_a_region_that_is_none_is_refused(
     ready_config: Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
