@@ -273,6 +273,28 @@ def handoffs(
 
 
 @app.command()
+def blackbox(
+    folder: Folder = None,
+    seconds: Annotated[float, typer.Option(help="Of load.")] = 60.0,
+    faults: Annotated[int, typer.Option(help="At random, beside those that come once.")] = 500,
+    seed: Annotated[int, typer.Option(help="Of what is done, and when.")] = 1,
+) -> None:
+    """Handoffs by three real gateways under kills, cuts, pauses, clocks that jump, and a restore.
+
+    The folder keeps `history.jsonl`, what was done and answered. Exit code 1: something was lost,
+    doubled or undone.
+    """
+    from bench.breaking.blackbox import Plan, run
+
+    down = min(20.0, seconds / 3)
+    with _measuring(folder) as (place, _):
+        ran = run(place, Plan(seconds, faults, seed, down_seconds=down))
+    typer.echo(str(ran))
+    if ran.findings:
+        raise typer.Exit(1)
+
+
+@app.command()
 def detect(
     reference: Annotated[Path, typer.Option(help="A folder of reference results: data/, ref/.")],
 ) -> None:
