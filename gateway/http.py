@@ -204,7 +204,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         page=min(PAGE, config.page_max),
     )
 
-    letters = LetterEndpoint(executor, sessions, log, config.regions, strangers)
+    letters = LetterEndpoint(executor, sessions, log, config.regions, strangers, stores)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -265,7 +265,8 @@ def _limits(config: Config) -> Limits:
 
 _ROUTES = (
     "There is POST /graphql, POST /sign-in, POST /sign-out, GET /exports/<id>, "
-    "GET /assist-requests/<number>.pdf, GET /assist-requests/template.xlsx, GET /health, "
+    "GET /assist-requests/<number>.pdf, GET /assist-requests/attachments/<number>, "
+    "GET /assist-requests/template.xlsx, GET /health, "
     "GET /access-log/checkpoint, and "
     "what the manual says of signing in."
 )

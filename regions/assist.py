@@ -13,9 +13,11 @@ from regions.people import PERSON_ITEMS
 
 __all__ = [
     "ASSIST_ATTACHMENT_ITEMS",
+    "ASSIST_CONTENT_ITEMS",
     "ASSIST_PERSON_ITEMS",
     "ASSIST_REQUEST_ITEMS",
     "assist_attachments",
+    "assist_contents",
     "assist_copies",
     "assist_events",
     "assist_people",
@@ -38,8 +40,11 @@ ASSIST_PERSON_ITEMS = (
 `remarks` are the issuer's, `answer` the receiver's.
 """
 
-ASSIST_ATTACHMENT_ITEMS = ("file_name", "content")
-"""Sealed items of an attachment; the content is base64."""
+ASSIST_ATTACHMENT_ITEMS = ("file_name",)
+"""Sealed items of an attachment, but for what is in it."""
+
+ASSIST_CONTENT_ITEMS = ("content",)
+"""What is in an attachment, base64: sealed apart, so that no list reads it."""
 
 assist_requests = Table(
     "assist_requests",
@@ -168,12 +173,14 @@ assist_attachments = Table(
     primary_key(),
     public("request_id", ID, index=True),
     public("number"),
-    internal("key"),  # the same on both sides
+    internal("key"),  # of the event that noted it: the same on both sides
+    public("position", Integer(), nullable=True),  # of the person whom alone it is about
+    public("unit_id", nullable=True),  # who attached it
     public("media_type"),
     public("size", Integer()),  # bytes
     internal("sha256"),
     public("code"),
-    public("person_id", ID, nullable=True),  # whom alone it is about, where on record here
+    public("person_id", ID, nullable=True, index=True),  # that person, where on record here
     sealed(),
     internal("reporter", nullable=True),
     internal("reporter_unit", nullable=True),
@@ -184,6 +191,14 @@ Index(
     assist_attachments.c.request_id,
     assist_attachments.c.key,
     unique=True,
+)
+
+assist_contents = Table(
+    "assist_contents",
+    regional,
+    primary_key(),  # the attachment's
+    public("person_id", ID, nullable=True, index=True),  # the attachment's
+    sealed(),
 )
 
 assist_copies = Table(

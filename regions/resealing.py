@@ -32,6 +32,9 @@ __all__ = ["BATCH", "Counted", "count_envelopes", "count_others", "reseal_batch"
 BATCH = 500
 """Envelopes of one transaction: some 10 ms."""
 
+_LARGE: Mapping[str, int] = {"assist_contents": 8}
+"""Of tables with large envelopes: how many are in memory at once."""
+
 
 def sealed_tables(*, of_regions: bool) -> tuple[Table, ...]:
     """The tables with envelopes: those of every region's store, or of the gateway's own."""
@@ -58,7 +61,7 @@ def reseal_batch(
         select(*columns)
         .where(table.c.id > after, *_others(table, sealer))
         .order_by(table.c.id)
-        .limit(most)
+        .limit(min(most, _LARGE.get(table.name, most)))
         .with_for_update()
     ).all()
     if not rows:

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from regions.alarms import ALARM_ITEMS
 from regions.assist import (
     ASSIST_ATTACHMENT_ITEMS,
+    ASSIST_CONTENT_ITEMS,
     ASSIST_PERSON_ITEMS,
     ASSIST_REQUEST_ITEMS,
 )
@@ -63,6 +64,7 @@ ITEMS: Mapping[str, tuple[str, ...]] = {
     "assist_requests": ASSIST_REQUEST_ITEMS,
     "assist_people": ASSIST_PERSON_ITEMS,
     "assist_attachments": ASSIST_ATTACHMENT_ITEMS,
+    "assist_contents": ASSIST_CONTENT_ITEMS,
     "erasures": ERASURE_ITEMS,
     "alarms": ALARM_ITEMS,
     "transfer_people": TRANSFER_ITEMS,

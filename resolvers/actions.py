@@ -61,6 +61,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
             "submitAssistRequest",
             "withdrawAssistRequest",
             "amendAssistRequest",
+            "attachToAssistRequest",
             "acknowledgeAssistRequest",
             "readAssistRequest",
             "refuseAssistRequest",

@@ -18,7 +18,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.types.lazy_type import LazyType
 
-from regions.assist import assist_people, assist_requests
+from regions.assist import assist_attachments, assist_people, assist_requests
 from regions.cases import cases, exposures
 from regions.contacts import contacts, samples, visits
 from regions.corrections import corrections
@@ -28,7 +28,7 @@ from regions.people import people
 from regions.reference import units
 from regions.sealing import ITEMS
 from regions.transfers import transfer_people
-from schema.assist import AssistPerson, AssistRequest
+from schema.assist import AssistAttachment, AssistPerson, AssistRequest
 from schema.care import Sample, Visit
 from schema.cases import Case, Exposure
 from schema.contacts import Contact
@@ -191,6 +191,7 @@ def _records() -> dict[str, Record]:
         (Sample, samples, frozenset({"SAMPLE"}), "taken_at"),
         (AssistRequest, assist_requests, frozenset({"ASSIST_REQUEST"}), "created_at"),
         (AssistPerson, assist_people, frozenset({"ASSIST_REQUEST"}), "created_at"),
+        (AssistAttachment, assist_attachments, frozenset({"ASSIST_REQUEST"}), "created_at"),
         (TransferPerson, transfer_people, frozenset({"TRANSFER"}), "decided_at"),
         (Correction, corrections, _BOTH | {"VISIT", "SAMPLE"}, "corrected_at"),
         (Unit, units, _BOTH, "id"),

@@ -18,7 +18,10 @@ from schema.nodes import Region
 __all__ = ["by_global_ids", "parse_id", "regions_now"]
 
 _NODES = frozenset(
-    {"Person", "Case", "Contact", "Visit", "Sample", "AssistRequest", "AssistPerson"}
+    {
+        *("Person", "Case", "Contact", "Visit", "Sample"),
+        *("AssistRequest", "AssistPerson", "AssistAttachment"),
+    }
 )
 _MOST = 1000
 

@@ -58,6 +58,7 @@ RIGHTS: Mapping[str, Right] = {
     "submitAssistRequest": Right(BUSINESS_ROLES),
     "withdrawAssistRequest": Right(BUSINESS_ROLES),
     "amendAssistRequest": Right(BUSINESS_ROLES),
+    "attachToAssistRequest": Right(BUSINESS_ROLES),
     "acknowledgeAssistRequest": Right(BUSINESS_ROLES),
     "readAssistRequest": Right(BUSINESS_ROLES),
     "refuseAssistRequest": Right(BUSINESS_ROLES),

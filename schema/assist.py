@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from schema.contacts import Contact
 
 __all__ = [
+    "AssistAttachment",
     "AssistEscalation",
     "AssistEvent",
     "AssistEventKind",
@@ -120,6 +121,7 @@ class AssistEventKind(Enum):
     ASK_MORE = _value("ASK_MORE", "The issuer asks for more.")
     AMEND = _value("AMEND", "The issuer changed the letter, or wrote more of its people.")
     READ = _value("READ", "The receiver read the amended version.")
+    ATTACH = _value("ATTACH", "A file was attached, by either side.")
     CARE = _value("CARE", "The receiver recorded a sample or visit of the person.")
     ESCALATE = _value("ESCALATE", "Nobody acknowledged in time: the level above was told.")
 
@@ -241,6 +243,29 @@ class AssistPerson(Node):
     )
 
 
+@strawberry.type(
+    description=(
+        "A file that goes with a letter. What is in it is fetched by whoever may see `fileName` in "
+        "clear, with `GET /assist-requests/attachments/<number of the id>`."
+    )
+)
+class AssistAttachment(Node):
+    """A file that goes with a letter."""
+
+    id: strawberry.ID = identity()
+    number: str = column("Number of the letter.")
+    position: int | None = column(
+        "The place in the letter of the person whom alone it is about; null: it is of the letter."
+    )
+    unit_id: strawberry.ID | None = column("Id of the unit that attached it.")
+    media_type: str = column("What it is, by its content.")
+    size: int = column("Its size in bytes.")
+    created_at: DateTime = column("Since when this copy of the letter has it.")
+    file_name: PrivateString | None = private(
+        PrivateItem.REMARKS, "Name of the file.", name="file_name", of=""
+    )
+
+
 @strawberry.type(description="A letter by which a unit asks another to find people (协查函).")
 class AssistRequest(Node):
     """A letter as one side's store has it."""
@@ -310,6 +335,9 @@ class AssistRequest(Node):
     created_at: DateTime = column("When this copy was made.")
     updated_at: DateTime = column("When this copy last changed.")
     people: list[AssistPerson] = many("The people.", "AssistPerson", by="request_id")
+    attachments: list[AssistAttachment] = many(
+        "The files that go with it.", "AssistAttachment", by="request_id"
+    )
     events: list[AssistEvent] = gathered("What happened on both sides, in order.")
     copied_to: list[strawberry.ID] = gathered("Ids of the units above that got a copy.")
 

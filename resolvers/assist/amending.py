@@ -9,6 +9,7 @@ from typing import Any
 from regions.assist import assist_people, assist_requests
 from resolvers.assist.acting import MOST_PEOPLE, Acting, party_of
 from resolvers.assist.answers import reseal
+from resolvers.assist.attachments import put_attachments
 from resolvers.assist.drafting import (
     Drafted,
     add_people,
@@ -104,6 +105,8 @@ async def amend_assist_request(
             share_at_issuer(copy, who.at)
             told = [*people, *detail.get("added", ())]
             put_letter(copy, Event.AMEND, who, people=told, added=detail.get("added", ()))
+            if "shared_items" in changed:  # perhaps files are shared now
+                put_attachments(copy, who)
 
     return await acting.do(work, Event.AMEND)
 

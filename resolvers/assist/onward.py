@@ -14,6 +14,7 @@ from sqlalchemy import insert
 
 from regions.assist import assist_people, assist_requests
 from resolvers.assist.answers import ANSWERS, OUTCOME, take_answers
+from resolvers.assist.attachments import carry_attachments
 from resolvers.assist.clocks import AssistLimits, starting
 from resolvers.assist.news import put_letter, put_news
 from resolvers.assist.numbers import new_number
@@ -119,6 +120,7 @@ def carry_on(
     onward.note("SUBMIT", "DECIDED", who, detail={"parent": copy.number})
     share_at_issuer(onward, who.at)
     put_letter(onward, Event.SUBMIT, who, people=None)
+    carry_attachments(copy, onward, [one["position"] for one in people], who)
     return {
         "number": number,
         "toUnit": route.unit,

@@ -11,7 +11,7 @@ from typing import Any
 
 from resolvers.assist.letter import Letter, Printed
 
-__all__ = ["COPIES", "LETTER", "UNITS", "choose_copy", "printed_letter", "unit_ids"]
+__all__ = ["ATTACHMENT", "COPIES", "LETTER", "UNITS", "choose_copy", "printed_letter", "unit_ids"]
 
 COPIES = """query copies($number: String!) {
   assistRequests(filter: {number: [$number]}, first: 10) {
@@ -25,6 +25,10 @@ LETTER = """query print($id: ID!) { node(id: $id) { ... on AssistRequest {
   people { position level manner lastContactOn whereaboutsCode state name sex age idNumber phone
     employer residence whereabouts seat remarks } } } }"""
 """One copy, whole."""
+
+ATTACHMENT = """query file($id: ID!) { node(id: $id) { ... on AssistAttachment {
+  number fileName mediaType } } }"""
+"""A file that goes with a letter."""
 
 UNITS = "query units($ids: [ID!]!) { units(filter: {ids: $ids}) { edges { node { id nameZh } } } }"
 """The names of its units."""

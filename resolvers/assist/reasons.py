@@ -28,6 +28,11 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "the person is under control: hand the person over by a transfer",
         "该人员已落实管控：请办理转运交接",
     ),
+    "FILES": ("a letter takes at most 20 files", "每份协查函最多 20 个附件"),
+    "FILES_NOT_SHARED": (
+        "the letter does not let its receiver see files: amend it to share REMARKS first",
+        "协查函未共享 REMARKS，接收方不能查看附件：请先修改共享项目",
+    ),
     "NO_FEEDBACK": ("there is no feedback yet", "尚未反馈"),
     "FEEDBACK_GIVEN": (
         "feedback was given: the issuer accepts it or asks for more",

@@ -15,6 +15,7 @@ from regions.ids import region_of
 from regions.shares import open_shares
 from resolvers.assist.acting import Acting, party_of, positions_of
 from resolvers.assist.answers import reseal
+from resolvers.assist.attachments import reseal_attachments
 from resolvers.assist.news import put_news
 from resolvers.assist.onward import carry_on, held_by
 from resolvers.assist.receiving import way_to
@@ -115,6 +116,7 @@ async def report_assist_person(
                 one["open"] = 0
         if answers or linked:
             reseal(copy, people, [dict(items) | answers for items in clear])
+            reseal_attachments(copy, people)
         _share_back(copy, people, who)
         settle_people(copy, who, acting.limits)
         close_shares(copy, who.at)

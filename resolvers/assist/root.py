@@ -9,6 +9,7 @@ from typing import Annotated
 import strawberry
 
 from resolvers.assist.amending import amend_assist_request
+from resolvers.assist.attaching import attach_to_assist_request
 from resolvers.assist.creating import create_assist_request
 from resolvers.assist.importing import import_assist_people
 from resolvers.assist.indicating import assist_indicators
@@ -41,6 +42,7 @@ from schema.writing.assist import (
     AssignAssistRequestInput,
     AssistRequestActionInput,
     AssistRequestResult,
+    AttachToAssistRequestInput,
     CreateAssistRequestInput,
     DecideAssistExclusionInput,
     FeedBackAssistRequestInput,
@@ -173,6 +175,19 @@ class AssistMutations:
     ) -> AssistRequestResult:
         """Changes a letter."""
         result: AssistRequestResult = await answered(info, amend_assist_request, input)
+        return result
+
+    @strawberry.mutation(
+        description=(
+            "Attaches a file to a letter: the issuer's goes to the receiver with the letter, the "
+            f"receiver's to the issuer. By an officer of the unit whose copy it is. {_KEY}"
+        )
+    )
+    async def attach_to_assist_request(
+        self, info: strawberry.Info, input: Annotated[AttachToAssistRequestInput, _WHAT]
+    ) -> AssistRequestResult:
+        """Attaches a file."""
+        result: AssistRequestResult = await answered(info, attach_to_assist_request, input)
         return result
 
     @strawberry.mutation(

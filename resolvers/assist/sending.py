@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from resolvers.assist.acting import Acting, ask, party_of, positions_of
+from resolvers.assist.attachments import put_attachments
 from resolvers.assist.news import put_letter
 from resolvers.assist.rows import SENT, Copy, Who
 from resolvers.assist.states import Event, Guard, State, Subject
@@ -53,6 +54,7 @@ async def submit_assist_request(
         copy.save(who.at)
         share_at_issuer(copy, who.at)
         put_letter(copy, Event.SUBMIT, who, people=None)
+        put_attachments(copy, who)
 
     return await acting.do(work)
 

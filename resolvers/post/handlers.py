@@ -6,12 +6,19 @@ from collections.abc import Sequence
 
 from resolvers.assist.clocks import AssistLimits
 from resolvers.assist.delivering import EndHandler, EventHandler, LetterHandler
+from resolvers.assist.delivering_files import AttachmentHandler
 from resolvers.post.messages import Handler
 from resolvers.transfers.delivering import TRANSFER_HANDLERS
 
 __all__ = ["HANDLERS", "configured"]
 
-HANDLERS: Sequence[Handler] = (LetterHandler(), EventHandler(), EndHandler(), *TRANSFER_HANDLERS)
+HANDLERS: Sequence[Handler] = (
+    LetterHandler(),
+    EventHandler(),
+    EndHandler(),
+    AttachmentHandler(),
+    *TRANSFER_HANDLERS,
+)
 """The handlers, one for each topic."""
 
 

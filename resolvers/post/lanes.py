@@ -22,7 +22,7 @@ from regions.access_log import log_outbox
 from regions.errors import EpigateError, PostConflict, TopicUnknown
 from resolvers.post.backoff import Backoff
 from resolvers.post.boxes import answer, claim, due, fail, reply, unanswered, waiting_of
-from resolvers.post.messages import BulkHandler, Handler, Message, check_body
+from resolvers.post.messages import BulkHandler, Handler, HeavyHandler, Message, check_body
 from resolvers.post.rounds import Batch, Delivered, Line, Round, Ways
 from resolvers.writing.outbox import Telling, put_in_outbox
 from resolvers.writing.stores import Store, WriteFailed
@@ -99,6 +99,7 @@ class Lane:
             self._leaving.failed(self._ways.clock())
             return Round(down=True)
         self._leaving.succeeded()
+        done.stopped.update(wanted & batch.left_out)
         if batch.messages:
             await self._send(batch, done)
         return done
@@ -152,12 +153,29 @@ class Lane:
     ) -> tuple[Batch, bool, bool]:
         """What is due with what goes along; whether there is more, and whether all was gathered."""
         messages, more = due(connection, self.line, self._limit, wanted, skipped)
-        batch = Batch(messages)
+        messages, left_out = self._light(messages)
+        batch, more = Batch(messages, left_out=left_out), more or bool(left_out)
         try:
             self._gathered(connection, batch, messages)
         except Exception:  # whatever a handler raises: which one it was is found by halves
             return batch, more, False
         return batch, more, True
+
+    def _light(self, messages: Sequence[Message]) -> tuple[list[Message], set[str]]:
+        """Messages without those that are too many of a topic whose parcels are large, and the
+        subjects of these: they are for the next round.
+        """
+        counts: dict[str, int] = {}
+        found, left_out = [], set()
+        for one in messages:
+            handler = self._ways.handlers.get(one.topic)
+            if isinstance(handler, HeavyHandler):
+                counts[one.topic] = counts.get(one.topic, 0) + 1
+                if counts[one.topic] > handler.most:
+                    left_out.add(one.subject)
+                    continue
+            found.append(one)
+        return found, left_out
 
     def _gathered(self, connection: Connection, batch: Batch, messages: Sequence[Message]) -> None:
         for handler, some in self._by_topic(messages):

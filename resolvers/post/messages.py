@@ -23,11 +23,12 @@ from regions.post import post_order, post_outbox
 from regions.sealing import ITEMS
 from resolvers.writing.stores import Store
 
-__all__ = ["BulkHandler", "Handler", "Message", "check_body", "hash_of", "put"]
+__all__ = ["BulkHandler", "Handler", "HeavyHandler", "Message", "check_body", "hash_of", "put"]
 
 _OF_PEOPLE = (
     *("people", "cases", "exposures", "contacts", "visits", "samples"),
     *("transfer_people", "assist_requests", "assist_people", "assist_attachments"),
+    "assist_contents",
 )
 _PRIVATE = frozenset(item for table in _OF_PEOPLE for item in ITEMS[table])
 
@@ -124,6 +125,15 @@ class BulkHandler(Handler, Protocol):
         at: str,
     ) -> None:
         """Takes the replies home, as `settle`."""
+
+
+@runtime_checkable
+class HeavyHandler(Handler, Protocol):
+    """A handler whose parcels are large: of its topic a batch has `most` messages at most."""
+
+    @property
+    def most(self) -> int:
+        """How many parcels are in memory at once."""
 
 
 def put(

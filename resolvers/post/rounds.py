@@ -76,3 +76,4 @@ class Batch:
     answered: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)  # why
     waiting: list[tuple[str, Line]] = field(default_factory=list)  # subject, and where it goes on
+    left_out: set[str] = field(default_factory=set)  # subjects that are for the next round

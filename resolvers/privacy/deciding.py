@@ -38,7 +38,7 @@ _ALL_ITEMS = frozenset(item.name for item in PrivateItem)
 SHAREABLE = frozenset({"Person", "Case", "Contact", "Visit", "Sample"})
 """The types of record that a share of their person opens (requirements C1, D)."""
 
-HELD = frozenset({"AssistRequest", "AssistPerson"})
+HELD = frozenset({"AssistRequest", "AssistPerson", "AssistAttachment"})
 """The types of record that show in clear, to the unit which holds them, what their issuer lets be
 seen, while the letter is open (C1).
 """

@@ -29,7 +29,7 @@ from sqlalchemy import (
     true,
 )
 
-from regions.assist import assist_people, assist_requests
+from regions.assist import assist_attachments, assist_people, assist_requests
 from regions.cases import cases, exposures
 from regions.person_keys import person_keys
 from regions.shares import shares
@@ -115,13 +115,34 @@ def is_shared(table: Table) -> ColumnElement[bool]:
     """
     unit = text_value(SHARE_UNIT)
     if table is assist_requests:
-        c = table.c
-        return and_(c.side == "RECEIVED", c.to_unit == unit, c.state.in_(_OPEN))
+        return _holds(unit)
     if table is assist_people:
         return and_(table.c.holder_unit == unit, table.c.open == 1)
+    if table is assist_attachments:
+        return _attached(table, unit)
     person = _person(table)
     assert person is not None
     return exists(select(literal_column("1")).where(_open_to(person)).correlate(table))
+
+
+def _holds(unit: ColumnElement[str]) -> ColumnElement[bool]:
+    c = assist_requests.c
+    return and_(c.side == "RECEIVED", c.to_unit == unit, c.state.in_(_OPEN))
+
+
+def _attached(table: Table, unit: ColumnElement[str]) -> ColumnElement[bool]:
+    """An attachment is seen with its letter, or with the person whom alone it is about."""
+    people = assist_people.c
+    one: ColumnElement[int] = literal_column("1")
+    letter = select(one).where(assist_requests.c.id == table.c.request_id, _holds(unit))
+    person = select(one).where(
+        people.request_id == table.c.request_id,
+        people.position == table.c.position,
+        people.holder_unit == unit,
+        people.open == 1,
+    )
+    alone = or_(table.c.position.is_(None), exists(person.correlate(table)))
+    return and_(exists(letter.correlate(table)), alone)
 
 
 def _open_to(person: TableColumn[Any]) -> ColumnElement[bool]:
@@ -134,7 +155,7 @@ def _open_to(person: TableColumn[Any]) -> ColumnElement[bool]:
 
 def _shares_of(table: Table) -> Text:
     """The open shares of a row's person with the viewer's unit: `[["assist:7",["NAME"]],…]`."""
-    if table is assist_requests or table is assist_people:
+    if table in (assist_requests, assist_people, assist_attachments):
         return _held(table)
     person = _person(table)
     assert person is not None

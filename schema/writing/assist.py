@@ -39,6 +39,7 @@ __all__ = [
     "AssistRequestActionInput",
     "AssistRequestPayload",
     "AssistRequestResult",
+    "AttachToAssistRequestInput",
     "CreateAssistRequestInput",
     "DecideAssistExclusionInput",
     "FeedBackAssistRequestInput",
@@ -311,6 +312,26 @@ class AmendAssistRequestInput:
     )
     more: list[AssistPersonInput] | None = strawberry.field(
         default=None, description="People who are added."
+    )
+
+
+@strawberry.input(
+    description=(
+        "A file for a letter: a PDF, a PNG or JPEG picture, an XLSX or a DOCX, by its content; at "
+        "most 2 MB, without scripts, macros and embedded files."
+    )
+)
+class AttachToAssistRequestInput:
+    """A file for a letter."""
+
+    idempotency_key: str = strawberry.field(description=_KEY)
+    request: strawberry.ID = strawberry.field(description=_REQUEST)
+    file_name: str = strawberry.field(
+        description="Its name. The ending is set to that of what it is."
+    )
+    content: str = strawberry.field(description="The file in base64.")
+    person: int | None = strawberry.field(
+        default=None, description="Whom alone it is about, by `position`; unless given, the letter."
     )
 
 

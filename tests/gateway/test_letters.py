@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from pypdf import PdfReader
 
 from regions.keys import load_keys
@@ -124,6 +126,88 @@ def test_who_opens_no_records_prints_none(gateway: Gateway, letter: Any) -> None
         f"/assist-requests/{letter['number']}.pdf", headers=gateway.headers(ISSUER)
     )
     assert post.status_code == 405
+
+
+_ATTACH = """mutation ($input: AttachToAssistRequestInput!) {
+  attachToAssistRequest(input: $input) { __typename ... on AssistRequestPayload {
+    assistRequest { attachments { id } } } ... on Problem { code message } } }"""
+
+
+@pytest.fixture(scope="module")
+def picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (20, 10), "red").save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def file(gateway: Gateway, letter: Any, picture: bytes) -> str:
+    """The path of a file that goes with the letter."""
+    given = {
+        "idempotencyKey": "file",
+        "request": letter["id"],
+        "fileName": "../某甲的轨迹.html",
+        "content": base64.b64encode(picture).decode(),
+    }
+    made = gateway.data(_ATTACH, {"input": given}, who=ISSUER)["attachToAssistRequest"]
+    assert made["__typename"] == "AssistRequestPayload", made
+    (one,) = made["assistRequest"]["attachments"]
+    return f"attachments/{one['id'].partition(':')[2]}"
+
+
+def test_who_sees_the_name_of_a_file_fetches_it_and_that_is_logged(
+    gateway: Gateway, letter: Any, file: str, picture: bytes
+) -> None:
+    response = fetch(gateway, file)
+    assert response.status_code == 200, response.text
+    assert response.content == picture
+    sent = response.headers
+    assert sent["content-type"] == "image/png"
+    assert sent["x-content-type-options"] == "nosniff"
+    assert sent["cache-control"] == "no-store"
+    assert "sandbox" in sent["content-security-policy"]
+    assert sent["content-disposition"] == (
+        'attachment; filename="attachment.png"; '
+        "filename*=UTF-8''%E6%9F%90%E7%94%B2%E7%9A%84%E8%BD%A8%E8%BF%B9.png"
+    )
+    (entry,) = gateway.demo.entries(request=sent["x-request-id"])
+    assert (entry["operation"], entry["module"]) == ("fetch assistAttachment", "fetch")
+    assert (entry["result"], entry["what"]["letter"]) == ("OK", letter["number"])
+    assert entry["what"]["clear"] == ["AssistAttachment.fileName"]
+    commit = Commitments(load_keys(gateway.demo.config.keys).log).one
+    number = int(file.partition("/")[2])
+    shown = commitments_in(str(entry["what"]["records"]["assistattachment"]))
+    assert commit("assistattachment", number) in shown
+
+
+def test_leak_29_who_is_masked_and_a_third_unit_get_nothing_of_a_file(
+    gateway: Gateway, file: str, picture: bytes
+) -> None:
+    masked = fetch(gateway, file, OTHER)
+    assert masked.status_code == 403
+    (entry,) = gateway.demo.entries(request=masked.headers["x-request-id"])
+    assert entry["result"] == "FORBIDDEN"
+    assert entry["what"]["masked"] == ["AssistAttachment.fileName"]
+    hidden, none = fetch(gateway, file, FAR), fetch(gateway, f"{file[:-4]}9999", FAR)
+    assert hidden.status_code == none.status_code == 404
+    assert hidden.content == none.content
+    for response in (masked, hidden, none):
+        assert response.headers["content-type"].startswith("application/json")
+        assert picture[:8] not in response.content
+        assert "某甲" not in response.text
+    assert fetch(gateway, file, None).status_code == 401
+    assert fetch(gateway, file, "bizadmin-320100").status_code == 403
+    for name in ("attachments/", "attachments/x", f"attachments/{1 << 63}", f"{file}/"):
+        assert fetch(gateway, name).status_code == 404
+
+
+def test_a_file_lies_sealed_in_its_store(gateway: Gateway, file: str, picture: bytes) -> None:
+    (path,) = {one.path for one in gateway.demo.config.regions if one.code == "320100"}
+    assert path is not None
+    within = b"".join(one.read_bytes() for one in path.parent.glob(f"{path.name}*"))
+    assert base64.b64encode(picture) not in within
+    assert "某甲的轨迹".encode() not in within
+    assert file
 
 
 @pytest.mark.parametrize("name", ["template.xlsx", "template.csv"])

@@ -51,6 +51,7 @@ ROOTS: Mapping[str, str] = {
     "submitAssistRequest": "written",
     "withdrawAssistRequest": "written",
     "amendAssistRequest": "written",
+    "attachToAssistRequest": "written",
     "acknowledgeAssistRequest": "written",
     "readAssistRequest": "written",
     "refuseAssistRequest": "written",
@@ -138,7 +139,8 @@ TABLES: Mapping[str, str] = {
     "assist_requests": "sealed items, public columns",
     "assist_people": "sealed items, public columns",
     "assist_events": "codes, counts and names of fields: what happened to a letter, no value",
-    "assist_attachments": "sealed files; types, sizes, hashes",
+    "assist_attachments": "sealed names of files; types, sizes, hashes",
+    "assist_contents": "sealed files",
     "assist_copies": "numbers of letters and units that may read them",
     "daily_counts": "figures by day, disease and county",
     "pathways": "states, days and instants of the management of a person, by ids",
@@ -218,7 +220,8 @@ ROUTES: Mapping[str, str] = {
     "/oidc/start": "the way to the provider of a sign-in",
     "/oidc/callback": "a session for a code of the provider",
     "/exports": "one's own files, by the statements and masks of lists",
-    "/assist-requests": "a letter to print, by the masks of lists; an empty template",
+    "/assist-requests": "a letter to print, by the masks of lists; a file of one, to "
+    "whoever sees its name; an empty template",
 }
 """Path → what is given there."""
 

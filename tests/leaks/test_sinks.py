@@ -149,8 +149,10 @@ def test_leak_29_free_text_is_a_private_scalar() -> None:
                     )
 
 
-def test_leak_29_no_file_is_taken_or_given(world: World) -> None:
-    """There are no attachments: no scalar for a file, no multipart body."""
+def test_leak_29_no_file_is_taken_or_given_by_graphql(world: World) -> None:
+    """No scalar for a file, no multipart body: a file is text in a mutation, and is given by its
+    own route to whoever sees its name (`gateway/test_letters.py`).
+    """
     assert not {
         name for name in SCHEMA.type_map if name.lower() in ("upload", "file", "attachment")
     }

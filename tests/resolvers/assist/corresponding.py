@@ -48,10 +48,12 @@ LETTER = """id number side state version readVersion pending fromUnit toUnit toC
   people { id position state proposed reasonCode foundAt controlledAt controlMode outcome
     destinationCode forwardedTo whereaboutsCode name idNumber employer phone controlPlace answer
     remarks contact { id } issuerContact { id } }
+  attachments { id position unitId mediaType size fileName }
   events { event phase person state version region actor unitId reasonCode detail number }"""
 INPUTS: Mapping[str, str] = {
     "createAssistRequest": "CreateAssistRequestInput",
     "amendAssistRequest": "AmendAssistRequestInput",
+    "attachToAssistRequest": "AttachToAssistRequestInput",
     "refuseAssistRequest": "RefuseAssistRequestInput",
     "forwardAssistRequest": "ForwardAssistRequestInput",
     "assignAssistRequest": "AssignAssistRequestInput",
