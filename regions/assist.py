@@ -174,8 +174,6 @@ assist_attachments = Table(
     public("request_id", ID, index=True),
     public("number"),
     internal("key"),  # of the event that noted it: the same on both sides
-    public("position", Integer(), nullable=True),  # of the person whom alone it is about
-    public("unit_id", nullable=True),  # who attached it
     public("media_type"),
     public("size", Integer()),  # bytes
     internal("sha256"),
@@ -185,6 +183,8 @@ assist_attachments = Table(
     internal("reporter", nullable=True),
     internal("reporter_unit", nullable=True),
     public("created_at"),
+    public("position", Integer(), nullable=True),  # of the person whom alone it is about
+    public("unit_id", nullable=True),  # who attached it
 )
 Index(
     "uq_assist_attachments_key",

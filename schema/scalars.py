@@ -12,6 +12,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 __all__ = [
     "SCALARS",
+    "AreaCode",
     "Date",
     "DateTime",
     "PrivateDate",
@@ -23,6 +24,7 @@ __all__ = [
 Date = NewType("Date", str)
 DateTime = NewType("DateTime", str)
 RegionCode = NewType("RegionCode", str)
+AreaCode = NewType("AreaCode", str)
 PrivateString = NewType("PrivateString", str)
 PrivateInt = NewType("PrivateInt", str)
 PrivateDate = NewType("PrivateDate", str)
@@ -60,6 +62,13 @@ def parse_code(value: object) -> str:
     raise GraphQLError("A RegionCode is a GB/T 2260 code of six digits, 320102.")
 
 
+def parse_area(value: object) -> str:
+    """A code of 6 to 12 digits. Raises GraphQLError."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{6,12}", value):
+        return value
+    raise GraphQLError("An AreaCode is a code of 6 to 12 digits: county, township, village.")
+
+
 def parse_text(value: object) -> str:
     """A private text. Raises GraphQLError; never echoes the value."""
     if isinstance(value, str):
@@ -94,6 +103,15 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="A GB/T 2260 code, six digits; in a filter itself and all below it.",
         serialize=str,
         parse_value=parse_code,
+    ),
+    AreaCode: strawberry.scalar(
+        name="AreaCode",
+        description=(
+            "Where somebody is: a GB/T 2260 code of six digits, or one of up to twelve of a "
+            "township or village, which leads to its county."
+        ),
+        serialize=str,
+        parse_value=parse_area,
     ),
     PrivateString: strawberry.scalar(
         name="PrivateString", description="A text, or `*`.", parse_value=parse_text

@@ -22,6 +22,7 @@ from resolvers.assist.drafting import (
     shared_names,
     take_case,
     take_contacts,
+    whereabouts,
 )
 from resolvers.assist.news import put_letter
 from resolvers.assist.receiving import way_to
@@ -151,7 +152,7 @@ def _change(
         "level": given.level.name if given.level else None,
         "manner": names_of(given.manner) if given.manner is not None else None,
         "last_contact_on": given.last_contact_on,
-        "whereabouts_code": given.whereabouts_code,
+        "whereabouts_code": whereabouts(given.whereabouts_code, acting.writing),
     }
     items: dict[str, Any] = dict(own_items(given, mistakes, path))
     if given.person is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert
@@ -57,7 +58,7 @@ async def create_assist_request(
         items["remarks"] = remarks
     if not given.asked:
         mistakes.add(["asked"], "say what is asked", "请填写协查事项")
-    way = _way(context, writing, given, mistakes)
+    way = _way(context, writing, given, drafted, mistakes)
     if "disease" not in columns and "case_id" not in columns:
         text, text_zh = "give the disease, or the case", "请填写病种或病例"
         mistakes.add(["case", "disease"], text, text_zh)
@@ -157,12 +158,16 @@ def store_of(writing: Writing, columns: dict[str, Any], drafted: list[Drafted]) 
 
 
 def _way(
-    context: Context, writing: Writing, given: CreateAssistRequestInput, mistakes: Mistakes
+    context: Context,
+    writing: Writing,
+    given: CreateAssistRequestInput,
+    drafted: Sequence[Drafted],
+    mistakes: Mistakes,
 ) -> Route | None:
     """Where the letter goes: to the code given, or to where all its people are said to be."""
     code = given.to_code
     if code is None:
-        codes = {one.whereabouts_code for one in given.people if one.whereabouts_code}
+        codes = {one.columns["whereabouts_code"] for one in drafted} - {None}
         if len(codes) != 1:
             mistakes.add(
                 ["toCode"],

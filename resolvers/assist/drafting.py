@@ -13,6 +13,7 @@ from regions.assist import assist_people
 from regions.cases import cases
 from regions.contacts import contacts
 from regions.people import people
+from resolvers.assist.routing import county_of, route
 from resolvers.assist.rows import Copy, Ids, Who, opened, write_people
 from resolvers.assist.states import OPEN, State
 from resolvers.privacy.roles import NATIONAL_ROLES
@@ -39,6 +40,7 @@ __all__ = [
     "shared_names",
     "take_case",
     "take_contacts",
+    "whereabouts",
 ]
 
 _LONGEST = {"place": 500, "seat": 100, "remarks": 2000}
@@ -85,7 +87,7 @@ def read_person(
         "level": given.level.name if given.level else None,
         "manner": names_of(given.manner) if given.manner is not None else None,
         "last_contact_on": given.last_contact_on,
-        "whereabouts_code": given.whereabouts_code,
+        "whereabouts_code": whereabouts(given.whereabouts_code, writing),
     }
     if given.last_contact_on is not None and given.last_contact_on > writing.moment.today:
         text, text_zh = "this day lies in the future", "该日期在将来"
@@ -94,6 +96,16 @@ def read_person(
     there = frozenset(name for name, value in columns.items() if value is not None)
     reporter = writing.viewer.account if given.person is not None else None
     return Drafted(columns, items, contact, None, reporter, there)
+
+
+def whereabouts(code: str | None, writing: Writing) -> str | None:
+    """The county that a code of 6 to 12 digits leads to; where that is not certain, the county it
+    says: whoever sends the letter is asked then.
+    """
+    if code is None:
+        return None
+    way = route(code, writing.question.federation.regions, sender=writing.viewer.code)
+    return county_of(way) or code[:6]
 
 
 def own_items(given: Any, mistakes: Mistakes, path: Sequence[str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from resolvers.assist.acting import MOST_PEOPLE
 from resolvers.assist.amending import amend_assist_request
 from resolvers.assist.creating import create_assist_request
 from resolvers.assist.people_list import ListedPerson, ListedRow, PeopleList, read_people
-from resolvers.assist.routing import Asked, Route, route
+from resolvers.assist.routing import Asked, Route, county_of, route
 from resolvers.assist.sheets import MOST_BYTES, read_sheet
 from resolvers.context import Context
 from resolvers.writing.looking import Seen, look
@@ -152,7 +152,8 @@ def _within_letter(problem: Problem) -> Problem:
 
 def _input(one: ListedPerson, ways: dict[str, Route | Asked]) -> AssistPersonInput:
     """A person of the list as the letter's mutations take one."""
-    county = _county(ways.get(one.whereabouts_code or ""))
+    way = ways.get(one.whereabouts_code or "")
+    county = None if way is None else county_of(way)
     return AssistPersonInput(
         person=_person(one.person),
         level=ContactLevel[one.level],
@@ -163,13 +164,6 @@ def _input(one: ListedPerson, ways: dict[str, Route | Asked]) -> AssistPersonInp
         seat=one.items["seat"],
         remarks=one.items["remarks"],
     )
-
-
-def _county(way: Route | Asked | None) -> str | None:
-    """The county that a code leads to, be there a region for it or not."""
-    if isinstance(way, Route):
-        return way.code
-    return way.candidates[0].code if way is not None and way.problem == "NO_REGION" else None
 
 
 def _person(new: NewPerson) -> PersonInput:
@@ -191,7 +185,7 @@ def _row(row: ListedRow, seen: Seen, ways: dict[str, Route | Asked]) -> AssistPe
         ],
         same_as=row.same_as,
         duplicate=seen.duplicate(one.person.indexes) if one is not None else None,
-        county=_county(way),  # type: ignore[arg-type]  # scalars are text
+        county=None if way is None else county_of(way),  # type: ignore[arg-type]  # scalars are text
         question=asked.message if asked is not None else None,
         question_zh=asked.message_zh if asked is not None else None,
     )

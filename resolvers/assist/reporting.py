@@ -16,6 +16,7 @@ from regions.shares import open_shares
 from resolvers.assist.acting import Acting, party_of, positions_of
 from resolvers.assist.answers import reseal
 from resolvers.assist.attachments import reseal_attachments
+from resolvers.assist.drafting import whereabouts
 from resolvers.assist.news import put_news
 from resolvers.assist.onward import carry_on, held_by
 from resolvers.assist.receiving import way_to
@@ -76,6 +77,8 @@ async def report_assist_person(
         way = way_to(context, given.destination_code, code, False, mistakes, ["destinationCode"])
     answers = {name: value for name, value in items.items() if value is not None}
     told = _columns(given, event)
+    if given.destination_code is not None:
+        told["destination_code"] = whereabouts(given.destination_code, acting.writing)
 
     def work(copy: Copy, who: Who) -> None:
         people = copy.load(positions)
@@ -136,7 +139,6 @@ def _columns(given: ReportAssistPersonInput, event: Event) -> dict[str, Any]:
     found: dict[str, Any] = {
         "found_at": given.found_at or given.controlled_at,
         "found_code": given.found_code,
-        "destination_code": given.destination_code,
     }
     if event is Event.CONTROL:
         found["controlled_at"] = given.controlled_at

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from regions.areas import Area, AreaChange, Areas, reference_areas
 from regions.settings import RegionSettings
 
-__all__ = ["PROBLEMS", "Asked", "Route", "levels_above", "route"]
+__all__ = ["PROBLEMS", "Asked", "Route", "county_of", "levels_above", "route"]
 
 _CODE = re.compile(r"[0-9]{6,12}")
 _COUNTRY = "000000"
@@ -133,6 +133,13 @@ def route(
         tuple(_unit(one) for one in copies if _unit(one) != mine),
         changes,
     )
+
+
+def county_of(way: Route | Asked) -> str | None:
+    """The county that a code leads to, be there a region for it or not; None where it asks."""
+    if isinstance(way, Route):
+        return way.code
+    return way.candidates[0].code if way.problem == "NO_REGION" else None
 
 
 def levels_above(code: str, areas: Areas | None = None) -> tuple[str, ...]:

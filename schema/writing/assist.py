@@ -17,7 +17,7 @@ from schema.enums import (
 )
 from schema.people import PersonInput
 from schema.privacy import PrivateItem
-from schema.scalars import Date, DateTime, PrivateInt, RegionCode
+from schema.scalars import AreaCode, Date, DateTime, PrivateInt, RegionCode
 from schema.writing.problems import (
     ForbiddenProblem,
     IdempotencyConflict,
@@ -115,8 +115,8 @@ class AssistPersonInput:
     )
     manner: list[ContactManner] | None = strawberry.field(default=None, description="How they met.")
     last_contact_on: Date | None = strawberry.field(default=None, description="Last contact.")
-    whereabouts_code: RegionCode | None = strawberry.field(
-        default=None, description="Where the person is, as far as known."
+    whereabouts_code: AreaCode | None = strawberry.field(
+        default=None, description="Where the person is, as far as known: it leads to the county."
     )
     place: str | None = strawberry.field(default=None, description="Where they met.")
     seat: str | None = strawberry.field(default=None, description="Vehicle number and seat.")
@@ -128,7 +128,7 @@ class CreateAssistRequestInput:
     """A letter to write."""
 
     idempotency_key: str = strawberry.field(description=_KEY)
-    to_code: RegionCode | None = strawberry.field(
+    to_code: AreaCode | None = strawberry.field(
         default=None,
         description=(
             "Where the people are: a code that leads to one county, through the table of changed "
@@ -177,7 +177,7 @@ class ForwardAssistRequestInput:
 
     idempotency_key: str = strawberry.field(description=_KEY)
     request: strawberry.ID = strawberry.field(description=_REQUEST)
-    to_code: RegionCode = strawberry.field(description="Where the people are.")
+    to_code: AreaCode = strawberry.field(description="Where the people are.")
     through_province: bool = strawberry.field(
         default=False, description="To the CDC of the receiving province."
     )
@@ -217,7 +217,7 @@ class ReportAssistPersonInput:
     outcome: ContactOutcome | None = strawberry.field(
         default=None, description="Of the observation so far; `CONTINUING` unless given."
     )
-    destination_code: RegionCode | None = strawberry.field(
+    destination_code: AreaCode | None = strawberry.field(
         default=None, description="Where the person went, a code that leads to one county."
     )
     destination: str | None = strawberry.field(
@@ -281,8 +281,8 @@ class AssistPersonChangeInput:
     level: ContactLevel | None = strawberry.field(default=None, description="How near.")
     manner: list[ContactManner] | None = strawberry.field(default=None, description="How they met.")
     last_contact_on: Date | None = strawberry.field(default=None, description="Last contact.")
-    whereabouts_code: RegionCode | None = strawberry.field(
-        default=None, description="Where the person is, as far as known."
+    whereabouts_code: AreaCode | None = strawberry.field(
+        default=None, description="Where the person is, as far as known: it leads to the county."
     )
     place: str | None = strawberry.field(default=None, description="Where they met.")
     seat: str | None = strawberry.field(default=None, description="Vehicle number and seat.")
@@ -295,7 +295,7 @@ class AmendAssistRequestInput:
 
     idempotency_key: str = strawberry.field(description=_KEY)
     request: strawberry.ID = strawberry.field(description=_REQUEST)
-    to_code: RegionCode | None = strawberry.field(
+    to_code: AreaCode | None = strawberry.field(
         default=None, description="Another receiver: of a draft or a refused letter alone."
     )
     through_province: bool | None = strawberry.field(

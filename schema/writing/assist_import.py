@@ -8,7 +8,7 @@ import strawberry
 
 from schema.assist import AssistRequest, AssistTask
 from schema.privacy import PrivateItem
-from schema.scalars import RegionCode
+from schema.scalars import AreaCode, RegionCode
 from schema.writing.assist import AssistCaseInput
 from schema.writing.problems import (
     ForbiddenProblem,
@@ -33,7 +33,7 @@ __all__ = [
 class AssistLetterInput:
     """A letter but for its people."""
 
-    to_code: RegionCode | None = strawberry.field(
+    to_code: AreaCode | None = strawberry.field(
         default=None, description="Where the people are; that of their whereabouts unless given."
     )
     through_province: bool = strawberry.field(

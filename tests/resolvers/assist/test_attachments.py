@@ -57,7 +57,8 @@ def contents(office: Correspondence, region: str) -> list[str | None]:
         numbers = connection.execute(assist_attachments.select()).all()
         return [content_of(connection, store, one.id) for one in sorted(numbers)]
 
-    return office.run(store.read(look))
+    found: list[str | None] = office.run(store.read(look))
+    return found
 
 
 def envelopes(office: Correspondence, region: str) -> list[Any]:
@@ -71,7 +72,8 @@ def envelopes(office: Correspondence, region: str) -> list[Any]:
             *connection.execute(assist_contents.select()).all(),
         ]
 
-    return office.run(store.read(look))
+    found: list[Any] = office.run(store.read(look))
+    return found
 
 
 def test_a_file_goes_with_the_letter_and_the_answer_brings_one(either: Correspondence) -> None:

@@ -16,6 +16,7 @@ from tests.resolvers.assist.corresponding import (
     REGISTRAR,
     THIRD,
     Correspondence,
+    document,
     letter_input,
 )
 from tests.resolvers.writing.making import (
@@ -145,6 +146,25 @@ def test_an_action_is_for_the_right_unit_and_side(office: Correspondence) -> Non
     ):
         found = office.act("acknowledgeAssistRequest", who, letter)
         assert found["__typename"] == problem
+
+
+def test_people_are_in_a_township_or_village_of_one_county(office: Correspondence) -> None:
+    given = letter_input(people=2)
+    del given["toCode"]
+    given["idempotencyKey"] = "villages"
+    given["people"][0]["whereaboutsCode"] = "320205102"
+    given["people"][1]["whereaboutsCode"] = "320205102001"
+    draft = office.done("createAssistRequest", CLERK, **given)
+    assert draft["toUnit"] == "cdc-320205"
+    assert [one["whereaboutsCode"] for one in draft["people"]] == ["320205", "320205"]
+    change = [{"position": 1, "whereaboutsCode": "320214001"}]
+    amended = office.done("amendAssistRequest", CLERK, draft, people=change)
+    assert amended["people"][0]["whereaboutsCode"] == "320214"
+    for code in ("32020", "3202051020011", "32020a"):
+        given["people"][0]["whereaboutsCode"] = code
+        asked = office.ask(document("createAssistRequest"), CLERK, {"input": given})
+        assert asked.data is None
+        assert "AreaCode" in asked.errors[0]["message"]
 
 
 def test_a_key_that_comes_again_does_nothing(office: Correspondence) -> None:
