@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -16,6 +16,9 @@ from bench.machine import Others
 from bench.report import Sheet, show
 from bench.report import write as write_sheet
 from bench.rounds import BadAnswers
+
+if TYPE_CHECKING:
+    from bench.breaking.simulation import Run
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
@@ -292,6 +295,58 @@ def blackbox(
     typer.echo(str(ran))
     if ran.findings:
         raise typer.Exit(1)
+
+
+@app.command()
+def breaking(
+    seeds: Annotated[int, typer.Option(help="Seeds to have done at the end.", min=1)] = 1_000,
+    first: Annotated[int, typer.Option(help="The first seed.", min=0)] = 0,
+    length: Annotated[int, typer.Option(help="Steps of a run.", min=1)] = 60,
+    state: Annotated[
+        Path | None, typer.Option(help="Keep here how far it is, and go on from there.")
+    ] = None,
+    folder: Folder = None,
+) -> None:
+    """Handoffs under faults by seeds, and the checker over each run. Ctrl-C stops; with --state the
+    same command goes on later. Exit code 1: a rule was broken, the seeds are named.
+    """
+    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from bench.breaking.campaign import Campaign, run_seeds
+
+    campaign = Campaign(first, length)
+    if state is not None and state.exists():
+        try:
+            campaign = Campaign.load(state)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+        if (campaign.first, campaign.length) != (first, length):
+            raise typer.BadParameter(
+                f"{state} is of --first {campaign.first} --length {campaign.length}"
+            )
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    stopped = False
+    with (
+        _measuring(folder) as (place, _),
+        Progress(*columns, TextColumn("{task.fields[broken]}"), console=_console) as progress,
+    ):
+        task = progress.add_task("seeds", total=seeds, completed=campaign.done, broken="")
+
+        def told(run: Run) -> None:
+            for one in run.findings:
+                progress.console.print(f"seed {run.seed}: {one}", markup=False, soft_wrap=True)
+            broken = f"{len(campaign.failures)} broken" if campaign.failures else ""
+            progress.update(task, completed=campaign.done, broken=broken)
+
+        try:
+            run_seeds(campaign, seeds, place, state=state, told=told)
+        except KeyboardInterrupt:
+            stopped = True
+    typer.echo(str(campaign) + ("; stopped" if stopped else ""))
+    for failure in campaign.failures:
+        typer.echo(f"seed {failure.seed}: {'; '.join(failure.findings)}")
+    if campaign.failures or stopped:
+        raise typer.Exit(1 if campaign.failures else 130)
 
 
 @app.command()

@@ -14,65 +14,18 @@ access log, and knows the rules of the design alone, none of our code:
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from bench.breaking.history import Acknowledged, Finding, History
+from bench.breaking.messages import drained, logged, posted
 from bench.breaking.pictures import Custody, Picture, Side
 
-__all__ = ["Acknowledged", "Finding", "History", "check", "check_cut", "waiting"]
+__all__ = ["check", "check_cut"]
 
-_COMMITMENT = 32  # hexadecimal digits
 _HOLDS = ("OWNED", "RELEASING")
 _FINAL = ("REFUSED", "CANCELLED", "HANDED")
-_AHEAD = {"OFFERED": 0, "ACCEPTED": 1, "HANDED": 2}
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Finding:
-    """Something that must never be."""
-
-    rule: str
-    subject: str
-    detail: str
-
-    def __str__(self) -> str:
-        return f"{self.rule}: {self.subject}: {self.detail}"
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """What a client was told of one person of a transfer: outcome or refusal, by which region.
-
-    `number` is the order in which answers came.
-    """
-
-    number: int
-    region: str
-    transfer: str
-    person: int
-    asked: str  # offer accept refuse cancel
-    outcome: str | None
-    arrived: bool = False
-
-
-@dataclass(slots=True)
-class History:
-    """What happened in a run. `restored`: region → numbers of the answers that came before its
-    backup was taken and before it was put back: what it alone knew between them is lost with it.
-    """
-
-    homes: Mapping[int, str]  # person → region it was made in
-    acknowledged: list[Acknowledged] = field(default_factory=list)
-    cuts: list[Picture] = field(default_factory=list)
-    restored: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
-    restored_between: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
-    last_fault: float = 0.0
-    drained: float | None = None
-    log: list[Mapping[str, Any]] = field(default_factory=list)  # entries of deliveries
 
 
 def check(history: History, rest: Picture, *, drain_seconds: float = 30.0) -> list[Finding]:
@@ -84,10 +37,10 @@ def check(history: History, rest: Picture, *, drain_seconds: float = 30.0) -> li
         *_epochs(history, rest),
         *_undone(history, rest),
         *_sides(history, rest),
-        *_post(history, rest),
+        *posted(history, rest),
         *_whole(rest),
-        *_log(history, rest),
-        *_drained(history, drain_seconds),
+        *logged(history, rest),
+        *drained(history, drain_seconds),
     }
     return sorted(found)
 
@@ -280,33 +233,6 @@ def _sides(history: History, rest: Picture) -> Iterator[Finding]:
             yield Finding("DOSSIER_DIFFERS", subject, f"{hashes[0]} and {hashes[1]}")
 
 
-def _post(history: History, rest: Picture) -> Iterator[Finding]:
-    """A message is at both ends with the same body and the same reply, or has not come yet."""
-    for region, side in rest.sides.items():
-        for name, sent in side.outbox.items():
-            # A restored store knows what it had sent from those who received it: without bodies.
-            gone = sent["body"] == "{}" and region in history.restored
-            if not gone and hashlib.sha256(sent["body"].encode()).hexdigest() != sent["hash"]:
-                yield Finding("BODY_DIFFERS", name, f"{region}: the hash is of another body")
-            if sent["to_region"] not in rest.sides:
-                continue
-            got = rest.sides[sent["to_region"]].inbox.get((region, name))
-            if got is None:
-                if sent["answered_at"] is not None:
-                    yield Finding("REPLY_MADE_UP", name, f"{sent['to_region']} never had it")
-                continue
-            if got["hash"] != sent["hash"]:
-                yield Finding("BODY_DIFFERS", name, "received another body than was sent")
-            if sent["answered_at"] is not None and got["reply"] != sent["reply"]:
-                yield Finding("REPLY_DIFFERS", name, f"{got['reply']} became {sent['reply']}")
-        for (sender, name), got in side.inbox.items():
-            here = sender in rest.sides and sender not in history.restored
-            if here and name not in rest.sides[sender].outbox:
-                yield Finding("MESSAGE_MADE_UP", name, f"{sender} never sent it")
-            if got["reply"] is None:
-                yield Finding("REPLY_MADE_UP", name, f"{region} received it and said nothing")
-
-
 def _whole(rest: Picture) -> Iterator[Finding]:
     """Every record of a person who was handed over is where the person is."""
     for region, side in rest.sides.items():
@@ -320,55 +246,3 @@ def _whole(rest: Picture) -> Iterator[Finding]:
                     if of == person and record not in there:
                         detail = f"{table} {record} of {region} is not in {custody.peer}"
                         yield Finding("RECORD_LOST", str(person), detail)
-
-
-def _log(history: History, rest: Picture) -> Iterator[Finding]:
-    """Each delivery that took effect is in an entry that names both regions: the entry of its own
-    moment, or one made later of the row that the delivery left (which counts persons, not names).
-    """
-    if not history.log:
-        return
-    named: set[str] = set()
-    rows: Counter[frozenset[str]] = Counter()  # entries made late
-    recovered: Counter[frozenset[str]] = Counter()  # commitments of people in them
-    for entry in history.log:
-        what = entry["what"]
-        regions = frozenset(what["regions"])
-        if "recovered" in entry:
-            rows[regions] += 1
-            recovered[regions] += len(what["wrote"].get("person", "")) // _COMMITMENT
-        for message in what.get("messages", ()):
-            named.add(message["message"])
-            if len(regions) != 2:
-                yield Finding("LOG_ONE_SIDED", message["message"], f"{sorted(regions)}")
-    for region, side in rest.sides.items():
-        lacking: dict[str, list[str]] = defaultdict(list)
-        people: dict[str, set[str]] = defaultdict(set)
-        for sender, name in side.inbox:
-            if hashlib.sha256(f"{sender}/{name}".encode()).hexdigest()[:32] not in named:
-                lacking[sender].append(name)
-                sent = rest.sides[sender].outbox.get(name) if sender in rest.sides else None
-                people[sender] |= set(json.loads(sent["body"]).get("people", ())) if sent else set()
-        for sender, names in lacking.items():
-            if not rows[frozenset((sender, region))] or (
-                recovered[frozenset((sender, region))] < len(people[sender])
-            ):
-                yield Finding("LOG_LACKS", names[0], f"{len(names)} from {sender} to {region}")
-
-
-def _drained(history: History, seconds: float) -> Iterator[Finding]:
-    if history.drained is None:
-        yield Finding("NOT_DRAINED", "the post", "messages wait for ever")
-    elif history.drained - history.last_fault > seconds:
-        late = history.drained - history.last_fault
-        yield Finding("NOT_DRAINED", "the post", f"{late:.0f} s after the last fault")
-
-
-def waiting(picture: Picture) -> Collection[str]:
-    """Messages nobody has answered."""
-    return [
-        name
-        for side in picture.sides.values()
-        for name, one in side.outbox.items()
-        if one["answered_at"] is None
-    ]

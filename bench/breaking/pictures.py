@@ -69,6 +69,10 @@ class Eyes:
             self._open[region] = store
         return self._open[region]
 
+    def ask(self, region: str, question: str, *values: Any) -> list[Any]:
+        """The rows of a question to one region's file."""
+        return self._store(region).execute(question, values).fetchall()
+
     def close(self) -> None:
         """Closes the files."""
         for store in self._open.values():

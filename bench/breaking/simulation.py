@@ -16,34 +16,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from bench.breaking import steps
-from bench.breaking.checker import Acknowledged, Finding, History, check, waiting
+from bench.breaking.asking import Clients
+from bench.breaking.checker import check
+from bench.breaking.history import Finding, History
+from bench.breaking.messages import waiting
 from bench.breaking.pictures import Picture
-from bench.breaking.world import AT, REGIONS, Killed, Template, World
-from regions.ids import take_ids
-from regions.transfers import transfer_people
-from resolvers.post.boxes import due, waiting_regions
+from bench.breaking.world import REGIONS, Killed, Template, World
+from resolvers.post.boxes import due
 from resolvers.post.messages import Message
-from resolvers.transfers.ledger import custodies
-from resolvers.transfers.protocol import State
 from resolvers.transfers.restored import reconcile
-from resolvers.transfers.steps import (
-    cancel_transfer,
-    decide_transfer,
-    ids_for,
-    offer_transfer,
-    record_arrival,
-)
-from resolvers.transfers.terms import Offer, OfferedPerson, Outcome, Refusal, Who
 
 __all__ = ["Run", "simulate"]
 
+_WAIT = "SELECT DISTINCT to_region FROM post_outbox WHERE answered_at IS NULL ORDER BY to_region"
 _DIES = 0.12  # chance of a transaction to die somewhere within
 _UNHEARD = 0.08  # chance that a process dies between its commit and the next thing it does
 _LATE = 0.2  # chance that a message is kept by the network, to come again at any time
-_AGAIN = 0.3  # chance that a client asks the same again
 _STATEMENTS = 30  # a transaction that dies does before one of so many statements
 _ROUNDS = 60  # of the post at the end: far more than it ever takes
 
@@ -66,12 +57,11 @@ class _Simulation:
         self.world, self.length = world, length
         self.chance = random.Random(seed)
         self.history = History(world.homes)
+        self.clients = Clients(world, self.chance, self.history, self.do)
         self.run = Run(seed, [])
-        self.offers: dict[str, tuple[str, Offer]] = {}
         self.late: list[tuple[Message, Any]] = []
         self.backups: dict[str, tuple[Path, int, float]] = {}
         self.unmended: str | None = None
-        self.asked = 0
         self.now = 0
 
     # The course of a run.
@@ -79,11 +69,11 @@ class _Simulation:
     def go(self) -> Run:
         """The whole run."""
         actions: Mapping[Callable[[], None], float] = {
-            self.offer: 5,
-            self.decide: 6,
-            self.cancel: 1.5,
-            self.arrival: 1,
-            self.sample: 1.5,
+            self.clients.offer: 5,
+            self.clients.decide: 6,
+            self.clients.cancel: 1.5,
+            self.clients.arrival: 1,
+            self.clients.sample: 1.5,
             self.deliver: 14,
             self.replay: 2,
             self.backup: 0.5,
@@ -140,190 +130,17 @@ class _Simulation:
             raise Killed
         return result
 
-    # What clients ask for.
-
-    def offer(self) -> None:
-        """A region offers some of those it has, or some it has no longer."""
-        if self.offers and self.chance.random() < _AGAIN:
-            transfer, (sender, offer) = self.chance.choice(list(self.offers.items()))
-        else:
-            sender = self.chance.choice(REGIONS)
-            receiver = self.chance.choice([one for one in REGIONS if one != sender])
-            persons = self.chance.sample(sorted(self.world.homes), self.chance.randint(1, 3))
-            if self.chance.random() < 0.9:
-                persons = [one for one in persons if self.holds(sender, one)]
-            if not persons:
-                return
-            transfer = f"t{len(self.offers)}"
-            offer = Offer(
-                transfer,
-                receiver,
-                f"unit-{receiver}",
-                f"{receiver[:4]}02",
-                tuple(OfferedPerson(one) for one in persons),
-                "CENTRAL_ISOLATION",
-            )
-            self.offers[transfer] = (sender, offer)
-
-        def work(connection: Connection) -> Outcome:
-            first = take_ids(connection, sender, ids_for(len(offer.people)))
-            return offer_transfer(
-                connection,
-                self.world.stores[sender],
-                first,
-                offer,
-                _who(sender),
-                trace="t",
-                at=AT,
-            )
-
-        self.ask(sender, "offer", transfer, work)
-
-    def holds(self, region: str, person: int) -> bool:
-        """Whether a region answers for a person, as its own officers see it."""
-        found = self.world.do(region, lambda connection: custodies(connection, [person])[person])
-        return found.state is State.OWNED
-
-    def decide(self) -> None:
-        """The receiver decides on some of those offered to it, in one way or the other."""
-        transfer, receiver, persons = self.known("RECEIVED")
-        if not persons:
-            return
-        accept = [one for one in persons if self.chance.random() < 0.75]
-        refuse = {one: "NO_CAPACITY" for one in persons if one not in accept}
-        if self.chance.random() < 0.3:
-            accept, refuse = accept[:1], {}
-        if not accept and not refuse:
-            return
-
-        def work(connection: Connection) -> Outcome:
-            return decide_transfer(
-                connection,
-                self.world.stores[receiver],
-                take_ids(connection, receiver, ids_for(len(persons))),
-                transfer,
-                accept=accept,
-                refuse=refuse,
-                who=_who(receiver),
-                trace="t",
-                at=AT,
-            )
-
-        self.ask(receiver, "decide", transfer, work)
-
-    def cancel(self) -> None:
-        """The sender takes an offer back, for all or for one."""
-        transfer, sender, persons = self.known("SENT")
-        if not persons:
-            return
-        chosen = persons if self.chance.random() < 0.5 else persons[:1]
-
-        def work(connection: Connection) -> Outcome:
-            return cancel_transfer(
-                connection,
-                self.world.stores[sender],
-                take_ids(connection, sender, ids_for(len(persons))),
-                transfer,
-                people=chosen,
-                reason_code="OTHER",
-                who=_who(sender),
-                trace="t",
-                at=AT,
-            )
-
-        self.ask(sender, "cancel", transfer, work)
-
-    def arrival(self) -> None:
-        """The receiver records that those handed over have arrived."""
-        transfer, receiver, persons = self.known("RECEIVED")
-        if not persons:
-            return
-
-        def work(connection: Connection) -> Outcome:
-            return record_arrival(
-                connection,
-                self.world.stores[receiver],
-                take_ids(connection, receiver, ids_for(1)),
-                transfer,
-                arrived_at=AT,
-                who=_who(receiver),
-                trace="t",
-                at=AT,
-            )
-
-        self.ask(receiver, "arrive", transfer, work)
-
-    def known(self, side: str) -> tuple[str, str, list[int]]:
-        """A transfer that a region knows of, and its people there."""
-        region = self.chance.choice(REGIONS)
-
-        def work(connection: Connection) -> list[tuple[str, int]]:
-            c = transfer_people.c
-            rows = connection.execute(
-                select(c.transfer_id, c.person_id).where(c.side == side).order_by(c.id)
-            )
-            return [(row[0], row[1]) for row in rows]
-
-        found = self.world.do(region, work)
-        if not found:
-            return "", region, []
-        transfer = self.chance.choice(sorted({one for one, _ in found}))
-        return transfer, region, sorted(person for one, person in found if one == transfer)
-
-    def ask(
-        self, region: str, asked: str, transfer: str, work: Callable[[Connection], Outcome]
-    ) -> None:
-        """Asks, once or again; what is answered is acknowledged."""
-        for _ in range(2 if self.chance.random() < _AGAIN else 1):
-            outcome = self.do(region, work)
-            self.acknowledge(region, asked, outcome)
-
-    def acknowledge(self, region: str, asked: str, outcome: Outcome) -> None:
-        """What a client was told, person by person."""
-        self.asked += 1
-        if outcome.refusal is not None and outcome.state is None:
-            return
-        for person, one in outcome.people.items():
-            if one.refusal is not None and one.refusal is not Refusal.HANDED:
-                continue
-            self.history.acknowledged.append(
-                Acknowledged(
-                    self.asked,
-                    region,
-                    outcome.transfer_id,
-                    person,
-                    asked,
-                    one.outcome,
-                    arrived=asked == "arrive" and outcome.refusal is None,
-                )
-            )
-
-    def sample(self) -> None:
-        """A laboratory reports, also while the person is offered."""
-        region = self.chance.choice(REGIONS)
-        person = self.chance.choice(sorted(self.world.homes))
-
-        def work(connection: Connection) -> None:
-            if custodies(connection, [person])[person].state.answers:
-                self.world.add_sample(connection, region, person)
-
-        self.do(region, work)
-
     # The post.
 
     def waiting(self) -> list[Message]:
         """The messages that may be delivered now."""
 
-        def work(connection: Connection, sender: str) -> list[Message]:
-            return [
-                one
-                for receiver in sorted(waiting_regions(connection))
-                for one in due(connection, (sender, receiver), 50, (), ())[0]
-            ]
-
-        return [
-            one for sender in REGIONS for one in self.world.do(sender, partial(work, sender=sender))
-        ]
+        found: list[Message] = []
+        for sender in REGIONS:
+            for receiver, *_ in self.world.eyes.ask(sender, _WAIT):
+                lane = (sender, receiver)
+                found += self.world.do(sender, partial(_due, lane))
+        return found
 
     def deliver(self) -> None:
         """Some message, as far as it gets."""
@@ -367,7 +184,7 @@ class _Simulation:
         """Of some region."""
         region = self.chance.choice(REGIONS)
         if self.unmended != region:
-            self.backups[region] = (self.world.backup(region), self.asked, float(self.now))
+            self.backups[region] = (self.world.backup(region), self.clients.asked, float(self.now))
 
     def restore(self) -> None:
         """Some region is put back to its backup; one at a time."""
@@ -376,7 +193,7 @@ class _Simulation:
         region = self.chance.choice(sorted(self.backups))
         kept, asked, now = self.backups.pop(region)
         self.world.restore(region, kept)
-        self.history.restored.setdefault(region, []).append((asked + 1, self.asked))
+        self.history.restored.setdefault(region, []).append((asked + 1, self.clients.asked))
         self.history.restored_between.setdefault(region, []).append((now, float(self.now)))
         self.unmended = region
         self.run.restored += 1
@@ -390,8 +207,8 @@ class _Simulation:
             self.history.restored_between[region][-1] = (begin, float(self.now))
 
 
-def _who(region: str) -> Who:
-    return Who(f"officer-{region}", f"unit-{region}", f"{region[:4]}02")
+def _due(lane: tuple[str, str], connection: Connection) -> list[Message]:
+    return due(connection, lane, 50, (), ())[0]
 
 
 def simulate(template: Template, folder: Path, seed: int, *, length: int = 60) -> Run:

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, delete, select
 
-from bench.breaking.checker import History
+from bench.breaking.history import History
 from bench.breaking.world import AT, Killed, World
 from regions.access_log import log_outbox
 from regions.ids import take_ids

@@ -1,0 +1,269 @@
+"""The checker on pictures made by hand: a run as it should be, and each rule broken once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from bench.breaking.checker import check
+from bench.breaking.history import Acknowledged, History
+from bench.breaking.pictures import Custody, Picture, Side
+
+A, B = "320100", "330200"
+PERSON, CONTACT = 10, 11
+BODY = '{"people":{"10":1}}'
+HASH = hashlib.sha256(BODY.encode()).hexdigest()
+REPLY = '{"people":{"10":["OWNED",1]}}'
+NAME = "transfer.commit:t"
+
+
+def _named() -> str:
+    return hashlib.sha256(f"{A}/{NAME}".encode()).hexdigest()[:32]
+
+
+@dataclass
+class Said:
+    """What a store says, to be changed by hand."""
+
+    people: dict[int, str | None] = field(default_factory=dict)
+    custody: dict[int, Custody] = field(default_factory=dict)
+    parts: dict[Any, dict[str, Any]] = field(default_factory=dict)
+    transfers: dict[Any, dict[str, Any]] = field(default_factory=dict)
+    events: list[tuple[int, int, str, int]] = field(default_factory=list)
+    outbox: dict[str, dict[str, Any]] = field(default_factory=dict)
+    inbox: dict[Any, dict[str, Any]] = field(default_factory=dict)
+    contacts: dict[int, int] = field(default_factory=dict)
+
+    def side(self) -> Side:
+        """As the checker reads it."""
+        records = {"contacts": self.contacts, "cases": {}, "visits": {}, "samples": {}}
+        return Side(
+            self.people,
+            self.custody,
+            self.parts,
+            self.transfers,
+            tuple(self.events),
+            self.outbox,
+            self.inbox,
+            records,
+        )
+
+
+class Case:
+    """One person, handed over from A to B: nothing is wrong with it."""
+
+    def __init__(self) -> None:
+        row = {"from_region": A, "to_region": B, "arrived_at": None}
+        part = {"outcome": "HANDED", "dossier_hash": "1:ab"}
+        self.a = Said(
+            {PERSON: B},
+            {PERSON: Custody("HANDED", 1, B, "t")},
+            {("t", "SENT", PERSON): dict(part)},
+            {("t", "SENT"): dict(row)},
+            [(PERSON, 1, "OFFERED", 1), (PERSON, 1, "HANDED", 2)],
+            {
+                NAME: {
+                    "to_region": B,
+                    "body": BODY,
+                    "hash": HASH,
+                    "reply": REPLY,
+                    "answered_at": "2026",
+                }
+            },
+            contacts={CONTACT: PERSON},
+        )
+        self.b = Said(
+            {PERSON: None},
+            {PERSON: Custody("OWNED", 1, A, "t")},
+            {("t", "RECEIVED", PERSON): dict(part)},
+            {("t", "RECEIVED"): dict(row)},
+            [(PERSON, 1, "OWNED", 1)],
+            inbox={(A, NAME): {"hash": HASH, "reply": REPLY}},
+            contacts={CONTACT: PERSON},
+        )
+        self.history = History({PERSON: A}, drained=0.0)
+        told = Acknowledged(1, B, "t", PERSON, "decide", "HANDED")
+        self.history.acknowledged.append(told)
+        entry = {"what": {"messages": [{"message": _named()}], "regions": {A: "", B: ""}}}
+        self.history.log.append(entry)
+
+    def picture(self, at: float = 0.0, name: str = "") -> Picture:
+        """The stores as they are now."""
+        return Picture({A: self.a.side(), B: self.b.side()}, at, name)
+
+    def rules(self) -> set[str]:
+        """The rules that are broken."""
+        return {one.rule for one in check(self.history, self.picture())}
+
+
+def _doubled(case: Case) -> None:
+    case.a.custody[PERSON] = Custody("OWNED", 1, B, "t")
+
+
+def _no_custodian(case: Case) -> None:
+    case.b.custody[PERSON] = Custody("CLOSED", 1, A, "t")
+
+
+def _lost(case: Case) -> None:
+    case.a.people.clear()
+    case.b.people.clear()
+
+
+def _made_up(case: Case) -> None:
+    case.b.people[77] = None
+
+
+def _row_elsewhere(case: Case) -> None:
+    case.a.people[PERSON] = None
+
+
+def _epoch_behind(case: Case) -> None:
+    case.a.custody[PERSON] = Custody("HANDED", 3, B, "t")
+
+
+def _event_fell(case: Case) -> None:
+    case.b.events.append((PERSON, 0, "OFFERED", 2))
+
+
+def _epoch_fell(case: Case) -> None:
+    before = Side({PERSON: None}, {PERSON: Custody("OWNED", 9, B, "t")}, {}, {}, (), {}, {}, {})
+    case.history.cuts.append(Picture({A: before}, 0.0, "before"))
+
+
+def _undone(case: Case) -> None:
+    told = Acknowledged(2, A, "t", PERSON, "cancel", "CANCELLED")
+    case.history.acknowledged.append(told)
+
+
+def _told_otherwise(case: Case) -> None:
+    told = Acknowledged(2, B, "t", PERSON, "decide", "REFUSED")
+    case.history.acknowledged.append(told)
+
+
+def _forgotten(case: Case) -> None:
+    told = Acknowledged(2, B, "other", PERSON, "decide", "ACCEPTED")
+    case.history.acknowledged.append(told)
+
+
+def _arrival_forgotten(case: Case) -> None:
+    told = Acknowledged(2, B, "t", PERSON, "arrive", "HANDED", arrived=True)
+    case.history.acknowledged.append(told)
+
+
+def _one_sided(case: Case) -> None:
+    del case.a.parts["t", "SENT", PERSON]
+
+
+def _sides_differ(case: Case) -> None:
+    case.b.parts["t", "RECEIVED", PERSON]["outcome"] = "ACCEPTED"
+
+
+def _dossier_differs(case: Case) -> None:
+    case.b.parts["t", "RECEIVED", PERSON]["dossier_hash"] = "1:cd"
+
+
+def _body_differs(case: Case) -> None:
+    case.a.outbox[NAME]["body"] = "{}"
+
+
+def _other_received(case: Case) -> None:
+    case.b.inbox[A, NAME]["hash"] = "0"
+
+
+def _reply_differs(case: Case) -> None:
+    case.a.outbox[NAME]["reply"] = "{}"
+
+
+def _reply_made_up(case: Case) -> None:
+    case.b.inbox.clear()
+
+
+def _nothing_said(case: Case) -> None:
+    case.b.inbox[A, NAME]["reply"] = None
+
+
+def _message_made_up(case: Case) -> None:
+    case.a.outbox.clear()
+
+
+def _record_lost(case: Case) -> None:
+    case.b.contacts.clear()
+
+
+def _log_one_sided(case: Case) -> None:
+    del case.history.log[0]["what"]["regions"][A]
+
+
+def _log_lacks(case: Case) -> None:
+    case.history.log[0]["what"]["messages"].clear()
+
+
+def _recovered_of_fewer(case: Case) -> None:
+    _log_lacks(case)
+    what = {"regions": {A: "", B: ""}, "wrote": {}}
+    case.history.log.append({"recovered": "2026", "what": what})
+
+
+def _late(case: Case) -> None:
+    case.history.drained = 31.0
+
+
+def _never(case: Case) -> None:
+    case.history.drained = None
+
+
+BROKEN: tuple[tuple[str, Callable[[Case], None]], ...] = (
+    ("DOUBLED", _doubled),
+    ("NO_CUSTODIAN", _no_custodian),
+    ("LOST", _lost),
+    ("MADE_UP", _made_up),
+    ("ROW_ELSEWHERE", _row_elsewhere),
+    ("EPOCH_BEHIND", _epoch_behind),
+    ("EPOCH_FELL", _event_fell),
+    ("EPOCH_FELL", _epoch_fell),
+    ("UNDONE", _undone),
+    ("UNDONE", _told_otherwise),
+    ("UNDONE", _forgotten),
+    ("UNDONE", _arrival_forgotten),
+    ("ONE_SIDED", _one_sided),
+    ("SIDES_DIFFER", _sides_differ),
+    ("DOSSIER_DIFFERS", _dossier_differs),
+    ("BODY_DIFFERS", _body_differs),
+    ("BODY_DIFFERS", _other_received),
+    ("REPLY_DIFFERS", _reply_differs),
+    ("REPLY_MADE_UP", _reply_made_up),
+    ("REPLY_MADE_UP", _nothing_said),
+    ("MESSAGE_MADE_UP", _message_made_up),
+    ("RECORD_LOST", _record_lost),
+    ("LOG_ONE_SIDED", _log_one_sided),
+    ("LOG_LACKS", _log_lacks),
+    ("LOG_LACKS", _recovered_of_fewer),
+    ("NOT_DRAINED", _late),
+    ("NOT_DRAINED", _never),
+)
+
+
+def test_nothing_is_wrong_with_a_handoff() -> None:
+    assert Case().rules() == set()
+
+
+@pytest.mark.parametrize(("rule", "breaks"), BROKEN, ids=[one.__name__ for _, one in BROKEN])
+def test_each_rule_is_broken_once(rule: str, breaks: Callable[[Case], None]) -> None:
+    case = Case()
+    breaks(case)
+    assert rule in case.rules()
+    follows = {"ROW_ELSEWHERE", "NO_CUSTODIAN", "SIDES_DIFFER", "LOG_LACKS", "UNDONE"}
+    assert case.rules() <= {rule, "REPLY_DIFFERS", *follows}
+
+
+def test_who_is_on_the_way_has_a_custodian_at_a_cut_and_none_at_rest() -> None:
+    case = Case()
+    case.b.custody[PERSON] = Custody("PENDING", 1, A, "t")
+    case.history.cuts.append(case.picture(name="a cut"))
+    found = check(case.history, case.picture())
+    assert not [one for one in found if "a cut" in one.detail]
+    assert "NO_CUSTODIAN" in {one.rule for one in found}
