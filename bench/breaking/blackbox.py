@@ -20,9 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from bench.breaking.checker import Finding, History, check, waiting
+from bench.breaking.checker import check
 from bench.breaking.clients import Clients
 from bench.breaking.gateways import Fleet, command, make_fleet
+from bench.breaking.history import Finding, History
+from bench.breaking.messages import waiting
 from bench.breaking.pictures import Eyes
 from bench.breaking.proxy import Proxy
 from gateway.access_log.starting import check_access_log

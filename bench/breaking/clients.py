@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import orjson
 
-from bench.breaking.checker import Acknowledged, History
 from bench.breaking.gateways import COUNTIES
+from bench.breaking.history import Acknowledged, History
 
 __all__ = ["Clients"]
 
