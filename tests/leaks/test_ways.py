@@ -14,6 +14,7 @@ from regions.metadata import Reveals
 from regions.sealing import ITEMS
 from regions.tables import central, log_tables, regional
 from resolvers.catalog import RECORDS, private_fields
+from resolvers.privacy import HELD
 from schema.fields import PrivateSource
 from tests.leaks.documents import SCHEMA
 from tests.leaks.worlds import MASKED, World
@@ -138,6 +139,9 @@ def test_leak_05_every_record_by_its_id(peopled: tuple[World, Population], who: 
             continue
         record = RECORDS[name]
         ids = [f"{record.kind}:{row['id']}" for row in population.of(record.table)]
+        if name in HELD:  # no letters here: their own tests ask as a third unit
+            assert not ids
+            continue
         selection = f"__typename ... on {name} {{ {fields_of(name)} }}"
         data = world.ask(f"query($i:[ID!]!){{nodes(ids:$i){{{selection}}}}}", {"i": ids}, who=who)
         assert set(private_values(data.data)) <= {"*"}

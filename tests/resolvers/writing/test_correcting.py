@@ -336,6 +336,7 @@ def test_everything_registered_can_be_corrected_and_every_rule_knows_its_columns
     for name, fields in CORRECTABLE.items():
         others = set(RECORDS[name].fields) - set(fields) - fixed[name]
         others -= {"history", "visits", "samples", "transfers", "custody", "pathway"}
+        others -= {"assistRequests"}
         assert others <= of_person, f"{name}: nobody says whether {others} can be corrected"
     for table, rules in RULES.items():
         record = next((one for one in RECORDS.values() if one.table.name == table), None)
