@@ -35,6 +35,7 @@ _SCALARS = {
     "Date": '"2026-01-01"',
     "DateTime": '"2026-01-01T00:00:00Z"',
     "RegionCode": '"320102"',
+    "AreaCode": '"320102"',
     "PrivateString": '"x"',
     "PrivateInt": "1",
     "PrivateDate": '"2026-01-01"',
