@@ -1,4 +1,4 @@
-"""The handlers of what travels of a letter (`resolvers.assist.news`).
+"""The handler of letters and their versions (`resolvers.assist.news` puts them).
 
 What the receiver is told is cut to what the letter lets it see: the rest never leaves the issuer's
 store (leak channel 39).
@@ -13,10 +13,10 @@ import orjson
 from sqlalchemy import Connection, insert, select
 
 from regions.assist import assist_copies, assist_people, assist_requests
-from resolvers.assist.answers import ANSWERS, OUTCOME, reseal, take_answers
+from resolvers.assist.answers import ANSWERS, reseal
 from resolvers.assist.clocks import AssistLimits
-from resolvers.assist.news import END, EVENT, LETTER, put_news
-from resolvers.assist.onward import relay
+from resolvers.assist.handling import AboutLetter, take_refusal
+from resolvers.assist.news import LETTER, put_news
 from resolvers.assist.rows import (
     RECEIVED,
     SENT,
@@ -28,14 +28,10 @@ from resolvers.assist.rows import (
     write_copies,
     write_people,
 )
-from resolvers.assist.states import OPEN, Event, Facts, Party, State, Subject
+from resolvers.assist.states import Event, Facts, Party, State, Subject
 from resolvers.assist.steps import (
-    close_shares,
     decide_letter,
-    decide_wish,
-    end_everywhere,
     settle_people,
-    share_at_issuer,
 )
 from resolvers.assist.table import StateRefused, step
 from resolvers.catalog import RECORDS
@@ -43,7 +39,7 @@ from resolvers.post.messages import Message
 from resolvers.writing.stores import Store
 from schema.fields import PrivateSource
 
-__all__ = ["EndHandler", "EventHandler", "LetterHandler", "allowed_items"]
+__all__ = ["LetterHandler", "allowed_items"]
 
 _LETTER = (
     *("number", "version", "from_unit", "from_code", "from_region", "to_unit", "to_code"),
@@ -57,14 +53,6 @@ _PERSON = (
     *("position", "level", "manner", "last_contact_on", "whereabouts_code"),
     "issuer_contact_id",
 )
-_NEWS = (
-    *("read_version", "state", "revision", "acknowledge_due", "control_due", "feedback_due"),
-    *("acknowledged_at", "assigned_at", "assigned_to", "controlled_at", "feedback_at"),
-    *("ended_at", "reason_code", "forwarded_to", "escalated_to"),
-)
-"""What the issuer's copy has of the receiver's."""
-
-_PERSON_NEWS = ("state", "proposed", "forwarded_to", *OUTCOME)
 
 
 def allowed_items(name: str, shared: Iterable[str]) -> frozenset[str]:
@@ -81,21 +69,13 @@ def _cut(items: Mapping[str, Any], allowed: frozenset[str]) -> dict[str, Any]:
     return {name: value for name, value in items.items() if name in allowed}
 
 
-class LetterHandler:
+class LetterHandler(AboutLetter):
     """Delivers letters and their versions to the receiver."""
 
     topic = LETTER
 
     def __init__(self, limits: AssistLimits | None = None) -> None:
         self._limits = limits or AssistLimits()
-
-    def concerns(self, message: Message) -> Mapping[str, Sequence[int]]:
-        """The sender's copy of the letter."""
-        return {"assistrequest": [message.body["request"]]}
-
-    def ids(self, message: Message, parcel: Any) -> int:
-        """None: they are taken in the transaction."""
-        return 0
 
     def gather(self, connection: Connection, store: Store, message: Message) -> Any:
         """The letter as it stands, with the people the message is about."""
@@ -206,25 +186,7 @@ class LetterHandler:
         self, connection: Connection, store: Store, message: Message, reply: dict[str, Any], at: str
     ) -> None:
         """Notes at the issuer's that a version was refused."""
-        _settle(connection, store, message, reply, at)
-
-
-def _settle(
-    connection: Connection, store: Store, message: Message, reply: Mapping[str, Any], at: str
-) -> None:
-    """Takes a refusal home: nothing is pending any more, and who was added is not looked for."""
-    if reply.get("refused") is None:
-        return
-    body = message.body
-    copy = Copy.find(connection, store, body["number"], SENT)
-    assert copy is not None
-    copy.row["pending"] = None
-    for person in copy.load(body.get("added") or ()):
-        person["state"] = State.WITHDRAWN.name
-    who = Who(None, None, at, message.trace)
-    detail = {"asked": body["keys"][-1]}
-    copy.note(body["event"], "REFUSED", who, reason=reply["refused"], detail=detail)
-    copy.save(at)
+        take_refusal(connection, store, message, reply, at)
 
 
 def _take_letter(copy: Copy, parcel: Any) -> None:
@@ -281,148 +243,3 @@ def _add_people(copy: Copy, people: Sequence[Mapping[str, Any]], first: int, at:
         }
         rows.append(row)
     write_people(copy.connection, copy.store, rows, [one["items"] for one in people])
-
-
-class EventHandler:
-    """Delivers wishes of the issuer to the receiver, and news to the issuer."""
-
-    topic = EVENT
-
-    def __init__(self, limits: AssistLimits | None = None) -> None:
-        self._limits = limits or AssistLimits()
-
-    def concerns(self, message: Message) -> Mapping[str, Sequence[int]]:
-        """The sender's copy of the letter."""
-        return {"assistrequest": [message.body["request"]]}
-
-    def ids(self, message: Message, parcel: Any) -> int:
-        """None: they are taken in the transaction."""
-        return 0
-
-    def gather(self, connection: Connection, store: Store, message: Message) -> Any:
-        """The events that are told of; with news, what the receiver's copy says now."""
-        body = message.body
-        side = SENT if body["to"] == RECEIVED else RECEIVED
-        copy = Copy.find(connection, store, body["number"], side, lock=False)
-        assert copy is not None
-        parcel: dict[str, Any] = {"events": copy.events(body["keys"])}
-        if body["to"] == SENT:
-            people = copy.load(body["people"])
-            clear = opened(connection, store, assist_people, people)
-            parcel["letter"] = {name: copy.row[name] for name in _NEWS}
-            parcel["people"] = [
-                {name: one[name] for name in ("position", *_PERSON_NEWS)}
-                | {"items": {name: items.get(name) for name in ANSWERS}}
-                for one, items in zip(people, clear, strict=True)
-            ]
-        return parcel
-
-    def deliver(
-        self,
-        connection: Connection,
-        store: Store,
-        message: Message,
-        parcel: Any,
-        first_id: int,
-        at: str,
-    ) -> dict[str, Any]:
-        """Decides a wish, or takes news."""
-        body = message.body
-        copy = Copy.find(connection, store, body["number"], body["to"])
-        assert copy is not None  # the letter went this way before, or came from here
-        if body["to"] == RECEIVED:
-            return self._decide(copy, message, parcel, at)
-        new = copy.take_events(parcel["events"], at)
-        _take_news(copy, body, parcel)
-        _share(copy, parcel["events"], at)
-        copy.save(at)
-        if copy.row["parent_number"] is not None:
-            who = Who(None, None, at, message.trace)
-            relay(copy, parcel["people"], copy.events(new), who)
-        return {"taken": len(new)}
-
-    def _decide(self, copy: Copy, message: Message, parcel: Any, at: str) -> dict[str, Any]:
-        body = message.body
-        who = Who(body["actor"], body["unit"], at, message.trace)
-        event = Event[body["event"]]
-        copy.take_events(parcel["events"], at)
-        try:
-            decide_wish(
-                copy, event, who, self._limits, reason=body["reason"], positions=body["people"]
-            )
-        except StateRefused as refusal:
-            return {"refused": refusal.reason}
-        people = copy.save(at)
-        put_news(copy, who, people, decides=event)
-        return {"refused": None}
-
-    def settle(
-        self, connection: Connection, store: Store, message: Message, reply: dict[str, Any], at: str
-    ) -> None:
-        """Notes at the issuer's that a wish was refused."""
-        if message.body["to"] == RECEIVED:
-            _settle(connection, store, message, reply, at)
-
-
-def _take_news(copy: Copy, body: Mapping[str, Any], parcel: Any) -> None:
-    letter = parcel["letter"]
-    if letter["revision"] >= copy.row["revision"]:
-        copy.row |= letter
-    if body["spread"] is not None:
-        copy.spread(State[body["spread"]])
-    if body["decides"] is not None and body["decides"] == copy.row["pending"]:
-        copy.row["pending"] = None
-    by_position = {one["position"]: one for one in parcel["people"]}
-    rows = copy.load(by_position)
-    for row in rows:
-        row |= {name: by_position[row["position"]][name] for name in _PERSON_NEWS}
-    take_answers(copy, rows, [by_position[row["position"]]["items"] for row in rows])
-
-
-def _share(copy: Copy, events: Sequence[Mapping[str, Any]], at: str) -> None:
-    """Opens and ends what the issuer's records of the people show to whoever looks for them now."""
-    for event in events:
-        detail = orjson.loads(event["detail"])
-        if event["event"] in ("FORWARD", "LEAVE") and "toUnit" in detail:
-            people = detail["people"]
-            share_at_issuer(copy, at, detail["toUnit"], detail["number"], people)
-        whole = event["number"] != copy.number and event["position"] is None
-        if whole and event["state"] is not None and State[event["state"]] not in OPEN:
-            end_everywhere(copy.connection, copy.store, event["number"], at)
-    close_shares(copy, at)
-
-
-class EndHandler:
-    """Ends what a letter shares of people who were handed over to this region, or on from it."""
-
-    topic = END
-
-    def concerns(self, message: Message) -> Mapping[str, Sequence[int]]:
-        """No record by an id that both sides know: letters have a number."""
-        return {}
-
-    def ids(self, message: Message, parcel: Any) -> int:
-        """None."""
-        return 0
-
-    def gather(self, connection: Connection, store: Store, message: Message) -> Any:
-        """Nothing goes along."""
-        return None
-
-    def deliver(
-        self,
-        connection: Connection,
-        store: Store,
-        message: Message,
-        parcel: Any,
-        first_id: int,
-        at: str,
-    ) -> dict[str, Any]:
-        """Ends it, here and wherever they were handed over to."""
-        end_everywhere(connection, store, message.body["number"], at)
-        return {}
-
-    def settle(
-        self, connection: Connection, store: Store, message: Message, reply: dict[str, Any], at: str
-    ) -> None:
-        """Nothing is to be kept of it."""

@@ -6,7 +6,6 @@ and 39).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -18,6 +17,7 @@ from resolvers.assist.attachments import (
     read_attachments,
     shares_files,
 )
+from resolvers.assist.handling import AboutLetter
 from resolvers.assist.rows import RECEIVED, SENT, Copy, Who
 from resolvers.assist.states import OPEN
 from resolvers.post.messages import Message
@@ -26,20 +26,12 @@ from resolvers.writing.stores import Store
 __all__ = ["AttachmentHandler"]
 
 
-class AttachmentHandler:
+class AttachmentHandler(AboutLetter):
     """Delivers files to the other side, and those of a letter that goes on along the chain."""
 
     topic = ATTACHMENT
     most = 4
     """Of one batch: each has up to 3 MB in memory."""
-
-    def concerns(self, message: Message) -> Mapping[str, Sequence[int]]:
-        """The sender's copy of the letter."""
-        return {"assistrequest": [message.body["request"]]}
-
-    def ids(self, message: Message, parcel: Any) -> int:
-        """None: they are taken in the transaction."""
-        return 0
 
     def gather(self, connection: Connection, store: Store, message: Message) -> Any:
         """The file and what was noted of it; nothing where the letter lets no file be seen."""

@@ -29,7 +29,6 @@ __all__ = [
     "Who",
     "accept_transfer",
     "clocks_of",
-    "gather_pathway",
     "load",
     "pack_of",
     "pathway_columns",
@@ -246,20 +245,6 @@ _PARTS: tuple[tuple[Table, str], ...] = (
 )
 
 
-def gather_pathway(connection: Connection, person: int) -> dict[str, list[dict[str, Any]]]:
-    """The rows of a person's pathways by table, in one order: a part of the dossier."""
-    numbers = select(pathways.c.id).where(pathways.c.person_id == person)
-    return {
-        table.name: [
-            dict(row)
-            for row in connection.execute(
-                select(table).where(table.c[key].in_(numbers)).order_by(*table.primary_key)
-            ).mappings()
-        ]
-        for table, key in _PARTS
-    }
-
-
 def store_pathway(
     connection: Connection,
     given: Mapping[str, Iterable[Mapping[str, Any]]],
@@ -267,7 +252,7 @@ def store_pathway(
     code: str,
     unit_id: str,
 ) -> None:
-    """Takes the rows of `gather_pathway` in, with the same ids, in the place of what is here.
+    """Takes the rows of pathways in, by table, with the same ids, in the place of what is here.
 
     `code` and `unit_id` are the county and unit responsible from now on. Lapses stay whose they
     were. A second time changes nothing.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from resolvers.assist.clocks import AssistLimits
-from resolvers.assist.delivering import EndHandler, EventHandler, LetterHandler
+from resolvers.assist.delivering import LetterHandler
+from resolvers.assist.delivering_events import EndHandler, EventHandler
 from resolvers.assist.delivering_files import AttachmentHandler
 from resolvers.post.messages import Handler
 from resolvers.transfers.delivering import TRANSFER_HANDLERS

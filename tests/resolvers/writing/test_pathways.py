@@ -16,10 +16,10 @@ from resolvers.pathway.states import local_day
 from resolvers.pathway.storing import (
     Who,
     accept_transfer,
-    gather_pathway,
     store_pathway,
     sweep,
 )
+from resolvers.transfers.dossier import gather_pathways
 from resolvers.users import Viewer
 from tests.answering import viewer
 from tests.resolvers.writing.making import (
@@ -231,7 +231,7 @@ def test_a_pathway_goes_along_with_a_handoff(either: Writer) -> None:
     _advance(either, case, event="CLINICAL_CHECK_NORMAL")
     person = either.rows("pathways")[0]["person_id"]
     sender, receiver = either.regions
-    rows = in_store(sender, lambda connection: gather_pathway(connection, person))
+    rows = in_store(sender, lambda connection: gather_pathways(connection, [person]))
     unit = "cdc-320205"
 
     def take(connection: Connection) -> list[int]:
@@ -254,7 +254,7 @@ def test_a_handed_over_persons_clocks_run_where_the_person_is(either: Writer) ->
     case = _carrier(either, days=2)
     person = either.rows("pathways")[0]["person_id"]
     sender, receiver = either.regions
-    rows = in_store(sender, lambda connection: gather_pathway(connection, person))
+    rows = in_store(sender, lambda connection: gather_pathways(connection, [person]))
     keep = {"people": person, "cases": int(case.partition(":")[2])}
 
     def take(connection: Connection) -> None:
