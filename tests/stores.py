@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def region_settings(
-    code: str, *, path: Path | None = None, url: str | None = None, deadline: float = 5.0
+    code: str, *, path: Path | None = None, url: str | None = None, deadline: float = 30.0
 ) -> RegionSettings:
     """The settings of a region of a GB/T 2260 code (2 to 6 digits), as a configuration has them."""
     areas = reference_areas()
