@@ -288,7 +288,8 @@ def _tell(config: Config, made: dict[str, Any], url: str, given: Path) -> None:
         ) from error
     table = Table(title="演示账号 · Demo accounts")
     for column in _SHOWN:
-        table.add_column(column, no_wrap=True)
+        # A long role may wrap; what is to be copied never does, nor is it ever cut.
+        table.add_column(column, no_wrap=column != "role")
     for account in accounts:
         table.add_row(*(account[column] for column in _SHOWN))
     out.print(table)

@@ -92,6 +92,7 @@ BY_ROLE: dict[str, str] = {
     "acknowledgeAssistRequest": "InvalidInputProblem",
     "amendAssistRequest": "InvalidInputProblem",
     "askMoreOfAssistRequest": "InvalidInputProblem",
+    "attachToAssistRequest": "InvalidInputProblem",
     "assignAssistRequest": "InvalidInputProblem",
     "closeAssistRequest": "InvalidInputProblem",
     "createAssistRequest": "InvalidInputProblem",

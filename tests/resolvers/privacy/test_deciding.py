@@ -78,7 +78,7 @@ def test_a_grant_holds_for_its_code_and_all_below(code: str, shown: bool) -> Non
         ({"VISIT"}, {"Visit"}),
         ({"SAMPLE"}, {"Sample"}),
         ({"TRANSFER"}, {"TransferPerson"}),
-        ({"ASSIST_REQUEST"}, {"AssistRequest", "AssistPerson"}),
+        ({"ASSIST_REQUEST"}, {"AssistRequest", "AssistPerson", "AssistAttachment"}),
         ({"CASE", "CONTACT"}, {"Case", "Exposure", "Contact", "Person"}),
         (EVERY_TYPE, {record.name for record in _RECORDS}),
     ],
