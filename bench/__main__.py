@@ -257,13 +257,38 @@ def audit(
 @app.command()
 def handoffs(
     quick: Quick = False,
+    write: Write = False,
+    folder: Folder = None,
+    people: Annotated[int, typer.Option(help="People for each figure.")] = 2_000,
+    postgresql: Annotated[bool, typer.Option(help="On PostgreSQL, too.")] = True,
+) -> None:
+    """Whole handoffs between two regions: offered, accepted, committed, settled."""
+    from bench import handoffs as benchmark
+    from bench.post import databases, pinned
+
+    plan = ((1, False), (1, True), (20, False), (20, True))
+    if quick:
+        people = 200
+    with _measuring(folder) as (place, others), contextlib.ExitStack() as stack:
+        urls = stack.enter_context(databases(2)) if postgresql else []
+        with others:
+            pinned()
+            rates = benchmark.measure(place / "sqlite", plan, people)
+            if urls:
+                rates += benchmark.measure(place / "postgresql", plan, people, urls=urls)
+    _finish(benchmark.sheet(rates, others), write)
+
+
+@app.command()
+def post(
+    quick: Quick = False,
     folder: Folder = None,
     conversations: Annotated[int, typer.Option(help="Of three messages each.")] = 5_000,
     at_once: Annotated[int, typer.Option(help="Begun at a time.")] = 64,
     postgresql: Annotated[bool, typer.Option(help="On PostgreSQL, too.")] = True,
 ) -> None:
     """What the post between two regions carries."""
-    from bench.handoffs import databases, measure, pinned
+    from bench.post import databases, measure, pinned
 
     if quick:
         conversations = 500

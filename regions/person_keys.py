@@ -11,7 +11,7 @@ import os
 from collections.abc import Collection, Iterable
 
 import orjson
-from sqlalchemy import Connection, LargeBinary, Table, literal, select
+from sqlalchemy import Connection, LargeBinary, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from regions.errors import PersonErased
@@ -44,6 +44,9 @@ person_keys = Table(
 )
 
 _AT_ONCE = 5_000
+_SALTS = select(person_keys.c.person_id, person_keys.c.salt).where(
+    among(person_keys.c.person_id, bindparam("ids"))
+)
 
 
 def new_salt() -> bytes:
@@ -56,12 +59,8 @@ def salts_of(connection: Connection, people: Iterable[int]) -> dict[int, bytes]:
     wanted = sorted(set(people))
     found: dict[int, bytes] = {}
     for start in range(0, len(wanted), _AT_ONCE):
-        ids = literal(orjson.dumps(wanted[start : start + _AT_ONCE]).decode())
-        for person, salt in connection.execute(
-            select(person_keys.c.person_id, person_keys.c.salt).where(
-                among(person_keys.c.person_id, ids)
-            )
-        ):
+        ids = orjson.dumps(wanted[start : start + _AT_ONCE]).decode()
+        for person, salt in connection.execute(_SALTS, {"ids": ids}):
             found[person] = bytes(salt)
     return found
 

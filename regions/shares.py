@@ -7,15 +7,17 @@ and sees the items that the sender named in clear, for as long as the share is o
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
+from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Index, Table, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Index, Table, bindparam, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from regions.metadata import ID, internal, public, regional
 from regions.text import among
 
-__all__ = ["end_shares", "open_shares", "shared_of", "shares"]
+__all__ = ["end_many", "end_shares", "open_many", "open_shares", "shared_of", "shares"]
 
 shares = Table(
     "shares",
@@ -51,7 +53,15 @@ def open_shares(
     `items` are names of private items, none for masked records. A second time changes nothing
     but the items.
     """
-    text = orjson.dumps(sorted(set(items))).decode()
+    open_many(connection, [(persons, unit, source, items)], at)
+
+
+def open_many(
+    connection: Connection,
+    given: Iterable[tuple[Iterable[int], str, str, Iterable[str]]],
+    at: str,
+) -> None:
+    """As `open_shares`, for several sources at once: of each the persons, unit, source, items."""
     rows = [
         {
             "person_id": person,
@@ -61,18 +71,20 @@ def open_shares(
             "started_at": at,
             "ended_at": None,
         }
+        for persons, unit, source, items in given
+        for text in [orjson.dumps(sorted(set(items))).decode()]
         for person in dict.fromkeys(persons)
     ]
-    if not rows:
-        return
-    builder = sqlite if connection.dialect.name == "sqlite" else postgresql
-    made = builder.insert(shares)
-    connection.execute(
-        made.on_conflict_do_update(
-            index_elements=["person_id", "unit_id", "source"],
-            set_={"items": made.excluded["items"], "ended_at": None},
-        ),
-        rows,
+    if rows:
+        connection.execute(_opening(connection.dialect.name), rows)
+
+
+@cache
+def _opening(dialect: str) -> Any:
+    made = (sqlite if dialect == "sqlite" else postgresql).insert(shares)
+    return made.on_conflict_do_update(
+        index_elements=["person_id", "unit_id", "source"],
+        set_={"items": made.excluded["items"], "ended_at": None},
     )
 
 
@@ -94,10 +106,35 @@ def end_shares(
     if persons is None:
         connection.execute(update(shares).where(*where).values(ended_at=at))
         return
+    if unit is None:
+        end_many(connection, [(source, persons)], at)
+        return
     for person in dict.fromkeys(persons):
         connection.execute(
             update(shares).where(*where, shares.c.person_id == person).values(ended_at=at)
         )
+
+
+def end_many(connection: Connection, given: Iterable[tuple[str, Iterable[int]]], at: str) -> None:
+    """Ends what several sources opened of persons, for all units: of each the source, persons."""
+    rows = [
+        {"whence": source, "who": person, "when": at}
+        for source, persons in given
+        for person in dict.fromkeys(persons)
+    ]
+    if rows:
+        connection.execute(_ENDING, rows)
+
+
+_ENDING = (
+    update(shares)
+    .where(
+        shares.c.source == bindparam("whence"),
+        shares.c.person_id == bindparam("who"),
+        shares.c.ended_at.is_(None),
+    )
+    .values(ended_at=bindparam("when"))
+)
 
 
 def shared_of(

@@ -19,7 +19,7 @@ from regions.access_log import log_outbox
 from regions.ids import take_ids
 from resolvers.access_log import Commitments
 from resolvers.post import boxes
-from resolvers.post.messages import Message
+from resolvers.post.messages import BulkHandler, Message
 from resolvers.transfers.delivering import TRANSFER_HANDLERS
 from resolvers.writing.outbox import Telling, put_in_outbox
 
@@ -35,7 +35,13 @@ _COMMITMENTS = Commitments(bytes(32))
 def gather(world: World, do: Do, message: Message) -> Any:
     """What goes along, from the sender's store."""
     handler, store = _HANDLERS[message.topic], world.stores[message.from_region]
-    return do(message.from_region, lambda connection: handler.gather(connection, store, message))
+
+    def work(connection: Connection) -> Any:
+        if isinstance(handler, BulkHandler):
+            return handler.gather_all(connection, store, [message])[message.id]
+        return handler.gather(connection, store, message)
+
+    return do(message.from_region, work)
 
 
 def deliver(
@@ -54,7 +60,11 @@ def deliver(
         if message.id not in claimed.new:
             return False, claimed.kept[message.id]
         first = take_ids(connection, message.to_region, handler.ids(message, parcel) or 1)
-        said = handler.deliver(connection, store, message, parcel, first, AT)
+        if isinstance(handler, BulkHandler):
+            given = [(message, parcel, first)]
+            said = handler.deliver_all(connection, store, given, AT)[message.id]
+        else:
+            said = handler.deliver(connection, store, message, parcel, first, AT)
         boxes.reply(connection, message.from_region, {message.id: said})
         put_in_outbox(
             connection,
@@ -104,7 +114,10 @@ def settle(world: World, do: Do, message: Message, reply: dict[str, Any]) -> Non
 
     def work(connection: Connection) -> None:
         if message.id in boxes.unanswered(connection, [message.id]):
-            handler.settle(connection, store, message, reply, AT)
+            if isinstance(handler, BulkHandler):
+                handler.settle_all(connection, store, [(message, reply)], AT)
+            else:
+                handler.settle(connection, store, message, reply, AT)
             boxes.answer(connection, {message.id: reply}, AT)
 
     do(message.from_region, work)

@@ -29,7 +29,7 @@ from regions.person_keys import new_salt, person_keys
 from regions.settings import RegionSettings
 from resolvers.writing.stores import Store, Stores
 
-__all__ = ["AT", "REGIONS", "Killed", "Template", "World"]
+__all__ = ["AT", "REGIONS", "Killed", "Template", "World", "register"]
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class Template:
             with engine.begin() as connection:
                 store = Store(settings, self.keys)
                 for number in range(each):
-                    self.people[_register(connection, store, number)] = code
+                    self.people[register(connection, store, number)] = code
             engine.dispose()
         for path in folder.glob("*.db"):  # so that one file is the whole store
             with create_engine(f"sqlite:///{path}").connect() as connection:
@@ -199,8 +199,8 @@ def _made(region: str) -> Engine:
     return engine
 
 
-def _register(connection: Connection, store: Store, number: int) -> int:
-    """A person who is a contact; returns the person's id."""
+def register(connection: Connection, store: Store, number: int) -> int:
+    """Registers a person who is a contact; returns the person's id."""
     region = store.settings.code
     person = take_ids(connection, region, 2)
     assert region_of(person) == region

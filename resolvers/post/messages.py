@@ -8,22 +8,32 @@ in a transaction, is undone by whatever it raises, and may be begun again any nu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from typing import Any, Protocol, runtime_checkable
 
 import orjson
-from sqlalchemy import Connection, bindparam, func, select, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, bindparam, func, insert, select, text
 
 from regions.errors import PostConflict
 from regions.post import post_order, post_outbox
 from regions.sealing import ITEMS
+from regions.text import among_texts
 from resolvers.writing.stores import Store
 
-__all__ = ["BulkHandler", "Handler", "HeavyHandler", "Message", "check_body", "hash_of", "put"]
+__all__ = [
+    "BulkHandler",
+    "Handler",
+    "HeavyHandler",
+    "Letter",
+    "Message",
+    "check_body",
+    "hash_of",
+    "put",
+    "put_all",
+]
 
 _OF_PEOPLE = (
     *("people", "cases", "exposures", "contacts", "visits", "samples"),
@@ -155,56 +165,97 @@ def put(
     the order in which they were put. Raises PostConflict where the id has another content already,
     ValueError where the body has a private item.
     """
-    check_body(body)
-    said = orjson.dumps(dict(body), option=orjson.OPT_SORT_KEYS)
-    message_id = f"{topic}:{subject}" + (f":{step}" if step else "")
+    letter = Letter(topic, subject, to_region, body, trace, step)
+    return put_all(connection, store, [letter], at)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message to be put, as the parameters of `put`."""
+
+    topic: str
+    subject: str
+    to_region: str
+    body: Mapping[str, Any]
+    trace: str
+    step: str = ""
+
+    @property
+    def id(self) -> str:
+        """The id of the message."""
+        return f"{self.topic}:{self.subject}" + (f":{self.step}" if self.step else "")
+
+
+def put_all(connection: Connection, store: Store, letters: Sequence[Letter], at: str) -> list[str]:
+    """Puts messages, in this order, as `put` does, in some statements for all; returns their ids.
+
+    No two have the same id.
+    """
+    rows = []
+    for one in letters:
+        check_body(one.body)
+        said = orjson.dumps(dict(one.body), option=orjson.OPT_SORT_KEYS)
+        rows.append(
+            {
+                "id": one.id,
+                "topic": one.topic,
+                "subject": one.subject,
+                "to_region": one.to_region,
+                "body": said.decode(),
+                "hash": hash_of(said),
+                "trace": one.trace,
+                "created_at": at,
+            }
+        )
     if connection.dialect.name != "sqlite":
         # A counter in a row would be locked to the end of every transaction that puts something:
         # the sequence locks nothing, and only messages of one subject wait for each other.
-        connection.execute(_SUBJECT_LOCK, {"subject": f"{to_region}/{subject}"})
-    made = connection.execute(
-        _insertion(connection.dialect.name),
-        {
-            "id": message_id,
-            "topic": topic,
-            "subject": subject,
-            "to_region": to_region,
-            "body": said.decode(),
-            "hash": hash_of(said),
-            "trace": trace,
-            "created_at": at,
-        },
-    )
-    if not made.rowcount:
-        kept = connection.execute(
-            select(post_outbox.c.hash, post_outbox.c.to_region).where(
-                post_outbox.c.id == message_id
-            )
-        ).one()
-        if (kept.hash, kept.to_region) != (hash_of(said), to_region):
+        subjects = {f"{one.to_region}/{one.subject}" for one in letters}
+        connection.execute(_SUBJECT_LOCKS, {"subjects": _array(subjects)})
+    kept = {
+        row.id: row for row in connection.execute(_KEPT, {"ids": _array(row["id"] for row in rows)})
+    }
+    missing = []
+    for row in rows:
+        before = kept.get(row["id"])
+        if before is None:
+            missing.append(row)
+        elif (before.hash, before.to_region) != (row["hash"], row["to_region"]):
             raise PostConflict(
-                f"the message {message_id} was written before, with another content",
+                f"the message {row['id']} was written before, with another content",
                 hint="use another id, or the same content",
                 store=store.settings.code,
             )
-    return message_id
+    if missing:
+        connection.execute(_insertion(connection.dialect.name), missing)
+    return [row["id"] for row in rows]
+
+
+def _array(texts: Iterable[str]) -> str:
+    return orjson.dumps(sorted(texts)).decode()
+
+
+_KEPT = select(post_outbox.c.id, post_outbox.c.hash, post_outbox.c.to_region).where(
+    among_texts(post_outbox.c.id, bindparam("ids"))
+)
 
 
 @cache
 def _insertion(dialect: str) -> Any:
-    """The statement that puts a message: made once, since making it costs more than running it."""
+    """The statement that puts messages: made once, since making it costs more than running it."""
+    seq: Any = post_order.next_value()
     if dialect == "sqlite":
-        builder: Any = sqlite
-        seq: Any = select(func.coalesce(func.max(post_outbox.c.seq), 0) + 1).scalar_subquery()
-    else:
-        builder, seq = postgresql, post_order.next_value()
+        seq = select(func.coalesce(func.max(post_outbox.c.seq), 0) + 1).scalar_subquery()
     names = ("id", "topic", "subject", "to_region", "body", "hash", "trace", "created_at")
     given: dict[str, Any] = {name: bindparam(name) for name in names}
-    made = builder.insert(post_outbox).values(seq=seq, attempts=0, **given)
-    return made.on_conflict_do_nothing(index_elements=["id"])
+    return insert(post_outbox).values(seq=seq, attempts=0, **given)
 
 
-_SUBJECT_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 20260728))")
+# In one order, so that two who put about the same subjects do not wait for each other.
+_SUBJECT_LOCKS = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended(one, 20260728)) FROM (SELECT value AS one "
+    "FROM json_array_elements_text(CAST(:subjects AS json)) ORDER BY 1) AS wanted"
+)
 
 
 def hash_of(body: bytes) -> str:

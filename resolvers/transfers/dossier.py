@@ -199,9 +199,10 @@ def store_dossier(
     store: Store,
     dossier: Dossier,
     sender: str,
-    place: Place,
+    places: Mapping[int, Place],
 ) -> None:
-    """Takes a whole dossier in: people and contacts live here from now on.
+    """Takes a whole dossier in: people and contacts live here from now on. `places` is where each
+    person comes to.
 
     Rows that are here are overwritten, but for a case whose card this store keeps (B8): what came
     along is a copy of it.
@@ -210,9 +211,9 @@ def store_dossier(
     own = _own_cards(connection, dossier)
     lost = []
     for table in _TABLES:
-        rows = []
+        rows, whose = [], "id" if table is people else "person_id"
         for row, parts in dossier.rows.get(table.name, ()):
-            made = dict(row)
+            made, place = dict(row), places[row[whose]]
             if table is cases:
                 if row["id"] in own:
                     continue

@@ -29,23 +29,28 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from regions.bulk import driver_text, insert_rows
 from regions.people import people
-from regions.text import among
+from regions.text import among, among_texts
 from regions.transfers import custody, transfer_events, transfer_people, transfers
 from resolvers.transfers.protocol import NOWHERE, Custody, State, Step
 
 __all__ = [
     "Noted",
     "Part",
+    "array",
     "custodies",
     "ids_array",
     "keep_custodies",
     "keep_outcomes",
     "note",
+    "note_all",
     "parts_of",
     "state_of",
+    "texts_array",
     "transfer_row",
+    "transfer_rows",
     "upserted",
     "write_state",
+    "write_states",
 ]
 
 _LOCKS = text(
@@ -58,7 +63,17 @@ _EVENTS = tuple(column.name for column in transfer_events.columns)
 
 def ids_array(numbers: Iterable[int]) -> BindParameter[str]:
     """Numbers as the JSON array that `among` takes."""
-    return literal(orjson.dumps(sorted(set(numbers))).decode())
+    return literal(array(numbers))
+
+
+def array(numbers: Iterable[int]) -> str:
+    """The same, for the parameter of a statement that was made before."""
+    return orjson.dumps(sorted(set(numbers))).decode()
+
+
+def texts_array(texts: Iterable[str]) -> str:
+    """Texts as the JSON array that `among_texts` takes."""
+    return orjson.dumps(sorted(set(texts))).decode()
 
 
 def custodies(connection: Connection, persons: Collection[int]) -> dict[int, Custody]:
@@ -69,26 +84,30 @@ def custodies(connection: Connection, persons: Collection[int]) -> dict[int, Cus
     """
     if not persons:
         return {}
-    ids = ids_array(persons)
+    ids = {"ids": array(persons)}
     if connection.dialect.name != "sqlite":
         # Those of whom nothing is here yet have no row that could be locked.
-        connection.execute(_LOCKS, {"ids": ids.value})
-    living = connection.execute(
-        select(people.c.id, people.c.kept_in, people.c.reporter_unit, people.c.created_at)
-        .where(among(people.c.id, ids))
-        .order_by(people.c.id)
-        .with_for_update()
-    ).all()
+        connection.execute(_LOCKS, ids)
+    living = connection.execute(_LIVING, ids).all()
     found = dict.fromkeys(persons, NOWHERE)
     for row in living:
         if row.kept_in is None:
             found[row.id] = Custody(State.OWNED, 0, unit_id=row.reporter_unit, since=row.created_at)
     # A statement of its own: it must see what was committed while the rows were waited for.
-    for row in connection.execute(select(custody).where(among(custody.c.person_id, ids))):
+    for row in connection.execute(_OF_CUSTODY, ids):
         found[row.person_id] = Custody(
             State[row.state], row.epoch, row.peer, row.transfer_id, row.unit_id, row.since
         )
     return found
+
+
+_LIVING = (
+    select(people.c.id, people.c.kept_in, people.c.reporter_unit, people.c.created_at)
+    .where(among(people.c.id, bindparam("ids")))
+    .order_by(people.c.id)
+    .with_for_update()
+)
+_OF_CUSTODY = select(custody).where(among(custody.c.person_id, bindparam("ids")))
 
 
 def keep_custodies(connection: Connection, kept: Mapping[int, Custody], at: str) -> None:
@@ -128,28 +147,44 @@ class Part:
 
 def transfer_row(connection: Connection, transfer: str, side: str) -> dict[str, Any] | None:
     """A side's record of a transfer, locked until the transaction ends; None: it has none."""
-    found = connection.execute(
-        select(transfers)
-        .where(transfers.c.id == transfer, transfers.c.side == side)
-        .with_for_update()
-    ).first()
-    return None if found is None else found._asdict()
+    return transfer_rows(connection, [transfer], side).get(transfer)
+
+
+def transfer_rows(
+    connection: Connection, wanted: Collection[str], side: str
+) -> dict[str, dict[str, Any]]:
+    """A side's records of transfers by id, locked until the transaction ends."""
+    rows = connection.execute(_TRANSFERS, {"ids": texts_array(wanted), "at_side": side})
+    return {row.id: row._asdict() for row in rows}
+
+
+_TRANSFERS = (
+    select(transfers)
+    .where(among_texts(transfers.c.id, bindparam("ids")), transfers.c.side == bindparam("at_side"))
+    .order_by(transfers.c.id)
+    .with_for_update()
+)
 
 
 def parts_of(
     connection: Connection, transfer: str, side: str, persons: Collection[int] | None = None
 ) -> dict[int, Part]:
     """The people of a transfer at one side, all or some, by id."""
-    c = transfer_people.c
-    where = [c.transfer_id == transfer, c.side == side]
-    if persons is not None:
-        where.append(among(c.person_id, ids_array(persons)))
-    rows = connection.execute(
-        select(c.person_id, c.epoch, c.outcome, c.reason_code, c.dossier_hash)
-        .where(*where)
-        .order_by(c.person_id)
-    )
+    given = {"of": transfer, "at_side": side}
+    if persons is None:
+        rows = connection.execute(_PARTS, given)
+    else:
+        rows = connection.execute(_SOME_PARTS, given | {"ids": array(persons)})
     return {row.person_id: Part(*row) for row in rows}
+
+
+_c = transfer_people.c
+_PARTS = (
+    select(_c.person_id, _c.epoch, _c.outcome, _c.reason_code, _c.dossier_hash)
+    .where(_c.transfer_id == bindparam("of"), _c.side == bindparam("at_side"))
+    .order_by(_c.person_id)
+)
+_SOME_PARTS = _PARTS.where(among(_c.person_id, bindparam("ids")))
 
 
 def keep_outcomes(
@@ -200,20 +235,49 @@ def state_of(outcomes: Iterable[str], *, arrived: bool) -> str:
 
 def write_state(connection: Connection, transfer: str, side: str, at: str) -> str | None:
     """Writes the state of a transfer anew, by its people; returns it, None: no such transfer."""
-    c = transfer_people.c
-    outcomes = connection.execute(
-        select(c.outcome).where(c.transfer_id == transfer, c.side == side)
-    ).scalars()
-    row = transfer_row(connection, transfer, side)
-    if row is None:
-        return None
-    state = state_of(outcomes, arrived=row["arrived_at"] is not None)
+    return write_states(connection, [transfer], side, at).get(transfer)
+
+
+def write_states(
+    connection: Connection, wanted: Collection[str], side: str, at: str
+) -> dict[str, str]:
+    """Writes the states of transfers anew, by their people; returns them by id."""
+    ids = {"ids": texts_array(wanted), "at_side": side}
+    arrived = dict(tuple(row) for row in connection.execute(_ARRIVED, ids))
+    if not arrived:
+        return {}
+    outcomes: dict[str, list[str]] = {one: [] for one in arrived}
+    for transfer, outcome in connection.execute(_OUTCOMES, ids):
+        if transfer in outcomes:
+            outcomes[transfer].append(outcome)
+    states = {
+        one: state_of(found, arrived=arrived[one] is not None) for one, found in outcomes.items()
+    }
     connection.execute(
-        update(transfers)
-        .where(transfers.c.id == transfer, transfers.c.side == side)
-        .values(state=state, updated_at=at)
+        _STATE,
+        [
+            {"of": one, "at_side": side, "to": state, "when": at}
+            for one, state in sorted(states.items())
+        ],
     )
-    return state
+    return states
+
+
+# The transfers are locked before their people are read: a state is by all of them.
+_ARRIVED = (
+    select(transfers.c.id, transfers.c.arrived_at)
+    .where(among_texts(transfers.c.id, bindparam("ids")), transfers.c.side == bindparam("at_side"))
+    .order_by(transfers.c.id)
+    .with_for_update()
+)
+_OUTCOMES = select(_c.transfer_id, _c.outcome).where(
+    among_texts(_c.transfer_id, bindparam("ids")), _c.side == bindparam("at_side")
+)
+_STATE = (
+    update(transfers)
+    .where(transfers.c.id == bindparam("of"), transfers.c.side == bindparam("at_side"))
+    .values(state=bindparam("to"), updated_at=bindparam("when"))
+)
 
 
 @dataclass(slots=True)
@@ -253,7 +317,16 @@ class Noted:
 
 def note(connection: Connection, noted: Noted, first_id: int) -> int:
     """Writes the events with ids from `first_id` on; returns the id behind the last."""
-    rows = [(first_id + number, *row) for number, row in enumerate(noted.rows)]
+    return note_all(connection, [(noted, first_id)])
+
+
+def note_all(connection: Connection, given: Iterable[tuple[Noted, int]]) -> int:
+    """Writes events, each with ids from the one beside it on; returns the id behind the last."""
+    rows: list[tuple[Any, ...]] = []
+    last = 0
+    for noted, first_id in given:
+        rows += [(first_id + number, *row) for number, row in enumerate(noted.rows)]
+        last = first_id + len(noted.rows)
+        noted.rows = []
     insert_rows(connection, transfer_events, _EVENTS, rows)
-    noted.rows = []
-    return first_id + len(rows)
+    return last

@@ -217,7 +217,7 @@ class Writing:
             reason = "no answer within the deadline"
             raise unavailable(WriteFailed(store.settings, "TIMED_OUT", reason, False))
         try:
-            result, repeated = await store.write(ids, run)
+            result, repeated = await store.carry(ids, run)
         except WriteFailed as failed:
             trail.regions[code] = failed.state
             if failed.written is None:

@@ -30,7 +30,7 @@ from resolvers.pathway.packs import packs
 from resolvers.pathway.storing import Who as PathwayWho
 from resolvers.pathway.storing import start
 from resolvers.post.boxes import answer, claim, due, reply, unanswered
-from resolvers.post.messages import Message
+from resolvers.post.messages import BulkHandler, Message
 from resolvers.transfers.delivering import TRANSFER_HANDLERS
 from resolvers.transfers.ledger import custodies
 from resolvers.transfers.protocol import Custody
@@ -381,6 +381,40 @@ class Regions:
                         count += 1
                     self.watch()
         return count
+
+    def carry_together(self, messages: Sequence[Message]) -> None:
+        """Messages of one lane: three transactions for all of them, topic after topic."""
+        for topic in dict.fromkeys(one.topic for one in messages):
+            some = [one for one in messages if one.topic == topic]
+            handler: Any = _HANDLERS[topic]
+            if isinstance(handler, BulkHandler):
+                self._together(handler, some)
+            else:
+                for one in some:
+                    self.carry(one)
+
+    def _together(self, handler: BulkHandler, some: Sequence[Message]) -> None:
+        sender, receiver = some[0].from_region, some[0].to_region
+        source, target = self.stores[sender], self.stores[receiver]
+        parcels = self.do(sender, lambda connection: handler.gather_all(connection, source, some))
+        given = [
+            (one, parcels[one.id], self.take(receiver, handler.ids(one, parcels[one.id])))
+            for one in some
+        ]
+
+        def deliver(connection: Connection) -> Mapping[str, dict[str, Any]]:
+            assert claim(connection, some, AT).new == {one.id for one in some}
+            said = handler.deliver_all(connection, target, given, AT)
+            reply(connection, sender, said)
+            return said
+
+        said = self.do(receiver, deliver)
+
+        def settle(connection: Connection) -> None:
+            handler.settle_all(connection, source, [(one, said[one.id]) for one in some], AT)
+            answer(connection, said, AT)
+
+        self.do(sender, settle)
 
     def carry(self, message: Message) -> None:
         """One message: three transactions, each of which may end before or after its commit."""

@@ -1,0 +1,389 @@
+"""Messages of many transfers at once: what is plain, in some statements for all of them.
+
+Plain is a message that does to each of its people what is expected of it, where nobody else in the
+batch is about the same people. Whatever is not (an offer that fell, a store that is behind, an
+erased person, a refusal) goes the way of a message alone, in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from regions.bulk import insert_rows
+from regions.person_keys import ERASED, salts_of
+from regions.shares import end_many, open_many
+from regions.text import among_texts
+from regions.transfers import transfer_people, transfers
+from resolvers.post.messages import Letter, Message, put_all
+from resolvers.transfers import protocol
+from resolvers.transfers.applying import COMMIT, Work, share_source, step_of
+from resolvers.transfers.bodies import (
+    epochs_of,
+    pathways_of,
+    people_of,
+    reply_of,
+    transfer_of,
+    words_of,
+)
+from resolvers.transfers.dossier import (
+    Dossier,
+    Place,
+    close_pathways,
+    come_back,
+    content_hashes,
+    gather,
+    gather_pathways,
+    known_before,
+    leave_behind,
+    store_dossier,
+    store_preview,
+)
+from resolvers.transfers.flags import unknown_references
+from resolvers.transfers.here import take_pathways
+from resolvers.transfers.ledger import (
+    custodies,
+    keep_custodies,
+    note_all,
+    texts_array,
+    transfer_rows,
+    write_states,
+)
+from resolvers.transfers.parcels import PARTS, Parcel, joined, sealed_marks
+from resolvers.transfers.protocol import Custody, Event, State, Step, Word
+from resolvers.transfers.terms import Who
+from resolvers.writing.stores import Store
+
+__all__ = ["Given", "commit_body", "commits", "decisions", "offers", "settle_commits"]
+
+Given = tuple[Message, Any, int]
+"""A message, its parcel, the first of its ids."""
+
+Replies = dict[str, dict[str, Any]]
+"""Replies by the messages' ids."""
+
+
+def _apart(messages: Iterable[Message]) -> set[str]:
+    """Messages about people whom no other of them is about."""
+    some = {one.id: people_of(one) for one in messages}
+    count = Counter(person for people in some.values() for person in people)
+    return {one for one, people in some.items() if all(count[person] == 1 for person in people)}
+
+
+def _persons(messages: Iterable[Message]) -> set[int]:
+    return {person for one in messages for person in people_of(one)}
+
+
+def _is(steps: Mapping[int, Step], event: Event) -> bool:
+    """Whether to each person what is expected has happened, and nothing besides."""
+    return bool(steps) and all(
+        one.event is event and one.dropped is None and one.resend is None for one in steps.values()
+    )
+
+
+def _work(connection: Connection, store: Store, given: Given, at: str) -> Work:
+    message, _, first = given
+    transfer = message.body["transfer"]
+    return Work(connection, store, transfer, trace=message.trace, at=at, first_id=first)
+
+
+def _write(
+    connection: Connection, made: Sequence[tuple[Work, Mapping[int, Step]]], at: str, **detail: Any
+) -> None:
+    """Custody and events of all. `detail` goes with the events, by the transfer."""
+    kept = {person: step.custody for _, steps in made for person, step in steps.items()}
+    keep_custodies(connection, kept, at)
+    noted = []
+    for work, steps in made:
+        more = detail.get(work.transfer, {})
+        for person, step in steps.items():
+            work.noted.step(work.transfer, person, step, **more)
+        noted.append((work.noted, work.take(len(work.noted.rows))))
+    note_all(connection, noted)
+
+
+# Offers.
+
+
+def offers(connection: Connection, store: Store, given: Sequence[Given], at: str) -> Replies:
+    """Takes in the plain ones of some offers: of transfers not known here, of people who wait for
+    no other.
+    """
+    messages = [one for one, _, _ in given]
+    ids = {"ids": texts_array(one.body["transfer"] for one in messages)}
+    known = set(connection.execute(_KNOWN, ids).scalars())
+    before = custodies(connection, _persons(messages))
+    apart, made = _apart(messages), []
+    for one in given:
+        message, parcel, _ = one
+        transfer, epochs = message.body["transfer"], epochs_of(message.body["people"])
+        if message.id in apart and transfer not in known and not parcel.dossier.erased:
+            steps = {
+                person: protocol.receive(before[person], transfer, epoch, message.from_region)
+                for person, epoch in epochs.items()
+            }
+            if _is(steps, Event.RECEIVED):
+                made.append((message, parcel, _work(connection, store, one, at), steps))
+    if not made:
+        return {}
+    rows = [transfer_of(message, message.body["toCode"], at) for message, _, _, _ in made]
+    connection.execute(_keeping(connection.dialect.name), rows)
+    persons = {person for _, _, _, steps in made for person in steps}
+    fresh = persons - known_before(connection, store.settings.code, persons)
+    dossier = joined(parcel.dossier for _, parcel, _, _ in made)
+    store_preview(connection, store, dossier, made[0][0].from_region, fresh)
+    _write_parts(connection, store, [(parcel, work, steps) for _, parcel, work, steps in made])
+    opened = [
+        (steps, one.body["toUnit"], share_source(work.transfer), one.body["items"])
+        for one, _, work, steps in made
+    ]
+    open_many(connection, opened, at)
+    _write(connection, [(work, steps) for _, _, work, steps in made], at)
+    return {message.id: reply_of(steps) for message, _, _, steps in made}
+
+
+_KNOWN = select(transfers.c.id).where(among_texts(transfers.c.id, bindparam("ids")))
+
+
+@cache
+def _keeping(dialect: str) -> Any:
+    builder: Any = sqlite if dialect == "sqlite" else postgresql
+    return builder.insert(transfers).on_conflict_do_nothing()
+
+
+def _write_parts(
+    connection: Connection,
+    store: Store,
+    given: Sequence[tuple[Parcel, Work, Mapping[int, Step]]],
+) -> None:
+    numbers: dict[int, int] = {}
+    marks: dict[int, list[str]] = {}
+    rows = []
+    for parcel, work, steps in given:
+        first = work.take(len(steps))
+        numbers.update((person, first + i) for i, person in enumerate(sorted(steps)))
+        marks.update(parcel.marks)
+    sealed = sealed_marks(connection, store, numbers, marks)
+    for _, work, steps in given:
+        for person in sorted(steps):
+            number, epoch = numbers[person], steps[person].custody.epoch
+            what = (number, work.transfer, "RECEIVED", person, epoch, "OFFERED", None, None)
+            rows.append((*what, work.at, sealed.get(person)))
+    insert_rows(connection, transfer_people, PARTS, rows)
+
+
+# Decisions.
+
+
+def decisions(connection: Connection, store: Store, given: Sequence[Given], at: str) -> Replies:
+    """Hands over by the plain ones of some decisions: all accepted, of people who wait for it."""
+    messages = [one for one, _, _ in given]
+    wanted = [one.body["transfer"] for one in messages]
+    known = transfer_rows(connection, wanted, "SENT")
+    before = custodies(connection, _persons(messages))
+    apart, made = _apart(messages), []
+    for one in given:
+        message = one[0]
+        transfer = message.body["transfer"]
+        if message.id in apart and transfer in known and not message.body["refused"]:
+            steps = {
+                person: protocol.accepted(before[person], transfer, epoch)
+                for person, epoch in epochs_of(message.body["accepted"]).items()
+            }
+            if _is(steps, Event.HANDED):
+                made.append((message, _work(connection, store, one, at), steps))
+    if not made:
+        return {}
+    persons = {person for _, _, steps in made for person in steps}
+    hashes = content_hashes(gather(connection, store, persons), store.indexer, persons)
+    paths = gather_pathways(connection, persons)
+    if paths["pathways"]:
+        close_pathways(connection, [one["id"] for one in paths["pathways"]])
+    _keep_parts(connection, "SENT", [(work, steps) for _, work, steps in made], hashes)
+    letters = []
+    for message, work, steps in made:
+        epochs = {person: step.custody.epoch for person, step in steps.items()}
+        body = commit_body(known[work.transfer], message, epochs, hashes, paths)
+        letters.append(
+            Letter(COMMIT, work.transfer, message.from_region, body, message.trace, step_of(epochs))
+        )
+    put_all(connection, store, letters, at)
+    units = {work.transfer: {"unit": message.body["unit"]} for message, work, _ in made}
+    _write(connection, [(work, steps) for _, work, steps in made], at, **units)
+    write_states(connection, [work.transfer for _, work, _ in made], "SENT", at)
+    return {message.id: reply_of(steps) for message, _, steps in made}
+
+
+def commit_body(
+    row: Mapping[str, Any],
+    decision: Message,
+    epochs: Mapping[int, int],
+    hashes: Mapping[int, str],
+    paths: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> dict[str, Any]:
+    """What a commit says: of a transfer by the sender's row, of people at these epochs, with the
+    hashes and pathways of (at least) these.
+    """
+    return {
+        "transfer": row["id"],
+        "offerHash": row["offer_hash"],
+        "fromUnit": row["from_unit"],
+        "toUnit": row["to_unit"],
+        "why": row["reason"],
+        "plannedAt": row["planned_at"],
+        "departedAt": row["departed_at"],
+        "account": row["reporter"],
+        "people": {str(person): epoch for person, epoch in sorted(epochs.items())},
+        "hashes": {str(person): hashes[person] for person in sorted(epochs)},
+        "by": {name: decision.body[name] for name in ("account", "unit", "code", "decidedAt")},
+        "pathways": pathways_of(paths, epochs),
+    }
+
+
+def _keep_parts(
+    connection: Connection,
+    side: str,
+    made: Sequence[tuple[Work, Mapping[int, Step]]],
+    hashes: Mapping[int, str],
+) -> None:
+    """People handed over, in their parts: the epoch, and the hash of what went."""
+    connection.execute(
+        _PART,
+        [
+            {
+                "of": work.transfer,
+                "at_side": side,
+                "who": person,
+                "to": step.custody.epoch,
+                "hashed": hashes[person],
+                "when": work.at,
+            }
+            for work, steps in made
+            for person, step in sorted(steps.items())
+        ],
+    )
+
+
+_c = transfer_people.c
+_PART = (
+    update(transfer_people)
+    .where(
+        _c.transfer_id == bindparam("of"),
+        _c.side == bindparam("at_side"),
+        _c.person_id == bindparam("who"),
+    )
+    .values(
+        epoch=bindparam("to"),
+        outcome="HANDED",
+        reason_code=None,
+        dossier_hash=bindparam("hashed"),
+        decided_at=func.coalesce(_c.decided_at, bindparam("when")),
+    )
+)
+
+
+# Commits.
+
+
+def commits(connection: Connection, store: Store, given: Sequence[Given], at: str) -> Replies:
+    """Takes over by the plain ones of some commits: of transfers known here, of people who wait for
+    it.
+    """
+    messages = [one for one, _, _ in given]
+    known = transfer_rows(connection, [one.body["transfer"] for one in messages], "RECEIVED")
+    before = custodies(connection, _persons(messages))
+    parts = {tuple(row) for row in connection.execute(_OF, {"ids": texts_array(known)})}
+    apart, made = _apart(messages), []
+    for one in given:
+        message, parcel, _ = one
+        transfer, by = message.body["transfer"], message.body["by"]
+        if message.id in apart and transfer in known and not parcel.dossier.erased:
+            sender = message.from_region
+            steps = {
+                person: protocol.arrive(before[person], transfer, epoch, sender, by["unit"])
+                for person, epoch in epochs_of(message.body["people"]).items()
+            }
+            if _is(steps, Event.OWNED) and all((transfer, person) in parts for person in steps):
+                made.append((message, parcel, _work(connection, store, one, at), steps))
+    if not made:
+        return {}
+    region, sender = store.settings.code, made[0][0].from_region
+    hashes, places = {}, {}
+    for message, parcel, _, steps in made:
+        by = message.body["by"]
+        number = int(next(iter(message.body["hashes"].values())).partition(":")[0])
+        hashes.update(content_hashes(parcel.dossier, store.indexer, steps, number))
+        place = Place(region, by["code"], by["account"], by["unit"])
+        places.update(dict.fromkeys(steps, place))
+    _keep_parts(connection, "RECEIVED", [(work, steps) for _, _, work, steps in made], hashes)
+    dossier = joined(parcel.dossier for _, parcel, _, _ in made)
+    store_dossier(connection, store, dossier, sender, places)
+    come_back(connection, places)
+    for message, _, _, steps in made:
+        by = message.body["by"]
+        who = Who(by["account"], by["unit"], by["code"])
+        paths = pathways_of(message.body["pathways"], steps)
+        take_pathways(connection, paths, who, by["decidedAt"])
+    ended = [(share_source(work.transfer), steps) for _, _, work, steps in made]
+    end_many(connection, ended, at)
+    lent = [
+        ([person], unit, source, items)
+        for _, parcel, _, _ in made
+        for person, unit, source, items in parcel.shares
+    ]
+    open_many(connection, lent, at)
+    _note_unknown(dossier, [(work, steps) for _, _, work, steps in made])
+    _write(connection, [(work, steps) for _, _, work, steps in made], at)
+    write_states(connection, [work.transfer for _, _, work, _ in made], "RECEIVED", at)
+    return {message.id: reply_of(steps) for message, _, _, steps in made}
+
+
+_OF = select(_c.transfer_id, _c.person_id).where(
+    among_texts(_c.transfer_id, bindparam("ids")), _c.side == "RECEIVED"
+)
+
+
+def _note_unknown(dossier: Dossier, made: Iterable[tuple[Work, Mapping[int, Step]]]) -> None:
+    works = {person: (work, step) for work, steps in made for person, step in steps.items()}
+    for person, codes in unknown_references(dossier).items():
+        work, step = works[person]
+        work.noted.add(work.transfer, person, "UNKNOWN_CODES", step.custody.epoch, codes=codes)
+
+
+def settle_commits(
+    connection: Connection, given: Sequence[tuple[Message, dict[str, Any]]]
+) -> set[str]:
+    """Takes home the plain ones of some answers to commits: the receiver has everybody. Returns
+    the ids of their messages.
+    """
+    told = {one.id: words_of(reply) for one, reply in given}
+    transfer_rows(connection, [one.body["transfer"] for one, _ in given], "SENT")
+    persons = {person for words in told.values() for person in words}
+    before = custodies(connection, persons)
+    gone = [person for person, salt in salts_of(connection, persons).items() if salt == ERASED]
+    apart, done, left = _apart(one for one, _ in given), set(), set()
+    for one, _ in given:
+        words = told[one.id]
+        plain = one.id in apart and not any(person in words for person in gone)
+        if plain and all(
+            word is Word.OWNED and _handed(before[person], one.body["transfer"], epoch)
+            for person, (word, epoch) in words.items()
+        ):
+            done.add(one.id)
+            left |= {*words}
+    if left:
+        leave_behind(connection, left, given[0][0].to_region)
+    return done
+
+
+def _handed(custody: Custody, transfer: str, epoch: int) -> bool:
+    """Whether the person was handed over by this transfer, at this epoch, and it stands."""
+    return custody.state is State.HANDED and (custody.transfer_id, custody.epoch) == (
+        transfer,
+        epoch,
+    )

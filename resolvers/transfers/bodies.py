@@ -1,0 +1,83 @@
+"""What the messages of transfers and their replies say, read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from resolvers.post.messages import Message
+from resolvers.transfers.protocol import Step, Word
+
+__all__ = ["epochs_of", "pathways_of", "people_of", "reply_of", "transfer_of", "words_of"]
+
+_META = ("offerHash", "fromUnit", "toUnit", "why", "plannedAt", "departedAt", "account")
+
+
+def epochs_of(given: Mapping[str, int]) -> dict[int, int]:
+    """The epoch of each person."""
+    return {int(person): epoch for person, epoch in given.items()}
+
+
+def people_of(message: Message) -> list[int]:
+    """The people a message is about."""
+    body = message.body
+    named = {**body.get("people", {}), **body.get("accepted", {}), **body.get("refused", {})}
+    return sorted(map(int, named))
+
+
+def reply_of(steps: Mapping[int, Step]) -> dict[str, Any]:
+    """The reply: a word and an epoch for each person."""
+    return {
+        "people": {
+            str(person): [step.word.name, step.epoch]
+            for person, step in steps.items()
+            if step.word is not None
+        }
+    }
+
+
+def words_of(reply: Mapping[str, Any]) -> dict[int, tuple[Word, int]]:
+    """What a reply says of each person."""
+    return {int(person): (Word[word], epoch) for person, (word, epoch) in reply["people"].items()}
+
+
+def transfer_of(message: Message, code: str, at: str) -> dict[str, Any]:
+    """The receiver's row of the transfer that an offer or a commit tells of. `code` is the county
+    there.
+    """
+    hashed, from_unit, to_unit, why, planned, departed, account = (
+        message.body[name] for name in _META
+    )
+    return {
+        "id": message.body["transfer"],
+        "side": "RECEIVED",
+        "from_region": message.from_region,
+        "to_region": message.to_region,
+        "from_unit": from_unit,
+        "to_unit": to_unit,
+        "reason": why,
+        "planned_at": planned,
+        "departed_at": departed,
+        "state": "OFFERED",
+        "offer_hash": hashed,
+        "created_at": at,
+        "updated_at": at,
+        "reporter": account,
+        "reporter_unit": from_unit,
+        "code": code,
+    }
+
+
+def pathways_of(
+    given: Mapping[str, Sequence[Mapping[str, Any]]], persons: Collection[int]
+) -> dict[str, list[dict[str, Any]]]:
+    """The rows of some people's pathways, by table."""
+    own = [dict(row) for row in given["pathways"] if row["person_id"] in persons]
+    numbers = {row["id"] for row in own}
+    return {
+        "pathways": own,
+        **{
+            name: [dict(row) for row in given[name] if row["pathway_id"] in numbers]
+            for name in ("pathway_events", "pathway_clocks")
+        },
+    }
