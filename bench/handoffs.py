@@ -233,7 +233,7 @@ def sheet(rates: Sequence[Rate], others: Others) -> Sheet:
         )
     made.notes.append("one process, one core for it and its threads; a person with one contact")
     made.notes.append("goals: 200/s on SQLite, 1,000/s on PostgreSQL; bold where missed")
-    for one in sorted({one.durable for one in rates if one.durable}):
-        made.notes.append(f"PostgreSQL on the same machine, with {one}")
+    for said in sorted({one.durable for one in rates if one.durable}):
+        made.notes.append(f"PostgreSQL on the same machine, with {said}")
     made.notes.append(f"{others}")
     return made
