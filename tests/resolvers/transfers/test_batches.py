@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def _drain(regions: Regions, together: bool) -> None:
     for _ in range(10):
         for lane in ((A, B), (B, A)):
             messages, _ = regions.do(
-                lane[0], lambda connection, lane=lane: due(connection, lane, 100, (), ())
+                lane[0], partial(due, lane=lane, limit=100, first=(), skipped=())
             )
             if together:
                 regions.carry_together(messages)
