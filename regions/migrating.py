@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from regions.access_log import STATEMENTS
 from regions.engines import make_engine, sqlite_engine
 from regions.errors import RegionUnavailable, StoreAhead, StoreBehind, StoreError
+from regions.rule_seeding import seed_rules
 from regions.seeding import seed
 from regions.settings import RegionSettings
 from regions.tables import log_tables
@@ -186,7 +187,10 @@ async def _upgrade(
         newest = revisions(history)[-1]
         if before != newest:
             await connection.run_sync(_run_alembic, history)
-        seeded = 0 if settings is None else await connection.run_sync(seed, settings)
+        if settings is None:
+            seeded = await connection.run_sync(seed_rules)
+        else:
+            seeded = await connection.run_sync(seed, settings)
         return MigrationResult(store, before, newest, seeded)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from regions import (
     alarms,
+    alerts,
     assist,
     cases,
     contacts,
@@ -32,6 +33,7 @@ __all__ = ["central", "log_tables", "regional"]
 
 _DECLARED = (
     alarms,
+    alerts,
     assist,
     cases,
     contacts,

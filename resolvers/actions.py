@@ -30,6 +30,8 @@ ACTIONS: Mapping[str, frozenset[str]] = {
             "pathway",
             "overdue",
             "followUpSheet",
+            "signals",
+            "detectionRules",
         }
     ),
     "CHECK": frozenset({"me", "checkDuplicate"}),

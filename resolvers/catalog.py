@@ -18,6 +18,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.types.lazy_type import LazyType
 
+from regions.alerts import signals
 from regions.assist import assist_attachments, assist_people, assist_requests
 from regions.cases import cases, exposures
 from regions.contacts import contacts, samples, visits
@@ -28,6 +29,7 @@ from regions.people import people
 from regions.reference import units
 from regions.sealing import ITEMS
 from regions.transfers import transfer_people
+from schema.alerts import Signal
 from schema.assist import AssistAttachment, AssistPerson, AssistRequest
 from schema.care import Sample, Visit
 from schema.cases import Case, Exposure
@@ -168,7 +170,7 @@ def _form(kind: Any, listed: bool, enum: type[Enum] | None) -> Form:
         return Form.JSON
     if enum is not None or kind in (Date, DateTime, RegionCode):
         return Form.PLAIN
-    return Form.NUMBER if kind is int else Form.TEXT
+    return Form.NUMBER if kind in (int, float) else Form.TEXT
 
 
 def _camel(name: str) -> str:
@@ -195,6 +197,7 @@ def _records() -> dict[str, Record]:
         (TransferPerson, transfer_people, frozenset({"TRANSFER"}), "decided_at"),
         (Correction, corrections, _BOTH | {"VISIT", "SAMPLE"}, "corrected_at"),
         (Unit, units, _BOTH, "id"),
+        (Signal, signals, _BOTH, "detected_at"),
     ):
         name = owner.__name__
         found[name] = Record(

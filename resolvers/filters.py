@@ -51,6 +51,8 @@ _COLUMNS = {
     "sourceCase": ("source_case_id", "case"),
     "parentContact": ("parent_contact_id", "contact"),
     "reportedBy": ("unit_id", ""),
+    "case": ("case_id", "case"),
+    "absorbed": ("absorbed_into", None),
 }
 
 
@@ -99,7 +101,7 @@ class _Size:
                 for one in value:
                     self._conditions += 1
                     self.add(one, depth + 1)
-            elif not isinstance(value, Mapping):
+            elif not isinstance(value, (Mapping, bool)):
                 self._values += len(value)
             if self._conditions > _MOST_CONDITIONS or self._values > _MOST_VALUES:
                 raise TooLarge(
@@ -127,6 +129,8 @@ def _condition(record: Record, wanted: Mapping[str, Any]) -> ColumnElement[bool]
 def _field(record: Record, name: str, value: Any) -> ColumnElement[bool]:
     column_name, kind = _COLUMNS.get(name, (_snake(name), None))
     column = record.table.c[column_name]
+    if isinstance(value, bool):
+        return column.is_not(None) if value else column.is_(None)
     if isinstance(value, Mapping):
         return _range(column, name, value)
     if name == "code":
@@ -257,13 +261,18 @@ class Order:
         return string(column)
 
 
-def orders(wanted: Sequence[Mapping[str, Any]] | None) -> tuple[Order, ...]:
-    """The keys of an order (as of `plain`); newest first where none is given."""
+def orders(
+    wanted: Sequence[Mapping[str, Any]] | None, record: Record | None = None
+) -> tuple[Order, ...]:
+    """The keys of an order (as of `plain`); where none is given the newest first, by the column of
+    the record that says so.
+    """
     found: dict[str, Order] = {}
     for one in wanted or ():
         column = one["field"].lower()
         found.setdefault(column, Order(column, one.get("direction", "DESC") == "DESC"))
-    return tuple(found.values()) or (Order("created_at", True),)
+    newest = record.order if record is not None else "created_at"
+    return tuple(found.values()) or (Order(newest, True),)
 
 
 def _is_plain(record: Record, column: str) -> bool:

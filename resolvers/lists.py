@@ -1,4 +1,4 @@
-"""Lists of cases and contacts in the ordinary way (plans answer most of them before this)."""
+"""Lists of records in the ordinary way (plans answer most of them before this)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def connection(
         record,
         selected,
         plain(wanted),
-        orders(plain(order_by)),
+        orders(plain(order_by), record),
         count=_asks_for(info.selected_fields, "totalCount"),
         edges=False,
     )

@@ -21,6 +21,7 @@ _WATCHERS = frozenset({Role.AUDITOR, Role.SECURITY_ADMINISTRATOR})
 _DECIDERS = frozenset({Role.BUSINESS_ADMINISTRATOR})
 _STAFF = _EVERYONE - {Role.REGIONAL_SYSTEM}  # people: a machine signs nothing
 _OFFICERS = BUSINESS_ROLES & _STAFF
+_DISEASE_CONTROL = BUSINESS_ROLES - {Role.DIRECT_REPORTER}  # signals are not for hospitals
 _ABOVE = _DECIDERS | {Role.SYSTEM_ADMINISTRATOR}  # of the country, for the country's
 _ADMINISTRATORS = _ABOVE | {Role.SECURITY_ADMINISTRATOR}
 
@@ -81,6 +82,8 @@ RIGHTS: Mapping[str, Right] = {
     "registerContacts": Right(BUSINESS_ROLES),
     "recordVisit": Right(BUSINESS_ROLES),
     "recordSample": Right(BUSINESS_ROLES),
+    "signals": Right(_DISEASE_CONTROL),
+    "detectionRules": Right(_EVERYONE),
     "pathway": Right(BUSINESS_ROLES),
     "overdue": Right(BUSINESS_ROLES),
     "followUpSheet": Right(BUSINESS_ROLES),

@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers.access_log.root import AccessLogQueries
 from resolvers.aggregates.root import AggregateQueries
 from resolvers.alarms.root import AlarmMutations, AlarmQueries, AlarmSubscriptions
+from resolvers.alerts.root import AlertQueries
 from resolvers.assist.root import AssistMutations, AssistQueries, AssistSubscriptions
 from resolvers.erasures.root import ErasureMutations, ErasureQueries
 from resolvers.exports.root import ExportMutations, ExportQueries
@@ -19,6 +20,7 @@ from resolvers.questions.root import RecordQueries
 from resolvers.transfers.root import TransferMutations, TransferQueries, TransferSubscriptions
 from resolvers.users.root import UserMutations, UserQueries
 from resolvers.writing.root import RecordMutations
+from schema.alerts import Signal
 from schema.assist import AssistPerson, AssistRequest
 from schema.care import Sample, Visit
 from schema.cases import Case
@@ -34,6 +36,7 @@ class Query(
     RecordQueries,
     AccessLogQueries,
     AlarmQueries,
+    AlertQueries,
     ExportQueries,
     PathwayQueries,
     PostQueries,
@@ -88,7 +91,7 @@ def make_schema() -> strawberry.Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Person, Case, Contact, Visit, Sample, AssistRequest, AssistPerson],
+        types=[Person, Case, Contact, Visit, Sample, AssistRequest, AssistPerson, Signal],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     )
     compile_policy(schema._schema)

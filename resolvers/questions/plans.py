@@ -32,12 +32,13 @@ from resolvers.questions.question import Answering, Question, error_of, rules_in
 from resolvers.questions.selection import Selected, Selector
 from resolvers.questions.shapes import NotPlannable
 from resolvers.questions.shaping import Shaper
+from resolvers.rights import require
 from resolvers.users import Viewer
 from schema.fields import Gathered, Many, One
 
 __all__ = ["LISTS", "OperationPlan", "page_size", "plan_operation", "shaper_for"]
 
-LISTS = {"contacts": "Contact", "cases": "Case"}
+LISTS = {"contacts": "Contact", "cases": "Case", "signals": "Signal"}
 """Root fields a plan answers, and their type of record."""
 
 
@@ -221,6 +222,7 @@ def plan_operation(
         record = RECORDS.get(LISTS.get(selected.name, ""))
         if record is None:
             raise NotPlannable(selected.name)
+        require(viewer, selected.name)
         definition = schema.query_type.fields[selected.name]
         arguments = plain(get_argument_values(definition, selected.nodes[0], variables))
         fields = selector.below(selected, f"{record.name}Connection")
@@ -236,7 +238,7 @@ def plan_operation(
             record,
             selector.below(edges[0], f"{record.name}Edge") if edges else [],
             arguments.get("filter"),
-            orders(arguments.get("orderBy")),
+            orders(arguments.get("orderBy"), record),
             count=any(one.name == "totalCount" for one in fields),
             reports=any(one.name == "regions" for one in fields),
         )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, and_, exists, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, literal_column, or_, select
 
 from regions.errors import StoreError
 from regions.people import people
@@ -99,7 +99,8 @@ def scope_condition(
     found: list[ColumnElement[bool]] = []
     where = question.scope
     if where.unit is not None:
-        found.append(table.c.reporter_unit == where.unit)
+        own = "reporter_unit" in table.c
+        found.append(table.c.reporter_unit == where.unit if own else false())
     if reaches_beyond(question, region):
         found.append(under(table.c.code, where.prefix))
     return [or_(and_(*found), is_shared(table))] if shared and found else found

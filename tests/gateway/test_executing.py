@@ -109,6 +109,8 @@ BY_ROLE: dict[str, str] = {
     "resendTransfer": "NotFoundProblem",
     "pathway": OK,
     "overdue": OK,
+    "signals": OK,
+    "detectionRules": OK,
     "followUpSheet": OK,
     "publicFigures": "FORBIDDEN",  # what is asked is a county
     "advancePathway": "NotFoundProblem",

@@ -1,0 +1,50 @@
+"""`detectionRules`: the rules as they are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from regions.ids import padded
+from resolvers.alerts.rules import Rule, read_rules
+from resolvers.context import Context
+from resolvers.filters import code_prefix
+from resolvers.questions.ordinary import disease_of
+from resolvers.reference import Reference
+from schema.alerts import DetectionParameter, DetectionRule
+
+__all__ = ["list_rules"]
+
+
+async def list_rules(context: Context, code: str | None, day: str) -> list[DetectionRule]:
+    """Every rule; of a code those that hold there on the day. Raises StoreError."""
+    context.signed_in()
+    book = await context.central.do(read_rules)
+    reference = context.answering.reference
+    if code is None:
+        found = sorted(book.rules, key=_key)
+    else:
+        found = sorted(book.of(code_prefix(code), day), key=_key)
+    return [_told(rule, reference) for rule in found]
+
+
+def _key(rule: Rule) -> tuple[Any, ...]:
+    return rule.disease, rule.prefix, rule.effective_from, rule.id
+
+
+def _told(rule: Rule, reference: Reference) -> DetectionRule:
+    return DetectionRule(
+        id=rule.id,  # type: ignore[arg-type]  # scalars are text
+        version=rule.version,
+        code=padded(rule.prefix),  # type: ignore[arg-type]  # scalars are text
+        disease=disease_of(reference, rule.disease),
+        method=rule.method,
+        parameters=[
+            DetectionParameter(name=name, value=orjson.dumps(value).decode())
+            for name, value in sorted(rule.parameters.items())
+        ],
+        effective_from=rule.effective_from,  # type: ignore[arg-type]  # scalars are text
+        effective_to=rule.effective_to,  # type: ignore[arg-type]  # scalars are text
+        origin=rule.origin,
+    )
