@@ -44,7 +44,7 @@ signals = Table(
     public("repeats", Integer(), default=0, server_default="0"),  # how many it absorbed
     public("event_id", ID, nullable=True, index=True),
     public("updated_at"),
-    internal("version", Integer(), default=1, server_default="1"),
+    public("version", Integer(), default=1, server_default="1"),  # what a form was filled in for
     UniqueConstraint("number", name="uq_signals_number"),
     UniqueConstraint("rule_id", "code", "disease", "day", "slot", name="uq_signals_slot"),
     UniqueConstraint("case_id", "disease", "code", name="uq_signals_card"),

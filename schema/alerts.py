@@ -141,6 +141,7 @@ class Signal(Node):
         "Signal",
         by="absorbed_into",
     )
+    version: int = column("Rises with every step; forms give it back.")
     repeats: int = column("How many later signals of the same spell it absorbed.")
     updated_at: DateTime = column("When it last changed.")
 
