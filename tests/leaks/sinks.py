@@ -144,7 +144,7 @@ TABLES: Mapping[str, str] = {
     "assist_attachments": "sealed names of files; types, sizes, hashes",
     "assist_contents": "sealed files",
     "assist_copies": "numbers of letters and units that may read them",
-    "signals": "figures of a disease and a county, codes, ids of cards",
+    "signals": "codes, counts, ids of cards: what was unusual where; nothing of anybody",
     "signal_events": "codes: what became of a signal, and the accounts of whoever did it",
     "detection_nights": "figures: which nights were computed",
     "detection_rules": "reference",
