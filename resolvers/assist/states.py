@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from resolvers import lifecycles
+from resolvers.lifecycles import Refused
 
 __all__ = [
     "ENDED",
@@ -103,29 +105,16 @@ class Guard(Enum):
     READ_NOW = "the receiver has read the latest version"
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What guards are decided by; each fact is true unless it is said to fail."""
+class Facts(lifecycles.Facts[Party, Guard]):
+    """What guards are decided by."""
 
-    party: Party
-    failing: frozenset[Guard] = frozenset()
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """One line of the table: whose, the guards in order, the next state, the clock it starts."""
+class Transition(lifecycles.Transition[Party, Guard, State, Clock]):
+    """One line of the table."""
 
-    party: Party
-    guards: tuple[Guard, ...]
-    next: State
-    clock: Clock | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The event means nothing in this state: why, a name of `REASONS`."""
-
-    reason: str
+    __slots__ = ()
 
 
 ENDED = frozenset({State.CLOSED, State.WITHDRAWN, State.FORWARDED})

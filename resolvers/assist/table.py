@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from resolvers import lifecycles
 from resolvers.assist.states import (
     ENDED,
     OPEN,
@@ -23,6 +24,7 @@ from resolvers.assist.states import (
     Subject,
     Transition,
 )
+from resolvers.lifecycles import StateRefused, decided
 
 __all__ = ["TABLE", "StateRefused", "added_up", "step"]
 
@@ -251,25 +253,11 @@ TABLE: Mapping[tuple[Subject, State, Event], Transition | Refused] = _table()
 """The whole table: no state and event without an answer."""
 
 
-class StateRefused(Exception):
-    """An event that is refused: `reason` is a name of REASONS."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-def step(subject: Subject, state: State, event: Event, facts: Facts) -> Transition:
+def step(
+    subject: Subject, state: State, event: Event, facts: Facts
+) -> lifecycles.Transition[Party, Guard, State, Clock]:
     """What an event does. Raises StateRefused, the first reason that stands against it."""
-    found = TABLE[(subject, state, event)]
-    if isinstance(found, Refused):
-        raise StateRefused(found.reason)
-    if found.party is not facts.party:
-        raise StateRefused("NOT_YOUR_SIDE")
-    for guard in found.guards:
-        if guard in facts.failing:
-            raise StateRefused(guard.name)
-    return found
+    return decided(TABLE[(subject, state, event)], facts)
 
 
 def added_up(people: Collection[State]) -> State:
