@@ -15,14 +15,16 @@ __all__ = [
     "FILING_ITEMS",
     "RESPONSIBLE_ITEMS",
     "administrator_filings",
+    "disease_watches",
     "duty_persons",
+    "duty_shifts",
     "responsible_persons",
     "unit_roles",
 ]
 
 FILING_ITEMS = ("office_phone", "mobile", "email", "qq", "id_number")
 RESPONSIBLE_ITEMS = ("office_phone", "mobile")
-DUTY_ITEMS = ("mobile",)
+DUTY_ITEMS = ("mobile", "email")
 
 # Filings of business administrators (备案表, L503 annex 1). `slot` is 1 or 2 while the filing
 # counts as on file (FILED, ON_FILE, ACTIVE), else null.
@@ -86,7 +88,8 @@ responsible_persons = Table(
     public("set_by"),
 )
 
-# Duty persons for alerts (A10), all there ever were.
+# Duty persons for alerts (A10), all there ever were, each with the number and address of that time.
+# `standing` is the one on duty when no shift says who is.
 duty_persons = Table(
     "duty_persons",
     central,
@@ -94,19 +97,73 @@ duty_persons = Table(
     public("unit_id", index=True),
     public("code", index=True),
     public("account"),
+    public("standing", Integer(), default=1, server_default="1"),
     sealed(),  # DUTY_ITEMS
     public("since"),
     public("until", nullable=True),
     public("set_by"),
 )
-for _table in (responsible_persons, duty_persons):
-    Index(
-        f"uq_{_table.name}_now",
-        _table.c.unit_id,
-        unique=True,
-        sqlite_where=_table.c.until.is_(None),
-        postgresql_where=_table.c.until.is_(None),
-    )
+_now_on_record = duty_persons.c.until.is_(None)
+Index(
+    "uq_duty_persons_now",
+    duty_persons.c.unit_id,
+    duty_persons.c.account,
+    unique=True,
+    sqlite_where=_now_on_record,
+    postgresql_where=_now_on_record,
+)
+_now_standing = _now_on_record & (duty_persons.c.standing == 1)
+Index(
+    "uq_duty_persons_standing",
+    duty_persons.c.unit_id,
+    unique=True,
+    sqlite_where=_now_standing,
+    postgresql_where=_now_standing,
+)
+Index(
+    "uq_responsible_persons_now",
+    responsible_persons.c.unit_id,
+    unique=True,
+    sqlite_where=responsible_persons.c.until.is_(None),
+    postgresql_where=responsible_persons.c.until.is_(None),
+)
+
+# Who is on duty from when to when (A10). A shift that was planned otherwise is withdrawn, not lost.
+duty_shifts = Table(
+    "duty_shifts",
+    central,
+    primary_key(),
+    public("unit_id"),
+    public("account"),
+    public("begins"),
+    public("ends"),  # not part of it
+    public("set_by"),
+    public("set_at"),
+    public("withdrawn_by", nullable=True),
+    public("withdrawn_at", nullable=True),
+)
+Index("ix_duty_shifts_unit_id", duty_shifts.c.unit_id, duty_shifts.c.ends)
+
+# The single-case diseases of whose signals a unit's duty persons are told, too (E3).
+disease_watches = Table(
+    "disease_watches",
+    central,
+    primary_key(),
+    public("unit_id", index=True),
+    public("code"),
+    public("disease"),
+    public("since"),
+    public("until", nullable=True),
+    public("set_by"),
+)
+Index(
+    "uq_disease_watches_now",
+    disease_watches.c.unit_id,
+    disease_watches.c.disease,
+    unique=True,
+    sqlite_where=disease_watches.c.until.is_(None),
+    postgresql_where=disease_watches.c.until.is_(None),
+)
 
 # Roles that a system administrator took from a unit (A3); what has no row is allowed.
 unit_roles = Table(

@@ -138,6 +138,9 @@ RIGHTS: Mapping[str, Right] = {
     "enableUser": Right(_ADMINISTRATORS - {Role.SYSTEM_ADMINISTRATOR}),
     "setResponsiblePerson": Right(_DECIDERS),
     "setDutyPerson": Right(_OFFICERS | _DECIDERS),
+    "endDutyPerson": Right(_DECIDERS),
+    "setDutyRoster": Right(_DECIDERS),
+    "setDiseaseWatches": Right(_DECIDERS),
     "setUnitRole": Right(frozenset({Role.SYSTEM_ADMINISTRATOR})),
 }
 """Root field → who may ask for it."""

@@ -44,7 +44,8 @@ from resolvers.demo.parameters import DEFAULT_PEOPLE
 from resolvers.demo.places import counties_of
 from resolvers.demo.plan import Plan
 from resolvers.users import Role, needs_second_factor
-from resolvers.users.offices import put_duty, put_responsible
+from resolvers.users.offices import put_responsible
+from resolvers.users.rosters import put_duty
 
 __all__ = ["demo"]
 
@@ -228,8 +229,8 @@ def _fill_offices(connection: Connection, sealer: Sealer, wanted: list[DemoAccou
         put_responsible(connection, sealer, unit, who, phones, duty.account, at)
         if unit.startswith("cdc-"):
             on_duty = {"account": duty.account, "code": unit.removeprefix("cdc-")}
-            mobile = {"mobile": items["mobile"]}
-            put_duty(connection, sealer, unit, on_duty, mobile, duty.account, at)
+            reached = {"mobile": items["mobile"], "email": items["email"]}
+            put_duty(connection, sealer, unit, on_duty, reached, duty.account, at)
 
 
 def _sealed(sealer: Sealer, items: dict[str, str], number: int) -> bytes:

@@ -15,14 +15,25 @@ from resolvers.users.administrators import (
     file_administrator,
     withdraw_administrator_filing,
 )
+from resolvers.users.duty import (
+    end_duty_person,
+    set_disease_watches,
+    set_duty_person,
+    set_duty_roster,
+)
 from resolvers.users.filed import list_filings
 from resolvers.users.offices import (
-    set_duty_person,
     set_responsible_person,
     set_unit_role,
     unit_offices,
 )
 from resolvers.writing.writing import answered
+from schema.users.duty import (
+    EndDutyPersonInput,
+    SetDiseaseWatchesInput,
+    SetDutyPersonInput,
+    SetDutyRosterInput,
+)
 from schema.users.filing import (
     ActivateAdministratorInput,
     ActivateAdministratorResult,
@@ -38,8 +49,10 @@ from schema.users.filing import (
     WithdrawAdministratorFilingResult,
 )
 from schema.users.offices import (
-    SetDutyPersonInput,
+    EndDutyPersonResult,
+    SetDiseaseWatchesResult,
     SetDutyPersonResult,
+    SetDutyRosterResult,
     SetResponsiblePersonInput,
     SetResponsiblePersonResult,
     SetUnitRoleInput,
@@ -174,8 +187,8 @@ class OfficeMutations:
 
     @strawberry.mutation(
         description=(
-            "Puts on record who is on duty for alerts in a CDC unit, by which mobile number. The "
-            f"one on duty may change the own number. {KEY}"
+            "Puts a duty person for alerts of a CDC unit on record, with the mobile number and the "
+            "e-mail address of today. Duty persons may change their own. " + KEY
         )
     )
     async def set_duty_person(
@@ -183,6 +196,44 @@ class OfficeMutations:
     ) -> SetDutyPersonResult:
         """Puts on record who is on duty."""
         result: SetDutyPersonResult = await answered(info, set_duty_person, input)
+        return result
+
+    @strawberry.mutation(
+        description=(
+            "Takes a duty person off the record; shifts that have not ended are withdrawn. " + KEY
+        )
+    )
+    async def end_duty_person(
+        self, info: strawberry.Info, input: Annotated[EndDutyPersonInput, What]
+    ) -> EndDutyPersonResult:
+        """Takes a duty person off the record."""
+        result: EndDutyPersonResult = await answered(info, end_duty_person, input)
+        return result
+
+    @strawberry.mutation(
+        description=(
+            "Plans who is on duty for alerts from when to when: what was planned to begin in the "
+            "time given is withdrawn and stays in the history. " + KEY
+        )
+    )
+    async def set_duty_roster(
+        self, info: strawberry.Info, input: Annotated[SetDutyRosterInput, What]
+    ) -> SetDutyRosterResult:
+        """Plans who is on duty when."""
+        result: SetDutyRosterResult = await answered(info, set_duty_roster, input)
+        return result
+
+    @strawberry.mutation(
+        description=(
+            "Sets of which diseases' single-case signals a unit's duty persons are told, too: "
+            "those of the own code and all below (E3). " + KEY
+        )
+    )
+    async def set_disease_watches(
+        self, info: strawberry.Info, input: Annotated[SetDiseaseWatchesInput, What]
+    ) -> SetDiseaseWatchesResult:
+        """Sets of which diseases a unit is told."""
+        result: SetDiseaseWatchesResult = await answered(info, set_disease_watches, input)
         return result
 
     @strawberry.mutation(

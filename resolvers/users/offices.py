@@ -1,13 +1,16 @@
-"""Offices of a unit: first responsible person (A9), duty person (A10), roles it may have (A3)."""
+"""Offices of a unit: first responsible person (A9), roles it may have (A3); who is on duty (A10) is
+set by `duty`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
-from regions.errors import Forbidden, InvalidInput
+from regions.errors import Forbidden
+from regions.instants import now
 from regions.offices import duty_persons, responsible_persons, unit_roles
 from regions.sealing import Sealer
 from regions.users import accounts
@@ -16,25 +19,22 @@ from resolvers.rights import require
 from resolvers.users import BUSINESS_ROLES, Role, Viewer
 from resolvers.users.accounts import (
     end_sessions_of_role,
-    find_account,
     next_id,
-    standing_of,
 )
 from resolvers.users.authority import answering_for, require_answering
-from resolvers.users.levels import INSTITUTIONS, unit_above
+from resolvers.users.levels import unit_above
 from resolvers.users.listing import sees_contact
 from resolvers.users.on_file import active_of
+from resolvers.users.rosters import duty_rows, on_duty, open_shifts, watched
 from resolvers.users.shared import UnitRow, find_unit, needed, refusals
 from resolvers.users.staff import LONGEST_NAME, phone
-from resolvers.users.states import Standing
 from resolvers.writing.central import CentralWriting
 from resolvers.writing.refusing import Mistakes, Refusal
 from resolvers.writing.values import is_given
 from schema.privacy import MASK
+from schema.users.duty import DutyPerson, DutyShift
 from schema.users.offices import (
-    DutyPerson,
     ResponsiblePerson,
-    SetDutyPersonInput,
     SetResponsiblePersonInput,
     SetUnitRoleInput,
     UnitOffices,
@@ -44,9 +44,8 @@ from schema.users.offices import (
 from schema.users.staff import UserRole
 
 __all__ = [
-    "put_duty",
+    "change_offices",
     "put_responsible",
-    "set_duty_person",
     "set_responsible_person",
     "set_unit_role",
     "unit_offices",
@@ -90,42 +89,7 @@ async def set_responsible_person(
             connection, central.sealer, unit.id, who, items, viewer.account, writing.moment.now
         )
 
-    return await _set(context, writing, unit, work)
-
-
-async def set_duty_person(
-    context: Context, given: SetDutyPersonInput, path: str
-) -> UnitOfficesPayload:
-    """Puts the duty person of a CDC unit on record, with the number that is answered (PLAN 5.3).
-
-    By the administrator who answers for the unit; who is on duty keeps the own number current.
-    Raises Refusal.
-    """
-    viewer, central = context.signed_in(), context.central
-    writing = CentralWriting(context, "setDutyPerson", given, account=viewer.account)
-    mistakes = Mistakes()
-    items = {"mobile": phone("mobile", given.mobile, mistakes, ["mobile"])}
-    mistakes.stop()
-    unit = await find_unit(context, given.unit, "unit")
-    if unit.level in INSTITUTIONS:
-        mistakes.add(
-            ["unit"], "only a CDC has a duty person for alerts", "仅疾控机构设预警值班人员"
-        )
-        mistakes.stop()
-
-    def work(connection: Connection) -> None:
-        table, at = duty_persons, writing.moment.now
-        now_on_duty = connection.scalar(
-            select(table.c.account).where(table.c.unit_id == unit.id, table.c.until.is_(None))
-        )
-        if not viewer.account == now_on_duty == given.account:
-            require_answering(connection, viewer, unit.id, unit.level, unit.code)
-        with refusals("account"):
-            _check_on_duty(connection, given.account, unit)
-        who = {"account": given.account, "code": unit.code}
-        put_duty(connection, central.sealer, unit.id, who, items, viewer.account, at)
-
-    return await _set(context, writing, unit, work)
+    return await change_offices(context, writing, unit, work)
 
 
 async def set_unit_role(context: Context, given: SetUnitRoleInput, path: str) -> UnitOfficesPayload:
@@ -160,7 +124,7 @@ async def set_unit_role(context: Context, given: SetUnitRoleInput, path: str) ->
         if not given.enabled:
             end_sessions_of_role(connection, unit.id, role.name)
 
-    return await _set(context, writing, unit, work)
+    return await change_offices(context, writing, unit, work)
 
 
 def put_responsible(
@@ -173,32 +137,7 @@ def put_responsible(
     at: str,
 ) -> None:
     """Puts a first responsible person (`name`, `post`) on record; who was before is history."""
-    _put(connection, responsible_persons, sealer, unit_id, who, items, by, at)
-
-
-def put_duty(
-    connection: Connection,
-    sealer: Sealer,
-    unit_id: str,
-    who: Mapping[str, str],
-    items: Mapping[str, str | None],
-    by: str,
-    at: str,
-) -> None:
-    """Puts a duty person (`account`, `code` of the unit) on record; who was before is history."""
-    _put(connection, duty_persons, sealer, unit_id, who, items, by, at)
-
-
-def _put(
-    connection: Connection,
-    table: Table,
-    sealer: Sealer,
-    unit_id: str,
-    who: Mapping[str, str],
-    items: Mapping[str, str | None],
-    by: str,
-    at: str,
-) -> None:
+    table = responsible_persons
     connection.execute(
         update(table).where(table.c.unit_id == unit_id, table.c.until.is_(None)).values(until=at)
     )
@@ -208,9 +147,11 @@ def _put(
     connection.execute(insert(table).values(row | dict(who)))
 
 
-async def _set(
+async def change_offices(
     context: Context, writing: CentralWriting, unit: UnitRow, work: Work
 ) -> UnitOfficesPayload:
+    """Does the work once, and reads the offices back. Raises Refusal."""
+
     def run(connection: Connection) -> dict[str, Any]:
         with refusals("unit"):
             work(connection)
@@ -219,21 +160,6 @@ async def _set(
 
     _, repeated = await writing.once(run)
     return UnitOfficesPayload(offices=await _offices(context, unit), repeated=repeated)
-
-
-def _check_on_duty(connection: Connection, name: str, unit: UnitRow) -> None:
-    account = find_account(connection, name)
-    right = account is not None and account.unit_id == unit.id and account.role in BUSINESS_ROLES
-    if account is None or not right:
-        raise InvalidInput(
-            f"{unit.name} has no business account of this name",
-            hint="the duty person is of the unit, with an account of its own",
-            messageZh="值班人员须为本单位业务账号",
-        )
-    if standing_of(connection, account) is not Standing.ACTIVE:
-        raise InvalidInput(
-            "the account may not sign in", hint="renew or enable it first", messageZh="该账号不可用"
-        )
 
 
 async def _offices(context: Context, unit: UnitRow) -> UnitOffices:
@@ -245,10 +171,12 @@ async def _offices(context: Context, unit: UnitRow) -> UnitOffices:
             _responsible(row, viewer, sealer)
             for row in _rows(connection, responsible_persons, unit.id)
         ]
+        at = now()
         duty = [
             _duty(connection, row, viewer, sealer)
-            for row in _rows(connection, duty_persons, unit.id)
+            for row in duty_rows(connection, unit.id, all_ever=True)
         ]
+        on_record = sorted((one for one in duty if one.until is None), key=_account_of)
         return UnitOffices(
             unit_id=unit.id,  # type: ignore[arg-type]  # scalars are text
             unit_above=unit_above(unit.id, unit.level, unit.code),  # type: ignore[arg-type]  # scalars are text
@@ -256,8 +184,15 @@ async def _offices(context: Context, unit: UnitRow) -> UnitOffices:
             answering=answering_for(connection, unit.id, unit.level, unit.code),
             responsible_person=next((one for one in responsible if one.until is None), None),
             responsible_history=responsible,
-            duty_person=next((one for one in duty if one.until is None), None),
+            duty_person=next((one for one in on_record if one.standing), None),
+            duty_persons=on_record,
             duty_history=duty,
+            duty_shifts=[
+                DutyShift(account=one.account, begins=one.begins, ends=one.ends, set_by=one.set_by)
+                for one in open_shifts(connection, unit.id, at)
+            ],
+            on_duty=[one.account for one in on_duty(connection, unit.id, at)],
+            watched_diseases=watched(connection, unit.id),  # type: ignore[arg-type]  # ids are text
             roles=[
                 UnitRole(
                     role=UserRole[row.role],
@@ -303,13 +238,19 @@ def _duty(connection: Connection, row: Any, viewer: Viewer, sealer: Sealer) -> D
         account=row.account,
         name=name or "",
         mobile=items["mobile"],
+        email=items["email"],
+        standing=bool(row.standing),
         since=row.since,
         until=row.until,
         set_by=row.set_by,
     )
 
 
+def _account_of(person: DutyPerson) -> str:
+    return person.account
+
+
 def _items(sealer: Sealer, table: Any, row: Any, shown: bool) -> dict[str, Any]:
     if shown:
         return dict(sealer.open(table.name, row.id, row.sealed))
-    return {"office_phone": MASK, "mobile": MASK}
+    return {"office_phone": MASK, "mobile": MASK, "email": MASK}

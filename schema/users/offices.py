@@ -7,6 +7,7 @@ from typing import Annotated
 import strawberry
 
 from schema.scalars import DateTime, PrivateString, RegionCode
+from schema.users.duty import DutyPerson, DutyShift
 from schema.users.staff import UserRole
 from schema.writing.problems import (
     ForbiddenProblem,
@@ -16,10 +17,11 @@ from schema.writing.problems import (
 )
 
 __all__ = [
-    "DutyPerson",
+    "EndDutyPersonResult",
     "ResponsiblePerson",
-    "SetDutyPersonInput",
+    "SetDiseaseWatchesResult",
     "SetDutyPersonResult",
+    "SetDutyRosterResult",
     "SetResponsiblePersonInput",
     "SetResponsiblePersonResult",
     "SetUnitRoleInput",
@@ -45,20 +47,6 @@ class ResponsiblePerson:
         description="Mobile number; `*` but for the unit's own administrator."
     )
     since: DateTime = strawberry.field(description="Since when.")
-    until: DateTime | None = strawberry.field(description="Until when; null is to this day.")
-    set_by: str = strawberry.field(description="Account that put it on record.")
-
-
-@strawberry.type(description="The duty person for alerts (值班人员, PLAN 5.3).")
-class DutyPerson:
-    """The duty person for alerts."""
-
-    account: str = strawberry.field(description="Account.")
-    name: str = strawberry.field(description="Name.")
-    mobile: PrivateString = strawberry.field(
-        description="Mobile number; `*` but for the holder and the unit's own administrator."
-    )
-    since: DateTime = strawberry.field(description="Since when, with this number.")
     until: DateTime | None = strawberry.field(description="Until when; null is to this day.")
     set_by: str = strawberry.field(description="Account that put it on record.")
 
@@ -97,7 +85,24 @@ class UnitOffices:
     responsible_history: list[ResponsiblePerson] = strawberry.field(
         description="All there ever were, the newest first."
     )
-    duty_person: DutyPerson | None = strawberry.field(description="Duty person for alerts.")
+    duty_person: DutyPerson | None = strawberry.field(
+        description="Duty person for alerts when no shift says who is."
+    )
+    duty_persons: list[DutyPerson] = strawberry.field(
+        description="All its duty persons, by account."
+    )
+    duty_shifts: list[DutyShift] = strawberry.field(
+        description="Shifts that have not ended, the next first."
+    )
+    on_duty: list[str] = strawberry.field(
+        description=(
+            "Accounts of whoever is told of a signal now: by shift or else standing, if the "
+            "account may sign in."
+        )
+    )
+    watched_diseases: list[strawberry.ID] = strawberry.field(
+        description="Diseases of whose single-case signals the unit is told, too (E3)."
+    )
     duty_history: list[DutyPerson] = strawberry.field(
         description="All there ever were, the newest first."
     )
@@ -120,18 +125,6 @@ class SetResponsiblePersonInput:
     post: str = strawberry.field(description="Post, 主任 say.")
     office_phone: str = strawberry.field(description="Office telephone.")
     mobile: str | None = strawberry.field(default=None, description="Mobile number.")
-
-
-@strawberry.input(description="Who is on duty for alerts, by which number.")
-class SetDutyPersonInput:
-    """Who is on duty for alerts, by which number."""
-
-    idempotency_key: str = strawberry.field(description=_KEY)
-    unit: strawberry.ID = strawberry.field(description="The CDC unit.")
-    account: str = strawberry.field(
-        description="Account of the duty person, of this unit and a business role."
-    )
-    mobile: str = strawberry.field(description="Mobile number that is answered, 11 digits.")
 
 
 @strawberry.input(description="Whether a unit may have accounts of a role.")
@@ -174,6 +167,32 @@ SetDutyPersonResult = Annotated[
     | ForbiddenProblem
     | NotFoundProblem,
     strawberry.union("SetDutyPersonResult", description="The offices, or why nothing was changed."),
+]
+EndDutyPersonResult = Annotated[
+    UnitOfficesPayload
+    | InvalidInputProblem
+    | IdempotencyConflict
+    | ForbiddenProblem
+    | NotFoundProblem,
+    strawberry.union("EndDutyPersonResult", description="The offices, or why nothing was changed."),
+]
+SetDutyRosterResult = Annotated[
+    UnitOfficesPayload
+    | InvalidInputProblem
+    | IdempotencyConflict
+    | ForbiddenProblem
+    | NotFoundProblem,
+    strawberry.union("SetDutyRosterResult", description="The offices, or why nothing was changed."),
+]
+SetDiseaseWatchesResult = Annotated[
+    UnitOfficesPayload
+    | InvalidInputProblem
+    | IdempotencyConflict
+    | ForbiddenProblem
+    | NotFoundProblem,
+    strawberry.union(
+        "SetDiseaseWatchesResult", description="The offices, or why nothing was changed."
+    ),
 ]
 SetUnitRoleResult = Annotated[
     UnitOfficesPayload

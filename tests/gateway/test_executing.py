@@ -137,6 +137,9 @@ BY_ROLE: dict[str, str] = {
     "enableUser": "NotFoundProblem",
     "setResponsiblePerson": "InvalidInputProblem",
     "setDutyPerson": "InvalidInputProblem",
+    "endDutyPerson": "InvalidInputProblem",
+    "setDutyRoster": "InvalidInputProblem",
+    "setDiseaseWatches": "InvalidInputProblem",
     "setUnitRole": "InvalidInputProblem",
 }
 

@@ -707,6 +707,81 @@ def test_the_offices_of_a_unit(gateway: Gateway) -> None:
     assert (ward["administrator"], ward["answering"]) == (None, ADMINS[COUNTY])
 
 
+DUTY = (
+    "onDuty watchedDiseases dutyPersons { account mobile email standing } "
+    "dutyShifts { account begins ends setBy }"
+)
+ROSTER = f"... on UnitOfficesPayload {{ repeated offices {{ {DUTY} }} }}"
+
+
+def test_the_roster_of_a_unit(gateway: Gateway) -> None:
+    unit, admin = f"cdc-{COUNTY}", ADMINS[COUNTY]
+    duty, other = f"duty-{COUNTY}", f"county-{COUNTY}"
+    given = {"unit": unit, "account": duty, "mobile": "15400000001", "email": "duty@example.org"}
+    do(gateway, "setDutyPerson", ROSTER, given, admin)
+    more = {"unit": unit, "account": other, "mobile": "15400000002", "standing": False}
+    told = do(gateway, "setDutyPerson", ROSTER, more, admin)["offices"]
+    assert told["onDuty"] == [duty]
+    assert told["dutyPersons"] == [
+        {"account": other, "mobile": "15400000002", "email": None, "standing": False},
+        {"account": duty, "mobile": "15400000001", "email": "duty@example.org", "standing": True},
+    ]
+    more = {"unit": unit, "account": other, "mobile": "15400000003"}
+    told = do(gateway, "setDutyPerson", ROSTER, more, other)["offices"]  # the own number
+    assert [one["mobile"] for one in told["dutyPersons"]] == ["15400000003", "*"]
+    promoted = more | {"standing": True}
+    assert do(gateway, "setDutyPerson", ROSTER, promoted, other)["code"] == "FORBIDDEN"
+
+    def at(days: float) -> str:
+        return instant(time.time() + days * 86_400)
+
+    shifts = [{"account": other, "begins": at(-0.01), "ends": at(1)}]
+    roster = {"unit": unit, "begins": at(-0.01), "ends": at(30), "shifts": shifts}
+    assert do(gateway, "setDutyRoster", ROSTER, roster, other)["code"] == "FORBIDDEN"
+    assert do(gateway, "setDutyRoster", ROSTER, roster, ADMINS[CITY])["code"] == "FORBIDDEN"
+    keyed = roster | {"idempotencyKey": "roster"}
+    for repeated in (False, True):
+        told = do(gateway, "setDutyRoster", ROSTER, keyed, admin)
+        assert told["repeated"] == repeated
+        (one,) = told["offices"]["dutyShifts"]
+        assert one == shifts[0] | {"setBy": admin}
+        assert told["offices"]["onDuty"] == [other]
+    for wrong, path in (
+        ({"begins": at(2), "ends": at(1)}, ["ends"]),
+        ({"begins": at(-9), "ends": at(-8), "shifts": []}, ["ends"]),
+        ({"ends": at(400)}, ["ends"]),
+        ({"shifts": [shifts[0] | {"account": "nobody"}]}, ["shifts", "0", "account"]),
+        ({"shifts": [shifts[0] | {"ends": at(9)}]}, ["shifts", "0", "ends"]),
+        ({"shifts": [shifts[0] | {"begins": at(-0.5)}]}, ["shifts", "0"]),
+        ({"shifts": shifts * 1001}, ["shifts"]),
+    ):
+        refused = do(gateway, "setDutyRoster", ROSTER, roster | wrong, admin)
+        assert refused["mistakes"][0]["path"] == path, wrong
+
+    gone = {"unit": unit, "account": other}
+    assert do(gateway, "endDutyPerson", ROSTER, gone, other)["code"] == "FORBIDDEN"
+    told = do(gateway, "endDutyPerson", ROSTER, gone, admin)["offices"]
+    assert (told["onDuty"], told["dutyShifts"]) == ([duty], [])
+    assert do(gateway, "endDutyPerson", ROSTER, gone, admin)["code"] == "INVALID_INPUT"
+
+    watched = {"unit": f"cdc-{CITY}", "diseases": ["plague", "sars"]}
+    assert do(gateway, "setDiseaseWatches", ROSTER, watched, admin)["code"] == "FORBIDDEN"
+    told = do(gateway, "setDiseaseWatches", ROSTER, watched, ADMINS[CITY])["offices"]
+    assert told["watchedDiseases"] == ["plague", "sars"]
+    watched["diseases"] = ["nonsense"]
+    refused = do(gateway, "setDiseaseWatches", ROSTER, watched, ADMINS[CITY])
+    assert refused["mistakes"][0]["path"] == ["diseases"]
+    watched |= {"unit": f"hospital-{COUNTY}-1", "diseases": ["plague"]}
+    assert do(gateway, "setDiseaseWatches", ROSTER, watched, admin)["code"] == "INVALID_INPUT"
+
+    with closing(sqlite3.connect(gateway.demo.config.log_store)) as log:
+        entries = b"".join(
+            bytes(str(row[0]), "utf-8") for row in log.execute("SELECT entry FROM entries")
+        )
+    assert b"1540000000" not in entries
+    assert b"duty@example.org" not in entries
+
+
 def test_a_system_administrator_takes_a_role_from_a_unit(gateway: Gateway) -> None:
     who, password = f"county-{COUNTY}", gateway.demo.accounts[f"county-{COUNTY}"]["password"]
     given = {"unit": f"cdc-{COUNTY}", "role": "UNIT_USER", "enabled": False, "reason": "整改"}

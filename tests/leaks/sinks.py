@@ -126,6 +126,9 @@ ROOTS: Mapping[str, str] = {
     "enableUser": "staff",
     "setResponsiblePerson": "staff",
     "setDutyPerson": "staff",
+    "endDutyPerson": "staff",
+    "setDutyRoster": "staff",
+    "setDiseaseWatches": "staff",
     "setUnitRole": "staff",
 }
 """Root field → what it shows (`CONTENT`)."""
@@ -164,6 +167,8 @@ TABLES: Mapping[str, str] = {
     "administrator_filings": "sealed items of staff",
     "responsible_persons": "sealed items of staff",
     "duty_persons": "sealed items of staff",
+    "duty_shifts": "accounts of staff",
+    "disease_watches": "keys of diseases",
     "unit_roles": "staff",
     "grants": "staff",
     "sessions": "hashes of tokens",
