@@ -97,11 +97,11 @@ duty_persons = Table(
     public("unit_id", index=True),
     public("code", index=True),
     public("account"),
-    public("standing", Integer(), default=1, server_default="1"),
     sealed(),  # DUTY_ITEMS
     public("since"),
     public("until", nullable=True),
     public("set_by"),
+    public("standing", Integer(), default=1, server_default="1"),
 )
 _now_on_record = duty_persons.c.until.is_(None)
 Index(
