@@ -137,7 +137,7 @@ def end_duty(connection: Connection, unit_id: str, account: str, by: str, at: st
     return True
 
 
-def open_shifts(connection: Connection, unit_id: str, at: str) -> list[Row[Any]]:
+def open_shifts(connection: Connection, unit_id: str, at: str) -> list[Any]:
     """The shifts of a unit that have not ended, the next first: `account`, `begins`, `ends` and
     `set_by`.
     """
