@@ -31,6 +31,7 @@ from gateway.letters import PREFIX as LETTERS
 from gateway.letters import LetterEndpoint
 from gateway.passwords import Passwords
 from gateway.post import Post
+from gateway.restored import LOOK_SECONDS, Restored
 from gateway.sessions import Sessions
 from gateway.sign_in import SignIn
 from gateway.sign_in.configured import make_provider
@@ -191,7 +192,9 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         FORGET_SECONDS,
         partial(forget_keys, stores, central, days=config.keys_days),
     )
-    duties = Duties(config, keys, log, more=[lapses, letters_late, old_keys])
+    restored = Restored(stores, central, log, post.pump.wake)
+    behind = ("restored stores", LOOK_SECONDS, restored.look)
+    duties = Duties(config, keys, log, more=[lapses, letters_late, old_keys, behind])
     hashes = Hashes(config.log_store, log.vkey)
     watch = Watch(config.log_store, central, _limits(config))
     files = ExportEndpoint(
@@ -209,6 +212,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await learn_diseases(federation, answering.reference)
+        await restored.look()  # before anybody works with a store that is behind
         async with (
             sessions.running(),
             watch.running(),

@@ -57,6 +57,10 @@ class AlarmRule(Enum):
         "POST_CONFLICT",
         description="A message between regions came again with another content (区域间消息冲突).",
     )
+    STORE_RESTORED = strawberry.enum_value(
+        "STORE_RESTORED",
+        description="A region's store was put back from an older backup (数据库由较早的备份恢复).",
+    )
 
 
 @strawberry.enum(description="What came of looking into an alarm.")
@@ -82,8 +86,8 @@ class Alarm:
         description="The network address it is about, where there is no account."
     )
     region: RegionCode | None = strawberry.field(
-        description="The region it is about: whose witness stands against the access log, or which "
-        "received a message that conflicts."
+        description="The region it is about: whose witness stands against the access log, which "
+        "received a message that conflicts, or whose store was put back."
     )
     unit_id: strawberry.ID | None = strawberry.field(description="The account's unit.")
     code: RegionCode | None = strawberry.field(description="The code of that unit.")

@@ -78,5 +78,11 @@ RULES: Mapping[AlarmRule, Rule] = {
         "each message once",
         "the first",
     ),
+    AlarmRule.STORE_RESTORED: Rule(
+        "regions whose store knows less of handoffs than their peers do; it is mended as soon as "
+        "all regions answer",
+        "each time it is found",
+        "the first",
+    ),
 }
 """Rule → what it says."""
