@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from regions.engines import READS, make_engine
+from regions.errors import RegionUnavailable
 from regions.instants import now
 from regions.keys import Keys
 from regions.settings import RegionSettings
@@ -23,7 +24,8 @@ from resolvers.transfers.conservation import (
     judge,
     unknown_homes,
 )
-from resolvers.transfers.restored import Reconciled, find_restored, reconcile
+from resolvers.transfers.mending import Mender
+from resolvers.transfers.restored import Reconciled
 from resolvers.transfers.surveying import (
     Survey,
     Waiting,
@@ -34,7 +36,7 @@ from resolvers.transfers.surveying import (
     received_after,
     survey,
 )
-from resolvers.writing.stores import Stores
+from resolvers.writing.stores import Stores, WriteFailed
 
 __all__ = ["CustodyReport", "check_custody", "mend_custody"]
 
@@ -81,13 +83,25 @@ async def mend_custody(
 ) -> list[Reconciled]:
     """Mends the stores that were restored from an older backup, or those of `wanted` regions.
 
-    What it has delivered again is delivered by a gateway that runs. Raises WriteFailed where a
-    store does not answer: it can be done again.
+    What it has delivered again is delivered by a gateway that runs. Raises RegionUnavailable where
+    a store does not answer: it can be done again.
     """
     stores = Stores(regions, keys)
+    mender = Mender(stores)
     try:
-        behind = set(wanted) or await find_restored(stores)
-        return [await reconcile(stores, region, now()) for region in sorted(behind)]
+        behind = set(wanted)
+        if not behind:
+            found = await mender.look(now())
+            behind = found.behind
+            for failed in found.silent.values():
+                raise failed
+        return [await mender.mend(region, now()) for region in sorted(behind)]
+    except WriteFailed as failed:
+        raise RegionUnavailable(
+            f"region {failed.settings.code} does not answer: {failed.reason}",
+            hint="what a restored store has lost only all others together know: try again",
+            region=failed.settings.code,
+        ) from None
     finally:
         await stores.close()
 

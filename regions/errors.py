@@ -10,6 +10,7 @@
     │   ├── StoreAhead         STORE_AHEAD          the store was migrated by a newer epigate
     │   ├── PostConflict       POST_CONFLICT        a message came again with another content
     │   ├── TopicUnknown       TOPIC_UNKNOWN        a message of a kind that nobody here handles
+    │   ├── StoreRestored      STORE_RESTORED       put back from a backup, and not yet mended
     │   └── PersonErased       PERSON_ERASED        an erased person takes no private item any more
     ├── EnvelopeError          ENVELOPE_INVALID     a sealed value cannot be opened
     ├── LoadError              LOAD_FAILED          a mapping or line list that cannot be read at
@@ -79,6 +80,7 @@ __all__ = [
     "StoreAhead",
     "StoreBehind",
     "StoreError",
+    "StoreRestored",
     "TooLarge",
     "TooManyCandidates",
     "TooManyRequests",
@@ -147,6 +149,14 @@ class StoreAhead(StoreError):
     """The store's tables are newer than this epigate."""
 
     code = "STORE_AHEAD"
+
+
+class StoreRestored(StoreError):
+    """The store was put back from an older backup: it takes no step of custody, nor a record of
+    anybody it may no longer answer for, until it was compared with the others.
+    """
+
+    code = "STORE_RESTORED"
 
 
 class PersonErased(StoreError):

@@ -11,7 +11,14 @@ from sqlalchemy import Index, Integer, Table, UniqueConstraint
 
 from regions.metadata import ID, internal, primary_key, public, regional, sealed
 
-__all__ = ["TRANSFER_ITEMS", "custody", "transfer_events", "transfer_people", "transfers"]
+__all__ = [
+    "TRANSFER_ITEMS",
+    "custody",
+    "store_fences",
+    "transfer_events",
+    "transfer_people",
+    "transfers",
+]
 
 TRANSFER_ITEMS = ("escort", "remarks")
 """Sealed items of a person's part of a transfer, under the person's key."""
@@ -87,3 +94,11 @@ transfer_events = Table(
     public("detail", nullable=True),  # JSON of codes and states
 )
 Index("ix_transfer_events_transfer", transfer_events.c.transfer_id, transfer_events.c.id)
+
+store_fences = Table(
+    "store_fences",
+    regional,
+    internal("token", primary_key=True),  # at random: who mends takes away the fences it has seen
+    public("found_at"),
+    public("mended_at", nullable=True),  # null: the store takes no step of custody
+)

@@ -350,6 +350,11 @@ class RegionState(Enum):
         "NOT_ASKED",
         description="It cannot hold what was asked for, or lies outside the viewer's jurisdiction.",
     )
+    RESTORED = strawberry.enum_value(
+        "RESTORED",
+        description="Its store was put back from an older backup: until that is mended it takes no "
+        "step of custody and nothing about people who may have been handed over.",
+    )
 
 
 @strawberry.enum(description="Kinds of record that can be corrected.")

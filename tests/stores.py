@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -77,10 +78,38 @@ class Stores:
         self._databases.append(database)
         return region_settings(code, url=postgres.url(database))
 
+    def backup(self, settings: RegionSettings) -> RegionSettings:
+        """A copy of a store, as a backup is; nobody may have the store open."""
+        if settings.path is not None:
+            kept = settings.path.with_name(f"{settings.code}.backup")
+            shutil.copyfile(settings.path, kept)
+            return replace(settings, path=kept)
+        postgres = self._postgres()
+        database = postgres.create(_database(settings))
+        self._databases.append(database)
+        return replace(settings, url=postgres.url(database))
+
+    def put_back(self, settings: RegionSettings, kept: RegionSettings) -> None:
+        """Puts a backup in the place of a store: the same file, with what it had then."""
+        if settings.path is not None:
+            assert kept.path is not None
+            for suffix in ("-wal", "-shm"):
+                settings.path.with_name(settings.path.name + suffix).unlink(missing_ok=True)
+            shutil.copyfile(kept.path, settings.path)
+            return
+        postgres, name = self._postgres(), _database(settings)
+        postgres.drop(name)
+        postgres.run(f"CREATE DATABASE {name} TEMPLATE {_database(kept)} STRATEGY FILE_COPY")
+
     def close(self) -> None:
         """Drops the databases that were made."""
         for database in self._databases:
             self._postgres().drop(database)
+
+
+def _database(settings: RegionSettings) -> str:
+    assert settings.url is not None
+    return settings.url.rpartition("/")[2]
 
 
 def in_store(settings: RegionSettings, work: Callable[[Connection], T]) -> T:

@@ -293,7 +293,7 @@ def _not_mended() -> AbstractContextManager[None]:
     async def nothing(*_: Any) -> None:
         pass
 
-    return _put(simulation, reconcile=nothing)
+    return _put(simulation, tend=nothing)
 
 
 def _of(name: str, rules: str, seed: int, at_work: Patch) -> Mutant:

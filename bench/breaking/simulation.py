@@ -2,6 +2,10 @@
 seed: who asks for what, which message moves next, which comes twice or late, where a process dies,
 when a store is put back from a backup.
 
+A store that was put back is found, fenced and mended by what the gateway does
+(`resolvers.transfers.mending`): in odd seeds its file is seen to be another one at once, and
+whoever mends may die on the way; in even ones it goes on as it was until somebody looks.
+
 One run is one thread: what is concurrent elsewhere are here steps in any order, since each step of
 the protocol is one local transaction. After each step the picture of all stores is a cut.
 """
@@ -24,10 +28,13 @@ from bench.breaking.checker import check
 from bench.breaking.history import Finding, History
 from bench.breaking.messages import waiting
 from bench.breaking.pictures import Picture
-from bench.breaking.world import REGIONS, Killed, Template, World
+from bench.breaking.world import AT, REGIONS, Killed, Template, World
+from regions.errors import StoreRestored
+from regions.fencing import fence
 from resolvers.post.boxes import due
 from resolvers.post.messages import Message
-from resolvers.transfers.restored import reconcile
+from resolvers.transfers.mending import Mender
+from resolvers.writing.stores import Stores
 
 __all__ = ["Run", "simulate"]
 
@@ -36,6 +43,7 @@ _DIES = 0.12  # chance of a transaction to die somewhere within
 _UNHEARD = 0.08  # chance that a process dies between its commit and the next thing it does
 _LATE = 0.2  # chance that a message is kept by the network, to come again at any time
 _STATEMENTS = 30  # a transaction that dies does before one of so many statements
+_BORDERS = 24  # a mending that dies does so at one of so many borders
 _ROUNDS = 60  # of the post at the end: far more than it ever takes
 
 
@@ -50,12 +58,21 @@ class Run:
     deaths: int = 0
     late: int = 0
     restored: int = 0
+    refused: int = 0
+
+
+async def tend(stores: Stores) -> None:
+    """What the gateway does about stores that were put back: a look, and what follows of it."""
+    mender = Mender(stores)
+    for region in sorted((await mender.look(AT)).behind):
+        await mender.mend(region, AT)
 
 
 class _Simulation:
     def __init__(self, world: World, seed: int, length: int) -> None:
         self.world, self.length = world, length
         self.chance = random.Random(seed)
+        self.noticed = random.Random(f"{seed} noticed") if seed % 2 else None
         self.history = History(world.homes)
         self.clients = Clients(world, self.chance, self.history, self.do)
         self.run = Run(seed, [])
@@ -84,7 +101,7 @@ class _Simulation:
         for _ in range(self.length):
             action = self.chance.choices(names, weights)[0]
             self.step(action.__name__, action)
-        if self.unmended is not None:
+        while self.unmended is not None:
             self.step("mend", self.mend)
         for _ in range(_ROUNDS):  # the last fault is behind us
             if not self.round():
@@ -111,6 +128,9 @@ class _Simulation:
         except Killed:
             self.run.deaths += 1
             self.run.steps[-1] += " †"
+        except StoreRestored:
+            self.run.refused += 1
+            self.run.steps[-1] += " refused"
         if self.unmended is None:  # until it is found, a restored store may believe anything
             self.history.cuts.append(self.look())
 
@@ -197,11 +217,16 @@ class _Simulation:
         self.history.restored_between.setdefault(region, []).append((now, float(self.now)))
         self.unmended = region
         self.run.restored += 1
+        if self.noticed is not None:
+            self.world.do(region, lambda connection: fence(connection, region, AT))
 
     def mend(self) -> None:
         """The restored store is found, and mended."""
         if self.unmended is not None:
-            steps.mend(self.world, self.unmended, reconcile)
+            dies = None
+            if self.noticed is not None and self.noticed.random() < 0.5:
+                dies = self.noticed.randrange(_BORDERS)
+            self.world.beside(tend, dies)
             region, self.unmended = self.unmended, None
             begin, _ = self.history.restored_between[region][-1]
             self.history.restored_between[region][-1] = (begin, float(self.now))

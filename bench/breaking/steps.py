@@ -1,4 +1,4 @@
-"""The three transactions of a message, and the mending of a restored store, as the pump does them.
+"""The three transactions of a message, as the pump does them.
 
 They are functions of this module so that a run can be given a broken one (`mutants`).
 """
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, select
 from bench.breaking.history import History
 from bench.breaking.world import AT, Killed, World
 from regions.access_log import log_outbox
+from regions.fencing import require_whole
 from regions.ids import take_ids
 from resolvers.access_log import Commitments
 from resolvers.post import boxes
@@ -23,7 +24,7 @@ from resolvers.post.messages import BulkHandler, Message
 from resolvers.transfers.delivering import TRANSFER_HANDLERS
 from resolvers.writing.outbox import Telling, put_in_outbox
 
-__all__ = ["deliver", "gather", "mend", "settle"]
+__all__ = ["deliver", "gather", "settle"]
 
 Do = Callable[[str, Callable[[Connection], Any]], Any]
 
@@ -48,12 +49,14 @@ def deliver(
     world: World, do: Do, history: History, message: Message, parcel: Any
 ) -> dict[str, Any]:
     """What the receiver says: now, or when it came before. The row for the access log is written in
-    the same transaction, and taken away when the entry is made.
+    the same transaction, and taken away when the entry is made. Raises StoreRestored where the
+    receiver is behind a fence.
     """
     handler, store = _HANDLERS[message.topic], world.stores[message.to_region]
     request = f"post-{next(_numbers)}"
 
     def work(connection: Connection) -> tuple[bool, dict[str, Any]]:
+        require_whole(connection, message.to_region)
         claimed = boxes.claim(connection, [message], AT)
         if message.id in claimed.other:
             raise Killed  # it stays where it is, and is an alarm
@@ -121,8 +124,3 @@ def settle(world: World, do: Do, message: Message, reply: dict[str, Any]) -> Non
             boxes.answer(connection, {message.id: reply}, AT)
 
     do(message.from_region, work)
-
-
-def mend(world: World, region: str, reconcile: Callable[..., Any]) -> None:
-    """Sets a restored store beside the others."""
-    world.beside(lambda stores: reconcile(stores, region, AT))

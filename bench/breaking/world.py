@@ -22,7 +22,7 @@ from bench.breaking.pictures import Eyes
 from regions.contacts import contacts, samples
 from regions.ids import region_of, take_ids
 from regions.index_keys import read_state
-from regions.keys import create_keys, load_keys
+from regions.keys import Keys, create_keys, load_keys
 from regions.migrating import migrate
 from regions.people import INDEX_SETS, people
 from regions.person_keys import new_salt, person_keys
@@ -66,7 +66,8 @@ class Template:
 
 def _settings(folder: Path, code: str) -> RegionSettings:
     path = folder / f"{code}.db"
-    return RegionSettings(code, code, code, (code[:4],), path, None, 30.0)
+    # Nothing here may depend on how fast the machine is: no deadline ever ends.
+    return RegionSettings(code, code, code, (code[:4],), path, None, 3_600.0)
 
 
 class World:
@@ -120,12 +121,17 @@ class World:
             path.with_name(path.name + behind).unlink(missing_ok=True)
         shutil.copyfile(kept, path)
 
-    def beside(self, work: Callable[[Stores], Any]) -> Any:
-        """What a duty of the gateway does with the stores while nothing else runs."""
+    def beside(self, work: Callable[[Stores], Any], dies: int | None = None) -> Any:
+        """What a duty of the gateway does with the stores while nothing else runs. Raises Killed
+        where it was to die within a write, or right behind it: `dies` counts these borders.
+        """
         self.close()
+        settings = [_settings(self.folder, code) for code in REGIONS]
+        borders = _Borders(dies)
 
         async def run() -> Any:
-            stores = Stores([_settings(self.folder, code) for code in REGIONS], self.keys)
+            stores = Stores(settings, self.keys)
+            stores.regions = [_Mortal(one, self.keys, borders) for one in settings]
             try:
                 return await work(stores)
             finally:
@@ -164,6 +170,39 @@ class World:
             self.dies_in -= 1
             if self.dies_in < 0:
                 raise Killed
+
+
+class _Borders:
+    """Where a process may die; `left` of them it passes, None: it lives."""
+
+    def __init__(self, left: int | None) -> None:
+        self.left = left
+
+    def __call__(self) -> None:
+        if self.left is not None:
+            self.left -= 1
+            if self.left < 0:
+                raise Killed
+
+
+class _Mortal(Store):
+    """A store of a process that may die within a write, or right behind it."""
+
+    def __init__(self, settings: RegionSettings, keys: Keys, border: Callable[[], None]) -> None:
+        super().__init__(settings, keys)
+        self._border = border
+
+    async def write(self, ids: int, work: Callable[[Connection, int], T]) -> T:
+        """As any store."""
+
+        def within(connection: Connection, first: int) -> T:
+            result = work(connection, first)
+            self._border()
+            return result
+
+        result = await super().write(ids, within)
+        self._border()
+        return result
 
 
 _at_work: dict[str, tuple[Path, World | None]] = {}

@@ -19,10 +19,18 @@ from typing import Any
 from sqlalchemy import Connection
 
 from regions.access_log import log_outbox
-from regions.errors import EpigateError, PostConflict, TopicUnknown
+from regions.errors import EpigateError, PostConflict, StoreRestored, TopicUnknown
+from regions.fencing import is_fenced
 from resolvers.post.backoff import Backoff
 from resolvers.post.boxes import answer, claim, due, fail, reply, unanswered, waiting_of
-from resolvers.post.messages import BulkHandler, Handler, HeavyHandler, Message, check_body
+from resolvers.post.messages import (
+    BulkHandler,
+    CustodyHandler,
+    Handler,
+    HeavyHandler,
+    Message,
+    check_body,
+)
 from resolvers.post.rounds import Batch, Delivered, Line, Round, Ways
 from resolvers.writing.outbox import Telling, put_in_outbox
 from resolvers.writing.stores import Store, WriteFailed
@@ -32,6 +40,7 @@ __all__ = ["Lane"]
 _log = logging.getLogger(__name__)
 
 _STUCK_FIRST, _STUCK_MOST = 2.0, 300.0  # seconds until a message that failed is tried again
+_HELD = 2.0  # seconds until one is that waits for a store to be mended
 
 
 class Lane:
@@ -139,7 +148,10 @@ class Lane:
                 done.answered.append(one)
                 continue
             done.stopped.add(one.subject)
-            if not batch.failed.get(one.id, "REGION").startswith("REGION"):
+            if one.id in batch.held:
+                patience = self._stuck[one.subject] = Backoff(_HELD, _HELD)
+                patience.failed(moment)
+            elif not batch.failed.get(one.id, "REGION").startswith("REGION"):
                 patience = self._stuck.setdefault(one.subject, Backoff(_STUCK_FIRST, _STUCK_MOST))
                 patience.failed(moment)
         for subject, line in batch.waiting:
@@ -194,15 +206,18 @@ class Lane:
         at = self._ways.now()
 
         def work(connection: Connection, first: int) -> tuple[Delivered, list[tuple[str, Line]]]:
-            claimed = claim(connection, messages, at)
+            taken = self._taken(connection, messages)
+            if not taken:
+                return self._delivered(telling, [], {}, frozenset(), at), []
+            claimed = claim(connection, taken, at)
             given = []
-            for one in messages:
+            for one in taken:
                 given.append((one, batch.parcels[one.id], first))
                 first += wants[one.id]
             new = [one for one in given if one[0].id in claimed.new]
             replies = self._delivered_to(connection, new, at)
             reply(connection, self.line[0], replies)
-            done = self._delivered(telling, messages, {**claimed.kept, **replies}, claimed.new, at)
+            done = self._delivered(telling, taken, {**claimed.kept, **replies}, claimed.new, at)
             if telling is not None and replies:
                 put_in_outbox(
                     connection,
@@ -220,7 +235,9 @@ class Lane:
         done, waiting = await self._target.carry(sum(wants.values()), work)
         batch.replies.update(done.replies)
         batch.waiting += waiting
-        for one in messages:
+        batch.held |= {one.id for one in messages} - {one.id for one in done.messages}
+        batch.failed |= dict.fromkeys(batch.held, f"{StoreRestored.code} {self.line[1]}")
+        for one in done.messages:
             if one.id not in done.replies:
                 batch.failed[one.id] = PostConflict.code
                 _log.error("the message %s came to %s with another content", one.id, self.line[1])
@@ -228,6 +245,13 @@ class Lane:
                     self._ways.alarmed(one, self.line[1])
         if self._ways.told is not None and len(done.repeated) < len(done.replies):
             self._ways.told(done)
+
+    def _taken(self, connection: Connection, messages: Sequence[Message]) -> Sequence[Message]:
+        """Those of some messages that the receiver's store may take."""
+        if not is_fenced(connection):
+            return messages
+        held = [one for one in messages if isinstance(self._handler(one), CustodyHandler)]
+        return [one for one in messages if one not in held]
 
     async def _take_home(self, batch: Batch, messages: Sequence[Message]) -> None:
         at = self._ways.now()

@@ -25,6 +25,7 @@ from resolvers.writing.stores import Store
 
 __all__ = [
     "BulkHandler",
+    "CustodyHandler",
     "Handler",
     "HeavyHandler",
     "Letter",
@@ -144,6 +145,17 @@ class HeavyHandler(Handler, Protocol):
     @property
     def most(self) -> int:
         """How many parcels are in memory at once."""
+
+
+@runtime_checkable
+class CustodyHandler(Handler, Protocol):
+    """A handler whose messages are of custody: a store that was put back from an older backup does
+    not know what it would say to them. They wait until it is mended.
+    """
+
+    @property
+    def of_custody(self) -> bool:
+        """True."""
 
 
 def put(

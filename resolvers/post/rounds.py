@@ -75,5 +75,6 @@ class Batch:
     replies: dict[str, dict[str, Any]] = field(default_factory=dict)
     answered: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)  # why
+    held: set[str] = field(default_factory=set)  # the receiver takes nothing of custody now
     waiting: list[tuple[str, Line]] = field(default_factory=list)  # subject, and where it goes on
     left_out: set[str] = field(default_factory=set)  # subjects that are for the next round

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from sqlalchemy import BindParameter, Connection, literal, select
 
+from regions.fencing import require_whole
 from regions.people import people
 from regions.text import among
 from regions.transfers import custody, transfers
@@ -74,7 +75,7 @@ def guard(
     connection: Connection, here: str, persons: Collection[int], *, adding: bool = False
 ) -> None:
     """Raises Refusal unless this store (`here`, its region's six digits) answers for all of some
-    people, and holds them so until the transaction ends.
+    people, and holds them so until the transaction ends; StoreRestored where it cannot say.
 
     `adding` is of visits and samples: while a person is offered they may still be added, and go
     along (SORMAS 9771).
@@ -89,9 +90,11 @@ def not_custodians(
     """Those of some people on record here whom this store may not write about, and why.
 
     Their rows are locked against a handoff until the transaction ends: what is written goes along.
+    Raises StoreRestored: a store that was put back may have handed over any of them since.
     """
     if not persons:
         return {}
+    require_whole(connection, here)
     ids = _array(persons)
     locked = (
         select(people.c.id, people.c.kept_in)

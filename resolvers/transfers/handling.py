@@ -25,6 +25,7 @@ class Handled:
     """What the handlers have in common."""
 
     topic = ""
+    of_custody = True
     told: protocol.Told = protocol.Told.OFFER
     tells: frozenset[Word] = frozenset({Word.BEHIND, Word.RAISE})  # words that change something
 

@@ -2,7 +2,7 @@
 
 A message stands in the sender's outbox for good, and in the receiver's inbox for good. So whoever
 lost what it did is seen by its peers: their inboxes hold messages it never sent, or their outboxes
-hold answers it never gave. `find_restored` compares all of them, by their names and hashes.
+hold answers it never gave. `is_behind` compares all of them, by their names and hashes.
 
 `reconcile` mends such a store, in this order:
 
@@ -14,7 +14,8 @@ hold answers it never gave. `find_restored` compares all of them, by their names
 3. every message to it that was answered and is not in its inbox is delivered again: dossiers it
    has lost come back, and what it had taken over it takes over again.
 
-Both can be done at any time, again, and while messages are delivered.
+Both can be done at any time, again, and while messages are delivered. Who does them when is
+`mending`'s.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ from resolvers.transfers.ledger import (
 from resolvers.transfers.protocol import Custody, State, Step
 from resolvers.writing.stores import Store, Stores
 
-__all__ = ["Reconciled", "find_restored", "reconcile"]
+__all__ = ["Reconciled", "is_behind", "reconcile"]
 
 T = TypeVar("T")
 
@@ -75,35 +76,23 @@ class Reconciled:
     again: int = 0
 
 
-async def find_restored(stores: Stores) -> set[str]:
-    """Regions that do not know of a message a peer has from them, or that they answered.
+async def is_behind(store: Store, other: Store) -> bool:
+    """Whether another store knows more of what one sent or received than that one does itself.
 
-    Reads every inbox and outbox once. Raises WriteFailed where a store does not answer.
-    """
-    return {
-        store.settings.code
-        for store in stores.regions
-        if await _is_behind(store, [one for one in stores.regions if one is not store])
-    }
-
-
-async def _is_behind(store: Store, others: Sequence[Store]) -> bool:
-    """Whether any of the others knows more of what a store sent or received than it does itself.
-
-    All messages are compared: which is the latest only a clock could say, and clocks jump.
+    All their messages are compared: which is the latest only a clock could say, and clocks jump.
+    Raises WriteFailed where one of them does not answer.
     """
     region = store.settings.code
-    for other in others:
-        after = ""
-        while sent := await other.read(partial(_received, sender=region, after=after)):
-            after = sent[-1][0]
-            if await store.read(partial(_other_than, sent=sent)):
-                return True
-        seq = -1
-        while rows := await other.read(partial(_answered, to_region=region, after=seq)):
-            seq, keys = rows[-1][0], [key for _, key in rows]
-            if await store.read(partial(_unreceived, sender=other.settings.code, keys=keys)):
-                return True
+    after = ""
+    while sent := await other.read(partial(_received, sender=region, after=after)):
+        after = sent[-1][0]
+        if await store.read(partial(_other_than, sent=sent)):
+            return True
+    seq = -1
+    while rows := await other.read(partial(_answered, to_region=region, after=seq)):
+        seq, keys = rows[-1][0], [key for _, key in rows]
+        if await store.read(partial(_unreceived, sender=other.settings.code, keys=keys)):
+            return True
     return False
 
 

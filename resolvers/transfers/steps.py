@@ -1,7 +1,8 @@
 """The steps of a transfer that people and machines take: each is one local transaction (D, design).
 
 Every step can be tried again: what was done is not done twice, and the same transfer id with
-another offer is refused by name. The other region hears of a step by the post.
+another offer is refused by name. The other region hears of a step by the post. In a store that was
+put back from an older backup each raises StoreRestored until it is mended, and nothing is written.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import orjson
 from sqlalchemy import Connection, insert, select, update
 
 from regions.bulk import insert_rows
+from regions.fencing import require_whole
 from regions.person_keys import ERASED, salts_for, salts_of
 from regions.shares import open_shares
 from regions.transfers import custody, transfer_people, transfers
@@ -80,6 +82,7 @@ def offer_transfer(
     Taken or refused whole: where one person cannot be offered, `people` says so of each such
     person and nothing is written. `first_id` is the first of `ids_for(len(offer.people))`.
     """
+    require_whole(connection, store.settings.code)
     wanted = {one.person_id: one for one in offer.people}
     refusal = _unfit(offer, wanted, who)
     if refusal is not None:
@@ -253,6 +256,7 @@ def decide_transfer(
     `accept` None means everybody who waits to be decided and is not refused here. Of each person
     the outcome says what became of the person: one who cannot be decided on hinders nobody else.
     """
+    require_whole(connection, store.settings.code)
     row = transfer_row(connection, transfer_id, "RECEIVED")
     if row is None:
         return Outcome(transfer_id, None, {}, refusal=Refusal.NO_SUCH_TRANSFER)
@@ -354,6 +358,7 @@ def cancel_transfer(
     Whoever was accepted may be taken back as long as the acceptance has not come in here: what
     comes first to this store counts.
     """
+    require_whole(connection, store.settings.code)
     row = transfer_row(connection, transfer_id, "SENT")
     if row is None:
         return Outcome(transfer_id, None, {}, refusal=Refusal.NO_SUCH_TRANSFER)
@@ -413,6 +418,7 @@ def record_arrival(
     at: str,
 ) -> Outcome:
     """The receiving unit records that those handed over have arrived. The first record counts."""
+    require_whole(connection, store.settings.code)
     row = transfer_row(connection, transfer_id, "RECEIVED")
     if row is None:
         return Outcome(transfer_id, None, {}, refusal=Refusal.NO_SUCH_TRANSFER)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from regions.settings import RegionSettings
 from resolvers.writing.stores import WriteFailed
 from schema.enums import RegionState
 from schema.transfers import CustodyState
@@ -34,6 +35,7 @@ __all__ = [
     "not_custodian",
     "not_found",
     "refused_step",
+    "restored",
     "retold",
     "told",
     "unavailable",
@@ -165,6 +167,30 @@ def unavailable(failed: WriteFailed) -> Refusal:
             region=settings.code,  # type: ignore[arg-type]  # scalars are text
             state=RegionState[failed.state],
             written=failed.written,
+        )
+    )
+
+
+def restored(settings: RegionSettings) -> Refusal:
+    """The store was put back from an older backup and is not yet mended: nothing is kept with the
+    key, and the same request is taken afterwards.
+    """
+    where, where_zh = f"{settings.code} {settings.name_en}", f"{settings.code} {settings.name_zh}"
+    return Refusal(
+        RegionUnavailableProblem(
+            code="REGION_UNAVAILABLE",
+            message=(
+                f"the store of region {where} was put back from an older backup and is being "
+                "mended; nothing was changed: send the same request with the same key again, when "
+                "all regions answer"
+            ),
+            message_zh=(
+                f"{where_zh} 的数据库由较早的备份恢复，正在与其他地区核对，未作任何更改：请在各地区"
+                "均可应答后用同一幂等键重发"
+            ),
+            region=settings.code,  # type: ignore[arg-type]  # scalars are text
+            state=RegionState.RESTORED,
+            written=False,
         )
     )
 

@@ -10,8 +10,9 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
@@ -22,8 +23,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from regions.blind_index import BlindIndexer
 from regions.engines import READS, make_engine
 from regions.errors import StoreError
+from regions.fencing import fence
 from regions.file_transactions import FileTransactions, Progress
 from regions.ids import IdBlocks, take_ids
+from regions.instants import now
 from regions.keys import Keys
 from regions.sealing import Sealer
 from regions.settings import RegionSettings
@@ -37,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 _PATIENCE = 0.9  # of the deadline: SQLite says itself that it is locked before we stop waiting
 _IN_THE_WAY = ("40001", "40P01", "55P03")  # PostgreSQL: serialization, deadlock, lock not available
-_CLOSING = 1.0  # seconds a broken engine gets to close
+_CLOSING = 1.0  # seconds that others wait until a broken engine is closed
 
 
 class WriteFailed(Exception):
@@ -63,7 +66,9 @@ class Store:
         self.indexer = BlindIndexer(keys.index)
         self._engine: AsyncEngine | None = None
         self._ids: IdBlocks | None = None
-        self._file: tuple[int, int] | None = None
+        self._file: tuple[int, int] | None = None  # the one that is open
+        self._seen: tuple[int, int] | None = None  # the last one that was
+        self._changing = asyncio.Lock()
         self._thread: FileTransactions | None = None
         self._turn = asyncio.Lock()
         self._ending: set[asyncio.Task[Any]] = set()
@@ -189,21 +194,42 @@ class Store:
                 yield
 
     async def _same_file(self) -> None:
-        """Closes what was opened where the file is no longer that one. Raises OSError."""
-        if self.settings.path is not None:
-            status = os.stat(self.settings.path)  # an engine would make a file that is missing
-            identity = (status.st_dev, status.st_ino)
-            if identity != self._file:
-                await self._discard()
-                self._file = identity
+        """Closes what was opened where the file is no longer that one. Raises OSError.
+
+        A file in the place of another is one that was put back: a fence is up in it before anything
+        is done in it.
+        """
+        path = self.settings.path
+        if path is None or _identity(path) == self._file:
+            return
+        async with self._changing:
+            identity = _identity(path)
+            if identity == self._file:
+                return
+            await self._discard()
+            if self._seen not in (None, identity):
+                await self._put_up_fence()
+            self._seen = self._file = identity
+
+    async def _put_up_fence(self) -> None:
+        _log.warning("the store %s is another file than before", self.settings.code)
+        engine = make_engine(replace(self.settings, deadline=self._busy_seconds))
+        try:
+            async with engine.begin() as connection:
+                await connection.run_sync(fence, self.settings.code, now())
+        finally:
+            await engine.dispose()
+
+    @property
+    def _busy_seconds(self) -> float:
+        return self.settings.deadline * _PATIENCE
 
     async def _of_thread(self) -> FileTransactions:
         """The file's own thread, made where there is none."""
         await self._same_file()
         if self._thread is None:
-            patience = self.settings.deadline * _PATIENCE
             self._thread = FileTransactions(
-                str(self.settings.path), self._turn, busy_seconds=patience
+                str(self.settings.path), self._turn, busy_seconds=self._busy_seconds
             )
         return self._thread
 
@@ -211,8 +237,7 @@ class Store:
         """Engine and ids; made anew where the file is no longer the one that was opened."""
         await self._same_file()
         if self._engine is None:
-            patience = self.settings.deadline * _PATIENCE
-            self._engine = make_engine(replace(self.settings, deadline=patience))
+            self._engine = make_engine(replace(self.settings, deadline=self._busy_seconds))
         if self._ids is None:
             self._ids = IdBlocks(self._engine, self.settings.code)
         return self._engine, self._ids
@@ -222,15 +247,24 @@ class Store:
         thread, self._thread = self._thread, None
         for one in (engine and engine.dispose, thread and thread.close):
             if one:
-                with suppress(TimeoutError, OSError, DBAPIError):
-                    async with asyncio.timeout(_CLOSING):
-                        await one()
+                closing = asyncio.create_task(one())
+                self._ending.add(closing)
+                closing.add_done_callback(self._ended)
+                await asyncio.wait({closing}, timeout=_CLOSING)
 
     async def close(self) -> None:
-        """Closes what was opened."""
-        if self._ending:
-            await asyncio.wait(self._ending, timeout=_CLOSING)
+        """Closes what was opened. Whoever puts another file in its place may do so then: a
+        connection that is still open would lock it.
+        """
         await self._discard()
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=max(_CLOSING, self.settings.deadline))
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """What tells a file from every other. Raises OSError: an engine would make a missing one."""
+    status = os.stat(path)
+    return status.st_dev, status.st_ino
 
 
 def _locked(error: DBAPIError) -> bool:

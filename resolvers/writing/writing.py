@@ -9,7 +9,7 @@ import strawberry
 from sqlalchemy import Connection, Table
 
 from regions.access_log import log_outbox
-from regions.errors import Forbidden, PersonErased
+from regions.errors import Forbidden, PersonErased, StoreRestored
 from regions.ids import region_of
 from resolvers.context import Context, context_of
 from resolvers.filters import plain
@@ -26,6 +26,7 @@ from resolvers.writing.refusing import (
     forbidden,
     lost,
     not_found,
+    restored,
     unavailable,
 )
 from resolvers.writing.stores import Store, WriteFailed
@@ -225,6 +226,9 @@ class Writing:
             raise unavailable(failed) from None
         except PersonErased:
             raise forbidden(*ERASED_PERSON) from None
+        except StoreRestored:
+            trail.regions[code] = "RESTORED"
+            raise restored(store.settings) from None
         trail.regions[code] = "ANSWERED"
         self.question.federation.breakers[self.region(store)].succeeded()
         if not repeated:

@@ -32,6 +32,7 @@ _STEP = """{ __typename
       ... on StepProblem { reason } } } }
   ... on Problem { code message messageZh }
   ... on StepProblem { reason }
+  ... on RegionUnavailableProblem { region state written }
   ... on InvalidInputProblem { path } }"""
 _KINDS = {
     "offerTransfer": "OfferTransferInput",

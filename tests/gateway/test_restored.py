@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.gateway.handing import COUNTY_A, SECONDS, A, B, Sides, handing
-from tests.resolvers.writing.making import contact_row, contacts_input
+from tests.gateway.handing import COUNTY_A, SECONDS, A, B, Sides, handing, outcomes
+from tests.resolvers.writing.making import contact_row, contacts_input, visit_input
 from tests.served import Demo
 
-_ALARMS = """{ alarms(filter: { rule: [STORE_RESTORED] }) { edges { node { region } } } }"""
+THIRD = "330500"
+_STATE = "SELECT state FROM custody WHERE person_id = ?"
 
 
 @pytest.fixture
@@ -36,23 +37,36 @@ def _put_back(sides: Sides, region: str, kept: Path) -> None:
     os.replace(kept, path)
 
 
+def _until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
 def test_it_is_found_fenced_and_mended_and_nobody_is_doubled(sides: Sides, tmp_path: Path) -> None:
     row = contacts_input(contact_row(code=COUNTY_A))
     (made,) = sides.do("registerContacts", "reporter-a", row)["rows"]
-    person = made["contact"]["person"]["id"]
+    person, contact = made["contact"]["person"]["id"], made["contact"]["id"]
     _back_up(sides, A, tmp_path / "backup.db")
     sides.hand_over(person)
     assert sides.custodians(person) == [B]
-    _put_back(sides, A, tmp_path / "backup.db")
-    end, number = time.monotonic() + SECONDS, int(person.partition(":")[2])
-    states = "SELECT state FROM custody WHERE person_id = ?"
-    while sides.rows(A, states, number) != [("FENCED",)]:
-        assert time.monotonic() < end, sides.rows(A, states, number)
-        time.sleep(0.1)
+    visit = visit_input(contact)
+    with sides.away(THIRD):  # until it answers, nobody can say what was lost
+        _put_back(sides, A, tmp_path / "backup.db")
+        for refused in (
+            sides.offer(person),
+            sides.do("recordVisit", "reporter-a", visit),
+        ):
+            told = (refused["__typename"], refused["code"], refused["state"], refused["written"])
+            assert told == ("RegionUnavailableProblem", "REGION_UNAVAILABLE", "RESTORED", False)
+    number = int(person.partition(":")[2])
+    _until(lambda: sides.rows(A, _STATE, number) == [("FENCED",)])
+    _until(lambda: not sides.rows(A, "SELECT 1 FROM store_fences WHERE mended_at IS NULL"))
     assert sides.custodians(person) == [B]
     told = sides.custody(person)
     assert (told["region"], told["confirmed"]) == (B, True)
-    refused = sides.offer(person)
-    assert refused["__typename"] != "TransferPayload"
-    raised = sides.gateway.data(_ALARMS, who="national")["alarms"]["edges"]
-    assert [edge["node"]["region"] for edge in raised] == [A]
+    assert outcomes(sides.offer(person)) == [(person, "FENCED")]
+    with closing(sqlite3.connect(sides.gateway.demo.config.central_store)) as store:
+        alarms = store.execute("SELECT rule, subject FROM alarms").fetchall()
+    assert alarms == [("STORE_RESTORED", f"region:{A}")]

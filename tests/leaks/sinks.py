@@ -187,6 +187,7 @@ TABLES: Mapping[str, str] = {
     "custody": "which region and unit answers for a person",
     "post_inbox": "messages between regions: ids, hashes, replies of ids, codes and states",
     "post_outbox": "messages between regions: ids, codes, states, no private value",
+    "store_fences": "when a store was found to be put back, and mended",
     "transfer_events": "the trail of a transfer: codes and states",
     "transfer_people": "sealed escort and remarks; outcomes by codes",
     "transfers": "who hands people over to whom, when and why: codes",

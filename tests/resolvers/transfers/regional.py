@@ -33,8 +33,9 @@ from resolvers.post.boxes import answer, claim, due, reply, unanswered
 from resolvers.post.messages import BulkHandler, Message
 from resolvers.transfers.delivering import TRANSFER_HANDLERS
 from resolvers.transfers.ledger import custodies
+from resolvers.transfers.mending import Mender
 from resolvers.transfers.protocol import Custody
-from resolvers.transfers.restored import Reconciled, find_restored, reconcile
+from resolvers.transfers.restored import Reconciled
 from resolvers.transfers.steps import cancel_transfer, decide_transfer, ids_for, offer_transfer
 from resolvers.transfers.terms import Offer, OfferedPerson, Outcome, Who
 from resolvers.writing.stores import Store, Stores
@@ -55,6 +56,10 @@ class Killed(Exception):
 def who(region: str) -> Who:
     """Somebody of the county CDC of a region."""
     return Who(f"officer-{region}", f"unit-{region}", f"{region[:4]}02")
+
+
+async def _behind(mender: Mender) -> set[str]:
+    return (await mender.look(AT)).behind
 
 
 class Regions:
@@ -278,10 +283,14 @@ class Regions:
             path.with_name(path.name + suffix).unlink(missing_ok=True)
         shutil.copyfile(kept, path)
 
-    def _path(self, region: str) -> Path:
-        """The file of a store that nobody has open."""
+    def leave(self, region: str) -> None:
+        """Closes a store; it is opened again when needed."""
         self.loop.run_until_complete(self.engines[region].dispose())
         self.engines[region] = make_engine(self.settings[region], pool_size=1)
+
+    def _path(self, region: str) -> Path:
+        """The file of a store that nobody has open."""
+        self.leave(region)
         path = self.settings[region].path
         assert path is not None
         return path
@@ -451,11 +460,11 @@ class Regions:
 
     def is_behind(self) -> set[str]:
         """Stores that are found to have been restored."""
-        return self._beside(find_restored)
+        return self._beside(lambda stores: _behind(Mender(stores)))
 
     def reconcile(self, region: str) -> Reconciled:
         """Mends a store that was restored."""
-        return self._beside(lambda stores: reconcile(stores, region, AT))
+        return self._beside(lambda stores: Mender(stores).mend(region, AT))
 
     def _beside(self, work: Callable[[Stores], Awaitable[T]]) -> T:
         stores = Stores(list(self.settings.values()), self.keys)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy import Connection
 
 from regions.keys import Keys
 from regions.settings import RegionSettings
 from regions.statistics import rebuild
+from resolvers.writing.stores import Store
 from tests.postgres import Postgres
 from tests.resolvers.writing.making import (
     COUNTY,
@@ -33,6 +37,8 @@ from tests.resolvers.writing.making import (
 from tests.stores import Stores, in_store, region_settings
 
 DEADLINE = 0.4
+LONGER = 1.0  # seconds that others wait until an engine is closed
+SLOW = 60.0
 RECHECK = 0.06  # seconds for which readers believe a file to be where it was
 
 
@@ -304,3 +310,35 @@ def test_two_workers_write_to_one_file(stores: Stores, keys: Keys) -> None:
         one.join()
     assert sorted(repeated) == [False] * 12 + [True] * 12
     assert in_store(settings, lambda connection: rebuild(connection, mend=False)).cases == 12
+
+
+def test_whoever_has_closed_a_store_has_it_open_no_more(stores: Stores, keys: Keys) -> None:
+    """A restored file was locked by a connection whose closing had been given up."""
+    settings = stores.sqlite("3201")
+    gate, begun = threading.Event(), threading.Event()
+
+    def slow(connection: Connection) -> None:
+        connection.exec_driver_sql("SELECT count(*) FROM people").all()
+        begun.set()
+        gate.wait(SLOW)
+
+    async def run() -> list[str]:
+        store = Store(settings, keys)
+        reading = asyncio.create_task(store.look(slow))
+        await asyncio.to_thread(begun.wait, SLOW)
+        reading.cancel()
+        asyncio.get_running_loop().call_later(3 * LONGER, gate.set)
+        await store.close()
+        return _open_files(settings.path)
+
+    assert asyncio.run(run()) == []
+
+
+def _open_files(path: Path | None) -> list[str]:
+    found = []
+    for one in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            name = os.readlink(one)
+            if name.startswith(str(path)):
+                found.append(name)
+    return found

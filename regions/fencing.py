@@ -1,0 +1,73 @@
+"""The fence of a store that was put back from an older backup (D).
+
+It stands in the store itself, as a row: every process that works with the store sees it in the
+transaction of its step, and it outlasts whoever put it up. A backup that was taken behind a fence
+comes back behind it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select, update
+
+from regions.errors import StoreRestored
+from regions.ids import leap
+from regions.transfers import store_fences
+
+__all__ = ["Fence", "fence", "fences", "is_fenced", "lift", "require_whole"]
+
+_OPEN = select(store_fences.c.token).where(store_fences.c.mended_at.is_(None))
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A restore that was found, at which instant, and whether it is mended."""
+
+    token: str
+    found_at: str
+    mended: bool
+
+
+def fence(connection: Connection, region: str, at: str) -> list[str]:
+    """Puts up a fence unless there is one; the tokens of those that stand.
+
+    No id that the store has given since its backup is given again.
+    """
+    standing = list(connection.execute(_OPEN).scalars())
+    if not standing:
+        standing = [os.urandom(8).hex()]
+        connection.execute(insert(store_fences).values(token=standing[0], found_at=at))
+        leap(connection, region)
+    return standing
+
+
+def fences(connection: Connection) -> list[Fence]:
+    """All that ever stood, oldest first."""
+    rows = connection.execute(select(store_fences).order_by(store_fences.c.found_at))
+    return [Fence(row.token, row.found_at, row.mended_at is not None) for row in rows]
+
+
+def is_fenced(connection: Connection) -> bool:
+    """Whether the store takes no step of custody now."""
+    return connection.execute(_OPEN.limit(1)).first() is not None
+
+
+def lift(connection: Connection, tokens: Collection[str], at: str) -> None:
+    """Takes fences away: the store is mended. One put up meanwhile stays."""
+    connection.execute(
+        update(store_fences).where(store_fences.c.token.in_(tokens)).values(mended_at=at)
+    )
+
+
+def require_whole(connection: Connection, region: str) -> None:
+    """Raises StoreRestored where the store is fenced."""
+    if is_fenced(connection):
+        raise StoreRestored(
+            f"the store {region} was put back from an older backup and is not yet mended; nothing "
+            "was changed",
+            hint="try again: it is mended as soon as all regions answer (`epigate custody mend`)",
+            store=region,
+        )

@@ -1,0 +1,72 @@
+"""A process that mends a store and is killed on the way (SIGKILL), at the border it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from regions.keys import Keys
+from regions.settings import RegionSettings
+from resolvers.transfers.mending import Mender
+from resolvers.writing.stores import Store, Stores
+from tests.resolvers.transfers.regional import AT
+
+__all__ = ["mend_and_die"]
+
+T = TypeVar("T")
+
+# Forked from a process that has imported this, and has neither threads nor connections.
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["tests.resolvers.transfers.dying"])
+
+
+class _Dying(Store):
+    """Dies within the transaction of a number, or right behind it."""
+
+    left = 0  # borders, of all stores of the process
+
+    async def write(self, ids: int, work: Callable[[Connection, int], T]) -> T:
+        """As any store."""
+
+        def within(connection: Connection, first: int) -> T:
+            result = work(connection, first)
+            _border()
+            return result
+
+        result = await super().write(ids, within)
+        _border()
+        return result
+
+
+def _border() -> None:
+    if not _Dying.left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    _Dying.left -= 1
+
+
+def _mend(settings: Sequence[RegionSettings], keys: Keys, region: str, border: int) -> None:
+    _Dying.left = border
+    stores = Stores(settings, keys)
+    stores.regions = [_Dying(one, keys) for one in settings]
+
+    async def run() -> None:
+        await Mender(stores).mend(region, AT)
+        await stores.close()
+
+    asyncio.run(run())
+
+
+def mend_and_die(
+    settings: Sequence[RegionSettings], keys: Keys, region: str, border: int
+) -> int | None:
+    """Mends a region's store in a process of its own that is killed at a border; its exit code."""
+    process = _context.Process(target=_mend, args=(list(settings), keys, region, border))
+    process.start()
+    process.join()
+    return process.exitcode

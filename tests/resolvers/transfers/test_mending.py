@@ -1,0 +1,251 @@
+"""Stores put back from an older backup: found, fenced, mended, whoever is killed on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy import Connection
+
+from gateway.custody import check_custody
+from regions.errors import StoreRestored
+from regions.fencing import fence, fences, lift
+from regions.post import post_outbox
+from regions.transfers import transfer_people
+from resolvers.post.pump import Pump
+from resolvers.transfers.custodians import guard
+from resolvers.transfers.delivering import TRANSFER_HANDLERS
+from resolvers.transfers.mending import Look, Mender
+from resolvers.transfers.protocol import State
+from resolvers.transfers.steps import record_arrival
+from resolvers.transfers.terms import Refusal
+from resolvers.writing.stores import Stores as Written
+from resolvers.writing.stores import WriteFailed
+from tests.resolvers.transfers.dying import mend_and_die
+from tests.resolvers.transfers.regional import AT, Regions, who
+from tests.stores import Stores
+
+A, B, C = "320100", "330200", "440100"
+T = TypeVar("T")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def regions(request: Any, stores: Stores) -> Iterator[Regions]:
+    made = Regions([stores.make(request.param, code[:4]) for code in (A, B, C)])
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def files(stores: Stores) -> Iterator[Regions]:
+    made = Regions([stores.sqlite(code[:4]) for code in (A, B, C)])
+    yield made
+    made.close()
+
+
+def _beside(regions: Regions, work: Callable[[Written], Awaitable[T]]) -> T:
+    """What a gateway does with the stores."""
+    for region in regions.stores:
+        regions.leave(region)
+    written = Written(list(regions.settings.values()), regions.keys)
+
+    async def run() -> T:
+        try:
+            return await work(written)
+        finally:
+            await written.close()
+
+    return regions.loop.run_until_complete(run())
+
+
+def _fenced(regions: Regions, region: str) -> bool:
+    return any(not one.mended for one in regions.do(region, fences))
+
+
+def _put_back(stores: Stores, regions: Regions, region: str, kept: Any) -> None:
+    regions.leave(region)
+    stores.put_back(regions.settings[region], kept)
+
+
+def _back_up(stores: Stores, regions: Regions, region: str) -> Any:
+    regions.leave(region)
+    return stores.backup(regions.settings[region])
+
+
+def _hand_over(regions: Regions, person: int, transfer: str, sender: str, receiver: str) -> None:
+    assert regions.offer(transfer, [person], sender, receiver).refusal is None
+    regions.drain()
+    assert regions.decide(transfer, receiver).refusal is None
+    regions.drain()
+
+
+def test_behind_a_fence_no_step_of_custody_is_taken(regions: Regions) -> None:
+    kept, coming = regions.register(A), regions.register(B)
+    regions.offer("in", [coming], B, A)
+    regions.drain()
+    tokens = regions.do(A, lambda connection: fence(connection, A, AT))
+    parts = regions.rows(A, transfer_people)
+
+    def arrival(connection: Connection) -> Any:
+        store = regions.stores[A]
+        return record_arrival(
+            connection, store, 1, "in", arrived_at=AT, who=who(A), trace="t", at=AT
+        )
+
+    steps: list[Callable[[], Any]] = [
+        lambda: regions.offer("out", [kept], A, B),
+        lambda: regions.decide("in", A),
+        lambda: regions.cancel("out", A),
+        lambda: regions.do(A, arrival),
+        lambda: regions.do(A, lambda connection: guard(connection, A, [kept])),
+        lambda: regions.do(A, lambda connection: guard(connection, A, [kept], adding=True)),
+    ]
+    for step in steps:
+        with pytest.raises(StoreRestored) as refused:
+            step()
+        assert refused.value.extensions()["code"] == "STORE_RESTORED"
+    assert regions.rows(A, transfer_people) == parts
+    assert not regions.rows(A, post_outbox)
+    regions.do(A, lambda connection: lift(connection, tokens, AT))
+    for step in steps[:3]:
+        assert step().refusal is None
+
+
+def test_messages_of_custody_wait_before_a_fence(regions: Regions) -> None:
+    person = regions.register(A)
+    tokens = regions.do(B, lambda connection: fence(connection, B, AT))
+    regions.offer("t", [person], A, B)
+
+    async def sweep(written: Written) -> None:
+        await Pump(written, TRANSFER_HANDLERS).sweep()
+
+    _beside(regions, sweep)
+    (waiting,) = regions.rows(A, post_outbox)
+    assert (waiting["answered_at"], waiting["last_error"]) == (None, f"STORE_RESTORED {B}")
+    assert regions.custody(B, person).state is State.ABSENT
+    regions.do(B, lambda connection: lift(connection, tokens, AT))
+    _beside(regions, sweep)
+    (answered,) = regions.rows(A, post_outbox)
+    assert (answered["answered_at"] is None, answered["last_error"]) == (False, None)
+    assert regions.custody(B, person).state is State.PENDING
+
+
+@pytest.mark.parametrize("region", [A, B], ids=["the sender", "the receiver"])
+def test_whoever_is_killed_while_mending_leaves_the_fence(
+    stores: Stores, regions: Regions, region: str
+) -> None:
+    person = regions.register(A)
+    regions.offer("t", [person], A, B)
+    regions.drain()
+    kept = _back_up(stores, regions, region)
+    regions.decide("t", B)
+    regions.drain()
+    _put_back(stores, regions, region, kept)
+    fenced: list[bool] = []
+    settings = list(regions.settings.values())
+    while (ended := mend_and_die(settings, regions.keys, region, len(fenced))) == -signal.SIGKILL:
+        fenced.append(_fenced(regions, region))
+    assert ended == 0
+    # Not before it stood, nor behind the commit that lifted it.
+    assert fenced == [False, *[True] * (len(fenced) - 2), False]
+    assert len(fenced) > 6
+    regions.drain()
+    assert regions.is_behind() == set()
+    assert asyncio.run(check_custody(settings)).findings == []
+    assert regions.custodians(person) == [B]
+    _hand_over(regions, person, "back", B, A)
+    assert regions.custodians(person) == [A]
+
+
+def test_it_is_fenced_until_all_regions_answer(files: Regions, stores: Stores) -> None:
+    person = files.register(A)
+    kept = _back_up(stores, files, A)
+    _hand_over(files, person, "t", A, B)
+    _put_back(stores, files, A, kept)
+    away = files.settings[C].path
+    assert away is not None
+    files.leave(C)
+    away.rename(away.with_suffix(".away"))
+
+    async def tend(written: Written) -> Look:
+        mender = Mender(written)
+        found = await mender.look(AT)
+        with pytest.raises(WriteFailed):
+            await mender.mend(A, AT)
+        return found
+
+    found = _beside(files, tend)
+    assert (found.behind, set(found.silent)) == ({A}, {C})
+    with pytest.raises(StoreRestored):
+        files.offer("u", [person], A, C)
+    away.with_suffix(".away").rename(away)
+    assert files.is_behind() == {A}
+    files.reconcile(A)
+    assert not _fenced(files, A)
+    assert files.offer("u", [person], A, C).refusal is Refusal.FENCED
+    assert files.custodians(person) == [B]
+
+
+def test_it_is_found_by_what_it_was_before(regions: Regions, stores: Stores) -> None:
+    """Its peers know nothing of what it has lost; its next ids do."""
+    first = regions.register(A)
+    kept = _back_up(stores, regions, A)
+    lost = regions.register(A)
+
+    async def tend(written: Written) -> list[set[str]]:
+        mender = Mender(written)
+        seen = [(await mender.look(AT)).behind]
+        for store in written.regions:
+            await store.close()
+        stores.put_back(regions.settings[A], kept)
+        seen.append((await mender.look(AT)).behind)
+        await mender.mend(A, AT)
+        seen.append((await mender.look(AT)).behind)
+        return seen
+
+    async def apart(written: Written) -> list[set[str]]:
+        return await asyncio.to_thread(asyncio.run, tend(written))
+
+    assert _beside(regions, apart) == [set(), {A}, set()]
+    again = regions.register(A)
+    assert first < lost < again  # what was given before is not given again
+    assert again - lost > 1_000_000
+
+
+def test_it_is_found_by_its_file(files: Regions, tmp_path: Path) -> None:
+    path = files.settings[A].path
+    assert path is not None
+    person = files.register(A)
+    files.leave(A)
+    shutil.copyfile(path, tmp_path / "kept.db")
+
+    async def tend(written: Written) -> Exception | None:
+        store = written.regions[0]
+        await store.read(fences)
+        os.replace(tmp_path / "kept.db", path)
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        try:  # nobody has looked for it yet
+            await store.carry(0, lambda connection, _: guard(connection, A, [person]))
+        except StoreRestored as refused:
+            return refused
+        return None
+
+    assert isinstance(_beside(files, tend), StoreRestored)
+    assert _fenced(files, A)
+
+
+def test_each_fence_is_lifted_by_who_has_seen_it(files: Regions) -> None:
+    tokens = files.do(A, lambda connection: fence(connection, A, AT))
+    assert files.do(A, lambda connection: fence(connection, A, AT)) == tokens
+    files.do(A, lambda connection: lift(connection, ["another"], AT))
+    assert _fenced(files, A)
+    files.do(A, lambda connection: lift(connection, tokens, AT))
+    assert not _fenced(files, A)
+    assert files.do(A, lambda connection: fence(connection, A, AT)) != tokens
