@@ -11,6 +11,7 @@
     │   ├── PostConflict       POST_CONFLICT        a message came again with another content
     │   ├── TopicUnknown       TOPIC_UNKNOWN        a message of a kind that nobody here handles
     │   ├── StoreRestored      STORE_RESTORED       put back from a backup, and not yet mended
+    │   ├── CustodyUnknown     CUSTODY_UNKNOWN      nobody knows yet who answers for a person
     │   └── PersonErased       PERSON_ERASED        an erased person takes no private item any more
     ├── EnvelopeError          ENVELOPE_INVALID     a sealed value cannot be opened
     ├── LoadError              LOAD_FAILED          a mapping or line list that cannot be read at
@@ -54,6 +55,7 @@ __all__ = [
     "AccessLogTampered",
     "AttachmentRefused",
     "ConfigError",
+    "CustodyUnknown",
     "EnvelopeError",
     "EpigateError",
     "ExportInvalid",
@@ -175,6 +177,12 @@ class TopicUnknown(StoreError):
     """A message between regions of a kind that nobody here handles."""
 
     code = "TOPIC_UNKNOWN"
+
+
+class CustodyUnknown(StoreError):
+    """A message about a person came to a store that cannot say yet who answers for the person."""
+
+    code = "CUSTODY_UNKNOWN"
 
 
 class EnvelopeError(EpigateError):

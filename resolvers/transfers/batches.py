@@ -25,7 +25,6 @@ from resolvers.transfers import protocol
 from resolvers.transfers.applying import COMMIT, Work, share_source, step_of
 from resolvers.transfers.bodies import (
     epochs_of,
-    pathways_of,
     people_of,
     reply_of,
     transfer_of,
@@ -34,11 +33,9 @@ from resolvers.transfers.bodies import (
 from resolvers.transfers.dossier import (
     Dossier,
     Place,
-    close_pathways,
     come_back,
     content_hashes,
     gather,
-    gather_pathways,
     known_before,
     leave_behind,
     store_dossier,
@@ -55,6 +52,7 @@ from resolvers.transfers.ledger import (
     write_states,
 )
 from resolvers.transfers.parcels import PARTS, Parcel, joined, sealed_marks
+from resolvers.transfers.pathways import close_pathways, gather_pathways, pathways_of, posted
 from resolvers.transfers.protocol import Custody, Event, State, Step, Word
 from resolvers.transfers.terms import Who
 from resolvers.writing.stores import Store
@@ -241,7 +239,7 @@ def commit_body(
         "people": {str(person): epoch for person, epoch in sorted(epochs.items())},
         "hashes": {str(person): hashes[person] for person in sorted(epochs)},
         "by": {name: decision.body[name] for name in ("account", "unit", "code", "decidedAt")},
-        "pathways": pathways_of(paths, epochs),
+        "pathways": posted(paths, epochs),
     }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from resolvers.post.messages import Message
 from resolvers.transfers.protocol import Step, Word
 
-__all__ = ["epochs_of", "pathways_of", "people_of", "reply_of", "transfer_of", "words_of"]
+__all__ = ["epochs_of", "people_of", "reply_of", "transfer_of", "words_of"]
 
 _META = ("offerHash", "fromUnit", "toUnit", "why", "plannedAt", "departedAt", "account")
 
@@ -65,19 +65,4 @@ def transfer_of(message: Message, code: str, at: str) -> dict[str, Any]:
         "reporter": account,
         "reporter_unit": from_unit,
         "code": code,
-    }
-
-
-def pathways_of(
-    given: Mapping[str, Sequence[Mapping[str, Any]]], persons: Collection[int]
-) -> dict[str, list[dict[str, Any]]]:
-    """The rows of some people's pathways, by table."""
-    own = [dict(row) for row in given["pathways"] if row["person_id"] in persons]
-    numbers = {row["id"] for row in own}
-    return {
-        "pathways": own,
-        **{
-            name: [dict(row) for row in given[name] if row["pathway_id"] in numbers]
-            for name in ("pathway_events", "pathway_clocks")
-        },
     }

@@ -23,16 +23,15 @@ from resolvers.post.messages import Message
 from resolvers.transfers import applying, batches, protocol
 from resolvers.transfers.applying import Work, share_source, step_of
 from resolvers.transfers.batches import Given, commit_body
-from resolvers.transfers.bodies import epochs_of, pathways_of, reply_of, transfer_of, words_of
+from resolvers.transfers.bodies import epochs_of, reply_of, transfer_of, words_of
+from resolvers.transfers.cards import CardHandler
 from resolvers.transfers.closing import ArrivalHandler, CancelHandler, ErasedHandler
 from resolvers.transfers.dossier import (
     Dossier,
     Place,
-    close_pathways,
     content_hashes,
     drop_preview,
     gather,
-    gather_pathways,
     known_before,
     leave_behind,
     store_dossier,
@@ -43,6 +42,7 @@ from resolvers.transfers.handling import Handled, WithDossier, each, work_of
 from resolvers.transfers.here import take_pathways
 from resolvers.transfers.ledger import custodies, ids_array, transfer_row
 from resolvers.transfers.parcels import PARTS, Marks, Parcel, gather_parcels, part_of, sealed_marks
+from resolvers.transfers.pathways import close_pathways, gather_pathways, pathways_of
 from resolvers.transfers.protocol import Event, State, Step, Word
 from resolvers.transfers.terms import Refusal, Who
 from resolvers.writing.stores import Store
@@ -355,6 +355,7 @@ TRANSFER_HANDLERS = (
     CancelHandler(),
     ArrivalHandler(),
     ErasedHandler(),
+    CardHandler(),
 )
 """The handlers of the messages of transfers."""
 

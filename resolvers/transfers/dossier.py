@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from regions.blind_index import BlindIndexer
@@ -26,7 +26,6 @@ from regions.corrections import corrections
 from regions.ids import region_of
 from regions.index_keys import read_state
 from regions.metadata import Reveals
-from regions.pathways import pathway_clocks, pathway_events, pathways
 from regions.people import INDEX_SETS, people
 from regions.person_keys import ERASED, MISSING, ensure_salts, salts_of
 from regions.reference import units
@@ -42,14 +41,14 @@ from schema.fields import PrivateSource
 __all__ = [
     "Dossier",
     "Place",
-    "close_pathways",
     "come_back",
     "content_hashes",
     "drop_preview",
     "gather",
-    "gather_pathways",
+    "gather_card",
     "known_before",
     "leave_behind",
+    "store_card",
     "store_dossier",
     "store_preview",
 ]
@@ -57,6 +56,7 @@ __all__ = [
 _TABLES = (people, contacts, cases, exposures, visits, samples, corrections)
 _PREVIEW = (people, contacts, cases, exposures, visits, samples)
 _KEPT = (people, contacts)  # whose living row goes along; a case's stays where it was reported
+_OF_ANY_CARD = ("id", "person_id", "unit_id", "created_at")  # what of a card is never corrected
 _INDEXES = tuple(name for names in INDEX_SETS for name in names)
 _OF_THE_STORE = frozenset({"source_key", "source_hash"})  # where a row was loaded from, here
 _OF_THE_PLACE = frozenset({"code", "reporter", "reporter_unit", "kept_in"})
@@ -122,25 +122,52 @@ def gather(
     ids = ids_array(persons)
     salts = salts_of(connection, persons)
     for table in _TABLES if shared is None else _PREVIEW:
-        found[str(table.name)] = _rows(connection, store, table, ids, salts, shared)
-    erased = frozenset(person for person, salt in salts.items() if salt == ERASED)
-    named = select(cases.c.unit_id).where(among(cases.c.person_id, ids))
-    known = connection.execute(select(units).where(units.c.id.in_(named)))
-    return Dossier(found, erased, tuple(dict(row._mapping) for row in known))
+        theirs = among(_whose(table), ids)
+        found[str(table.name)] = _rows(connection, store, table, theirs, salts, shared)
+    return Dossier(found, _erased(salts), _units(connection, among(cases.c.person_id, ids)))
+
+
+def gather_card(connection: Connection, store: Store, case: int, person: int) -> Dossier:
+    """The card of a case of a person, and the history of all that was corrected in it.
+
+    Raises EnvelopeError.
+    """
+    salts = salts_of(connection, [person])
+    c = corrections.c
+    found = {
+        str(table.name): _rows(connection, store, table, where, salts, None)
+        for table, where in (
+            (cases, cases.c.id == case),
+            (corrections, and_(c.record_type == "CASE", c.record_id == case)),
+        )
+    }
+    return Dossier(found, _erased(salts), _units(connection, cases.c.id == case))
+
+
+def _erased(salts: Mapping[int, bytes]) -> frozenset[int]:
+    return frozenset(person for person, salt in salts.items() if salt == ERASED)
+
+
+def _units(connection: Connection, of: ColumnElement[bool]) -> tuple[dict[str, Any], ...]:
+    """The institutions that cases name, those that treat them too."""
+    named = or_(
+        *(units.c.id.in_(select(one).where(of)) for one in (cases.c.unit_id, cases.c.hospital))
+    )
+    return tuple(dict(row._mapping) for row in connection.execute(select(units).where(named)))
 
 
 def _rows(
     connection: Connection,
     store: Store,
     table: Table,
-    ids: Any,
+    where: ColumnElement[bool],
     salts: Mapping[int, bytes],
     shared: Collection[str] | None,
 ) -> list[tuple[dict[str, Any], list[str] | None]]:
     names, whose = _told(table), "id" if table is people else "person_id"
     columns = [table.c[name] for name in names]
     rows = connection.execute(
-        select(*columns, table.c.sealed).where(among(_whose(table), ids)).order_by(table.c.id)
+        select(*columns, table.c.sealed).where(where).order_by(table.c.id)
     ).all()
     told = [dict(zip(names, row[:-1], strict=True)) for row in rows]
     sealed = [number for number, row in enumerate(rows) if row[-1] is not None]
@@ -180,7 +207,8 @@ def content_hashes(
     """A keyed hash of what a dossier says of each person: equal wherever it is the same.
 
     `number` is that of the index key, by default the newest; the hash begins with it. What belongs
-    to the place (county, reporter) is no part of it.
+    to the place (county, reporter) is no part of it, nor what of cards may be corrected by whoever
+    keeps them while the dossier is on its way.
     """
     keyed = indexer if number is None else indexer.under(number)
     texts: dict[int, list[bytes]] = {person: [] for person in persons}
@@ -189,6 +217,10 @@ def content_hashes(
         for row, parts in rows:
             if row[whose] in texts:
                 told = {name: value for name, value in row.items() if name not in _OF_THE_PLACE}
+                if table == cases.name:
+                    told, parts = {name: row[name] for name in _OF_ANY_CARD}, None
+                elif row.get("record_type") == "CASE":
+                    continue
                 one = orjson.dumps([table, told, parts], option=orjson.OPT_SORT_KEYS)
                 texts[row[whose]].append(one)
     return {person: keyed.content(b"\n".join(lines)) for person, lines in texts.items()}
@@ -230,6 +262,32 @@ def store_dossier(
         _write(connection, store, table, rows, indexed=True)
     for made in lost:
         apply_counts(connection, change_of(None, made))
+
+
+def store_card(connection: Connection, store: Store, dossier: Dossier, sender: str) -> bool:
+    """Makes the copy of a card here what `gather_card` found it to be, and adds its history.
+
+    County and direct reporter stay those of this place. A copy that is newer than what a region
+    passes on is left as it is: the card's own region is always right. False: there is no copy here.
+    """
+    for row, parts in dossier.rows["cases"]:
+        kept = connection.execute(
+            select(cases).where(cases.c.id == row["id"]).with_for_update()
+        ).first()
+        if kept is None:
+            return False
+        if kept.kept_in is None:  # it is the card itself
+            return True
+        _have_units(connection, dossier)
+        if kept.kept_in == sender or kept.version <= row["version"]:
+            here = {name: getattr(kept, name) for name in _OF_THE_PLACE}
+            _write(connection, store, cases, [(row | here, parts)], indexed=False)
+        lines = [
+            (line | {"reporter": kept.reporter}, texts)
+            for line, texts in dossier.rows["corrections"]
+        ]
+        _write(connection, store, corrections, lines, indexed=False)
+    return True
 
 
 def store_preview(
@@ -350,29 +408,3 @@ def come_back(connection: Connection, persons: Collection[int]) -> None:
         ids = ids_array(persons)
         for table in _KEPT:
             connection.execute(update(table).where(among(_whose(table), ids)).values(kept_in=None))
-
-
-_PATHWAYS = ((pathways, "id"), (pathway_events, "pathway_id"), (pathway_clocks, "pathway_id"))
-
-
-def gather_pathways(
-    connection: Connection, persons: Collection[int]
-) -> dict[str, list[dict[str, Any]]]:
-    """The rows of people's pathways by table: codes and instants, nothing private."""
-    numbers = select(pathways.c.id).where(among(pathways.c.person_id, ids_array(persons)))
-    found = {}
-    for table, key in _PATHWAYS:
-        rows = connection.execute(
-            select(table).where(table.c[key].in_(numbers)).order_by(*table.primary_key)
-        )
-        found[str(table.name)] = [
-            {str(name): value for name, value in row.items()} for row in rows.mappings()
-        ]
-    return found
-
-
-def close_pathways(connection: Connection, numbers: Collection[int]) -> None:
-    """Ends pathways here: their clocks run where the people are."""
-    ids = ids_array(numbers)
-    for table, key in reversed(_PATHWAYS):
-        connection.execute(delete(table).where(among(table.c[key], ids)))

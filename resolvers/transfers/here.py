@@ -11,8 +11,8 @@ from regions.people import people
 from regions.text import among
 from resolvers.pathway.storing import Who as PathwayWho
 from resolvers.pathway.storing import accept_transfer, store_pathway
-from resolvers.transfers.dossier import gather_pathways
 from resolvers.transfers.ledger import ids_array
+from resolvers.transfers.pathways import gather_pathways
 from resolvers.transfers.terms import Who
 
 __all__ = ["move_here", "take_pathways"]

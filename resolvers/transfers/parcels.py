@@ -90,7 +90,8 @@ def _parted(dossier: Dossier, wanted: Mapping[str, Collection[int]]) -> dict[str
         for person in sorted(persons):
             for table, one in theirs.get(person, ()):
                 part[table].append(one)
-        named = dict.fromkeys(row["unit_id"] for row, _ in part.get("cases", ()))
+        cards = [row for row, _ in part.get("cases", ())]
+        named = dict.fromkeys(row[unit] for row in cards for unit in ("unit_id", "hospital"))
         known = tuple(units[one] for one in named if one in units)
         found[name] = Dossier(part, dossier.erased.intersection(persons), known)
     return found

@@ -32,6 +32,7 @@ from resolvers.context import Context
 from resolvers.pathway.correcting import follow_correction
 from resolvers.pathway.storing import Who
 from resolvers.questions.rows import scope_condition
+from resolvers.transfers.cards import Corrected, tell_card
 from resolvers.transfers.custodians import guard, kept_elsewhere
 from resolvers.users import Role
 from resolvers.writing.changes import Wanted, check_code, read_wanted
@@ -178,9 +179,10 @@ def _write(
             for number, entry in entries
         ]
         connection.execute(insert(corrections), rows)
+        who = Who(viewer.account, viewer.unit_id, at)
         if table.name == "cases":
             apply_counts(connection, change_of(row, after))
-        who = Who(viewer.account, viewer.unit_id, at)
+            tell_card(connection, store, Corrected(row, after, ids, who), writing.trace)
         follow_correction(connection, table.name, row, after, who)
         told = Corresponding(*writing.reporter, at, writing.trace)
         about = (record.name, wanted.number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,13 @@ class Sides:
             if told == [state]:
                 return
             assert time.monotonic() < end, told
+            time.sleep(0.1)
+
+    def await_true(self, holds: Callable[[], bool]) -> None:
+        """Returns once something holds that is delivered in the background."""
+        end = time.monotonic() + SECONDS
+        while not holds():
+            assert time.monotonic() < end
             time.sleep(0.1)
 
     def custody(self, person: str, who: str = "national") -> Any:

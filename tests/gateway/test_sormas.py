@@ -53,6 +53,13 @@ def _correct(sides: Sides, who: str, record: str, field: str, value: str) -> Any
     return sides.do("correct", who, correction(record, (field, value)))
 
 
+def _history(sides: Sides, case: str, who: str) -> Any:
+    query = """query ($i: ID!) { node(id: $i) { ... on Case {
+      history { id field new newValue reason correctedBy correctedAt } } } }"""
+    found = sides.gateway.data(query, {"i": case}, who=who)["node"]["history"]
+    return sorted(found, key=lambda one: one["field"])
+
+
 def test_sormas_9967_an_exception_during_hand_back_leaves_one_side_to_edit(sides: Sides) -> None:
     whose, _, contact = _somebody(sides)
     sides.hand_over(whose)
@@ -203,9 +210,19 @@ def test_sormas_11886_later_edits_are_not_lost_silently(sides: Sides) -> None:
         assert made["__typename"] == "CorrectPayload", made
     assert _node(sides, contact, "officer-b")["frequency"] == "FREQUENT"
     assert _node(sides, whose, "reporter-b")["phone"] == "13900000009"
-    # The card stays with who reported it.
-    made = _correct(sides, "reporter-a", case, "onsetOn", "2026-02-20")
-    assert made["__typename"] == "CorrectPayload", made
+    # The card stays with who reported it, and what is corrected in it goes after the person.
+    for field, value in (("onsetOn", "2026-02-20"), ("remarks", "复诊后改")):
+        made = _correct(sides, "reporter-a", case, field, value)
+        assert made["__typename"] == "CorrectPayload", made
+    sides.await_true(lambda: len(_history(sides, case, "reporter-b")) == 2)
+    assert _node(sides, case, "officer-b")["onsetOn"] == "2026-02-20"
+    known = _history(sides, case, "reporter-b")
+    assert [(one["field"], one["newValue"] or one["new"]) for one in known] == [
+        ("onsetOn", '"2026-02-20"'),
+        ("remarks", '"复诊后改"'),
+    ]
+    assert {one["reason"] for one in known} == {"录入错误"}
+    assert known == _history(sides, case, "reporter-a")
     refused = _correct(sides, "reporter-b", case, "onsetOn", "2026-02-21")
     assert refused["code"] == "NOT_CUSTODIAN"
     assert A in refused["message"]

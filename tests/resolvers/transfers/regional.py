@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, insert, select, update
 
 from regions.cases import cases, exposures
 from regions.contacts import contacts, samples, visits
@@ -25,12 +25,14 @@ from regions.person_keys import new_salt, person_keys
 from regions.post import post_outbox
 from regions.settings import RegionSettings
 from regions.statistics import apply_counts
+from resolvers.pathway.correcting import follow_correction
 from resolvers.pathway.engine import begin
 from resolvers.pathway.packs import packs
 from resolvers.pathway.storing import Who as PathwayWho
 from resolvers.pathway.storing import start
 from resolvers.post.boxes import answer, claim, due, reply, unanswered
 from resolvers.post.messages import BulkHandler, Message
+from resolvers.transfers.cards import Corrected, tell_card
 from resolvers.transfers.delivering import TRANSFER_HANDLERS
 from resolvers.transfers.ledger import custodies
 from resolvers.transfers.mending import Mender
@@ -268,6 +270,40 @@ class Regions:
             lambda connection: self._sample(connection, store, person, person + 1, number, salt),
         )
         return number
+
+    def correct_card(self, region: str, person: int, at: str = AT, **columns: Any) -> int:
+        """What `correct` writes where a card is: row, history, and word to whoever has a copy."""
+        store, case, line = self.stores[region], person + 2, self.take(region, 1)
+        salt = self.rows(region, person_keys, person_keys.c.person_id == person)[0]["salt"]
+        ((field, value),) = columns.items()
+
+        def work(connection: Connection) -> None:
+            row = connection.execute(select(cases).where(cases.c.id == case)).one()._asdict()
+            made = {**columns, "version": row["version"] + 1, "updated_at": at}
+            connection.execute(update(cases).where(cases.c.id == case).values(made))
+            seal = store.sealer.person(salt).seal
+            connection.execute(
+                insert(corrections).values(
+                    id=line,
+                    record_type="CASE",
+                    record_id=case,
+                    field=field,
+                    old_value=f'"{row[field]}"',
+                    new_value=f'"{value}"',
+                    sealed=seal("corrections", line, {"reason": f"改 {field}"}),
+                    corrected_by=f"officer-{region}",
+                    unit_id=f"unit-{region}",
+                    reporter=f"officer-{region}",
+                    corrected_at=at,
+                    person_id=person,
+                )
+            )
+            acts = PathwayWho(f"officer-{region}", f"unit-{region}", at)
+            follow_correction(connection, "cases", row, {**row, **columns}, acts)
+            tell_card(connection, store, Corrected(row, {**row, **columns}, [line], acts), "t")
+
+        self.do(region, work)
+        return line
 
     # A backup, and back from it (SQLite).
 

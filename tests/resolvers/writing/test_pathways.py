@@ -19,7 +19,7 @@ from resolvers.pathway.storing import (
     store_pathway,
     sweep,
 )
-from resolvers.transfers.dossier import gather_pathways
+from resolvers.transfers.pathways import gather_pathways
 from resolvers.users import Viewer
 from tests.answering import viewer
 from tests.resolvers.writing.making import (
