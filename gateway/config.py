@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from gateway.addresses import Network
-from gateway.settings import REGION, SETTINGS, Setting
+from gateway.settings import REGION, SETTINGS, Setting, contradictions
 from regions.errors import ConfigError
 from regions.ids import padded
 from regions.settings import RegionSettings
@@ -79,6 +79,30 @@ class Config:
     assist_control_hours: int
     assist_feedback_hours: int
     assist_escalate_hours: int
+    messages_poll_seconds: int
+    messages_county: str
+    messages_resend_hours: int
+    messages_escalate_hours: tuple[int, ...]
+    messages_escalate_statistical_hours: tuple[int, ...]
+    messages_late_hours: int
+    messages_lease_seconds: int
+    messages_folder: str
+    sms_url: str
+    sms_format: str
+    sms_body: str
+    sms_headers: tuple[str, ...]
+    sms_accepted: str
+    sms_drops_repeats: bool
+    sms_timeout_seconds: int
+    email_host: str
+    email_port: int
+    email_security: str
+    email_user: str
+    email_sender: str
+    email_drops_repeats: bool
+    email_timeout_seconds: int
+    webhook_url: str
+    webhook_timeout_seconds: int
     subscriptions_waiting: int
     subscriptions_waiting_most: int
     alarm_reveal_records: int
@@ -110,6 +134,11 @@ class Config:
     def central_store(self) -> Path:
         """The gateway's own store: accounts, sessions, grants."""
         return self.data / "gateway.db"
+
+    @property
+    def messages_path(self) -> Path | None:
+        """The folder of the messages' files, where there is to be one."""
+        return self.file.parent / self.messages_folder if self.messages_folder else None
 
     @property
     def log_store(self) -> Path:
@@ -188,6 +217,8 @@ class _Reader:
             self._fail(
                 ("questions", "page_default"), "longer than the longest page", "at most page_max"
             )
+        for section, key, message, expected in contradictions(flat):
+            self._fail((section, key), message, expected)
         base = self._path.resolve()
         data = base.parent / flat.pop("data")
         keys = base.parent / flat.pop("keys")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gateway.settings.assisting import ASSISTING
 from gateway.settings.checks import Check
+from gateway.settings.messaging import MESSAGING, contradictions
 from gateway.settings.posting import POSTING
 from gateway.settings.region import REGION
 from gateway.settings.serving import SERVING
@@ -15,9 +16,9 @@ from gateway.settings.setting import Setting
 from gateway.settings.signing_in import SIGNING_IN
 from gateway.settings.watching import WATCHING
 
-__all__ = ["REGION", "SETTINGS", "Check", "Setting", "settings_table"]
+__all__ = ["REGION", "SETTINGS", "Check", "Setting", "contradictions", "settings_table"]
 
-SETTINGS: tuple[Setting, ...] = (*SERVING, *SIGNING_IN, *POSTING, *ASSISTING, *WATCHING)
+SETTINGS: tuple[Setting, ...] = (*SERVING, *SIGNING_IN, *POSTING, *ASSISTING, *MESSAGING, *WATCHING)
 
 
 def settings_table() -> str:
@@ -42,4 +43,6 @@ def _default(setting: Setting) -> str:
         return f"`[{', '.join(f'{chr(34)}{one}{chr(34)}' for one in setting.default)}]`"
     if setting.default == "":
         return "(none)"
+    if isinstance(setting.default, bool):
+        return f"`{str(setting.default).lower()}`"
     return str(setting.default) if setting in REGION else f"`{setting.default}`"

@@ -17,6 +17,8 @@ from resolvers.users import prefix_of
 __all__ = [
     "CODE",
     "FOLDER",
+    "HEADERS",
+    "HOURS",
     "ISSUER",
     "NETWORKS",
     "ORIGIN",
@@ -25,6 +27,7 @@ __all__ = [
     "URL",
     "WEB_ADDRESS",
     "WORDS",
+    "YES_OR_NO",
     "Check",
     "one_of",
     "whole",
@@ -142,6 +145,36 @@ def _words(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _hours(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list):
+        raise ValueError("not a list")
+    each = whole(1, 720)
+    found = tuple(each.parse(one) for one in value)
+    if list(found) != sorted(set(found)):
+        raise ValueError("not in rising order")
+    if len(found) > 3:
+        raise ValueError("there are three levels above a county")
+    return found
+
+
+def _headers(value: Any) -> tuple[str, ...]:
+    for one in _words(value):
+        if not re.fullmatch(r"[A-Za-z0-9-]{1,60}: [\x20-\x7e]{1,500}", one):
+            raise ValueError("not a header")
+        if one.partition(":")[0].lower() in _OWN_HEADERS:
+            raise ValueError(f"{one.partition(':')[0]} goes with every request anyway")
+    return tuple(value)
+
+
+_OWN_HEADERS = ("idempotency-key", "content-type", "content-length", "host")
+
+
+def _yes_or_no(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("neither true nor false")
+    return value
+
+
 def one_of(*names: str) -> Check:
     """One of some words."""
 
@@ -160,6 +193,9 @@ WORDS = Check('a list of texts, such as ["mfa"]', _words)
 NETWORKS = Check('a list of networks, such as ["127.0.0.1/32", "10.0.0.0/8"]', _networks)
 ISSUER = Check("an address with https (http on this machine)", _issuer)
 FOLDER = Check("a folder, relative to this file", _text)
+HOURS = Check("a list of at most three whole numbers in rising order, such as [4, 8]", _hours)
+HEADERS = Check('a list of headers, such as ["Authorization: Bearer {token}"]', _headers)
+YES_OR_NO = Check("true or false", _yes_or_no)
 CODE = Check('a GB/T 2260 code of 2, 4 or 6 digits in quotes, such as "3201"', _prefix)
 PREFIXES = Check('a list of GB/T 2260 codes, such as ["3201", "3211"]', _prefixes)
 URL = Check(

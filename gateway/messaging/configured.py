@@ -1,0 +1,77 @@
+"""The channels that the configuration names; their secrets come from the environment alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from gateway.config import Config
+from gateway.messaging.channels import Channel
+from gateway.messaging.folder import Folder
+from gateway.messaging.mail import Mail
+from gateway.messaging.sms import Sms
+from gateway.messaging.webhook import Webhook
+from regions.errors import KeysError
+
+__all__ = ["EMAIL_PASSWORD", "SMS_TOKEN", "WEBHOOK_SECRET", "make_channels"]
+
+SMS_TOKEN = "EPIGATE_SMS_TOKEN"
+EMAIL_PASSWORD = "EPIGATE_EMAIL_PASSWORD"
+WEBHOOK_SECRET = "EPIGATE_WEBHOOK_SECRET"
+
+_SHORTEST_SECRET = 24  # characters
+
+
+def make_channels(config: Config) -> Mapping[str, Channel]:
+    """The channels by name: SMS, EMAIL, WEBHOOK, FILE. Raises KeysError where a secret is missing
+    or too short.
+    """
+    found: dict[str, Channel] = {}
+    if config.sms_url:
+        wants = any("{token}" in one for one in (config.sms_body, *config.sms_headers))
+        found["SMS"] = Sms(
+            config.sms_url,
+            config.sms_format,
+            config.sms_body,
+            config.sms_headers,
+            _secret(SMS_TOKEN, "the gateway of short messages") if wants else "",
+            accepted=config.sms_accepted,
+            drops_repeats=config.sms_drops_repeats,
+            timeout=config.sms_timeout_seconds,
+        )
+    if config.email_host:
+        found["EMAIL"] = Mail(
+            config.email_host,
+            config.email_port,
+            config.email_sender,
+            security=config.email_security,
+            user=config.email_user,
+            password=_secret(EMAIL_PASSWORD, "the mail server") if config.email_user else "",
+            drops_repeats=config.email_drops_repeats,
+            timeout=config.email_timeout_seconds,
+        )
+    if config.webhook_url:
+        secret = _secret(WEBHOOK_SECRET, "the webhook")
+        if len(secret) < _SHORTEST_SECRET:
+            raise KeysError(
+                f"{WEBHOOK_SECRET} is shorter than {_SHORTEST_SECRET} characters",
+                hint="take a random one, and give it to the receiver",
+                key="webhook",
+            )
+        found["WEBHOOK"] = Webhook(
+            config.webhook_url, secret.encode(), timeout=config.webhook_timeout_seconds
+        )
+    if config.messages_path is not None:
+        found["FILE"] = Folder(config.messages_path)
+    return found
+
+
+def _secret(variable: str, whose: str) -> str:
+    value = os.environ.get(variable)
+    if not value:
+        raise KeysError(
+            f"the secret of {whose} is missing",
+            hint=f"put it into {variable}, or take its address out of the configuration",
+            key=variable.removeprefix("EPIGATE_").lower(),
+        )
+    return value
