@@ -7,6 +7,7 @@ on, which a receiver that honours keys does once for a key.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
@@ -114,6 +115,7 @@ def smtp_receiver(*answers: str) -> Iterator[SmtpReceiver]:
             if answer == "lose" or answer.startswith("250"):
                 receiver.taken.append((list(envelope.rcpt_tos), envelope.content))
             if answer == "lose":
+                assert isinstance(server.transport, asyncio.Transport)
                 server.transport.abort()
             return answer
 
