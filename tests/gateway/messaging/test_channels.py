@@ -145,7 +145,7 @@ def test_whoever_lost_the_message_hands_nothing_over(tmp_path: Path) -> None:
         ):
             with pytest.raises(Taken):
                 send(channel, before=lost)
-    assert not (receiver.seen or mails.taken or list(tmp_path.iterdir()))
+    assert [*receiver.seen, *mails.taken, *tmp_path.iterdir()] == []
 
 
 def test_a_webhook_is_signed_and_its_repeats_are_known() -> None:
