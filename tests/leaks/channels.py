@@ -111,7 +111,8 @@ _WAYS: tuple[tuple[str, str], ...] = (
     ("Attachments, letters and free-text remarks", "free text is sealed and masked as an item"),
     (
         "Alert messages, SMS, e-mail, webhooks",
-        "a text is a number, a county and a disease, of anything else none is made; witnesses of the log get hashes and signatures",
+        "a text is a number, a county and a disease, and of anything else none is made; witnesses "
+        "of the log get hashes and signatures",
     ),
     (
         "The access-log viewer, change history, old value",
