@@ -243,7 +243,7 @@ SENDERS: Mapping[str, str] = {
     "gateway/_supervisor.py": "the socket that the gateway listens on",
     "gateway/access_log/witnessing.py": "checkpoints and proofs of the access log, to witnesses",
     "gateway/sign_in/provider.py": "codes and tokens of a sign-in, to the provider that is set",
-    "gateway/messaging/http_sending.py": "the text of a signal's message, and the number of whoever "
+    "gateway/messaging/http_sending.py": "a text of a signal, and the number of whoever "
     "is on duty, to the receivers that are set",
     "gateway/messaging/mail.py": "the same text, to the address of whoever is on duty",
     "gateway/commands/_client.py": "a question of the operator's to a gateway",
