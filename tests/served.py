@@ -261,7 +261,7 @@ def make_demo(folder: Path) -> Demo:
         [
             *_program("demo", folder),
             *("--people", str(PEOPLE), "--years", "1", "--seed", "7"),
-            *("--until", "2026-11-22", "--no-serve"),
+            *("--until", "2026-11-22", "--no-exchange", "--no-serve"),
         ],
         capture_output=True,
         text=True,

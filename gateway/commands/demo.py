@@ -14,7 +14,7 @@ from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -47,6 +47,9 @@ from resolvers.users import Role, needs_second_factor
 from resolvers.users.offices import put_responsible
 from resolvers.users.rosters import put_duty
 
+if TYPE_CHECKING:
+    from gateway.commands._exchange import Exchanged
+
 __all__ = ["demo"]
 
 _LETTERS = (
@@ -77,6 +80,12 @@ def demo(
     workers: Annotated[
         int | None, typer.Option(min=0, help="Processes; 0 is one for each core.")
     ] = None,
+    exchange: Annotated[
+        bool,
+        typer.Option(
+            help="Let two counties write letters to each other and hand people over, or not."
+        ),
+    ] = True,
     serve: Annotated[
         bool, typer.Option(help="Serve the stores once they are made, or only make them.")
     ] = True,
@@ -102,7 +111,7 @@ def demo(
     with DemoFolder(loaded.data, parameters, any_until=until is None) as folder:
         if not folder.is_complete:
             processes = (loaded.workers if workers is None else workers) or _cores()
-            _make(loaded, parameters, folder, processes)
+            _make(loaded, parameters, folder, processes, exchanging=exchange)
         made = folder.read()
     _tell(loaded, made, url, config)
     if serve:
@@ -111,8 +120,12 @@ def demo(
         serve_gateway(loaded, host, port, workers)
 
 
-def _make(config: Config, parameters: Parameters, folder: DemoFolder, workers: int) -> None:
-    """Makes keys, stores, people and accounts, in this order; the folder is complete at the end."""
+def _make(
+    config: Config, parameters: Parameters, folder: DemoFolder, workers: int, *, exchanging: bool
+) -> None:
+    """Makes keys, stores, people, accounts and, with `exchanging` and a second region, letters and
+    transfers, in this order; the folder is complete at the end.
+    """
     started = time.perf_counter()
     console().print(f"making {parameters.people:,} people in {len(parameters.regions)} regions …")
     plan = make_plan(parameters)
@@ -121,19 +134,37 @@ def _make(config: Config, parameters: Parameters, folder: DemoFolder, workers: i
     try:
         asyncio.run(_make_central(config))
         _build(config, plan, workers, replace=folder.had_leftovers)
-        written = _create_accounts(config, demo_accounts(parameters.regions[0]))
+        regions = parameters.regions
+        neighbour = regions[1] if exchanging and len(regions) > 1 else None
+        written = _create_accounts(config, demo_accounts(regions[0], neighbour))
+        exchanged = _exchange(config, parameters, written) if neighbour is not None else None
     except KeyboardInterrupt:
         console().print("stopped; the same command starts over")
         raise typer.Exit(_INTERRUPTED) from None
     _write_accounts(config.data / ACCOUNTS_FILE, written)
     cases = sum(len(region.cases) for region in plan.regions)
     folder.complete(
-        parameters, first_case=f"case:{plan.first_case_of(0)}", outbreaks=_outbreaks(plan)
+        parameters,
+        first_case=f"case:{plan.first_case_of(0)}",
+        outbreaks=_outbreaks(plan),
+        exchanged=exchanged is not None,
     )
+    if exchanged is not None:
+        console().print(
+            f"{exchanged.letters} letters and {exchanged.transfers} transfers between two counties"
+        )
     console().print(
         f"{parameters.people:,} people and {cases:,} cases in {len(plan.regions)} regions "
         f"made in {time.perf_counter() - started:.1f} s"
     )
+
+
+def _exchange(config: Config, parameters: Parameters, accounts: list[dict[str, str]]) -> Exchanged:
+    """Lets the first counties of the first two regions have to do with each other."""
+    from gateway.commands._exchange import exchange  # what serves, which few commands need
+
+    own, other = (counties_of(region)[0].code for region in parameters.regions[:2])
+    return exchange(config, accounts, own, other, parameters.seed)
 
 
 def _make_keys(folder: Path) -> None:
@@ -278,7 +309,7 @@ def _outbreaks(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _tell(config: Config, made: dict[str, Any], url: str, given: Path) -> None:
-    """Prints the address, the accounts and three questions, each a line to paste."""
+    """Prints the address, the accounts and some questions, each a line to paste."""
     out = console()
     path = config.data / ACCOUNTS_FILE
     try:
@@ -304,9 +335,15 @@ def _tell(config: Config, made: dict[str, Any], url: str, given: Path) -> None:
     line(
         "\n在另一终端粘贴提问 · ask from a second terminal: paste a line; --account asks as another"
     )
+    command = _command(config, url, given)
     for title, question in _questions(made):
         line(f"\n{title}")
-        line(f"{_command(config, url, given)} {shlex.quote(question)}")
+        line(f"{command} {shlex.quote(question)}")
+    if made.get("exchanged"):
+        own = next(one["account"] for one in accounts if one["role"] == "county unit user")
+        for title, question in _WAITING:
+            line(f"\n{title}")
+            line(f"{command} --account {own} {shlex.quote(question)}")
     line(f"\n任何 GraphQL 客户端 · any client of GraphQL: POST {url}/sign-in, then {url}/graphql\n")
 
 
@@ -353,6 +390,21 @@ def _questions(made: dict[str, Any]) -> list[tuple[str, str]]:
             "{ disease { nameZh } counts { from cases } } }",
         ),
     ]
+
+
+_WAITING = (
+    (
+        "4. 协查函：收到的与发出的 · Letters between counties, at every step of the way",
+        "{ assistRequests(first: 20) { edges { node { number side state toCode acknowledgeDue "
+        "people { position state name } } } } }",
+    ),
+    (
+        "5. 转运：已提出、部分接收、已到达 · People handed over, and on their way",
+        "{ transfers(first: 20) { edges { node { id side state fromUnit toUnit "
+        "people { outcome person { id name } } } } } }",
+    ),
+)
+"""Questions about what two counties have to do with each other, for the county's officer."""
 
 
 def _cores() -> int:

@@ -70,8 +70,11 @@ class DemoAccount:
         }
 
 
-def demo_accounts(region: RegionSettings) -> list[DemoAccount]:
-    """An account of every role: national, the region's province, its city, its first county.
+def demo_accounts(
+    region: RegionSettings, neighbour: RegionSettings | None = None
+) -> list[DemoAccount]:
+    """An account of every role: national, the region's province, its city, its first county; and
+    two in the first county of a neighbouring region.
 
     None has a grant: of them only the direct reporter sees anything in clear, and only its own.
     """
@@ -152,4 +155,9 @@ def demo_accounts(region: RegionSettings) -> list[DemoAccount]:
         name = f"head-{county}-{number}"
         cdc(name, unit_user, county, f"{what}, unit user", department, head=True)
     cdc("analyst", Role.ANALYST, _NATIONAL, _ANALYST, _MONITORING)
+    if neighbour is not None:
+        there = counties_of(neighbour)[0].code
+        cdcs |= {unit["code"]: unit for unit in cdc_units(neighbour)}
+        cdc(f"county-{there}", unit_user, there, "neighbour, unit user")
+        cdc(f"duty-{there}", Role.DUTY_PERSON, there, "neighbour, duty person", _MONITORING)
     return made

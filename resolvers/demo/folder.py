@@ -25,7 +25,8 @@ MARKER = "demo.json"
 ACCOUNTS_FILE = "demo-accounts.json"
 
 _OURS = re.compile(
-    r"demo\.json|demo-accounts\.json|(gateway|access-log|regions/\d{6})\.db(-wal|-shm|-journal)?"
+    r"demo\.json|demo-accounts\.json|(gateway|access-log|regions/\d{6})\.db(-[a-z]+)?"
+    r"|access-log\.vkey"  # of the gateway that was asked while letters and transfers were made
 )
 _BUILDING, _COMPLETE = "building", "complete"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -14,6 +15,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -25,6 +27,7 @@ from gateway.cli import main
 from gateway.commands.accounts import PASSWORD_VARIABLE
 from gateway.commands.ask import gateway_url
 from gateway.config import Config, load_config
+from gateway.custody import check_custody
 from gateway.passwords import verify_password
 from resolvers.users import Role
 
@@ -39,6 +42,7 @@ NUMBERS = (
     "3",
     "--until",
     "2026-11-22",
+    "--no-exchange",
     "--no-serve",
 )
 
@@ -145,6 +149,41 @@ def test_a_demo_from_nothing_but_a_configuration(run: Run, config: Config) -> No
     code, _, err = run("--config", config.file, *NUMBERS)
     assert code == 1
     assert "demo-accounts.json cannot be read" in err
+
+
+def test_two_counties_write_letters_and_hand_people_over(run: Run, config: Config) -> None:
+    given = [one for one in NUMBERS if one != "--no-exchange"]
+    code, out, err = run("--config", config.file, *given)
+    assert code == 0, err
+    assert "11 letters and " in out
+    accounts = {one["account"]: one for one in json.loads(_accounts(config))}
+    assert [one for one in accounts if accounts[one]["role"].startswith("neighbour")] == [
+        *("county-320205", "duty-320205")
+    ]
+    ours, theirs = (one.path for one in config.regions[:2])
+    states = "SELECT state FROM assist_requests WHERE side = ? ORDER BY created_at, id"
+    assert Counter(row[0] for row in in_file(ours, states.replace("?", "'SENT'"))) == Counter(
+        _STATES
+    )
+    waiting = in_file(ours, states.replace("?", "'RECEIVED'"))
+    assert sorted(waiting) == [("IN_PROGRESS",), ("SENT",)]
+    assert len(in_file(theirs, states.replace("?", "'RECEIVED'"))) == 8  # the draft is not sent
+    handed = in_file(theirs, "SELECT DISTINCT state FROM transfers WHERE side = 'RECEIVED'")
+    assert ("ARRIVED",) in handed
+    report = asyncio.run(check_custody(list(config.regions)))
+    assert report.findings == []
+    waits = "SELECT 1 FROM post_outbox WHERE answered_at IS NULL"
+    assert [in_file(one, waits) for one in (ours, theirs)] == [[], []]
+
+
+_STATES = (
+    *("DRAFT", "SENT", "RECEIVED", "IN_PROGRESS", "CONTROLLED", "FEEDBACK_GIVEN", "CLOSED"),
+    *("REFUSED", "WITHDRAWN"),
+)
+
+
+def _accounts(config: Config) -> str:
+    return (config.data / "demo-accounts.json").read_text("utf-8")
 
 
 def test_leftovers_of_an_interrupted_demo_are_made_anew(run: Run, config: Config) -> None:
@@ -280,7 +319,7 @@ def test_the_lines_it_prints_can_be_pasted(
             answer = json.loads(out)
             assert (code, "errors" in answer) == (0, False)
             answers.append(answer["data"])
-        contacts, chain, counts = (next(iter(answer.values())) for answer in answers)
+        contacts, chain, counts, letters, moved = (next(iter(one.values())) for one in answers)
         assert [answer["state"] for answer in contacts["regions"]] == ["ANSWERED"] * 8
         assert sum(answer["records"] > 0 for answer in contacts["regions"]) >= 3
         assert {edge["node"]["name"] for edge in contacts["edges"]} == {"*"}
@@ -288,6 +327,10 @@ def test_the_lines_it_prints_can_be_pasted(
         assert {link["kind"] for link in chain["links"]} >= {"CONTACT_OF_CASE", "BECAME_CASE"}
         assert [len(series["counts"]) for series in counts] == [13, 13]
         assert all(sum(count["cases"] for count in series["counts"]) > 0 for series in counts)
+
+        assert {edge["node"]["state"] for edge in letters["edges"]} == {*_STATES}
+        assert len(letters["edges"]) == len(_STATES) + 2
+        assert {edge["node"]["state"] for edge in moved["edges"]} >= {"ARRIVED", "OFFERED"}
 
         here = ("--config", str(config.file), "--url", url)
         given = ("--variables", '{"n": 2}', "--account", "city-320100")
