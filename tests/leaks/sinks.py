@@ -247,5 +247,6 @@ SENDERS: Mapping[str, str] = {
     "is on duty, to the receivers that are set",
     "gateway/messaging/mail.py": "the same text, to the address of whoever is on duty",
     "gateway/commands/_client.py": "a question of the operator's to a gateway",
+    "gateway/commands/_exchange.py": "questions of a demo, to the gateway in the same process",
 }
 """Source that imports something that could send → what it does with it."""
