@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,11 @@ class Detection:
     alarm: NDArray[np.bool_]
     score: Floats
     enough: NDArray[np.bool_]
+
+    @classmethod
+    def beside(cls, parts: Sequence[Detection]) -> Detection:
+        """What was found at several times, one after the other; at least one part."""
+        return cls(*(np.concatenate([getattr(p, f.name) for p in parts], 1) for f in fields(cls)))
 
 
 def alarming(observed: Floats, expected: Floats, bound: Floats, enough: Any) -> Detection:
