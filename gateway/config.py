@@ -75,6 +75,7 @@ class Config:
     post_poll_seconds: int
     post_in_flight: int
     post_late_minutes: int
+    post_keep_days: int
     assist_acknowledge_hours: int
     assist_control_hours: int
     assist_feedback_hours: int

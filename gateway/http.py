@@ -59,6 +59,7 @@ from resolvers.federation import Federation
 from resolvers.feeds import Feed, Feeds
 from resolvers.pathway.becoming import Lapses
 from resolvers.pathway.lapses import LAPSE_SECONDS, record_lapses
+from resolvers.post.pruning import PRUNE_SECONDS, Pruner
 from resolvers.questions.question import Answering
 from resolvers.questions.remembered import Remembered
 from resolvers.reference import Reference
@@ -194,7 +195,9 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     )
     restored = Restored(stores, central, log, post.pump.wake)
     behind = ("restored stores", LOOK_SECONDS, restored.look)
-    duties = Duties(config, keys, log, more=[lapses, letters_late, old_keys, behind])
+    pruner = Pruner(stores, days=config.post_keep_days)
+    messages = ("emptying of old messages", PRUNE_SECONDS, pruner)
+    duties = Duties(config, keys, log, more=[lapses, letters_late, old_keys, behind, messages])
     hashes = Hashes(config.log_store, log.vkey)
     watch = Watch(config.log_store, central, _limits(config))
     files = ExportEndpoint(

@@ -59,8 +59,8 @@ class Restored:
         done = await self._mender.mend(region, now())
         _log.warning(
             "the store %s was put back from an older backup: %d people fenced, %d kept at a higher "
-            "epoch, %d messages delivered again",
-            *(region, len(done.fenced), len(done.raised), done.again),
+            "epoch, %d messages delivered again, %d lost since they are no longer kept",
+            *(region, len(done.fenced), len(done.raised), done.again, done.gone),
         )
         self._woken()
         when, account, operation, result, entry = system_row(

@@ -12,7 +12,12 @@ from sqlalchemy import Index, Integer, Sequence, Table
 
 from regions.metadata import ID, internal, public, regional
 
-__all__ = ["post_inbox", "post_order", "post_outbox"]
+__all__ = ["EMPTIED", "post_inbox", "post_order", "post_outbox"]
+
+EMPTIED = "{}"
+"""The body of a message that holds nothing any more: its name, hash and reply are all that is kept,
+since it was answered long ago, or was lost here and is known from its receiver alone.
+"""
 
 post_order = Sequence("post_order", metadata=regional)
 """Order of the messages of a store on PostgreSQL; SQLite has one writer and counts for itself."""

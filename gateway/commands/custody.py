@@ -100,6 +100,11 @@ def mend(
             f"{one.region}: {len(one.fenced):,} people fenced, {len(one.raised):,} kept at a "
             f"higher epoch, {one.again:,} messages delivered again"
         )
+        if one.gone:
+            out.print(
+                f"{one.region}: {one.gone:,} messages are lost: the backup is older than their "
+                "senders keep what was answered ([post] keep_days); see `epigate custody check`"
+            )
     if not done:
         out.print("no store is behind")
 

@@ -35,4 +35,14 @@ POSTING: tuple[Setting, ...] = (
         "From when on a transfer that waits for a delivery is listed as one to look into.",
         whole(1, 10_080),
     ),
+    Setting(
+        "post",
+        "keep_days",
+        "post_keep_days",
+        180,
+        "days",
+        "How long what messages said is kept once they were answered. Longer than any backup of a "
+        "region's store that might be put back: what a store has lost since comes again from them.",
+        whole(1, 3_650),
+    ),
 )

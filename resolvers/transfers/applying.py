@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from regions.ids import take_ids
-from regions.post import post_outbox
+from regions.post import EMPTIED, post_outbox
 from regions.shares import end_shares
 from regions.text import among
 from regions.transfers import transfer_people, transfers
@@ -216,13 +216,15 @@ class Work:
 
 
 def reopen(connection: Connection, topic: str, transfer: str) -> None:
-    """Has a message delivered again that was answered already: its receiver has lost it."""
+    """Has a message delivered again that was answered already: its receiver has lost it. One that
+    is empty by now cannot be.
+    """
     connection.execute(
         update(post_outbox)
         .where(
             post_outbox.c.topic == topic,
             post_outbox.c.subject == transfer,
-            post_outbox.c.body != "{}",  # else it is known from its receiver alone (`restored`)
+            post_outbox.c.body != EMPTIED,
         )
         .values(answered_at=None, reply=None)
     )

@@ -1,8 +1,9 @@
 """Stores that were restored from an older backup: how they are found, and how they are mended.
 
-A message stands in the sender's outbox for good, and in the receiver's inbox for good. So whoever
-lost what it did is seen by its peers: their inboxes hold messages it never sent, or their outboxes
-hold answers it never gave. `is_behind` compares all of them, by their names and hashes.
+A message stands in the sender's outbox for good, and in the receiver's inbox for good, emptied as
+it may be by now (`resolvers.post.pruning`). So whoever lost what it did is seen by its peers: their
+inboxes hold messages it never sent, or their outboxes hold answers it never gave. `is_behind`
+compares all of them, by their names and hashes.
 
 `reconcile` mends such a store, in this order:
 
@@ -39,7 +40,7 @@ from sqlalchemy import (
 
 from regions.ids import take_ids
 from regions.people import people
-from regions.post import post_inbox, post_order, post_outbox
+from regions.post import EMPTIED, post_inbox, post_order, post_outbox
 from regions.text import among, among_texts
 from regions.transfers import custody, transfer_people, transfers
 from resolvers.transfers import protocol
@@ -61,19 +62,20 @@ T = TypeVar("T")
 _AT_ONCE = 2_000
 _TOPICS = "transfer."
 _TRACE = "reconcile"
-_NO_BODY = "{}"
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
     """What was mended in a store: people fenced, people whose epoch was raised, messages that come
-    again.
+    again, and those that cannot: they were answered so long ago that their senders have emptied
+    them.
     """
 
     region: str
     fenced: tuple[int, ...] = ()
     raised: tuple[int, ...] = ()
     again: int = 0
+    gone: int = 0
 
 
 async def is_behind(store: Store, other: Store) -> bool:
@@ -106,7 +108,7 @@ async def reconcile(stores: Stores, region: str, at: str) -> Reconciled:
         return Reconciled(region)
     fenced: list[int] = []
     raised: list[int] = []
-    again = 0
+    again = gone = 0
     others = [one for one in stores.regions if one is not store]
     for other in others:
         there = other.settings.code
@@ -132,7 +134,9 @@ async def reconcile(stores: Stores, region: str, at: str) -> Reconciled:
             keys = [key for _, key in rows]
             unknown = await store.write(0, _call(_unreceived, other.settings.code, keys))
             again += await other.write(0, _call(_open_again, sorted(unknown)))
-    return Reconciled(region, tuple(fenced), tuple(raised), again)
+            empty = await other.write(0, _call(_empty, sorted(unknown)))
+            gone += await store.write(0, _call(_learn, other.settings.code, empty))
+    return Reconciled(region, tuple(fenced), tuple(raised), again, gone)
 
 
 def _call(work: Callable[..., T], *arguments: Any) -> Callable[[Connection, int], T]:
@@ -250,7 +254,7 @@ def _remember(
                 topic=row["topic"],
                 subject=row["subject"],
                 to_region=there,
-                body=_NO_BODY,
+                body=EMPTIED,
                 hash=row["hash"],
                 trace=_TRACE,
                 created_at=row["received_at"],
@@ -374,10 +378,32 @@ def _unreceived(connection: Connection, sender: str, keys: Sequence[str]) -> set
 
 
 def _open_again(connection: Connection, keys: Sequence[str]) -> int:
-    if keys:
-        connection.execute(
-            update(post_outbox)
-            .where(among_texts(post_outbox.c.id, _texts(keys)))
-            .values(answered_at=None, reply=None)
-        )
-    return len(keys)
+    if not keys:
+        return 0
+    c = post_outbox.c
+    opened = connection.execute(
+        update(post_outbox)
+        .where(among_texts(c.id, _texts(keys)), c.body != EMPTIED)
+        .values(answered_at=None, reply=None)
+    )
+    return opened.rowcount
+
+
+def _empty(connection: Connection, keys: Sequence[str]) -> list[dict[str, Any]]:
+    """Those of some messages that are empty, as their receiver would have them."""
+    if not keys:
+        return []
+    c = post_outbox.c
+    rows = connection.execute(
+        select(c.id, c.topic, c.subject, c.hash, c.reply, c.answered_at.label("received_at"))
+        .where(among_texts(c.id, _texts(keys)), c.body == EMPTIED, c.answered_at.is_not(None))
+        .order_by(c.seq)
+    )
+    return [row._asdict() for row in rows]
+
+
+def _learn(connection: Connection, sender: str, empty: Sequence[Mapping[str, Any]]) -> int:
+    """Enters messages as received that cannot come again, with the replies their sender has."""
+    if empty:
+        connection.execute(insert(post_inbox), [{**one, "from_region": sender} for one in empty])
+    return len(empty)

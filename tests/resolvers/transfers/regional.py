@@ -78,6 +78,7 @@ class Regions:
         self.loop = asyncio.new_event_loop()
         self.engines = {one.code: make_engine(one, pool_size=1) for one in settings}
         self.dies_at: str | None = None
+        self.answered_at = AT
         self.borders: list[str] = []
         self.watch: Callable[[], None] = lambda: None
         self._number = 0
@@ -488,7 +489,7 @@ class Regions:
         def settle(connection: Connection) -> None:
             if message.id in unanswered(connection, [message.id]):
                 handler.settle(connection, source, message, said, AT)
-                answer(connection, {message.id: said}, AT)
+                answer(connection, {message.id: said}, self.answered_at)
             self.border(f"{message.topic}/settle/before")
 
         self.do(message.from_region, settle)
