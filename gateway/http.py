@@ -35,6 +35,8 @@ from gateway.restored import LOOK_SECONDS, Restored
 from gateway.sessions import Sessions
 from gateway.sign_in import SignIn
 from gateway.sign_in.configured import make_provider
+from gateway.signal_files import PREFIX as SIGNALS
+from gateway.signal_files import SignalFileEndpoint
 from gateway.strangers import Strangers
 from gateway.streams import Streams
 from gateway.subscriptions import Subscriptions
@@ -211,6 +213,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     )
 
     letters = LetterEndpoint(executor, sessions, log, config.regions, strangers, stores)
+    signal_files = SignalFileEndpoint(executor, sessions, log, config.regions, strangers, stores)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -249,6 +252,8 @@ def make_app(config: Config, *, planning: bool = True) -> App:
             await files(scope, receive, send)
         elif scope["type"] == "http" and scope["path"].startswith(LETTERS):
             await letters(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(SIGNALS):
+            await signal_files(scope, receive, send)
         elif scope["type"] == "websocket":
             await subscriptions(scope, receive, send)
         else:

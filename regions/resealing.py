@@ -32,7 +32,7 @@ __all__ = ["BATCH", "Counted", "count_envelopes", "count_others", "reseal_batch"
 BATCH = 500
 """Envelopes of one transaction: some 10 ms."""
 
-_LARGE: Mapping[str, int] = {"assist_contents": 8}
+_LARGE: Mapping[str, int] = {"assist_contents": 8, "signal_contents": 8}
 """Of tables with large envelopes: how many are in memory at once."""
 
 

@@ -24,6 +24,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from regions.alarms import ALARM_ITEMS
+from regions.alerts_forms import (
+    FORM_ITEMS,
+    SIGNAL_ATTACHMENT_ITEMS,
+    SIGNAL_CARD_ITEMS,
+    SIGNAL_CONTENT_ITEMS,
+)
 from regions.assist import (
     ASSIST_ATTACHMENT_ITEMS,
     ASSIST_CONTENT_ITEMS,
@@ -65,6 +71,10 @@ ITEMS: Mapping[str, tuple[str, ...]] = {
     "assist_people": ASSIST_PERSON_ITEMS,
     "assist_attachments": ASSIST_ATTACHMENT_ITEMS,
     "assist_contents": ASSIST_CONTENT_ITEMS,
+    "signal_cards": SIGNAL_CARD_ITEMS,
+    "investigation_forms": FORM_ITEMS,
+    "signal_attachments": SIGNAL_ATTACHMENT_ITEMS,
+    "signal_contents": SIGNAL_CONTENT_ITEMS,
     "erasures": ERASURE_ITEMS,
     "alarms": ALARM_ITEMS,
     "transfer_people": TRANSFER_ITEMS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from regions import (
     alarms,
     alerts,
+    alerts_forms,
     assist,
     cases,
     contacts,
@@ -34,6 +35,7 @@ __all__ = ["central", "log_tables", "regional"]
 _DECLARED = (
     alarms,
     alerts,
+    alerts_forms,
     assist,
     cases,
     contacts,

@@ -18,7 +18,15 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.types.lazy_type import LazyType
 
-from regions.alerts import signals
+from regions.alerts import signal_events, signals
+from regions.alerts_forms import (
+    investigation_forms,
+    investigation_occupations,
+    investigations,
+    signal_attachments,
+    signal_cards,
+    signal_clocks,
+)
 from regions.assist import assist_attachments, assist_people, assist_requests
 from regions.cases import cases, exposures
 from regions.contacts import contacts, samples, visits
@@ -30,6 +38,15 @@ from regions.reference import units
 from regions.sealing import ITEMS
 from regions.transfers import transfer_people
 from schema.alerts import Signal
+from schema.alerts_forms import (
+    AbnormalInformationCard,
+    Investigation,
+    InvestigationForm,
+    OccupationCases,
+    SignalAttachment,
+    SignalClock,
+    SignalEvent,
+)
 from schema.assist import AssistAttachment, AssistPerson, AssistRequest
 from schema.care import Sample, Visit
 from schema.cases import Case, Exposure
@@ -166,7 +183,7 @@ def _classified(declared: StrawberryField, table: Table) -> Source:
 
 
 def _form(kind: Any, listed: bool, enum: type[Enum] | None) -> Form:
-    if listed:
+    if listed or kind is bool:
         return Form.JSON
     if enum is not None or kind in (Date, DateTime, RegionCode):
         return Form.PLAIN
@@ -198,6 +215,13 @@ def _records() -> dict[str, Record]:
         (Correction, corrections, _BOTH | {"VISIT", "SAMPLE"}, "corrected_at"),
         (Unit, units, _BOTH, "id"),
         (Signal, signals, _BOTH, "detected_at"),
+        (SignalEvent, signal_events, _BOTH, "at"),
+        (SignalClock, signal_clocks, _BOTH, "opened_at"),
+        (AbnormalInformationCard, signal_cards, frozenset({"CASE"}), "filled_at"),
+        (Investigation, investigations, _BOTH, "issued_at"),
+        (InvestigationForm, investigation_forms, frozenset({"CASE"}), "filled_at"),
+        (OccupationCases, investigation_occupations, _BOTH, "occupation"),
+        (SignalAttachment, signal_attachments, frozenset({"CASE"}), "created_at"),
     ):
         name = owner.__name__
         found[name] = Record(

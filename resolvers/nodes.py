@@ -20,7 +20,7 @@ __all__ = ["by_global_ids", "parse_id", "regions_now"]
 _NODES = frozenset(
     {
         *("Person", "Case", "Contact", "Visit", "Sample", "Signal"),
-        *("AssistRequest", "AssistPerson", "AssistAttachment"),
+        *("AssistRequest", "AssistPerson", "AssistAttachment", "SignalAttachment"),
     }
 )
 _MOST = 1000

@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers.access_log.root import AccessLogQueries
 from resolvers.aggregates.root import AggregateQueries
 from resolvers.alarms.root import AlarmMutations, AlarmQueries, AlarmSubscriptions
+from resolvers.alerts.forms_root import SignalMutations
 from resolvers.alerts.root import AlertQueries
 from resolvers.assist.root import AssistMutations, AssistQueries, AssistSubscriptions
 from resolvers.erasures.root import ErasureMutations, ErasureQueries
@@ -67,6 +68,7 @@ class Mutation(
     UserMutations,
     AssistMutations,
     ErasureMutations,
+    SignalMutations,
 ):
     """What changes records and rights."""
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from schema.cases import Case
-from schema.fields import column, constant, identity, one
+from schema.fields import column, constant, identity, many, one
 from schema.nodes import Node, PageInfo, RegionAnswer
 from schema.ranges import DateRange, DateTimeRange
 from schema.scalars import Date, DateTime, RegionCode
 from schema.statistics import Disease
+
+if TYPE_CHECKING:
+    from schema.alerts_forms import (
+        AbnormalInformationCard,
+        Investigation,
+        SignalClock,
+        SignalEvent,
+    )
 
 __all__ = [
     "DetectionMethod",
@@ -144,6 +152,20 @@ class Signal(Node):
     version: int = column("Rises with every step; forms give it back.")
     repeats: int = column("How many later signals of the same spell it absorbed.")
     updated_at: DateTime = column("When it last changed.")
+    event: Annotated[Investigation, strawberry.lazy("schema.alerts_forms")] | None = one(
+        "The suspected event that it is part of.", "Investigation", by="event_id"
+    )
+    cards: list[Annotated[AbnormalInformationCard, strawberry.lazy("schema.alerts_forms")]] = many(
+        "All versions of its abnormal information card, the first first.",
+        "AbnormalInformationCard",
+        by="signal_id",
+    )
+    trail: list[Annotated[SignalEvent, strawberry.lazy("schema.alerts_forms")]] = many(
+        "What happened to it, in order.", "SignalEvent", by="signal_id"
+    )
+    clocks: list[Annotated[SignalClock, strawberry.lazy("schema.alerts_forms")]] = many(
+        "What is or was due on it.", "SignalClock", by="signal_id"
+    )
 
 
 @strawberry.type(description="A signal in a page.")

@@ -168,6 +168,8 @@ def _holds(kinds: Any, commitments: Sequence[str]) -> bool:
 def _right(why: str, names: _Names) -> str:
     if why == "own":
         return "本人报告的记录 own report"
+    if why == "filed":
+        return "本单位填报 filed by the own unit"
     kind, _, number = why.partition(":")
     about = names.grants.get(number, "")
     label = "紧急访问 emergency access" if kind == "emergency" else "授权 grant"

@@ -55,6 +55,10 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "the signal changed since you saw it: read it again, then decide",
         "该信号在您查看后已有变化，请重新查看后再办理",
     ),
+    "REPORT": (
+        "attach the investigation report first (attachToSignal)",
+        "请先上传现场调查报告",
+    ),
     "RUNNING": (
         "the end of the investigation was told already",
         "现场调查结束时间已登记",

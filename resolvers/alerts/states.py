@@ -73,6 +73,7 @@ class Guard(Enum):
     UNSENT = "it was not sent before"
     DUTY = "by a duty person of the county"
     VERSION = "the officer has seen it as it stands"
+    REPORT = "the investigation report is attached"
     RUNNING = "the end of the investigation was not told yet"
 
 

@@ -74,8 +74,8 @@ def _of_officers() -> list[_Line]:
     line(State.INVESTIGATING, Event.SUSPECT, State.INVESTIGATING)
     line(State.SUSPECTED, Event.INVESTIGATE, State.INVESTIGATING)
     line(State.INVESTIGATING, Event.END, State.INVESTIGATING, Guard.RUNNING)
-    line(State.INVESTIGATING, Event.CONCLUDE, State.CONCLUDED)
-    line(State.CONCLUDED, Event.CONCLUDE, State.CONCLUDED)
+    line(State.INVESTIGATING, Event.CONCLUDE, State.CONCLUDED, Guard.REPORT)
+    line(State.CONCLUDED, Event.CONCLUDE, State.CONCLUDED, Guard.REPORT)
     for state in (State.SUSPECTED, State.INVESTIGATING, State.CONCLUDED):
         line(state, Event.ATTACH, state)
     return found

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, select
 
 from regions.assist import assist_events, assist_requests
 from regions.ids import region_of
-from regions.offices import duty_persons
 from resolvers.assist.news import put_wish
 from resolvers.assist.reasons import REASONS
 from resolvers.assist.rows import SENT, Copy, Who
@@ -19,7 +18,7 @@ from resolvers.assist.table import StateRefused, step
 from resolvers.context import Context
 from resolvers.nodes import parse_id
 from resolvers.questions.rows import scope_condition
-from resolvers.users import Role
+from resolvers.users.on_duty import is_on_duty
 from resolvers.writing.refusing import Mistakes, Refusal, forbidden, not_found
 from resolvers.writing.stores import Store, WriteFailed
 from resolvers.writing.writing import Writing, Wrote
@@ -78,21 +77,8 @@ class Acting:
         return self.writing.viewer
 
     async def is_on_duty(self) -> bool:
-        """Whether the viewer is a duty person of the own unit: by role, or on record as such."""
-        viewer = self.viewer
-        if viewer.role is Role.DUTY_PERSON:
-            return True
-
-        def look(connection: Connection) -> bool:
-            c = duty_persons.c
-            found = connection.execute(
-                select(c.account).where(
-                    c.unit_id == viewer.unit_id, c.account == viewer.account, c.until.is_(None)
-                )
-            )
-            return found.first() is not None
-
-        return await self.context.central.do(look)
+        """Whether the viewer is a duty person of the own unit."""
+        return await is_on_duty(self.context)
 
     async def do(self, work: Work, wish: Event | None = None) -> AssistRequestPayload:
         """Does the work on the copy of the viewer's unit, tells the other side, reads it back.

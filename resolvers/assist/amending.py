@@ -27,11 +27,12 @@ from resolvers.assist.drafting import (
 from resolvers.assist.news import put_letter
 from resolvers.assist.receiving import way_to
 from resolvers.assist.routing import Route
-from resolvers.assist.rows import Copy, Who, opened, sealed_letter, write_copies
+from resolvers.assist.rows import Copy, Who, sealed_letter, write_copies
 from resolvers.assist.states import Event, Guard, State
 from resolvers.assist.steps import decide_letter, share_at_issuer
 from resolvers.assist.table import StateRefused
 from resolvers.context import Context
+from resolvers.writing.envelopes import opened
 from resolvers.writing.refusing import Mistakes
 from resolvers.writing.values import item
 from schema.writing.assist import (

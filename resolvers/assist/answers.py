@@ -7,7 +7,8 @@ from typing import Any
 
 from regions.assist import assist_people
 from regions.person_sealing import PeopleSealers
-from resolvers.assist.rows import Copy, opened, sealed_items
+from resolvers.assist.rows import Copy
+from resolvers.writing.envelopes import opened, sealed_items
 
 __all__ = ["ANSWERS", "OUTCOME", "reseal", "take_answers"]
 

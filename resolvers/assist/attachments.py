@@ -12,20 +12,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from regions.assist import assist_attachments, assist_contents, assist_people
 from regions.person_sealing import PeopleSealers
-from resolvers.assist.rows import RECEIVED, Copy, Ids, Who, opened, sealed_items
+from resolvers.assist.rows import RECEIVED, Copy, Ids, Who
 from resolvers.post.messages import put
-from resolvers.writing.stores import Store
+from resolvers.writing.envelopes import opened, sealed_items
+from resolvers.writing.files import content_of
 
 __all__ = [
     "ATTACHMENT",
-    "MOST",
     "Attached",
     "carry_attachments",
-    "content_of",
     "count_attachments",
     "enter_attachment",
     "put_attachment",
@@ -37,9 +36,6 @@ __all__ = [
 
 ATTACHMENT = "assist.attachment"
 """The topic of a file that goes with a letter, to the side that `to` names."""
-
-MOST = 20
-"""Files that one letter may be given; those of letters that carry it on come on top."""
 
 _ITEM = "REMARKS"
 
@@ -130,7 +126,7 @@ def read_attachments(
     names = opened(copy.connection, copy.store, assist_attachments, rows)
     found = []
     for row, named in zip(rows, names, strict=True):
-        content = content_of(copy.connection, copy.store, row["id"])
+        content = content_of(copy.connection, copy.store, assist_contents, row["id"])
         if content is not None:
             found.append(
                 Attached(
@@ -145,17 +141,6 @@ def read_attachments(
                 )
             )
     return found
-
-
-def content_of(connection: Connection, store: Store, number: int) -> str | None:
-    """What is in a file, base64; None where there is none, or its person was erased."""
-    asked = select(assist_contents).where(assist_contents.c.id == number)
-    row = connection.execute(asked).first()
-    if row is None:
-        return None
-    (within,) = opened(connection, store, assist_contents, [dict(row._mapping)])
-    content: str | None = within["content"]
-    return content
 
 
 def reseal_attachments(copy: Copy, people: Sequence[Mapping[str, Any]]) -> None:

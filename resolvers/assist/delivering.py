@@ -23,7 +23,6 @@ from resolvers.assist.rows import (
     Copy,
     Ids,
     Who,
-    opened,
     sealed_letter,
     write_copies,
     write_people,
@@ -36,6 +35,7 @@ from resolvers.assist.steps import (
 from resolvers.assist.table import StateRefused, step
 from resolvers.catalog import RECORDS
 from resolvers.post.messages import Message
+from resolvers.writing.envelopes import opened
 from resolvers.writing.stores import Store
 from schema.fields import PrivateSource
 

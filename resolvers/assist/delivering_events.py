@@ -14,11 +14,12 @@ from resolvers.assist.clocks import AssistLimits
 from resolvers.assist.handling import AboutLetter, take_refusal
 from resolvers.assist.news import END, EVENT, put_news
 from resolvers.assist.onward import relay
-from resolvers.assist.rows import RECEIVED, SENT, Copy, Who, opened
+from resolvers.assist.rows import RECEIVED, SENT, Copy, Who
 from resolvers.assist.states import OPEN, Event, State
 from resolvers.assist.steps import close_shares, decide_wish, end_everywhere, share_at_issuer
 from resolvers.assist.table import StateRefused
 from resolvers.post.messages import Message
+from resolvers.writing.envelopes import opened
 from resolvers.writing.stores import Store
 
 __all__ = ["EndHandler", "EventHandler"]

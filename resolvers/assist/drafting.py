@@ -14,11 +14,12 @@ from regions.cases import cases
 from regions.contacts import contacts
 from regions.people import people
 from resolvers.assist.routing import county_of, route
-from resolvers.assist.rows import Copy, Ids, Who, opened, write_people
+from resolvers.assist.rows import Copy, Ids, Who, write_people
 from resolvers.assist.states import OPEN, State
 from resolvers.privacy.roles import NATIONAL_ROLES
 from resolvers.questions.rows import scope_condition
 from resolvers.reference import diseases
+from resolvers.writing.envelopes import opened
 from resolvers.writing.linking import read_link
 from resolvers.writing.people import PERSON_READERS, new_person
 from resolvers.writing.refusing import Mistakes, not_found

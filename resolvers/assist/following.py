@@ -15,9 +15,10 @@ from regions.assist import ASSIST_PERSON_ITEMS, assist_people, assist_requests
 from resolvers.assist.answers import reseal
 from resolvers.assist.clocks import AssistLimits
 from resolvers.assist.news import put_letter, put_news
-from resolvers.assist.rows import RECEIVED, SENT, Copy, Who, opened
+from resolvers.assist.rows import RECEIVED, SENT, Copy, Who
 from resolvers.assist.states import OPEN, Event, Party
 from resolvers.assist.steps import decide_letter
+from resolvers.writing.envelopes import opened
 from resolvers.writing.stores import Store
 
 __all__ = ["amend_letters", "tell_care"]

@@ -25,13 +25,13 @@ from resolvers.assist.rows import (
     Copy,
     Ids,
     Who,
-    opened,
     sealed_letter,
     write_copies,
     write_people,
 )
 from resolvers.assist.states import Clock, Event, State
 from resolvers.assist.steps import share_at_issuer
+from resolvers.writing.envelopes import opened
 
 __all__ = ["carry_on", "held_by", "relay"]
 

@@ -21,7 +21,7 @@ from resolvers.assist.news import put_news
 from resolvers.assist.onward import carry_on, held_by
 from resolvers.assist.receiving import way_to
 from resolvers.assist.routing import Route
-from resolvers.assist.rows import Copy, Who, opened
+from resolvers.assist.rows import Copy, Who
 from resolvers.assist.states import Event, Facts, Guard, State, Subject
 from resolvers.assist.steps import (
     close_shares,
@@ -34,6 +34,7 @@ from resolvers.assist.steps import (
 from resolvers.assist.table import StateRefused, step
 from resolvers.context import Context
 from resolvers.questions.rows import scope_condition
+from resolvers.writing.envelopes import opened
 from resolvers.writing.linking import read_link
 from resolvers.writing.refusing import Mistakes, not_found
 from resolvers.writing.stores import Store

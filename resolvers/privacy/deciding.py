@@ -38,9 +38,14 @@ _ALL_ITEMS = frozenset(item.name for item in PrivateItem)
 SHAREABLE = frozenset({"Person", "Case", "Contact", "Visit", "Sample"})
 """The types of record that a share of their person opens (requirements C1, D)."""
 
-HELD = frozenset({"AssistRequest", "AssistPerson", "AssistAttachment"})
+HELD = frozenset(
+    {
+        *("AssistRequest", "AssistPerson", "AssistAttachment"),
+        *("AbnormalInformationCard", "InvestigationForm", "SignalAttachment"),
+    }
+)
 """The types of record that show in clear, to the unit which holds them, what their issuer lets be
-seen, while the letter is open (C1).
+seen, while the letter is open (C1); and what a unit itself filed on a signal, always (E11).
 """
 
 

@@ -336,9 +336,10 @@ def _enum(enum: Any, value: Any) -> Any:
 
 
 def _groups() -> dict[str, type[Any]]:
+    from schema.alerts_forms import AgeGroupCases
     from schema.contacts import Observation
 
-    return {"Observation": Observation}
+    return {one.__name__: one for one in (AgeGroupCases, Observation)}
 
 
 _GROUPS = _groups()

@@ -61,10 +61,13 @@ class OperationPlan:
     roots: list[_Root | str]  # a list, or the key of a `__typename`
 
     def lasting(self) -> bool:
-        """Whether an answer stays true while no store changes."""
+        """Whether an answer stays true while no store changes, for all with the same rights."""
         return not any(
             isinstance(root, _Root)
-            and any(one.name in ("milliseconds", "asOf") for one in root.regions)
+            and (
+                any(one.name in ("milliseconds", "asOf") for one in root.regions)
+                or root.plan.shapes.of_one_unit()
+            )
             for root in self.roots
         )
 

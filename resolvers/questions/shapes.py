@@ -219,6 +219,12 @@ class ShapeSet:
         """Whether the records of every region come finished from the store."""
         return not any(shape.gaps for shape in self._made.values())
 
+    def of_one_unit(self) -> bool:
+        """Whether what is shown depends on the viewer's unit, beside the rights: on what it holds,
+        or what is shared with it.
+        """
+        return any(view.rule.shared for shape in self._sets_made() for view in shape.rules)
+
     def named(self) -> tuple[frozenset[str], frozenset[str]]:
         """The private fields shown in clear and those masked, over all shapes made."""
         made = sum(1 for _ in self._sets_made())

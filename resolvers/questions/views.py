@@ -29,6 +29,7 @@ from sqlalchemy import (
     true,
 )
 
+from regions.alerts_forms import investigation_forms, signal_attachments, signal_cards
 from regions.assist import assist_attachments, assist_people, assist_requests
 from regions.cases import cases, exposures
 from regions.person_keys import person_keys
@@ -54,12 +55,18 @@ from resolvers.assist.states import OPEN
 from resolvers.filters import in_texts
 from resolvers.privacy import Rule
 from resolvers.questions.shapes import Shape, View
+from schema.privacy import PrivateItem
 
 __all__ = ["SHARE_UNIT", "covered", "is_shared", "sealed_key", "view_of"]
 
 SHARE_UNIT = "share_unit"
 """The value a statement with shares is given when it is run: the viewer's unit."""
 
+
+_FILED = (signal_cards, investigation_forms, signal_attachments)
+"""Tables of what a unit filed on a signal: it sees its own words, whoever of it wrote them."""
+
+_OWN_WORDS = orjson.dumps([["filed", sorted(item.name for item in PrivateItem)]]).decode()
 
 _OPEN = sorted(state.name for state in OPEN)
 
@@ -111,9 +118,12 @@ def covered(table: Table, rules: Iterable[Rule]) -> ColumnElement[bool]:
 
 def is_shared(table: Table) -> ColumnElement[bool]:
     """Whether the person of a row is shared with the viewer's unit, here and now; of a letter and
-    its people, whether the unit holds it and it is open (C1).
+    its people, whether the unit holds it and it is open (C1); of what was filed on a signal,
+    whether the unit did.
     """
     unit = text_value(SHARE_UNIT)
+    if table in _FILED:
+        return table.c.reporter_unit == unit
     if table is assist_requests:
         return _holds(unit)
     if table is assist_people:
@@ -157,6 +167,9 @@ def _shares_of(table: Table) -> Text:
     """The open shares of a row's person with the viewer's unit: `[["assist:7",["NAME"]],…]`."""
     if table in (assist_requests, assist_people, assist_attachments):
         return _held(table)
+    if table in _FILED:
+        own: ColumnElement[Any] = literal_column(f"'{_OWN_WORDS}'", String())
+        return written(case((is_shared(table), own), else_=literal_column("'[]'", String())))
     person = _person(table)
     assert person is not None
     one = filled("[%s,%s]", [quoted(shares.c.source), shares.c["items"]])

@@ -110,6 +110,13 @@ BY_ROLE: dict[str, str] = {
     "pathway": OK,
     "overdue": OK,
     "signals": OK,
+    "viewSignal": "InvalidInputProblem",
+    "startVerification": "InvalidInputProblem",
+    "fileAbnormalInformationCard": "InvalidInputProblem",
+    "startInvestigation": "InvalidInputProblem",
+    "endInvestigation": "InvalidInputProblem",
+    "fileInvestigationForm": "InvalidInputProblem",
+    "attachToSignal": "InvalidInputProblem",
     "detectionRules": OK,
     "followUpSheet": OK,
     "publicFigures": "FORBIDDEN",  # what is asked is a county

@@ -12,10 +12,10 @@ from PIL import Image
 
 from regions.assist import assist_attachments, assist_contents
 from regions.sealing import needs
-from resolvers.assist import attachments
-from resolvers.assist.attachments import content_of
-from resolvers.assist.sniffing import MOST_BYTES
 from resolvers.users import Viewer
+from resolvers.writing import files
+from resolvers.writing.files import content_of
+from resolvers.writing.sniffing import MOST_BYTES
 from tests.canaries import canary
 from tests.resolvers.assist.corresponding import (
     CLERK,
@@ -55,7 +55,7 @@ def contents(office: Correspondence, region: str) -> list[str | None]:
 
     def look(connection: Any) -> list[str | None]:
         numbers = connection.execute(assist_attachments.select()).all()
-        return [content_of(connection, store, one.id) for one in sorted(numbers)]
+        return [content_of(connection, store, assist_contents, one.id) for one in sorted(numbers)]
 
     found: list[str | None] = office.run(store.read(look))
     return found
@@ -198,7 +198,7 @@ def test_a_letter_takes_so_many_files(
     for _ in range(2):
         attach(office, CLERK, draft)
     assert office.refused("attachToAssistRequest", CLERK, draft, **_file()) == "FILES"
-    assert attachments.MOST == 20
+    assert files.MOST == 20
 
 
 def test_files_go_on_with_the_letter_and_come_back_along_the_chain(

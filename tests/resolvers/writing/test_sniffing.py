@@ -16,7 +16,7 @@ from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
 
 from regions.errors import AttachmentRefused
-from resolvers.assist.sniffing import MEDIA_TYPES, MOST_BYTES, safe_name, sniff
+from resolvers.writing.sniffing import MEDIA_TYPES, MOST_BYTES, safe_name, sniff
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
