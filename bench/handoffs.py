@@ -26,8 +26,10 @@ from regions.migrating import migrate
 from regions.settings import RegionSettings
 from regions.transfers import custody
 from resolvers.post.pump import Pump
+from resolvers.transfers.applying import ids_for
 from resolvers.transfers.delivering import TRANSFER_HANDLERS
-from resolvers.transfers.steps import decide_transfer, ids_for, offer_transfer
+from resolvers.transfers.offers import offer_transfer
+from resolvers.transfers.steps import decide_transfer
 from resolvers.transfers.terms import Offer, OfferedPerson, Outcome, Who
 from resolvers.writing.stores import Store, Stores
 

@@ -15,11 +15,13 @@ from sqlalchemy import Connection, insert, select, update
 
 from regions.errors import StoreRestored
 from regions.ids import leap
+from regions.statements import Prepared
 from regions.transfers import store_fences
 
 __all__ = ["Fence", "fence", "fences", "is_fenced", "lift", "require_whole"]
 
 _OPEN = select(store_fences.c.token).where(store_fences.c.mended_at.is_(None))
+_ANY = Prepared(_OPEN.limit(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def fences(connection: Connection) -> list[Fence]:
 
 def is_fenced(connection: Connection) -> bool:
     """Whether the store takes no step of custody now."""
-    return connection.execute(_OPEN.limit(1)).first() is not None
+    return _ANY.run(connection).first() is not None
 
 
 def lift(connection: Connection, tokens: Collection[str], at: str) -> None:

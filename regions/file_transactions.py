@@ -9,6 +9,7 @@ savepoint of its own.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 import time
 from collections import deque
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from regions.engines import READS, prepare_sqlite
@@ -162,13 +164,27 @@ def _part(connection: Connection, wanted: _Wanted) -> tuple[_Wanted, Any, BaseEx
     """One part of a group; nothing where nobody waits for it any more."""
     if wanted.done.cancelled():
         return wanted, None, None
-    savepoint = connection.begin_nested()
+    _savepoint(connection, "SAVEPOINT part")
     try:
         result = wanted.work(connection)
         if not wanted.progress.commits():
             raise _Abandoned
-        savepoint.commit()
+        _savepoint(connection, "RELEASE part")
     except BaseException as error:  # of this part; the others go on
-        savepoint.rollback()
+        _savepoint(connection, "ROLLBACK TO part")
+        _savepoint(connection, "RELEASE part")
         return wanted, None, error
     return wanted, result, None
+
+
+def _savepoint(connection: Connection, statement: str) -> None:
+    """Said to the driver itself: through SQLAlchemy it costs as much as a statement of the part.
+
+    Raises DBAPIError.
+    """
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    try:
+        driver.execute(statement)
+    except sqlite3.Error as error:
+        raise DBAPIError(statement, None, error) from error

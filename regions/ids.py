@@ -9,12 +9,14 @@ records.
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from regions.corrections import sequences
+from regions.statements import Prepared
 
 __all__ = ["NUMBER_BITS", "IdBlocks", "first_id", "leap", "padded", "region_of", "take_ids"]
 
@@ -41,15 +43,22 @@ def region_of(record_id: int) -> str:
 
 def take_ids(connection: Connection, region: str, count: int) -> int:
     """Takes `count` ids in the connection's transaction; returns the first of them."""
-    # One statement, so that two who are the first at the same time do not both begin the sequence.
-    builder = sqlite if connection.dialect.name == "sqlite" else postgresql
-    begin = builder.insert(sequences).values(name=_SEQUENCE, next=first_id(region) + 1 + count)
-    taken: int = connection.execute(
-        begin.on_conflict_do_update(
-            index_elements=["name"], set_={"next": sequences.c.next + count}
-        ).returning(sequences.c.next)
-    ).scalar_one()
+    begun = first_id(region) + 1 + count
+    taken: int = _TAKE.run(connection, begun=begun, count=count).scalar_one()
     return taken - count
+
+
+def _taking(dialect: str) -> Any:
+    # One statement, so that two who are the first at the same time do not both begin the sequence.
+    builder = sqlite if dialect == "sqlite" else postgresql
+    begin = builder.insert(sequences).values(name=_SEQUENCE, next=bindparam("begun"))
+    return begin.on_conflict_do_update(
+        index_elements=["name"],
+        set_={"next": sequences.c.next + bindparam("count", None, sequences.c.next.type)},
+    ).returning(sequences.c.next)
+
+
+_TAKE = Prepared(_taking)
 
 
 def leap(connection: Connection, region: str) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from regions.errors import PersonErased
 from regions.metadata import ID, internal, regional
+from regions.statements import Prepared
 from regions.suites import SALT_BYTES
 from regions.text import among
 
@@ -44,8 +45,19 @@ person_keys = Table(
 )
 
 _AT_ONCE = 5_000
-_SALTS = select(person_keys.c.person_id, person_keys.c.salt).where(
-    among(person_keys.c.person_id, bindparam("ids"))
+_SALTS = Prepared(
+    select(person_keys.c.person_id, person_keys.c.salt).where(
+        among(person_keys.c.person_id, bindparam("ids"))
+    )
+)
+_MAKE = Prepared(
+    # Another transaction may make them at the same time: then those count.
+    lambda dialect: (
+        (sqlite if dialect == "sqlite" else postgresql)
+        .insert(person_keys)
+        .values(person_id=bindparam("person_id"), salt=bindparam("salt"))
+        .on_conflict_do_nothing()
+    )
 )
 
 
@@ -60,7 +72,7 @@ def salts_of(connection: Connection, people: Iterable[int]) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
     for start in range(0, len(wanted), _AT_ONCE):
         ids = orjson.dumps(wanted[start : start + _AT_ONCE]).decode()
-        for person, salt in connection.execute(_SALTS, {"ids": ids}):
+        for person, salt in _SALTS.run(connection, ids=ids):
             found[person] = bytes(salt)
     return found
 
@@ -85,8 +97,6 @@ def ensure_salts(connection: Connection, people: Collection[int]) -> dict[int, b
     missing = sorted(set(people) - {*found})
     if missing:
         rows = [{"person_id": person, "salt": new_salt()} for person in missing]
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        # Another transaction may make them at the same time: then those count.
-        connection.execute(dialect.insert(person_keys).on_conflict_do_nothing(), rows)
+        _MAKE.run_all(connection, rows)
         found |= salts_of(connection, missing)
     return found

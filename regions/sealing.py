@@ -153,6 +153,19 @@ class Sealer:
         cipher = self._suite(*head).of_people(salt)[0]
         return PersonSealer(self, head, cipher)
 
+    def people(self, salts: Mapping[int, bytes]) -> dict[int, PersonSealer]:
+        """As `person`, for many people by id."""
+        if not all(map(self.usable, salts.values())):
+            raise EnvelopeError("an erased person's records cannot be sealed again")
+        if not salts:
+            return {}
+        head = self.heads[1]
+        ciphers = self._suite(*head).of_people(b"".join(salts.values()))
+        return {
+            person: PersonSealer(self, head, cipher)
+            for person, cipher in zip(salts, ciphers, strict=True)
+        }
+
     def _sealed(
         self, head: bytes, cipher: _Cipher, table: str, record_id: int, parts: Iterable[bytes]
     ) -> bytes:

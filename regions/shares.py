@@ -7,14 +7,14 @@ and sees the items that the sender named in clear, for as long as the share is o
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Index, Table, bindparam, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Index, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from regions.metadata import ID, internal, public, regional
+from regions.statements import Prepared
 from regions.text import among
 
 __all__ = ["end_many", "end_shares", "open_many", "open_shares", "shared_of", "shares"]
@@ -75,17 +75,20 @@ def open_many(
         for text in [orjson.dumps(sorted(set(items))).decode()]
         for person in dict.fromkeys(persons)
     ]
-    if rows:
-        connection.execute(_opening(connection.dialect.name), rows)
+    _OPEN.run_all(connection, rows)
 
 
-@cache
 def _opening(dialect: str) -> Any:
+    names = ("person_id", "unit_id", "source", "items", "started_at", "ended_at")
     made = (sqlite if dialect == "sqlite" else postgresql).insert(shares)
+    made = made.values({name: bindparam(name) for name in names})
     return made.on_conflict_do_update(
         index_elements=["person_id", "unit_id", "source"],
         set_={"items": made.excluded["items"], "ended_at": None},
     )
+
+
+_OPEN = Prepared(_opening)
 
 
 def end_shares(
@@ -122,11 +125,10 @@ def end_many(connection: Connection, given: Iterable[tuple[str, Iterable[int]]],
         for source, persons in given
         for person in dict.fromkeys(persons)
     ]
-    if rows:
-        connection.execute(_ENDING, rows)
+    _END.run_all(connection, rows)
 
 
-_ENDING = (
+_END = Prepared(
     update(shares)
     .where(
         shares.c.source == bindparam("whence"),
@@ -143,11 +145,14 @@ def shared_of(
     """What is open of some people by sources that begin so: person, unit, source and items. It goes
     along where they are handed over.
     """
-    c = shares.c
     keys = orjson.dumps(sorted(set(persons))).decode()
-    found = connection.execute(
-        select(c.person_id, c.unit_id, c.source, c["items"])
-        .where(among(c.person_id, literal(keys)), c.source.startswith(prefix), _open)
-        .order_by(c.person_id, c.unit_id, c.source)
-    )
+    found = _SHARED.run(connection, ids=keys, prefix=prefix)
     return [(person, unit, source, orjson.loads(items)) for person, unit, source, items in found]
+
+
+_c = shares.c
+_SHARED = Prepared(
+    select(_c.person_id, _c.unit_id, _c.source, _c["items"])
+    .where(among(_c.person_id, bindparam("ids")), _c.source.startswith(bindparam("prefix")), _open)
+    .order_by(_c.person_id, _c.unit_id, _c.source)
+)

@@ -11,14 +11,10 @@ from sqlalchemy import Connection
 from bench.breaking.history import Acknowledged, History
 from bench.breaking.world import AT, REGIONS, World
 from regions.ids import take_ids
+from resolvers.transfers.applying import ids_for
 from resolvers.transfers.ledger import custodies
-from resolvers.transfers.steps import (
-    cancel_transfer,
-    decide_transfer,
-    ids_for,
-    offer_transfer,
-    record_arrival,
-)
+from resolvers.transfers.offers import offer_transfer
+from resolvers.transfers.steps import cancel_transfer, decide_transfer, record_arrival
 from resolvers.transfers.terms import Offer, OfferedPerson, Outcome, Refusal, Who
 
 __all__ = ["Clients"]

@@ -21,7 +21,7 @@ from regions.ids import region_of
 from regions.instants import now
 from regions.keys import Keys
 from resolvers.access_log import Commitments
-from resolvers.transfers.steps import tell_erased
+from resolvers.transfers.telling import tell_erased
 from resolvers.users import Role
 from resolvers.users.accounts import find_account, is_usable
 from resolvers.writing.stores import Store, Stores

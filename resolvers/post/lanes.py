@@ -177,13 +177,18 @@ class Lane:
         """Messages without those that are too many of a topic whose parcels are large, and the
         subjects of these: they are for the next round.
         """
-        counts: dict[str, int] = {}
+        heavy = {
+            topic: handler.most
+            for topic in {one.topic for one in messages}
+            for handler in [self._ways.handlers.get(topic)]
+            if isinstance(handler, HeavyHandler)
+        }
+        counts = dict.fromkeys(heavy, 0)
         found, left_out = [], set()
         for one in messages:
-            handler = self._ways.handlers.get(one.topic)
-            if isinstance(handler, HeavyHandler):
-                counts[one.topic] = counts.get(one.topic, 0) + 1
-                if counts[one.topic] > handler.most:
+            if one.topic in heavy:
+                counts[one.topic] += 1
+                if counts[one.topic] > heavy[one.topic]:
                     left_out.add(one.subject)
                     continue
             found.append(one)

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
 from typing import Any, Protocol, runtime_checkable
 
 import orjson
-from sqlalchemy import Connection, bindparam, func, insert, select, text
+from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 
 from regions.errors import PostConflict
 from regions.post import post_order, post_outbox
 from regions.sealing import ITEMS
+from regions.statements import Prepared
 from regions.text import among_texts
 from resolvers.writing.stores import Store
 
@@ -42,6 +43,7 @@ _OF_PEOPLE = (
     "assist_contents",
 )
 _PRIVATE = frozenset(item for table in _OF_PEOPLE for item in ITEMS[table])
+_PLAIN = (str, int, float, type(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,10 +225,11 @@ def put_all(connection: Connection, store: Store, letters: Sequence[Letter], at:
         # A counter in a row would be locked to the end of every transaction that puts something:
         # the sequence locks nothing, and only messages of one subject wait for each other.
         subjects = {f"{one.to_region}/{one.subject}" for one in letters}
-        connection.execute(_SUBJECT_LOCKS, {"subjects": _array(subjects)})
-    kept = {
-        row.id: row for row in connection.execute(_KEPT, {"ids": _array(row["id"] for row in rows)})
-    }
+        _SUBJECT_LOCKS.run(connection, subjects=_array(subjects))
+    if len(rows) == 1 and _PUT.run(connection, **rows[0]).rowcount:
+        return [rows[0]["id"]]
+    ids = _array(row["id"] for row in rows)
+    kept = {row.id: row for row in _KEPT.run(connection, ids=ids)}
     missing = []
     for row in rows:
         before = kept.get(row["id"])
@@ -238,8 +241,7 @@ def put_all(connection: Connection, store: Store, letters: Sequence[Letter], at:
                 hint="use another id, or the same content",
                 store=store.settings.code,
             )
-    if missing:
-        connection.execute(_insertion(connection.dialect.name), missing)
+    _PUT.run_all(connection, missing)
     return [row["id"] for row in rows]
 
 
@@ -247,26 +249,32 @@ def _array(texts: Iterable[str]) -> str:
     return orjson.dumps(sorted(texts)).decode()
 
 
-_KEPT = select(post_outbox.c.id, post_outbox.c.hash, post_outbox.c.to_region).where(
-    among_texts(post_outbox.c.id, bindparam("ids"))
+_KEPT = Prepared(
+    select(post_outbox.c.id, post_outbox.c.hash, post_outbox.c.to_region).where(
+        among_texts(post_outbox.c.id, bindparam("ids"))
+    )
 )
 
 
-@cache
-def _insertion(dialect: str) -> Any:
-    """The statement that puts messages: made once, since making it costs more than running it."""
+def _putting(dialect: str) -> Any:
+    """The statement that puts a message, unless there is one of its id."""
     seq: Any = post_order.next_value()
     if dialect == "sqlite":
         seq = select(func.coalesce(func.max(post_outbox.c.seq), 0) + 1).scalar_subquery()
     names = ("id", "topic", "subject", "to_region", "body", "hash", "trace", "created_at")
     given: dict[str, Any] = {name: bindparam(name) for name in names}
-    return insert(post_outbox).values(seq=seq, attempts=0, **given)
+    builder: Any = sqlite if dialect == "sqlite" else postgresql
+    return builder.insert(post_outbox).values(seq=seq, attempts=0, **given).on_conflict_do_nothing()
 
+
+_PUT = Prepared(_putting)
 
 # In one order, so that two who put about the same subjects do not wait for each other.
-_SUBJECT_LOCKS = text(
-    "SELECT pg_advisory_xact_lock(hashtextextended(one, 20260728)) FROM (SELECT value AS one "
-    "FROM json_array_elements_text(CAST(:subjects AS json)) ORDER BY 1) AS wanted"
+_SUBJECT_LOCKS = Prepared(
+    text(
+        "SELECT pg_advisory_xact_lock(hashtextextended(one, 20260728)) FROM (SELECT value AS one "
+        "FROM json_array_elements_text(CAST(:subjects AS json)) ORDER BY 1) AS wanted"
+    )
 )
 
 
@@ -278,10 +286,12 @@ def hash_of(body: bytes) -> str:
 def check_body(value: Any) -> None:
     """Raises ValueError where anything is named like a private item of a person's records."""
     if isinstance(value, Mapping):
-        for key, one in value.items():
-            if key in _PRIVATE:
-                raise ValueError(f"a message holds no private item: {key}")
-            check_body(one)
-    elif isinstance(value, list | tuple):
-        for one in value:
+        if not _PRIVATE.isdisjoint(value):
+            named = ", ".join(sorted(_PRIVATE.intersection(value)))
+            raise ValueError(f"a message holds no private item: {named}")
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return
+    for one in value:
+        if not isinstance(one, _PLAIN):
             check_body(one)

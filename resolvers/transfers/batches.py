@@ -9,21 +9,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from regions.bulk import insert_rows
 from regions.person_keys import ERASED, salts_of
 from regions.shares import end_many, open_many
+from regions.statements import Prepared
 from regions.text import among_texts
 from regions.transfers import transfer_people, transfers
 from resolvers.post.messages import Letter, Message, put_all
 from resolvers.transfers import protocol
 from resolvers.transfers.applying import COMMIT, Work, share_source, step_of
 from resolvers.transfers.bodies import (
+    KEEP_TRANSFER,
     epochs_of,
     people_of,
     reply_of,
@@ -113,8 +113,8 @@ def offers(connection: Connection, store: Store, given: Sequence[Given], at: str
     no other.
     """
     messages = [one for one, _, _ in given]
-    ids = {"ids": texts_array(one.body["transfer"] for one in messages)}
-    known = set(connection.execute(_KNOWN, ids).scalars())
+    ids = texts_array(one.body["transfer"] for one in messages)
+    known = set(_KNOWN.run(connection, ids=ids).scalars())
     before = custodies(connection, _persons(messages))
     apart, made = _apart(messages), []
     for one in given:
@@ -130,7 +130,7 @@ def offers(connection: Connection, store: Store, given: Sequence[Given], at: str
     if not made:
         return {}
     rows = [transfer_of(message, message.body["toCode"], at) for message, _, _, _ in made]
-    connection.execute(_keeping(connection.dialect.name), rows)
+    KEEP_TRANSFER.run_all(connection, rows)
     persons = {person for _, _, _, steps in made for person in steps}
     fresh = persons - known_before(connection, store.settings.code, persons)
     dossier = joined(parcel.dossier for _, parcel, _, _ in made)
@@ -145,13 +145,7 @@ def offers(connection: Connection, store: Store, given: Sequence[Given], at: str
     return {message.id: reply_of(steps) for message, _, _, steps in made}
 
 
-_KNOWN = select(transfers.c.id).where(among_texts(transfers.c.id, bindparam("ids")))
-
-
-@cache
-def _keeping(dialect: str) -> Any:
-    builder: Any = sqlite if dialect == "sqlite" else postgresql
-    return builder.insert(transfers).on_conflict_do_nothing()
+_KNOWN = Prepared(select(transfers.c.id).where(among_texts(transfers.c.id, bindparam("ids"))))
 
 
 def _write_parts(
@@ -250,25 +244,23 @@ def _keep_parts(
     hashes: Mapping[int, str],
 ) -> None:
     """People handed over, in their parts: the epoch, and the hash of what went."""
-    connection.execute(
-        _PART,
-        [
-            {
-                "of": work.transfer,
-                "at_side": side,
-                "who": person,
-                "to": step.custody.epoch,
-                "hashed": hashes[person],
-                "when": work.at,
-            }
-            for work, steps in made
-            for person, step in sorted(steps.items())
-        ],
-    )
+    rows = [
+        {
+            "of": work.transfer,
+            "at_side": side,
+            "who": person,
+            "to": step.custody.epoch,
+            "hashed": hashes[person],
+            "when": work.at,
+        }
+        for work, steps in made
+        for person, step in sorted(steps.items())
+    ]
+    _PART.run_all(connection, rows)
 
 
 _c = transfer_people.c
-_PART = (
+_PART = Prepared(
     update(transfer_people)
     .where(
         _c.transfer_id == bindparam("of"),
@@ -295,7 +287,7 @@ def commits(connection: Connection, store: Store, given: Sequence[Given], at: st
     messages = [one for one, _, _ in given]
     known = transfer_rows(connection, [one.body["transfer"] for one in messages], "RECEIVED")
     before = custodies(connection, _persons(messages))
-    parts = {tuple(row) for row in connection.execute(_OF, {"ids": texts_array(known)})}
+    parts = {tuple(row) for row in _OF.run(connection, ids=texts_array(known))}
     apart, made = _apart(messages), []
     for one in given:
         message, parcel, _ = one
@@ -341,8 +333,10 @@ def commits(connection: Connection, store: Store, given: Sequence[Given], at: st
     return {message.id: reply_of(steps) for message, _, _, steps in made}
 
 
-_OF = select(_c.transfer_id, _c.person_id).where(
-    among_texts(_c.transfer_id, bindparam("ids")), _c.side == "RECEIVED"
+_OF = Prepared(
+    select(_c.transfer_id, _c.person_id).where(
+        among_texts(_c.transfer_id, bindparam("ids")), _c.side == "RECEIVED"
+    )
 )
 
 

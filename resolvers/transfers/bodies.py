@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+
+from regions.statements import Prepared
+from regions.transfers import transfers
 from resolvers.post.messages import Message
 from resolvers.transfers.protocol import Step, Word
 
-__all__ = ["epochs_of", "people_of", "reply_of", "transfer_of", "words_of"]
+__all__ = [
+    "KEEP_TRANSFER",
+    "epochs_of",
+    "people_of",
+    "reply_of",
+    "transfer_of",
+    "words_of",
+]
 
 _META = ("offerHash", "fromUnit", "toUnit", "why", "plannedAt", "departedAt", "account")
 
@@ -66,3 +78,14 @@ def transfer_of(message: Message, code: str, at: str) -> dict[str, Any]:
         "reporter_unit": from_unit,
         "code": code,
     }
+
+
+def _keeping(dialect: str) -> Any:
+    builder: Any = sqlite if dialect == "sqlite" else postgresql
+    names = [column.name for column in transfers.columns if column.name != "arrived_at"]
+    made = builder.insert(transfers).values({one: bindparam(one) for one in names})
+    return made.on_conflict_do_nothing()
+
+
+KEEP_TRANSFER = Prepared(_keeping)
+"""Writes what `transfer_of` gives, unless the record is there."""

@@ -19,7 +19,7 @@ from resolvers.transfers.dossier import (
 from resolvers.transfers.handling import Handled, work_of
 from resolvers.transfers.ledger import custodies, transfer_row
 from resolvers.transfers.protocol import State
-from resolvers.transfers.steps import tell_erased
+from resolvers.transfers.telling import tell_erased
 from resolvers.writing.stores import Store
 
 __all__ = ["ArrivalHandler", "CancelHandler", "ErasedHandler"]

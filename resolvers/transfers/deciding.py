@@ -14,6 +14,7 @@ from regions.reading import Read
 from regions.statements import Statement, text_value
 from regions.transfers import transfer_people, transfers
 from resolvers.context import Context
+from resolvers.transfers.applying import ids_for
 from resolvers.transfers.moving import (
     Kept,
     acts_for,
@@ -26,7 +27,6 @@ from resolvers.transfers.moving import (
 from resolvers.transfers.reading import VIEWER_UNIT, visible
 from resolvers.transfers.steps import cancel_transfer as cancel
 from resolvers.transfers.steps import decide_transfer as decide
-from resolvers.transfers.steps import ids_for
 from resolvers.transfers.steps import record_arrival as arrive
 from resolvers.transfers.terms import Outcome, Who
 from resolvers.transfers.terms import Refusal as Named

@@ -10,12 +10,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from regions.bulk import insert_rows
 from regions.erasing import erase_person
 from regions.person_keys import ERASED, salts_of
 from regions.shares import open_shares
+from regions.statements import Prepared
 from regions.text import among
 from regions.transfers import transfer_people, transfers
 from resolvers.pathway.storing import store_pathway
@@ -23,7 +23,13 @@ from resolvers.post.messages import Message
 from resolvers.transfers import applying, batches, protocol
 from resolvers.transfers.applying import Work, share_source, step_of
 from resolvers.transfers.batches import Given, commit_body
-from resolvers.transfers.bodies import epochs_of, reply_of, transfer_of, words_of
+from resolvers.transfers.bodies import (
+    KEEP_TRANSFER,
+    epochs_of,
+    reply_of,
+    transfer_of,
+    words_of,
+)
 from resolvers.transfers.cards import CardHandler
 from resolvers.transfers.closing import ArrivalHandler, CancelHandler, ErasedHandler
 from resolvers.transfers.dossier import (
@@ -183,8 +189,8 @@ class DecisionHandler(Handled):
         connection, store = work.connection, work.store
         dossier = gather(connection, store, epochs.keys())
         hashes = content_hashes(dossier, store.indexer, epochs)
-        connection.execute(
-            _HASH,
+        _HASH.run_all(
+            connection,
             [
                 {"of": work.transfer, "who": person, "hashed": hashed}
                 for person, hashed in sorted(hashes.items())
@@ -231,7 +237,7 @@ class DecisionHandler(Handled):
             self.settle(connection, store, one, reply, at)
 
 
-_HASH = (
+_HASH = Prepared(
     update(transfer_people)
     .where(
         transfer_people.c.transfer_id == bindparam("of"),
@@ -373,9 +379,7 @@ def _is_another(connection: Connection, message: Message) -> bool:
 
 def _keep_transfer(connection: Connection, message: Message, code: str, at: str) -> None:
     """This side's record of the transfer, unless it is there. `code` is the county here."""
-    builder: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    row = transfer_of(message, code, at)
-    connection.execute(builder.insert(transfers).values(row).on_conflict_do_nothing())
+    KEEP_TRANSFER.run_all(connection, [transfer_of(message, code, at)])
 
 
 def _keep_parts(
@@ -410,11 +414,10 @@ def _keep_parts(
         for person, (epoch, outcome, hashed) in sorted(parts.items())
         if person in known
     ]
-    if again:
-        work.connection.execute(_PART, again)
+    _PART.run_all(work.connection, again)
 
 
-_PART = (
+_PART = Prepared(
     update(transfer_people)
     .where(transfer_people.c.id == bindparam("at_id"))
     .values(epoch=bindparam("to"), outcome=bindparam("now"), dossier_hash=bindparam("hashed"))

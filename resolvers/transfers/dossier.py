@@ -16,7 +16,17 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from regions.blind_index import BlindIndexer
@@ -29,12 +39,13 @@ from regions.metadata import Reveals
 from regions.people import INDEX_SETS, people
 from regions.person_keys import ERASED, MISSING, ensure_salts, salts_of
 from regions.reference import units
-from regions.sealing import ERASED_ENVELOPE, ITEMS
+from regions.sealing import ERASED_ENVELOPE, ITEMS, PersonSealer
+from regions.statements import Prepared
 from regions.statistics import apply_counts, change_of
 from regions.text import among
 from regions.transfers import transfer_people
 from resolvers.catalog import RECORDS
-from resolvers.transfers.ledger import ids_array, upserted
+from resolvers.transfers.ledger import array, ids_array, upserted
 from resolvers.writing.stores import Store
 from schema.fields import PrivateSource
 
@@ -119,12 +130,13 @@ def gather(
     found: dict[str, list[tuple[dict[str, Any], list[str] | None]]] = {}
     if not persons:
         return Dossier(found)
-    ids = ids_array(persons)
+    ids = array(persons)
     salts = salts_of(connection, persons)
     for table in _TABLES if shared is None else _PREVIEW:
-        theirs = among(_whose(table), ids)
-        found[str(table.name)] = _rows(connection, store, table, theirs, salts, shared)
-    return Dossier(found, _erased(salts), _units(connection, among(cases.c.person_id, ids)))
+        rows = _of_people(table).run(connection, ids=ids)
+        found[str(table.name)] = _opened(store, table, rows, salts, shared)
+    named = _UNITS_OF_PEOPLE.run(connection, ids=ids) if found["cases"] else ()
+    return Dossier(found, _erased(salts), tuple(row._asdict() for row in named))
 
 
 def gather_card(connection: Connection, store: Store, case: int, person: int) -> Dossier:
@@ -133,43 +145,55 @@ def gather_card(connection: Connection, store: Store, case: int, person: int) ->
     Raises EnvelopeError.
     """
     salts = salts_of(connection, [person])
-    c = corrections.c
     found = {
-        str(table.name): _rows(connection, store, table, where, salts, None)
-        for table, where in (
-            (cases, cases.c.id == case),
-            (corrections, and_(c.record_type == "CASE", c.record_id == case)),
-        )
+        str(table.name): _opened(store, table, of_card.run(connection, case=case), salts, None)
+        for table, of_card in ((cases, _CARD), (corrections, _CORRECTIONS_OF_CARD))
     }
-    return Dossier(found, _erased(salts), _units(connection, cases.c.id == case))
+    named = _UNITS_OF_CARD.run(connection, case=case)
+    return Dossier(found, _erased(salts), tuple(row._asdict() for row in named))
 
 
 def _erased(salts: Mapping[int, bytes]) -> frozenset[int]:
     return frozenset(person for person, salt in salts.items() if salt == ERASED)
 
 
-def _units(connection: Connection, of: ColumnElement[bool]) -> tuple[dict[str, Any], ...]:
+def _units(of: ColumnElement[bool]) -> Prepared:
     """The institutions that cases name, those that treat them too."""
-    named = or_(
-        *(units.c.id.in_(select(one).where(of)) for one in (cases.c.unit_id, cases.c.hospital))
-    )
-    return tuple(dict(row._mapping) for row in connection.execute(select(units).where(named)))
+    named = (units.c.id.in_(select(one).where(of)) for one in (cases.c.unit_id, cases.c.hospital))
+    return Prepared(select(units).where(or_(*named)))
 
 
-def _rows(
-    connection: Connection,
+def _wanted(table: Table, of: ColumnElement[bool]) -> Prepared:
+    """Rows of a table: what goes along in clear, and the envelope."""
+    columns = [table.c[name] for name in _told(table)]
+    return Prepared(select(*columns, table.c.sealed).where(of).order_by(table.c.id))
+
+
+@cache
+def _of_people(table: Table) -> Prepared:
+    return _wanted(table, among(_whose(table), bindparam("ids")))
+
+
+_UNITS_OF_PEOPLE = _units(among(cases.c.person_id, bindparam("ids")))
+_UNITS_OF_CARD = _units(cases.c.id == bindparam("case"))
+_CARD = _wanted(cases, cases.c.id == bindparam("case"))
+_CORRECTIONS_OF_CARD = _wanted(
+    corrections,
+    and_(corrections.c.record_type == "CASE", corrections.c.record_id == bindparam("case")),
+)
+
+
+def _opened(
     store: Store,
     table: Table,
-    where: ColumnElement[bool],
+    found: Iterable[Any],
     salts: Mapping[int, bytes],
     shared: Collection[str] | None,
 ) -> list[tuple[dict[str, Any], list[str] | None]]:
+    """Rows that were `_wanted`, with what is private in clear."""
+    rows = [tuple(row) for row in found]
     names, whose = _told(table), "id" if table is people else "person_id"
-    columns = [table.c[name] for name in names]
-    rows = connection.execute(
-        select(*columns, table.c.sealed).where(where).order_by(table.c.id)
-    ).all()
-    told = [dict(zip(names, row[:-1], strict=True)) for row in rows]
+    told = [dict(zip(names, row, strict=False)) for row in rows]  # but for the envelope at the end
     sealed = [number for number, row in enumerate(rows) if row[-1] is not None]
     opened = store.sealer.open_many(
         table.name,
@@ -240,6 +264,7 @@ def store_dossier(
     along is a copy of it.
     """
     _have_units(connection, dossier)
+    sealers = _sealers(connection, store, places)
     own = _own_cards(connection, dossier)
     lost = []
     for table in _TABLES:
@@ -259,7 +284,7 @@ def store_dossier(
                 made["code"] = place.code
                 made |= {"reporter": place.account, "reporter_unit": place.unit_id}
             rows.append((made, parts))
-        _write(connection, store, table, rows, indexed=True)
+        _write(connection, store, table, rows, sealers, indexed=True)
     for made in lost:
         apply_counts(connection, change_of(None, made))
 
@@ -279,14 +304,15 @@ def store_card(connection: Connection, store: Store, dossier: Dossier, sender: s
         if kept.kept_in is None:  # it is the card itself
             return True
         _have_units(connection, dossier)
+        sealers = _sealers(connection, store, [row["person_id"]])
         if kept.kept_in == sender or kept.version <= row["version"]:
             here = {name: getattr(kept, name) for name in _OF_THE_PLACE}
-            _write(connection, store, cases, [(row | here, parts)], indexed=False)
+            _write(connection, store, cases, [(row | here, parts)], sealers, indexed=False)
         lines = [
             (line | {"reporter": kept.reporter}, texts)
             for line, texts in dossier.rows["corrections"]
         ]
-        _write(connection, store, corrections, lines, indexed=False)
+        _write(connection, store, corrections, lines, sealers, indexed=False)
     return True
 
 
@@ -299,6 +325,7 @@ def store_preview(
     whoever could not see them there sees them here by the share alone.
     """
     _have_units(connection, dossier)
+    sealers = _sealers(connection, store, persons)
     for table in _PREVIEW:
         whose = "id" if table is people else "person_id"
         rows = []
@@ -308,23 +335,45 @@ def store_preview(
                 if "kept_in" in made:
                     made["kept_in"] = made["kept_in"] or sender
                 rows.append((made, parts))
-        _write(connection, store, table, rows, indexed=False)
+        _write(connection, store, table, rows, sealers, indexed=False)
 
 
 def _have_units(connection: Connection, dossier: Dossier) -> None:
     """Adds the units that cases name where they are missing; one that is here stays."""
-    if dossier.units:
-        builder: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-        made = builder.insert(units).on_conflict_do_nothing()
-        connection.execute(made, [dict(one) for one in dossier.units])
+    _ADD_UNIT.run_all(connection, dossier.units)
+
+
+def _adding(dialect: str) -> Any:
+    builder: Any = sqlite if dialect == "sqlite" else postgresql
+    names = [column.name for column in units.columns]
+    return (
+        builder.insert(units)
+        .values({one: bindparam(one) for one in names})
+        .on_conflict_do_nothing()
+    )
+
+
+_ADD_UNIT = Prepared(_adding)
 
 
 def _own_cards(connection: Connection, dossier: Dossier) -> set[int]:
     ids = [row["id"] for row, _ in dossier.rows.get("cases", ())]
     if not ids:
         return set()
-    own = select(cases.c.id).where(among(cases.c.id, ids_array(ids)), cases.c.kept_in.is_(None))
-    return set(connection.execute(own).scalars())
+    return set(_OWN_CARDS.run(connection, ids=array(ids)).scalars())
+
+
+_OWN_CARDS = Prepared(
+    select(cases.c.id).where(among(cases.c.id, bindparam("ids")), cases.c.kept_in.is_(None))
+)
+
+
+def _sealers(
+    connection: Connection, store: Store, persons: Collection[int]
+) -> dict[int, PersonSealer]:
+    """What seals for each of some people; salts are made, nothing is for those erased here."""
+    salts = ensure_salts(connection, persons)
+    return store.sealer.people({one: salt for one, salt in salts.items() if salt != ERASED})
 
 
 def _write(
@@ -332,16 +381,13 @@ def _write(
     store: Store,
     table: Table,
     rows: list[tuple[dict[str, Any], list[str] | None]],
+    sealers: Mapping[int, PersonSealer],
     *,
     indexed: bool,
 ) -> None:
     if not rows:
         return
     whose = "id" if table is people else "person_id"
-    salts = ensure_salts(connection, {row[whose] for row, _ in rows})
-    sealers = {
-        person: store.sealer.person(salt) for person, salt in salts.items() if salt != ERASED
-    }
     state = read_state(connection) if table is people and indexed else None
     names = _columns(table)
     made = []
@@ -361,7 +407,7 @@ def _write(
                 items = dict(zip(ITEMS["people"], map(orjson.loads, parts), strict=True))
                 indexes = store.indexer.columns(items, state)
             row |= zip(_INDEXES, indexes, strict=True)
-        made.append(tuple(row.get(name) for name in names))
+        made.append(tuple(map(row.get, names)))
     statement = upserted(table, names, connection.dialect.name)
     connection.exec_driver_sql(statement, made)
 
@@ -373,18 +419,22 @@ def _columns(table: Table) -> tuple[str, ...]:
 
 def known_before(connection: Connection, region: str, persons: Collection[int]) -> set[int]:
     """Those of some people who were this region's before: made here, or handed over to or by it."""
-    c = transfer_people.c
-    handed = connection.execute(
-        select(c.person_id).where(among(c.person_id, ids_array(persons)), c.outcome == "HANDED")
-    ).scalars()
+    handed = _HANDED.run(connection, ids=array(persons)).scalars()
     return {person for person in persons if region_of(person) == region} | set(handed)
+
+
+_HANDED = Prepared(
+    select(transfer_people.c.person_id).where(
+        among(transfer_people.c.person_id, bindparam("ids")), transfer_people.c.outcome == "HANDED"
+    )
+)
 
 
 def drop_preview(connection: Connection, region: str, persons: Collection[int]) -> None:
     """Deletes what came along with an offer that was refused or taken back. The rows of people who
     were here before are evidence, and stay.
     """
-    gone = set(persons) - known_before(connection, region, persons)
+    gone = set(persons) - known_before(connection, region, persons) if persons else None
     if not gone:
         return
     ids = ids_array(gone)
@@ -397,14 +447,20 @@ def drop_preview(connection: Connection, region: str, persons: Collection[int]) 
 
 def leave_behind(connection: Connection, persons: Collection[int], receiver: str) -> None:
     """Says of the rows left here where the living ones are now."""
-    ids = ids_array(persons)
+    ids = array(persons)
     for table in _KEPT:
-        connection.execute(update(table).where(among(_whose(table), ids)).values(kept_in=receiver))
+        _keep(table).run(connection, ids=ids, region=receiver)
+
+
+@cache
+def _keep(table: Table) -> Prepared:
+    whose = among(_whose(table), bindparam("ids"))
+    return Prepared(update(table).where(whose).values(kept_in=bindparam("region")))
 
 
 def come_back(connection: Connection, persons: Collection[int]) -> None:
     """Says that the living rows are here after all: the receiver has lost what it was given."""
     if persons:
-        ids = ids_array(persons)
+        ids = array(persons)
         for table in _KEPT:
-            connection.execute(update(table).where(among(_whose(table), ids)).values(kept_in=None))
+            _keep(table).run(connection, ids=ids, region=None)

@@ -14,7 +14,7 @@ from resolvers.transfers.applying import Work, ids_for
 from resolvers.transfers.bodies import people_of, words_of
 from resolvers.transfers.ledger import custodies, transfer_row
 from resolvers.transfers.protocol import Step, Word
-from resolvers.transfers.steps import tell_erased
+from resolvers.transfers.telling import tell_erased
 from resolvers.transfers.terms import Refusal
 from resolvers.writing.stores import Store
 

@@ -29,21 +29,26 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from regions.bulk import driver_text, insert_rows
 from regions.people import people
+from regions.statements import Prepared
 from regions.text import among, among_texts
 from regions.transfers import custody, transfer_events, transfer_people, transfers
 from resolvers.transfers.protocol import NOWHERE, Custody, State, Step
+from resolvers.transfers.terms import PersonOutcome
 
 __all__ = [
     "Noted",
     "Part",
     "array",
+    "both_sides",
     "custodies",
     "ids_array",
     "keep_custodies",
     "keep_outcomes",
+    "keep_states",
     "note",
     "note_all",
     "parts_of",
+    "people_of",
     "state_of",
     "texts_array",
     "transfer_row",
@@ -53,9 +58,11 @@ __all__ = [
     "write_states",
 ]
 
-_LOCKS = text(
-    "SELECT pg_advisory_xact_lock(one) FROM (SELECT CAST(value AS bigint) AS one "
-    "FROM json_array_elements_text(CAST(:ids AS json)) ORDER BY 1) AS wanted"
+_LOCKS = Prepared(
+    text(
+        "SELECT pg_advisory_xact_lock(one) FROM (SELECT CAST(value AS bigint) AS one "
+        "FROM json_array_elements_text(CAST(:ids AS json)) ORDER BY 1) AS wanted"
+    )
 )
 _CUSTODY = ("person_id", "state", "epoch", "peer", "transfer_id", "unit_id", "since")
 _EVENTS = tuple(column.name for column in transfer_events.columns)
@@ -84,30 +91,32 @@ def custodies(connection: Connection, persons: Collection[int]) -> dict[int, Cus
     """
     if not persons:
         return {}
-    ids = {"ids": array(persons)}
+    ids = array(persons)
     if connection.dialect.name != "sqlite":
         # Those of whom nothing is here yet have no row that could be locked.
-        connection.execute(_LOCKS, ids)
-    living = connection.execute(_LIVING, ids).all()
+        _LOCKS.run(connection, ids=ids)
+    living = _LIVING.run(connection, ids=ids).all()
     found = dict.fromkeys(persons, NOWHERE)
-    for row in living:
-        if row.kept_in is None:
-            found[row.id] = Custody(State.OWNED, 0, unit_id=row.reporter_unit, since=row.created_at)
     # A statement of its own: it must see what was committed while the rows were waited for.
-    for row in connection.execute(_OF_CUSTODY, ids):
-        found[row.person_id] = Custody(
-            State[row.state], row.epoch, row.peer, row.transfer_id, row.unit_id, row.since
-        )
+    for person, state, *row in _OF_CUSTODY.run(connection, ids=ids):
+        found[person] = Custody(State[state], *row)
+    for person, unit, since in living:
+        if found[person] is NOWHERE:
+            found[person] = Custody(State.OWNED, 0, unit_id=unit, since=since)
     return found
 
 
-_LIVING = (
-    select(people.c.id, people.c.kept_in, people.c.reporter_unit, people.c.created_at)
-    .where(among(people.c.id, bindparam("ids")))
+_LIVING = Prepared(
+    select(people.c.id, people.c.reporter_unit, people.c.created_at)
+    .where(among(people.c.id, bindparam("ids")), people.c.kept_in.is_(None))
     .order_by(people.c.id)
     .with_for_update()
 )
-_OF_CUSTODY = select(custody).where(among(custody.c.person_id, bindparam("ids")))
+_OF_CUSTODY = Prepared(
+    select(*(custody.c[name] for name in _CUSTODY)).where(
+        among(custody.c.person_id, bindparam("ids"))
+    )
+)
 
 
 def keep_custodies(connection: Connection, kept: Mapping[int, Custody], at: str) -> None:
@@ -154,14 +163,25 @@ def transfer_rows(
     connection: Connection, wanted: Collection[str], side: str
 ) -> dict[str, dict[str, Any]]:
     """A side's records of transfers by id, locked until the transaction ends."""
-    rows = connection.execute(_TRANSFERS, {"ids": texts_array(wanted), "at_side": side})
+    rows = _TRANSFERS.run(connection, ids=texts_array(wanted), at_side=side)
     return {row.id: row._asdict() for row in rows}
 
 
-_TRANSFERS = (
+def both_sides(connection: Connection, transfer: str) -> dict[str, dict[str, Any]]:
+    """This store's records of a transfer by side, locked until the transaction ends."""
+    return {row.side: row._asdict() for row in _BOTH.run(connection, of=transfer)}
+
+
+_TRANSFERS = Prepared(
     select(transfers)
     .where(among_texts(transfers.c.id, bindparam("ids")), transfers.c.side == bindparam("at_side"))
     .order_by(transfers.c.id)
+    .with_for_update()
+)
+_BOTH = Prepared(
+    select(transfers)
+    .where(transfers.c.id == bindparam("of"))
+    .order_by(transfers.c.side)
     .with_for_update()
 )
 
@@ -170,21 +190,26 @@ def parts_of(
     connection: Connection, transfer: str, side: str, persons: Collection[int] | None = None
 ) -> dict[int, Part]:
     """The people of a transfer at one side, all or some, by id."""
-    given = {"of": transfer, "at_side": side}
     if persons is None:
-        rows = connection.execute(_PARTS, given)
+        rows = _PARTS.run(connection, of=transfer, at_side=side)
     else:
-        rows = connection.execute(_SOME_PARTS, given | {"ids": array(persons)})
-    return {row.person_id: Part(*row) for row in rows}
+        rows = _SOME_PARTS.run(connection, of=transfer, at_side=side, ids=array(persons))
+    return {row[0]: Part(*row) for row in rows}
+
+
+def people_of(parts: Mapping[int, Part]) -> dict[int, PersonOutcome]:
+    """What became of the people of a transfer, by their parts of it."""
+    return {person: PersonOutcome(part.outcome, part.reason_code) for person, part in parts.items()}
 
 
 _c = transfer_people.c
-_PARTS = (
+_OF_PARTS = (
     select(_c.person_id, _c.epoch, _c.outcome, _c.reason_code, _c.dossier_hash)
     .where(_c.transfer_id == bindparam("of"), _c.side == bindparam("at_side"))
     .order_by(_c.person_id)
 )
-_SOME_PARTS = _PARTS.where(among(_c.person_id, bindparam("ids")))
+_PARTS = Prepared(_OF_PARTS)
+_SOME_PARTS = Prepared(_OF_PARTS.where(among(_c.person_id, bindparam("ids"))))
 
 
 def keep_outcomes(
@@ -195,17 +220,16 @@ def keep_outcomes(
     at: str,
 ) -> None:
     """Writes what became of people of a transfer: the outcome and the code given for it."""
-    if outcomes:
-        connection.execute(
-            _OUTCOME,
-            [
-                {"of": transfer, "at_side": side, "who": person, "to": to, "why": why, "when": at}
-                for person, (to, why) in sorted(outcomes.items())
-            ],
-        )
+    _OUTCOME.run_all(
+        connection,
+        [
+            {"of": transfer, "at_side": side, "who": person, "to": to, "why": why, "when": at}
+            for person, (to, why) in sorted(outcomes.items())
+        ],
+    )
 
 
-_OUTCOME = (
+_OUTCOME = Prepared(
     update(transfer_people)
     .where(
         transfer_people.c.transfer_id == bindparam("of"),
@@ -242,38 +266,45 @@ def write_states(
     connection: Connection, wanted: Collection[str], side: str, at: str
 ) -> dict[str, str]:
     """Writes the states of transfers anew, by their people; returns them by id."""
-    ids = {"ids": texts_array(wanted), "at_side": side}
-    arrived = dict(tuple(row) for row in connection.execute(_ARRIVED, ids))
+    ids = texts_array(wanted)
+    arrived = {row[0]: row[1] for row in _ARRIVED.run(connection, ids=ids, at_side=side)}
     if not arrived:
         return {}
     outcomes: dict[str, list[str]] = {one: [] for one in arrived}
-    for transfer, outcome in connection.execute(_OUTCOMES, ids):
+    for transfer, outcome in _OUTCOMES.run(connection, ids=ids, at_side=side):
         if transfer in outcomes:
             outcomes[transfer].append(outcome)
     states = {
         one: state_of(found, arrived=arrived[one] is not None) for one, found in outcomes.items()
     }
-    connection.execute(
-        _STATE,
+    keep_states(connection, states, side, at)
+    return states
+
+
+def keep_states(connection: Connection, states: Mapping[str, str], side: str, at: str) -> None:
+    """Writes states that are known: of records locked before their people were read."""
+    _STATE.run_all(
+        connection,
         [
             {"of": one, "at_side": side, "to": state, "when": at}
             for one, state in sorted(states.items())
         ],
     )
-    return states
 
 
 # The transfers are locked before their people are read: a state is by all of them.
-_ARRIVED = (
+_ARRIVED = Prepared(
     select(transfers.c.id, transfers.c.arrived_at)
     .where(among_texts(transfers.c.id, bindparam("ids")), transfers.c.side == bindparam("at_side"))
     .order_by(transfers.c.id)
     .with_for_update()
 )
-_OUTCOMES = select(_c.transfer_id, _c.outcome).where(
-    among_texts(_c.transfer_id, bindparam("ids")), _c.side == bindparam("at_side")
+_OUTCOMES = Prepared(
+    select(_c.transfer_id, _c.outcome).where(
+        among_texts(_c.transfer_id, bindparam("ids")), _c.side == bindparam("at_side")
+    )
 )
-_STATE = (
+_STATE = Prepared(
     update(transfers)
     .where(transfers.c.id == bindparam("of"), transfers.c.side == bindparam("at_side"))
     .values(state=bindparam("to"), updated_at=bindparam("when"))

@@ -18,6 +18,7 @@ from resolvers.assist.routing import Asked, route
 from resolvers.context import Context
 from resolvers.federation import state_of
 from resolvers.questions.rows import scope_condition
+from resolvers.transfers.applying import ids_for
 from resolvers.transfers.moving import (
     Kept,
     acts_for,
@@ -27,8 +28,7 @@ from resolvers.transfers.moving import (
     problem_of,
     refused_whole,
 )
-from resolvers.transfers.steps import ids_for
-from resolvers.transfers.steps import offer_transfer as offer
+from resolvers.transfers.offers import offer_transfer as offer
 from resolvers.transfers.terms import Offer, OfferedPerson, PersonOutcome, Who
 from resolvers.writing.joining import shown
 from resolvers.writing.refusing import Mistakes, Refusal, forbidden, not_found

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.sql import Select
 
 from regions.person_keys import ERASED, MISSING, ensure_salts, salts_of
 from regions.shares import shared_of
+from regions.statements import Prepared
 from regions.text import among, among_texts
 from regions.transfers import transfer_people
 from resolvers.post.messages import Message
@@ -124,11 +124,13 @@ def _whose(table: str) -> str:
 
 
 _c = transfer_people.c
-_MARKS: Select[Any] = select(_c.transfer_id, _c.id, _c.person_id, _c.sealed).where(
-    among_texts(_c.transfer_id, bindparam("transfers")),
-    _c.side == "SENT",
-    _c.sealed.is_not(None),
-    among(_c.person_id, bindparam("ids")),
+_MARKS = Prepared(
+    select(_c.transfer_id, _c.id, _c.person_id, _c.sealed).where(
+        among_texts(_c.transfer_id, bindparam("transfers")),
+        _c.side == "SENT",
+        _c.sealed.is_not(None),
+        among(_c.person_id, bindparam("ids")),
+    )
 )
 
 
@@ -139,15 +141,12 @@ def _marks(
     wanted = {
         (one.body["transfer"], person): one.id for one in messages for person in people_of(one)
     }
-    given = {
-        "transfers": texts_array(transfer for transfer, _ in wanted),
-        "ids": array(person for _, person in wanted),
-    }
-    rows = [
-        row
-        for row in connection.execute(_MARKS, given)
-        if (row.transfer_id, row.person_id) in wanted
-    ]
+    found_rows = _MARKS.run(
+        connection,
+        transfers=texts_array(transfer for transfer, _ in wanted),
+        ids=array(person for _, person in wanted),
+    )
+    rows = [row for row in found_rows if (row.transfer_id, row.person_id) in wanted]
     if not rows:
         return {}
     salts = salts_of(connection, [row.person_id for row in rows])

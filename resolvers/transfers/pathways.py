@@ -7,13 +7,15 @@ items, and a clock's `place` among others is called like one: on the way it is `
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Table, bindparam, delete, select
 
 from regions.pathways import pathway_clocks, pathway_events, pathways
+from regions.statements import Prepared
 from regions.text import among
-from resolvers.transfers.ledger import ids_array
+from resolvers.transfers.ledger import array, ids_array
 
 __all__ = ["close_pathways", "gather_pathways", "pathways_of", "posted"]
 
@@ -27,16 +29,19 @@ _TABLES = ((pathways, "id"), (pathway_events, "pathway_id"), (pathway_clocks, "p
 
 def gather_pathways(connection: Connection, persons: Collection[int]) -> Rows:
     """The rows of people's pathways by table: codes and instants, nothing private."""
-    numbers = select(pathways.c.id).where(among(pathways.c.person_id, ids_array(persons)))
-    found = {}
+    ids = array(persons)
+    found: Rows = {}
     for table, key in _TABLES:
-        rows = connection.execute(
-            select(table).where(table.c[key].in_(numbers)).order_by(*table.primary_key)
-        )
-        found[str(table.name)] = [
-            {str(name): value for name, value in row.items()} for row in rows.mappings()
-        ]
+        none = table is not pathways and not found[str(pathways.name)]
+        rows = () if none else _of_people(table, key).run(connection, ids=ids)
+        found[str(table.name)] = [row._asdict() for row in rows]
     return found
+
+
+@cache
+def _of_people(table: Table, key: str) -> Prepared:
+    numbers = select(pathways.c.id).where(among(pathways.c.person_id, bindparam("ids")))
+    return Prepared(select(table).where(table.c[key].in_(numbers)).order_by(*table.primary_key))
 
 
 def close_pathways(connection: Connection, numbers: Collection[int]) -> None:

@@ -1,242 +1,40 @@
 """The steps of a transfer that people and machines take: each is one local transaction (D, design).
+An offer is `offers`.
 
-Every step can be tried again: what was done is not done twice, and the same transfer id with
-another offer is refused by name. The other region hears of a step by the post. In a store that was
-put back from an older backup each raises StoreRestored until it is mended, and nothing is written.
+Every step can be tried again: what was done is not done twice. The other region hears of a step by
+the post. In a store that was put back from an older backup each raises StoreRestored until it is
+mended, and nothing is written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
-import orjson
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, update
 
-from regions.bulk import insert_rows
 from regions.fencing import require_whole
-from regions.person_keys import ERASED, salts_for, salts_of
-from regions.shares import open_shares
-from regions.transfers import custody, transfer_people, transfers
-from resolvers.post.messages import put
+from regions.transfers import transfers
 from resolvers.transfers import protocol
-from resolvers.transfers.applying import (
-    ARRIVAL,
-    CANCEL,
-    DECISION,
-    OFFER,
-    Work,
-    cancel_body,
-    ids_for,
-    share_source,
-    step_of,
-)
-from resolvers.transfers.applying import ERASED as ERASED_TOPIC
+from resolvers.transfers.applying import ARRIVAL, CANCEL, DECISION, Work, cancel_body, step_of
 from resolvers.transfers.dossier import drop_preview
 from resolvers.transfers.here import move_here
 from resolvers.transfers.ledger import (
     Part,
     custodies,
     keep_outcomes,
+    keep_states,
     parts_of,
+    people_of,
+    state_of,
     transfer_row,
 )
 from resolvers.transfers.protocol import Step
-from resolvers.transfers.terms import (
-    MOST_PEOPLE,
-    Offer,
-    Outcome,
-    PersonOutcome,
-    Refusal,
-    Who,
-)
+from resolvers.transfers.terms import Outcome, PersonOutcome, Refusal, Who
 from resolvers.writing.stores import Store
 
-__all__ = [
-    "cancel_transfer",
-    "decide_transfer",
-    "ids_for",
-    "offer_transfer",
-    "record_arrival",
-    "tell_erased",
-]
-
-_PARTS = (
-    *("id", "transfer_id", "side", "person_id", "epoch", "outcome"),
-    *("reason_code", "dossier_hash", "decided_at", "sealed"),
-)
-
-
-def offer_transfer(
-    connection: Connection,
-    store: Store,
-    first_id: int,
-    offer: Offer,
-    who: Who,
-    *,
-    trace: str,
-    at: str,
-) -> Outcome:
-    """Offers people of this store to a unit of another region, or of this one.
-
-    Taken or refused whole: where one person cannot be offered, `people` says so of each such
-    person and nothing is written. `first_id` is the first of `ids_for(len(offer.people))`.
-    """
-    require_whole(connection, store.settings.code)
-    wanted = {one.person_id: one for one in offer.people}
-    refusal = _unfit(offer, wanted, who)
-    if refusal is not None:
-        return Outcome(offer.transfer_id, None, {}, refusal=refusal)
-    known = _known(connection, store, offer, who)
-    if known is not None:
-        return known
-    work = Work(
-        connection,
-        store,
-        offer.transfer_id,
-        trace=trace,
-        at=at,
-        first_id=first_id,
-        actor=who.account,
-        unit_id=who.unit_id,
-    )
-    here = offer.to_region == work.region
-    before = custodies(connection, wanted)
-    steps: dict[int, Step] = {}
-    refused: dict[int, PersonOutcome] = {}
-    gone = {person for person, salt in salts_of(connection, wanted).items() if salt == ERASED}
-    for person, one in wanted.items():
-        made = protocol.offer(before[person], offer.transfer_id, offer.to_region, one.epoch)
-        if person in gone and not isinstance(made, Refusal):
-            made = Refusal.ERASED
-        if isinstance(made, Refusal):
-            refused[person] = PersonOutcome(None, refusal=made)
-        else:
-            steps[person] = made
-    if refused:
-        first = next(iter(refused.values())).refusal
-        return Outcome(offer.transfer_id, None, refused, refusal=first)
-    _write_transfer(connection, store, offer, who, here, at)
-    _write_parts(work, steps, wanted, ("SENT", "RECEIVED") if here else ("SENT",))
-    work.apply("SENT", before, steps)
-    if here:
-        source = share_source(offer.transfer_id)
-        open_shares(connection, wanted, offer.to_unit, source, offer.items, at)
-    else:
-        epochs = {person: step.custody.epoch for person, step in steps.items()}
-        body = {
-            **_meta(offer, who, offer_hash(store, offer, who)),
-            "toCode": offer.to_code,
-            "items": sorted(set(offer.items)),
-            "people": {str(person): epoch for person, epoch in sorted(epochs.items())},
-        }
-        work.post(OFFER, offer.to_region, body, step_of(epochs))
-    state = work.finish(*(("RECEIVED", "SENT") if here else ("SENT",)))
-    people = dict.fromkeys(wanted, PersonOutcome("OFFERED"))
-    return Outcome(offer.transfer_id, state, people, tuple(work.messages))
-
-
-def _unfit(offer: Offer, wanted: Collection[int], who: Who) -> Refusal | None:
-    if not wanted:
-        return Refusal.EMPTY
-    if len(wanted) > MOST_PEOPLE:
-        return Refusal.TOO_MANY
-    return Refusal.SAME_UNIT if offer.to_unit == who.unit_id else None
-
-
-def _known(connection: Connection, store: Store, offer: Offer, who: Who) -> Outcome | None:
-    """What became of this offer before; None where it is new."""
-    kept = transfer_row(connection, offer.transfer_id, "SENT")
-    if kept is None:
-        other = transfer_row(connection, offer.transfer_id, "RECEIVED")
-        if other is None:
-            return None
-        return Outcome(offer.transfer_id, None, {}, refusal=Refusal.TRANSFER_CONFLICT)
-    number = int(kept["offer_hash"].partition(":")[0])
-    if kept["offer_hash"] != offer_hash(store, offer, who, number):
-        return Outcome(offer.transfer_id, None, {}, refusal=Refusal.TRANSFER_CONFLICT)
-    parts = parts_of(connection, offer.transfer_id, "SENT")
-    return Outcome(offer.transfer_id, kept["state"], _people(parts), repeated=True)
-
-
-def offer_hash(store: Store, offer: Offer, who: Who, number: int | None = None) -> str:
-    """A keyed hash of what is offered and by which unit, with the index key of a number."""
-    said = [
-        *(offer.to_region, offer.to_unit, offer.reason, offer.planned_at, offer.departed_at),
-        sorted(set(offer.items)),
-        who.unit_id,
-        [[one.person_id, one.escort, one.remarks] for one in _ordered(offer)],
-    ]
-    indexer = store.indexer if number is None else store.indexer.under(number)
-    return indexer.content(orjson.dumps(said))
-
-
-def _ordered(offer: Offer) -> list[Any]:
-    return sorted(offer.people, key=lambda one: one.person_id)
-
-
-def _meta(offer: Offer, who: Who, hashed: str) -> dict[str, Any]:
-    """What both sides keep of a transfer."""
-    return {
-        "transfer": offer.transfer_id,
-        "offerHash": hashed,
-        "fromUnit": who.unit_id,
-        "toUnit": offer.to_unit,
-        "why": offer.reason,
-        "plannedAt": offer.planned_at,
-        "departedAt": offer.departed_at,
-        "account": who.account,
-    }
-
-
-def _write_transfer(
-    connection: Connection, store: Store, offer: Offer, who: Who, here: bool, at: str
-) -> None:
-    row = {
-        "id": offer.transfer_id,
-        "side": "SENT",
-        "from_region": store.settings.code,
-        "to_region": offer.to_region,
-        "from_unit": who.unit_id,
-        "to_unit": offer.to_unit,
-        "reason": offer.reason,
-        "planned_at": offer.planned_at,
-        "departed_at": offer.departed_at,
-        "state": "OFFERED",
-        "offer_hash": offer_hash(store, offer, who),
-        "created_at": at,
-        "updated_at": at,
-        "reporter": who.account,
-        "reporter_unit": who.unit_id,
-        "code": who.code,
-    }
-    rows = [row, row | {"side": "RECEIVED", "code": offer.to_code}] if here else [row]
-    connection.execute(insert(transfers), rows)
-
-
-def _write_parts(
-    work: Work, steps: Mapping[int, Step], wanted: Mapping[int, Any], sides: tuple[str, ...]
-) -> None:
-    told = [one.person_id for one in wanted.values() if one.escort or one.remarks]
-    salts = salts_for(work.connection, told)
-    rows = []
-    number = work.take(len(steps) * len(sides))
-    for side in sides:
-        for person, step in sorted(steps.items()):
-            sealed = None
-            if person in salts:
-                items = {"escort": wanted[person].escort, "remarks": wanted[person].remarks}
-                sealer = work.store.sealer.person(salts[person])
-                sealed = sealer.seal("transfer_people", number, items)
-            epoch = step.custody.epoch
-            rows.append(
-                (
-                    *(number, work.transfer, side, person, epoch, "OFFERED", None, None, None),
-                    sealed,
-                )
-            )
-            number += 1
-    insert_rows(work.connection, transfer_people, _PARTS, rows)
+__all__ = ["cancel_transfer", "decide_transfer", "record_arrival"]
 
 
 def decide_transfer(
@@ -306,9 +104,32 @@ def decide_transfer(
         work.shares_end(back)
         drop_preview(connection, work.region, back)
         _post_decision(work, row, before, taken, {p: refuse[p] for p in back}, who)
-    sides = ("SENT", "RECEIVED") if here else ("RECEIVED",)
-    state = work.finish(*sides) if steps else row["state"]
-    return _decided(work, state, "RECEIVED", refused, done=bool(steps), repeated=repeated)
+    if steps:
+        work.finish(*(["SENT"] if here else []))
+        row["state"] = _now(work, row, parts, steps, reasons)
+    return _decided(work, row["state"], parts, refused, done=bool(steps), repeated=repeated)
+
+
+def _now(
+    work: Work,
+    row: Mapping[str, Any],
+    parts: dict[int, Part],
+    steps: Mapping[int, Step],
+    reasons: Mapping[int, str | None],
+) -> str:
+    """Writes what the state of the transfer is after the steps, and has `parts` say so, too.
+
+    They were read after the record was locked: nobody else has changed them since.
+    """
+    for person, step in steps.items():
+        if step.outcome is not None:
+            parts[person] = replace(
+                parts[person], outcome=step.outcome, reason_code=reasons.get(person)
+            )
+    outcomes = [one.outcome for one in parts.values()]
+    state = state_of(outcomes, arrived=row["arrived_at"] is not None)
+    keep_states(work.connection, {work.transfer: state}, row["side"], work.at)
+    return state
 
 
 def _waiting(parts: Mapping[int, Part]) -> set[int]:
@@ -401,9 +222,10 @@ def cancel_transfer(
         epochs = {person: before[person].epoch for person in steps}
         body = cancel_body(transfer_id, epochs, reason_code)
         work.post(CANCEL, row["to_region"], body, step_of(epochs))
-    sides = ("RECEIVED", "SENT") if here else ("SENT",)
-    state = work.finish(*sides) if steps else row["state"]
-    return _decided(work, state, "SENT", refused, done=bool(steps), repeated=repeated)
+    if steps:
+        work.finish(*(["RECEIVED"] if here else []))
+        row["state"] = _now(work, row, parts, steps, reasons)
+    return _decided(work, row["state"], parts, refused, done=bool(steps), repeated=repeated)
 
 
 def record_arrival(
@@ -426,9 +248,9 @@ def record_arrival(
         return Outcome(transfer_id, row["state"], {}, refusal=Refusal.NOT_RECEIVER)
     parts = parts_of(connection, transfer_id, "RECEIVED")
     if row["arrived_at"] is not None:
-        return Outcome(transfer_id, row["state"], _people(parts), repeated=True)
+        return Outcome(transfer_id, row["state"], people_of(parts), repeated=True)
     if not any(part.outcome == "HANDED" for part in parts.values()):
-        return Outcome(transfer_id, row["state"], _people(parts), refusal=Refusal.NOT_HANDED)
+        return Outcome(transfer_id, row["state"], people_of(parts), refusal=Refusal.NOT_HANDED)
     work = Work(
         connection,
         store,
@@ -447,21 +269,20 @@ def record_arrival(
     connection.execute(update(transfers).where(*where).values(arrived_at=arrived_at))
     work.noted.add(transfer_id, None, "ARRIVED", None)
     state = work.finish(*(("SENT", "RECEIVED") if here else ("RECEIVED",)))
-    return Outcome(transfer_id, state, _people(parts), tuple(work.messages))
+    return Outcome(transfer_id, state, people_of(parts), tuple(work.messages))
 
 
 def _decided(
     work: Work,
     state: str | None,
-    side: str,
+    parts: Mapping[int, Part],
     refused: Mapping[int, Refusal],
     *,
     done: bool,
     repeated: bool,
 ) -> Outcome:
     """What became of everybody of the transfer. The step is refused where it did nothing at all."""
-    parts = parts_of(work.connection, work.transfer, side)
-    people = _people(parts)
+    people = people_of(parts)
     for person, why in refused.items():
         part = parts.get(person)
         people[person] = PersonOutcome(
@@ -475,46 +296,4 @@ def _decided(
         tuple(work.messages),
         refusal=first,
         repeated=repeated and first is None,
-    )
-
-
-def _people(parts: Mapping[int, Part]) -> dict[int, PersonOutcome]:
-    return {person: PersonOutcome(part.outcome, part.reason_code) for person, part in parts.items()}
-
-
-def tell_erased(
-    connection: Connection, store: Store, person: int, *, trace: str, at: str
-) -> tuple[str, ...]:
-    """Posts to every region this store has exchanged a person with that the person was erased.
-
-    To be called in the transaction that erases: whatever is on the way then, the person is not
-    brought back. Returns the ids of the messages.
-    """
-    c = transfer_people.c
-    rows = connection.execute(
-        select(transfers.c.from_region, transfers.c.to_region)
-        .join(
-            transfer_people,
-            (c.transfer_id == transfers.c.id) & (c.side == transfers.c.side),
-        )
-        .where(c.person_id == person)
-    ).all()
-    peers = connection.execute(
-        select(custody.c.peer).where(custody.c.person_id == person)
-    ).scalars()
-    told = {region for row in rows for region in row} | {peer for peer in peers if peer}
-    body = {"people": [person]}
-    return tuple(
-        put(
-            connection,
-            store,
-            topic=ERASED_TOPIC,
-            subject=f"person:{person}",
-            to_region=region,
-            body=body,
-            trace=trace,
-            at=at,
-            step=region,
-        )
-        for region in sorted(told - {store.settings.code})
     )

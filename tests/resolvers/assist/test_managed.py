@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from regions.instants import now
-from resolvers.transfers.steps import decide_transfer, ids_for, offer_transfer
+from resolvers.transfers.applying import ids_for
+from resolvers.transfers.offers import offer_transfer
+from resolvers.transfers.steps import decide_transfer
 from resolvers.transfers.terms import Offer, OfferedPerson, Who
 from tests.resolvers.assist.corresponding import (
     CLERK,

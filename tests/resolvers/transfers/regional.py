@@ -32,13 +32,15 @@ from resolvers.pathway.storing import Who as PathwayWho
 from resolvers.pathway.storing import start
 from resolvers.post.boxes import answer, claim, due, reply, unanswered
 from resolvers.post.messages import BulkHandler, Message
+from resolvers.transfers.applying import ids_for
 from resolvers.transfers.cards import Corrected, tell_card
 from resolvers.transfers.delivering import TRANSFER_HANDLERS
 from resolvers.transfers.ledger import custodies
 from resolvers.transfers.mending import Mender
+from resolvers.transfers.offers import offer_transfer
 from resolvers.transfers.protocol import Custody
 from resolvers.transfers.restored import Reconciled
-from resolvers.transfers.steps import cancel_transfer, decide_transfer, ids_for, offer_transfer
+from resolvers.transfers.steps import cancel_transfer, decide_transfer
 from resolvers.transfers.terms import Offer, OfferedPerson, Outcome, Who
 from resolvers.writing.stores import Store, Stores
 from tests.keys import same_keys
