@@ -135,9 +135,9 @@ class PathwayEvent(Enum):
     )
 
 
-@strawberry.enum(description="What is due on a pathway.")
+@strawberry.enum(description="What is due on a pathway or a signal.")
 class ClockKind(Enum):
-    """What is due on a pathway."""
+    """What is due on a pathway or a signal."""
 
     EXPERT_REVIEW = strawberry.enum_value("EXPERT_REVIEW", description="The experts decide.")
     DIRECT_REPORT = strawberry.enum_value("DIRECT_REPORT", description="The card is reported.")
@@ -178,6 +178,14 @@ class ClockKind(Enum):
         "TELL_FIRST_REPORTER", description="Whoever reported first is told."
     )
     CARD_CORRECTION = strawberry.enum_value("CARD_CORRECTION", description="The card is corrected.")
+    ABNORMAL_CARD = strawberry.enum_value(
+        "ABNORMAL_CARD",
+        description="Of a single-case signal: the abnormal information card is filed (E10).",
+    )
+    INVESTIGATION_FORM = strawberry.enum_value(
+        "INVESTIGATION_FORM",
+        description="Of a suspected event: the investigation form is filed (E11).",
+    )
 
 
 @strawberry.type(description="Something due by an instant.")
@@ -234,12 +242,12 @@ class Pathway:
     events: list[PathwayStep] = strawberry.field(description="What happened, as recorded.")
 
 
-@strawberry.type(description="Something due on a pathway, and whose it is.")
+@strawberry.type(description="Something due on a pathway or a signal, and whose it is.")
 class OverdueItem:
     """Something due on a pathway."""
 
     id: strawberry.ID = strawberry.field(description="Id of the clock.")
-    record: strawberry.ID = strawberry.field(description="The case or contact.")
+    record: strawberry.ID = strawberry.field(description="The case, contact or signal.")
     kind: ClockKind = strawberry.field(description="What is due.")
     unit_id: strawberry.ID = strawberry.field(description="The unit responsible.")
     code: RegionCode = strawberry.field(description="County responsible.")
@@ -253,7 +261,10 @@ class OverdueItem:
         description="Whole minutes late, up to now or to when it was done; 0 while there is time."
     )
     missing: list[PathwayEvent] = strawberry.field(
-        description="What is missing: any of these events ends the wait. Empty once it has ended."
+        description=(
+            "What is missing of a pathway: any of these events ends the wait. Empty once it has "
+            "ended, and of signals."
+        )
     )
     predicted_breach: bool = strawberry.field(
         description=(

@@ -1,4 +1,4 @@
-"""`becameOverdue`: what ran out undone, as it is written down in any region."""
+"""`becameOverdue`: what ran out undone on pathways and signals, as any region writes it down."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator, Sequence
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import Select, literal_column, select, tuple_
 
+from regions.alerts_forms import signal_clocks
 from regions.instants import instant, now, seconds_of
 from regions.pathways import pathway_clocks, pathways
 from regions.people import people
@@ -17,14 +18,15 @@ from regions.statements import Statement
 from resolvers.context import Context
 from resolvers.federation import Federation
 from resolvers.filters import code_prefix
-from resolvers.pathway.overdue import COLUMNS, item_of
+from resolvers.pathway.overdue import COLUMNS, SIGNAL_COLUMNS, item_of
 from resolvers.privacy import require_records, scope
 from schema.pathway import OverdueItem
 
 __all__ = ["Lapses", "became_overdue"]
 
-_CLOCKS = pathway_clocks.c
+_CLOCKS, _SIGNALS = pathway_clocks.c, signal_clocks.c
 _KEY = (_CLOCKS.noted_at, _CLOCKS.pathway_id, _CLOCKS.kind, _CLOCKS.number)
+_SIGNAL_KEY = (_SIGNALS.noted_at, _SIGNALS.signal_id, _SIGNALS.kind, literal_column("1"))
 _AGAIN = 120  # seconds read once more: a transaction may commit after one that began later
 _ROWS = 500
 _CODE = [column.name for column in COLUMNS].index("code")
@@ -56,38 +58,56 @@ class Lapses:
     async def _read(self, region: int, at: str) -> list[Any]:
         told = self._told[region]
         since = instant(seconds_of(self._since[region]) - _AGAIN)
-        place: tuple[Any, ...] = (since, 0, "", 0)
         found: list[Any] = []
-        while True:
-            statement = Statement(
-                select(*COLUMNS, _CLOCKS.reporter_unit, *_KEY)
-                .join(pathways, pathways.c.id == _CLOCKS.pathway_id)
-                .join(people, people.c.id == pathways.c.person_id)
-                .where(
-                    _CLOCKS.noted_at >= since,
-                    tuple_(*_KEY) > tuple_(*place),
-                    people.c.kept_in.is_(None),
-                )
-                .order_by(*_KEY)
-                .limit(_ROWS),
-                self._federation.dialects[region],
-            )
-            read = Read(region, statement.sql, statement.bind({}), _ROWS)
-            (answer,) = await self._federation.ask([read])
-            if answer.failure is not None:
-                break
-            for row in answer.rows:
-                key = tuple(row[-len(_KEY) :])
-                if key not in told:
-                    told[key] = key[0]
-                    found.append(row)
-            if len(answer.rows) < _ROWS:
-                self._since[region] = at
-                kept = {key: noted for key, noted in told.items() if noted >= since}
-                self._told[region] = kept
-                break
-            place = tuple(answer.rows[-1][-len(_KEY) :])
+        done = True
+        for of in (_pathways_noted, _signals_noted):
+            place: tuple[Any, ...] = (since, 0, "", 0)
+            while True:
+                statement = Statement(of(since, place), self._federation.dialects[region])
+                read = Read(region, statement.sql, statement.bind({}), _ROWS)
+                (answer,) = await self._federation.ask([read])
+                if answer.failure is not None:
+                    done = False
+                    break
+                for row in answer.rows:
+                    key = tuple(row[-len(_KEY) :])
+                    if key not in told:
+                        told[key] = key[0]
+                        found.append(row)
+                if len(answer.rows) < _ROWS:
+                    break
+                place = tuple(answer.rows[-1][-len(_KEY) :])
+        if done:
+            self._since[region] = at
+            self._told[region] = {key: noted for key, noted in told.items() if noted >= since}
         return found
+
+
+def _pathways_noted(since: str, place: tuple[Any, ...]) -> Select[Any]:
+    """Clocks of pathways that were written down as missed behind a place."""
+    return (
+        select(*COLUMNS, _CLOCKS.reporter_unit, *_KEY)
+        .join(pathways, pathways.c.id == _CLOCKS.pathway_id)
+        .join(people, people.c.id == pathways.c.person_id)
+        .where(
+            _CLOCKS.noted_at >= since,
+            tuple_(*_KEY) > tuple_(*place),
+            people.c.kept_in.is_(None),
+        )
+        .order_by(*_KEY)
+        .limit(_ROWS)
+    )
+
+
+def _signals_noted(since: str, place: tuple[Any, ...]) -> Select[Any]:
+    """The same of signals, which no reporting unit has."""
+    nobody = literal_column("''").label("reporter_unit")
+    return (
+        select(*SIGNAL_COLUMNS, nobody, *_SIGNAL_KEY)
+        .where(_SIGNALS.noted_at >= since, tuple_(*_SIGNAL_KEY) > tuple_(*place))
+        .order_by(*_SIGNAL_KEY[:-1])
+        .limit(_ROWS)
+    )
 
 
 async def became_overdue(

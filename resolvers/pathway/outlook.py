@@ -47,6 +47,9 @@ OUTLOOK: Mapping[ClockKind, Outlook] = {
     C.READMISSION: Outlook((E.ADMITTED,), 60),
     C.TELL_FIRST_REPORTER: Outlook((E.FIRST_REPORTER_TOLD,), 30),
     C.CARD_CORRECTION: Outlook((E.CARD_CORRECTED,), 30),
+    # Of signals: the card and the form themselves end the wait, no event of a pathway.
+    C.ABNORMAL_CARD: Outlook((), 30),
+    C.INVESTIGATION_FORM: Outlook((), 3 * 60),
 }
 """Clock → what it waits for."""
 

@@ -1,4 +1,4 @@
-"""`overdue`: what is due on the pathways of all regions, the longest due first."""
+"""`overdue`: what is due on the pathways and signals of all regions, the longest due first."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from heapq import merge
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, Table, and_, literal_column, or_, select, tuple_
 
+from regions.alerts_forms import signal_clocks
 from regions.instants import now, seconds_of
 from regions.pathways import pathway_clocks, pathways
 from regions.people import people
@@ -23,11 +24,12 @@ from resolvers.questions.rows import scope_condition
 from schema.nodes import PageInfo
 from schema.pathway import ClockKind, OverdueConnection, OverdueEdge, OverdueFilter, OverdueItem
 
-__all__ = ["COLUMNS", "item_of", "list_overdue"]
+__all__ = ["COLUMNS", "SIGNAL_COLUMNS", "item_of", "list_overdue"]
 
-_CLOCKS = pathway_clocks.c
+_CLOCKS, _SIGNALS = pathway_clocks.c, signal_clocks.c
 _ORDER = (_CLOCKS.due_at, _CLOCKS.pathway_id, _CLOCKS.kind, _CLOCKS.number)
 _KEYS = len(_ORDER)
+_ONE: ColumnElement[int] = literal_column("1")
 
 COLUMNS = (
     *_ORDER,
@@ -40,6 +42,23 @@ COLUMNS = (
     _CLOCKS.dropped_at,
 )
 """What is read of a clock, in this order (`item_of`)."""
+
+SIGNAL_COLUMNS = (
+    _SIGNALS.due_at,
+    _SIGNALS.signal_id,
+    _SIGNALS.kind,
+    _ONE.label("number"),  # a signal has one clock of a kind
+    literal_column("'signal'").label("record"),
+    _SIGNALS.unit_id,
+    _SIGNALS.code,
+    _SIGNALS.opened_at,
+    _SIGNALS.missed_at,
+    _SIGNALS.met_at,
+    _SIGNALS.dropped_at,
+)
+"""The same of a clock of a signal (`regions.alerts_forms`)."""
+
+_SIGNAL_ORDER = (_SIGNALS.due_at, _SIGNALS.signal_id, _SIGNALS.kind, _ONE)
 
 
 async def list_overdue(
@@ -57,35 +76,28 @@ async def list_overdue(
     place = answering.cursors.open(after, bound, _KEYS) if after is not None else None
     prefixes = [code_prefix(code) for code in asked["code"]] if "code" in asked else [""]
     within = federation.concerned([question.scope.prefix])
-    where = _condition(asked, prefixes, at)
-    if place is not None:
-        where.append(tuple_(*_ORDER) > tuple_(*place))
+    chosen = _statements(asked, prefixes, at, place)
     reads = []
     for region in federation.concerned(prefixes) if prefixes else ():
         if region not in within:
             continue
-        scoped = scope_condition(question, pathway_clocks, region)
-        statement = Statement(
-            select(*COLUMNS)
-            .join(pathways, pathways.c.id == _CLOCKS.pathway_id)
-            .join(people, people.c.id == pathways.c.person_id)
-            .where(*where, *scoped)
-            .order_by(*_ORDER)
-            .limit(size + 1),
-            federation.dialects[region],
-        )
-        reads.append(Read(region, statement.sql, statement.bind({}), size + 1))
+        for clocks, wanted_rows in chosen:
+            scoped = scope_condition(question, clocks, region)
+            asking = wanted_rows.where(*scoped).limit(size + 1)
+            statement = Statement(asking, federation.dialects[region])
+            reads.append(Read(region, statement.sql, statement.bind({}), size + 1))
     report, found = Report(len(federation.regions)), []
     for read, answer in zip(reads, await question.ask(reads) if reads else [], strict=True):
         report.add(read.region, answer, at)
         if answer.failure is None:
-            report.at(read.region).records = len(answer.rows)
+            outcome = report.at(read.region)
+            outcome.records = (outcome.records or 0) + len(answer.rows)
             found.append(answer.rows)
     question.note_regions(report, path)
     rows = list(islice(merge(*found, key=lambda row: tuple(row[:_KEYS])), size + 1))
     question.spend(len(rows))
     page = rows[:size]
-    for kind in ("case", "contact"):
+    for kind in ("case", "contact", "signal"):
         if ids := [row[1] for row in page if row[_KEYS] == kind]:
             question.trail.saw(kind, list(dict.fromkeys(ids)))
     edges = [
@@ -104,45 +116,76 @@ async def list_overdue(
     )
 
 
-def _condition(asked: dict[str, Any], prefixes: list[str], at: str) -> list[ColumnElement[bool]]:
+def _statements(
+    asked: dict[str, Any], prefixes: list[str], at: str, place: list[Any] | None
+) -> list[tuple[Table, Select[Any]]]:
+    """What is asked of each table of clocks in every region, in the same order."""
     # Where a person was handed over, clocks run there and nowhere else.
     living: ColumnElement[bool] = people.c.kept_in.is_(None)
+    of_pathways = [living, *_condition(_CLOCKS, asked, prefixes, at)]
+    of_signals = _condition(_SIGNALS, asked, prefixes, at)
+    if place is not None:
+        of_pathways.append(tuple_(*_ORDER) > tuple_(*place))
+        of_signals.append(tuple_(*_SIGNAL_ORDER) > tuple_(*place))
+    return [
+        (
+            pathway_clocks,
+            select(*COLUMNS)
+            .join(pathways, pathways.c.id == _CLOCKS.pathway_id)
+            .join(people, people.c.id == pathways.c.person_id)
+            .where(*of_pathways)
+            .order_by(*_ORDER),
+        ),
+        (
+            signal_clocks,
+            select(*SIGNAL_COLUMNS)
+            .where(*of_signals)
+            .order_by(_SIGNALS.due_at, _SIGNALS.signal_id, _SIGNALS.kind),
+        ),
+    ]
+
+
+def _condition(
+    clocks: Any, asked: dict[str, Any], prefixes: list[str], at: str
+) -> list[ColumnElement[bool]]:
+    """Which of some clocks (the columns of their table) are asked for."""
+    found: list[ColumnElement[bool]]
     if asked.get("lapses"):
-        found = [living, _CLOCKS.missed_at.is_not(None)]
+        found = [clocks.missed_at.is_not(None)]
         if "dueUntil" in asked:
-            found.append(_CLOCKS.due_at <= asked["dueUntil"])
+            found.append(clocks.due_at <= asked["dueUntil"])
     else:
-        waits = and_(_CLOCKS.met_at.is_(None), _CLOCKS.dropped_at.is_(None))
+        waits = and_(clocks.met_at.is_(None), clocks.dropped_at.is_(None))
         if asked.get("predicted"):
-            found = [living, waits, _CLOCKS.due_at >= at, _critical(at)]
+            found = [waits, clocks.due_at >= at, _critical(clocks, at)]
             if "dueUntil" in asked:
-                found.append(_CLOCKS.due_at <= asked["dueUntil"])
+                found.append(clocks.due_at <= asked["dueUntil"])
         else:
-            found = [living, waits, _CLOCKS.due_at <= asked.get("dueUntil", at)]
+            found = [waits, clocks.due_at <= asked.get("dueUntil", at)]
     if "kind" in asked:
-        found.append(in_texts(_CLOCKS.kind, asked["kind"]))
+        found.append(in_texts(clocks.kind, asked["kind"]))
     if "unit" in asked:
-        found.append(in_texts(_CLOCKS.unit_id, asked["unit"]))
+        found.append(in_texts(clocks.unit_id, asked["unit"]))
     if "" not in prefixes:
-        found.append(or_(*(under(_CLOCKS.code, prefix) for prefix in prefixes)))
+        found.append(or_(*(under(clocks.code, prefix) for prefix in prefixes)))
     return found
 
 
-def _critical(at: str) -> ColumnElement[bool]:
+def _critical(clocks: Any, at: str) -> ColumnElement[bool]:
     """That a clock which waits is going to run out (`resolvers.pathway.outlook`)."""
     by_minutes: dict[str, list[str]] = {}
     for kind in OUTLOOK:
         by_minutes.setdefault(critical_until(kind, at), []).append(kind.name)
     return or_(
         *(
-            and_(in_texts(_CLOCKS.kind, kinds), _CLOCKS.due_at <= until)
+            and_(in_texts(clocks.kind, kinds), clocks.due_at <= until)
             for until, kinds in by_minutes.items()
         )
     )
 
 
 def item_of(row: Any, at: str) -> OverdueItem:
-    """A row of `COLUMNS` as it stands at an instant."""
+    """A row of `COLUMNS`, or of those of signals, as it stands at an instant."""
     due_at, number, kind, count, record, unit, code, opened_at, missed_at, met_at, dropped = row
     if missed_at is None and due_at < (met_at or dropped or at):
         missed_at = due_at  # it ran out; the record of it is about to be written

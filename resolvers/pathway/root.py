@@ -52,9 +52,9 @@ class PathwayQueries:
 
     @strawberry.field(
         description=(
-            "What is overdue on the pathways of all regions, whose it is and how late, the longest "
-            "due first; what comes with `dueUntil`, what is going to run out with `predicted`, "
-            "what ever ran out with `lapses`."
+            "What is overdue on the pathways and signals of all regions, whose it is and how late, "
+            "the longest due first; what comes with `dueUntil`, what is going to run out with "
+            "`predicted`, what ever ran out with `lapses`."
         )
     )
     async def overdue(
@@ -137,8 +137,9 @@ class PathwaySubscriptions:
 
     @strawberry.subscription(
         description=(
-            "What runs out undone on the pathways of all regions, from now on, told within half a "
-            "minute: what `overdue` lists with `lapses`. Rights are decided again at every event."
+            "What runs out undone on the pathways and signals of all regions, from now on, told "
+            "within half a minute: what `overdue` lists with `lapses`. Rights are decided again at "
+            "every event."
         )
     )
     async def became_overdue(

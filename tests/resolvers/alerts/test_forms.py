@@ -114,6 +114,7 @@ def test_a_signal_may_be_answered_before_it_is_sent(duty: Duty) -> None:
     assert found["sentAt"] is found["cards"][0]["sentAt"] is None
 
 
+@pytest.mark.leak(23)
 def test_every_version_of_a_card_is_kept_and_the_mask_overwrites_nothing(duty: Duty) -> None:
     first = duty.done(CARD, ON_DUTY, duty.raised(), **card("rare", remarks="first"))
     again = card("rare", "spreading", remarks="*", phone="*", filledBy="*")
