@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Select, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Select, literal_column, select, tuple_
 
 from regions.alerts_forms import signal_clocks
 from regions.instants import instant, now, seconds_of
@@ -26,7 +26,10 @@ __all__ = ["Lapses", "became_overdue"]
 
 _CLOCKS, _SIGNALS = pathway_clocks.c, signal_clocks.c
 _KEY = (_CLOCKS.noted_at, _CLOCKS.pathway_id, _CLOCKS.kind, _CLOCKS.number)
-_SIGNAL_KEY = (_SIGNALS.noted_at, _SIGNALS.signal_id, _SIGNALS.kind, literal_column("1"))
+_SIGNAL_KEY: tuple[ColumnElement[Any], ...] = (
+    *(_SIGNALS.noted_at, _SIGNALS.signal_id, _SIGNALS.kind),
+    literal_column("1"),
+)
 _AGAIN = 120  # seconds read once more: a transaction may commit after one that began later
 _ROWS = 500
 _CODE = [column.name for column in COLUMNS].index("code")
@@ -101,7 +104,7 @@ def _pathways_noted(since: str, place: tuple[Any, ...]) -> Select[Any]:
 
 def _signals_noted(since: str, place: tuple[Any, ...]) -> Select[Any]:
     """The same of signals, which no reporting unit has."""
-    nobody = literal_column("''").label("reporter_unit")
+    nobody: ColumnElement[Any] = literal_column("''").label("reporter_unit")
     return (
         select(*SIGNAL_COLUMNS, nobody, *_SIGNAL_KEY)
         .where(_SIGNALS.noted_at >= since, tuple_(*_SIGNAL_KEY) > tuple_(*place))

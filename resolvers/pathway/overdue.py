@@ -43,7 +43,7 @@ COLUMNS = (
 )
 """What is read of a clock, in this order (`item_of`)."""
 
-SIGNAL_COLUMNS = (
+SIGNAL_COLUMNS: tuple[ColumnElement[Any], ...] = (
     _SIGNALS.due_at,
     _SIGNALS.signal_id,
     _SIGNALS.kind,
