@@ -12,7 +12,7 @@ import sys
 
 from regions.errors import PortInUse, ServeError
 
-__all__ = ["Address"]
+__all__ = ["Address", "shared_socket"]
 
 _SPREADS = sys.platform == "linux"
 
@@ -52,27 +52,42 @@ class Address:
         self._held.close()
 
     def _bound(self, *, share: bool) -> socket.socket:
-        made = socket.socket(self._family, socket.SOCK_STREAM)
-        try:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if share:
-                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            made.bind(self._sockaddr)
-        except OSError as error:
-            made.close()
-            raise self._refused(error) from None
-        return made
+        return _bound(self.host, self._family, self._sockaddr, share=share)
 
-    def _refused(self, error: OSError) -> ServeError:
-        port = self._sockaddr[1]
-        if error.errno == errno.EADDRINUSE:
-            return PortInUse(
-                f"port {port} of {self.host} is in use",
-                hint="end the program that listens there, or choose another port with --port",
-                port=port,
-            )
-        hint = "ports below 1024 need rights" if error.errno == errno.EACCES else ""
-        return ServeError(f"cannot listen on {self.host}, port {port}: {error.strerror}", hint=hint)
+
+def shared_socket(host: str, port: int) -> socket.socket:
+    """A bound socket on a port that workers share, and that their parent holds by an `Address`.
+
+    Raises PortInUse, ServeError.
+    """
+    family, sockaddr = _resolve(host, port)
+    return _bound(host, family, sockaddr, share=_SPREADS)
+
+
+def _bound(
+    host: str, family: socket.AddressFamily, sockaddr: tuple[str, int], *, share: bool
+) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if share:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        made.bind(sockaddr)
+    except OSError as error:
+        made.close()
+        raise _refused(host, sockaddr[1], error) from None
+    return made
+
+
+def _refused(host: str, port: int, error: OSError) -> ServeError:
+    if error.errno == errno.EADDRINUSE:
+        return PortInUse(
+            f"port {port} of {host} is in use",
+            hint="end the program that listens there, or choose another port with --port",
+            port=port,
+        )
+    hint = "ports below 1024 need rights" if error.errno == errno.EACCES else ""
+    return ServeError(f"cannot listen on {host}, port {port}: {error.strerror}", hint=hint)
 
 
 def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:

@@ -119,6 +119,9 @@ class Config:
     log_sides_seconds: int
     log_check_seconds: int
     log_keep_days: int
+    metrics_host: str
+    metrics_port: int
+    metrics_custody_minutes: int
 
     @property
     def sm(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway._changes import Changes
-from gateway.access_log.duties import Duties
+from gateway.access_log.duties import Duties, Duty
 from gateway.access_log.finding import FileReader
 from gateway.access_log.hashes import Hashes
 from gateway.access_log.opening import open_access_log
@@ -199,7 +199,17 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     behind = ("restored stores", LOOK_SECONDS, restored.look)
     pruner = Pruner(stores, days=config.post_keep_days)
     messages = ("emptying of old messages", PRUNE_SECONDS, pruner)
-    duties = Duties(config, keys, log, more=[lapses, letters_late, old_keys, behind, messages])
+    more: list[Duty] = [lapses, letters_late, old_keys, behind, messages]
+    metrics: AbstractAsyncContextManager[Any] = nullcontext()
+    if config.metrics_port:
+        # Imported when the folder of the workers' counts is known, and where anybody wants them.
+        from gateway.metrics.serving import Metrics
+
+        measured = Metrics(config, stores, log)
+        every = config.metrics_custody_minutes * 60
+        more.append(("comparison of all stores", every, measured.compare))
+        metrics = measured.running()
+    duties = Duties(config, keys, log, more=more)
     hashes = Hashes(config.log_store, log.vkey)
     watch = Watch(config.log_store, central, _limits(config))
     files = ExportEndpoint(
@@ -225,6 +235,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
             duties.running(),
             post.running(),
             subscriptions.running(),
+            metrics,
         ):
             yield
         await federation.close()

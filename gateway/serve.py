@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 
 from gateway._listening import Address
 from gateway._supervisor import Supervisor
 from gateway._worker import Factory, load_factory, pinned, run_worker
 from gateway.access_log.starting import check_access_log, started_and_stopped
 from gateway.config import Config
+from gateway.metrics.sharing import share_counts
 from gateway.stores import check_stores
 from regions.engines import sqlite_engine
 from regions.keys import load_keys
@@ -52,16 +54,25 @@ def serve(
         address = Address(
             config.host if host is None else host, config.port if port is None else port
         )
-        try:
+        with closing(address), _metrics(config):
             cores = _cores()
             count = (config.workers if workers is None else workers) or len(cores)
             chosen = [cores[number % len(cores)] for number in range(count)]
             with started_and_stopped(config, keys, count):
                 _run(load_factory(factory), config, address, chosen)
-        finally:
-            address.close()
     except KeyboardInterrupt:  # before anything listens to it
         raise SystemExit(_INTERRUPTED) from None
+
+
+@contextmanager
+def _metrics(config: Config) -> Iterator[None]:
+    """Holds the port of the metrics, if there is one, and makes the folder of the counts."""
+    if not config.metrics_port:
+        yield
+        return
+    with closing(Address(config.metrics_host, config.metrics_port)):
+        share_counts(config.data / "metrics")
+        yield
 
 
 async def _unknown_administrators(config: Config) -> list[str]:

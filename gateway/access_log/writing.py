@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gateway.access_log.log_file import LogFile, Owed, Row
@@ -37,6 +37,8 @@ class AccessLog:
         name: str = "epigate",
         busy_seconds: float = 2.0,
     ) -> None:
+        # Hears of every entry that is handed over: what was done, and what came of it.
+        self.entered: Callable[[str, str], None] = lambda operation, result: None
         try:
             self._file = LogFile(path, seed, origin=origin, name=name, busy_seconds=busy_seconds)
         except (OSError, sqlite3.Error) as error:
@@ -75,6 +77,7 @@ class AccessLog:
         written even if nobody waits. Raises AccessLogError when closed, UnicodeDecodeError.
         """
         row = (at, account, operation, result, entry.decode())
+        self.entered(operation, result)
         try:
             return self._thread.submit(row)
         except RuntimeError as error:

@@ -47,7 +47,7 @@ def exchange(
     over. `accounts` are as in `demo-accounts.json`. Raises StoreError, AccessLogError.
     """
     patient = tuple(replace(one, deadline=_DEADLINE) for one in config.regions)
-    config = replace(config, regions=patient, workers=1)
+    config = replace(config, regions=patient, workers=1, metrics_port=0)
     keys = load_keys(config.keys)
     asyncio.run(check_access_log(config, keys))
     with started_and_stopped(config, keys, 1):

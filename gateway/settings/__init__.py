@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gateway.settings.assisting import ASSISTING
 from gateway.settings.checks import Check
+from gateway.settings.measuring import MEASURING
 from gateway.settings.messaging import MESSAGING, contradictions
 from gateway.settings.posting import POSTING
 from gateway.settings.region import REGION
@@ -18,7 +19,15 @@ from gateway.settings.watching import WATCHING
 
 __all__ = ["REGION", "SETTINGS", "Check", "Setting", "contradictions", "settings_table"]
 
-SETTINGS: tuple[Setting, ...] = (*SERVING, *SIGNING_IN, *POSTING, *ASSISTING, *MESSAGING, *WATCHING)
+SETTINGS: tuple[Setting, ...] = (
+    *SERVING,
+    *SIGNING_IN,
+    *POSTING,
+    *ASSISTING,
+    *MESSAGING,
+    *WATCHING,
+    *MEASURING,
+)
 
 
 def settings_table() -> str:

@@ -261,6 +261,9 @@ SENDERS: Mapping[str, str] = {
     "gateway/messaging/http_sending.py": "a text of a signal, and the number of whoever "
     "is on duty, to the receivers that are set",
     "gateway/messaging/mail.py": "the same text, to the address of whoever is on duty",
+    "gateway/metrics/counting.py": "counts by kind and outcome, to whoever reaches `/metrics`",
+    "gateway/metrics/surveying.py": "numbers by region, of nobody, to the same",
+    "gateway/metrics/serving.py": "these numbers, at an address of their own",
     "gateway/commands/_client.py": "a question of the operator's to a gateway",
     "gateway/commands/_exchange.py": "questions of a demo, to the gateway in the same process",
 }

@@ -1,0 +1,1 @@
+"""Numbers for whoever watches the gateway, in the format of Prometheus: none is of a person."""
