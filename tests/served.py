@@ -13,7 +13,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -32,6 +31,7 @@ from gateway.sessions import Sessions
 from regions.engines import sqlite_engine
 from regions.instants import instant
 from regions.users import accounts, sessions
+from tests import warm
 
 __all__ = ["BROAD", "PEOPLE", "Demo", "Gateway", "make_demo", "never_idle", "serving"]
 
@@ -180,7 +180,7 @@ class Demo:
 class Gateway:
     """A running `epigate serve`."""
 
-    def __init__(self, demo: Demo, process: subprocess.Popen[str], url: str) -> None:
+    def __init__(self, demo: Demo, process: warm.Process, url: str) -> None:
         self.demo, self.process, self.url = demo, process, url
         self.client = httpx.Client(base_url=url, timeout=_SECONDS)
         self.said: list[str] = []  # lines it wrote as errors
@@ -244,12 +244,10 @@ class Gateway:
             self.process.wait()
         self._listening.join(_SECONDS)
         for stream in (self.process.stdout, self.process.stderr):
-            if stream is not None:
-                stream.close()
-        return self.process.returncode
+            stream.close()
+        return self.process.wait()
 
     def _listen(self) -> None:
-        assert self.process.stderr is not None
         self.said.extend(self.process.stderr)
 
 
@@ -257,15 +255,9 @@ def make_demo(folder: Path) -> Demo:
     """Makes the demo, with a session of every account."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(_ROOT / "config.toml", folder)
-    made = subprocess.run(
-        [
-            *_program("demo", folder),
-            *("--people", str(PEOPLE), "--years", "1", "--seed", "7"),
-            *("--until", "2026-11-22", "--no-exchange", "--no-serve"),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
+    made = warm.run(
+        *("demo", "--config", str(folder / "config.toml"), "--people", str(PEOPLE)),
+        *("--years", "1", "--seed", "7", "--until", "2026-11-22", "--no-exchange", "--no-serve"),
     )
     assert made.returncode == 0, made.stderr
     found = json.loads((folder / "data" / "demo-accounts.json").read_text("utf-8"))
@@ -286,13 +278,11 @@ def never_idle(connection: Connection) -> None:
 @contextmanager
 def serving(demo: Demo, *, workers: int = 1, before: str = "") -> Iterator[Gateway]:
     """A server over the demo on a free port. `before` is Python run in its process at first."""
-    process = subprocess.Popen(
-        [*_program("serve", demo.folder, before), "--port", "0", "--workers", str(workers)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    process = warm.start(
+        *("serve", "--config", str(demo.folder / "config.toml"), "--port", "0"),
+        *("--workers", str(workers)),
+        before=before,
     )
-    assert process.stdout is not None
     line = process.stdout.readline()
     url = next((word for word in line.split() if word.startswith("http")), "")
     gateway = Gateway(demo, process, url or "http://127.0.0.1:9")
@@ -301,15 +291,3 @@ def serving(demo: Demo, *, workers: int = 1, before: str = "") -> Iterator[Gatew
         yield gateway
     finally:
         gateway.stop()
-
-
-_DIE_WITH_PARENT = """
-import ctypes, signal, sys
-if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-"""
-
-
-def _program(command: str, folder: Path, before: str = "") -> list[str]:
-    start = f"{_DIE_WITH_PARENT}\n{before}\nfrom gateway.cli import main\nmain()"
-    return [sys.executable, "-c", start, command, "--config", str(folder / "config.toml")]

@@ -11,8 +11,6 @@ import os
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,6 +22,7 @@ import httpx
 import pytest
 
 from regions.keys import Keys
+from tests import warm
 from tests.canaries import WORD, canary, phone, singing, songs
 from tests.leaks.worlds import CLEAR, EVERYBODY, filled_world
 from tests.postgres import Postgres
@@ -251,13 +250,7 @@ def commands(demo: Demo, seen: Seen) -> None:
 
 
 def command(demo: Demo, seen: Seen, *words: str) -> None:
-    start = "from gateway.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", start, *words, "--config", str(demo.folder / "config.toml")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = warm.run(*words, "--config", str(demo.folder / "config.toml"))
     assert done.returncode == 0, (words, done.stderr)
     seen.said += [done.stdout, done.stderr]
 

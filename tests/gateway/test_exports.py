@@ -6,8 +6,6 @@ import csv
 import hashlib
 import io
 import re
-import subprocess
-import sys
 import threading
 import time
 import zipfile
@@ -24,6 +22,7 @@ from gateway.grants import add_grant
 from regions.instants import instant
 from regions.keys import load_keys
 from resolvers.access_log.commitments import Commitments, commitments_in
+from tests import warm
 from tests.served import BROAD, Demo, Gateway, serving
 
 OTHER = "province-320000"
@@ -517,13 +516,7 @@ def test_a_file_is_told_from_one_that_was_changed(gateway: Gateway, tmp_path: Pa
     def verify(content: bytes) -> tuple[int, str]:
         file.write_bytes(content)
         config = str(gateway.demo.folder / "config.toml")
-        program = "from gateway.cli import main; main()"
-        done = subprocess.run(
-            [sys.executable, "-c", program, "exports", "verify", str(file), "--config", config],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = warm.run("exports", "verify", str(file), "--config", config)
         return done.returncode, done.stdout + done.stderr
 
     for format in ("CSV", "XLSX"):

@@ -9,7 +9,6 @@ import random
 import signal
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from gateway.access_log.tree import StoredTree, checkpoint_in
 from regions.keys import load_keys
 from resolvers.access_log.commitments import Commitments
 from resolvers.access_log.notes import open_checkpoint
+from tests import warm
 from tests.resolvers.access_log.trees import tree_hash
 from tests.served import BROAD, Demo, Gateway, serving
 
@@ -59,15 +59,8 @@ def checked(demo: Demo) -> list[dict[str, Any]]:
 
 def starts(demo: Demo) -> subprocess.CompletedProcess[str]:
     """A start of which a refusal is expected."""
-    code = "from gateway.cli import main; main()"
-    command = [sys.executable, "-c", code, "serve", "--port", "0", "--workers", "1"]
-    return subprocess.run(
-        [*command, "--config", str(demo.folder / "config.toml")],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    config = str(demo.folder / "config.toml")
+    return warm.run("serve", "--port", "0", "--workers", "1", "--config", config)
 
 
 def test_start_heartbeat_and_stop_are_in_the_log(demo: Demo, tmp_path: Path) -> None:

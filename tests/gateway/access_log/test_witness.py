@@ -6,7 +6,6 @@ import base64
 import json
 import stat
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from resolvers.access_log.notes import (
     verify_cosignature,
 )
 from resolvers.access_log.tiles import tile_path, tiles_of
+from tests import warm
 from tests.gateway.access_log.logs import filled, opened, row, stored
 from tests.served import Demo, Gateway, serving
 
@@ -195,18 +195,8 @@ def gateway(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ga
 
 def run(gateway: Gateway, state: Path) -> subprocess.CompletedProcess[str]:
     """`epigate witness` as an auditor runs it."""
-    code = "from gateway.cli import main; main()"
     key = str(gateway.demo.config.log_vkey)
-    return subprocess.run(
-        [
-            *(sys.executable, "-c", code, "witness", f"{gateway.url}/access-log"),
-            *("--key", key, "--state", str(state)),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return warm.run(*("witness", f"{gateway.url}/access-log", "--key", key, "--state", str(state)))
 
 
 def test_over_http_by_its_command(gateway: Gateway, state: Path) -> None:
