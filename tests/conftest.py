@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -13,7 +12,6 @@ from hypothesis import settings
 
 from gateway.config import Config, load_config
 from regions.keys import Keys, create_keys
-from regions.migrating import migrate_central, migrate_log
 from regions.settings import RegionSettings
 from tests.canaries import singing, songs
 from tests.keys import same_keys
@@ -126,6 +124,6 @@ def ready_config(config: Config, stores: Stores) -> Config:
     create_keys(config.keys)
     for region in config.regions:
         stores.sqlite(region.code, region.path)
-    asyncio.run(migrate_central(config.central_store))
-    asyncio.run(migrate_log(config.log_store))
+    stores.central(config.central_store)
+    stores.log(config.log_store)
     return config

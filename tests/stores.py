@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from regions.areas import reference_areas
 from regions.engines import make_engine
 from regions.ids import padded
-from regions.migrating import migrate
+from regions.migrating import migrate, migrate_central, migrate_log
 from regions.settings import RegionSettings
 from resolvers.users import prefix_of
 from tests.postgres import Postgres
@@ -22,6 +22,7 @@ from tests.postgres import Postgres
 __all__ = ["Stores", "in_store", "region_settings"]
 
 T = TypeVar("T")
+Migration = Callable[[Path], Coroutine[Any, Any, Any]]
 
 
 def region_settings(
@@ -65,6 +66,22 @@ class Stores:
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(template, path)
         return region_settings(code, path=path)
+
+    def central(self, path: Path) -> Path:
+        """The gateway's own store, migrated and empty, as a new file."""
+        return self._like("central.db", migrate_central, path)
+
+    def log(self, path: Path) -> Path:
+        """A new access log with nothing in it."""
+        return self._like("log.db", migrate_log, path)
+
+    def _like(self, name: str, migrated: Migration, to: Path) -> Path:
+        template = self._templates / name
+        if not template.exists():
+            asyncio.run(migrated(template))
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(template, to)  # its mode, too
+        return to
 
     def postgresql(self, code: str = "3201") -> RegionSettings:
         """A new database."""

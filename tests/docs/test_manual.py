@@ -25,7 +25,6 @@ from graphql import (
 from gateway.config import load_config
 from gateway.settings import settings_table
 from regions.engines import sqlite_engine
-from regions.migrating import migrate_central
 from resolvers.central import Central
 from resolvers.rights import RIGHTS
 from resolvers.root import make_schema
@@ -56,8 +55,7 @@ def gateway(templates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     made = Stores(templates, lambda: folder, no_server)
     keys = same_keys()
     gateway = Gateway([made.sqlite("3201"), made.sqlite("5001")], keys)
-    store = folder / "gateway.db"
-    gateway.run(migrate_central(store))
+    store = made.central(folder / "gateway.db")
     engine = sqlite_engine(str(store))
     for executor in gateway._executors.values():
         executor._central = Central(engine, keys)

@@ -30,7 +30,6 @@ from regions.blind_index import BlindIndexer
 from regions.engines import sqlite_engine
 from regions.ids import take_ids
 from regions.keys import Keys, create_keys, load_keys
-from regions.migrating import migrate_central, migrate_log
 from regions.sealing import ITEMS as SEALED
 from regions.store_files import _RECHECK
 from regions.users import accounts
@@ -275,8 +274,8 @@ def make_world(folder: Path, templates: Path) -> tuple[Path, Keys]:
     stores = Stores(templates, lambda: folder, server)
     for region in config.regions:
         stores.sqlite(region.code, region.path)
-    asyncio.run(migrate_central(config.central_store))
-    asyncio.run(migrate_log(config.log_store))
+    stores.central(config.central_store)
+    stores.log(config.log_store)
     asyncio.run(_make_accounts(config))
     return file, load_keys(config.keys)
 
