@@ -12,7 +12,7 @@ import gzip
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,7 +44,8 @@ def _forms() -> tuple[bytes, ...]:
     found: list[bytes] = []
     for word in (WORD, WORD.upper(), WORD.lower(), PHONE):
         plain = word.encode()
-        found += [plain, word.encode("utf-16-le"), word.encode("utf-16-be")]
+        # UTF-16 of either order but for the zero at its edge, where looking for it is slow.
+        found += [plain, word.encode("utf-16-le")[:-1]]
         found += [plain.hex().encode(), plain.hex().upper().encode()]
         for shift in range(3):  # wherever it begins within three bytes
             written = base64.b64encode(b"\0" * shift + plain)
@@ -65,9 +66,13 @@ def songs(content: bytes) -> list[bytes]:
     return found
 
 
-def singing(folder: Path) -> Iterator[tuple[Path, bytes]]:
-    """The files below a folder that hold canaries and may not, with the form found."""
+def singing(folder: Path, searched: Sequence[Path] = ()) -> Iterator[tuple[Path, bytes]]:
+    """The files below a folder that hold canaries and may not, with the form found; without those
+    in folders that were searched already.
+    """
     for path in sorted(folder.rglob("*")):
+        if any(path.is_relative_to(one) for one in searched):
+            continue
         if path.is_symlink() or not path.is_file() or APPROVED.search(str(path)):
             continue
         try:

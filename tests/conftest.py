@@ -27,6 +27,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "epigate"))
 
 
 _sung: list[str] = []  # what processes of a run on several cores found in their folders
+_searched: list[str] = []  # the folders of those that told
 
 
 @pytest.hookimpl(trylast=True)
@@ -34,7 +35,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fails the run where its temporary folders hold a private value in clear."""
     folder = getattr(session.config, "_tmp_path_factory", None)
     base: Path | None = getattr(folder, "_basetemp", None)
-    found = list(singing(base)) if base is not None and base.exists() else []
+    seen = [base / name for name in _searched] if base is not None else []
+    found = list(singing(base, seen)) if base is not None and base.exists() else []
     told = [f"{path}: {form.decode('latin-1')}" for path, form in found[:20]]
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["sung"] = told  # it fails by the process that started this one
@@ -47,8 +49,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Takes what a process of the run found."""
-    _sung.extend(getattr(node, "workeroutput", {}).get("sung", ()))
+    """Takes what a process of the run found. The folder of one that died is searched by this."""
+    told = getattr(node, "workeroutput", {}).get("sung")
+    if told is not None:
+        _sung.extend(told)
+        _searched.append(f"popen-{node.gateway.id}")
 
 
 @pytest.hookimpl(wrapper=True)
