@@ -118,8 +118,12 @@ def _bounded(lines: Iterable[SheetRow], most_rows: int) -> list[SheetRow]:
                 f"表格超过 {most_rows} 行，请分批导入",
             )
         if one.line > _MOST_LINES:
-            raise _unreadable("the sheet has more lines than a sheet can have", "工作表行数异常")
+            raise _too_many_lines()
     return found
+
+
+def _too_many_lines() -> SheetUnreadable:
+    return _unreadable("the sheet has more lines than a sheet can have", "工作表行数异常")
 
 
 def _csv(content: bytes, most_rows: int) -> list[SheetRow]:
@@ -185,10 +189,7 @@ def _workbook(content: bytes, most_rows: int) -> tuple[list[SheetRow], tuple[str
             sheet = book[name]
             sheet.reset_dimensions()  # what a sheet says of its size may be less than it has
             rows = sheet.iter_rows(max_col=_MOST_COLUMNS + 1)
-            lines = _bounded(
-                (_row(line, [_cell(one) for one in row]) for line, row in enumerate(rows, 1)),
-                most_rows,
-            )
+            lines = _bounded(_without_gaps(rows), most_rows)
             if lines:
                 return lines, tuple(names[at + 1 :])
     except (SheetUnreadable, MemoryError):
@@ -213,6 +214,19 @@ def _workbook(content: bytes, most_rows: int) -> tuple[list[SheetRow], tuple[str
             "the workbook is damaged, or no workbook at all", "工作簿已损坏，或不是工作簿"
         ) from None
     return [], ()
+
+
+def _without_gaps(rows: Iterable[tuple[Any, ...]]) -> Iterator[SheetRow]:
+    """The rows of a sheet without those of a gap, for which the library gives one again and again:
+    a small file could have a million of them.
+    """
+    last: tuple[Any, ...] | None = None
+    for line, row in enumerate(rows, 1):
+        if row is not last:
+            yield _row(line, [_cell(one) for one in row])
+        elif line > _MOST_LINES:
+            raise _too_many_lines()
+        last = row
 
 
 def _inspect(content: bytes) -> None:
