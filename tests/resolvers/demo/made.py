@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,20 @@ class Demo:
     plan: Plan
     folder: Path
 
-    @property
+    @cached_property
     def keys(self) -> Keys:
         return load_keys(self.folder / "keys")
+
+    @cached_property
+    def _sealers(self) -> list[Sealer]:
+        return [Sealer(self.keys.sealing, region.code) for region in self.plan.regions]
+
+    @cached_property
+    def _salts(self) -> list[dict[int, bytes]]:
+        """The salt of everybody's key, by region and person."""
+        asked = "SELECT person_id, salt FROM person_keys"
+        regions = range(len(self.plan.regions))
+        return [{one[0]: one[1] for one in self.rows(region, asked)} for region in regions]
 
     def path(self, region: int) -> Path:
         path = self.plan.parameters.regions[region].path
@@ -70,6 +82,5 @@ class Demo:
     def opened(self, region: int, table: str, row: sqlite3.Row) -> dict[str, Any]:
         """The sealed items of a row that has `id`, `sealed` and, but for people, `person_id`."""
         person = row["id" if table == "people" else "person_id"]
-        (salt,) = self.rows(region, "SELECT salt FROM person_keys WHERE person_id = ?", person)
-        sealer = Sealer(self.keys.sealing, self.plan.regions[region].code)
-        return sealer.open(table, row["id"], row["sealed"], salt[0])
+        salt = self._salts[region][person]
+        return self._sealers[region].open(table, row["id"], row["sealed"], salt)
