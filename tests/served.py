@@ -38,7 +38,7 @@ __all__ = ["BROAD", "PEOPLE", "Demo", "Gateway", "make_demo", "never_idle", "ser
 PEOPLE = 800  # the fewest a demo has: some 80 cases and 250 contacts
 BROAD = "national"  # the account that sees every region
 _ROOT = Path(__file__).parent.parent
-_SECONDS = 20.0
+_SECONDS = 60.0
 
 
 @dataclass(frozen=True)

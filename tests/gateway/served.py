@@ -115,7 +115,7 @@ class Served:
     def get(self, path: str = "/", headers: dict[str, str] | None = None) -> Any:
         """The answer over a connection of its own."""
         request = urllib.request.Request(self.url + path, headers=headers or {})
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     def pids(self, most: int = 60) -> set[int]:
@@ -125,7 +125,7 @@ class Served:
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Ends it by a signal; exit code and what it wrote as errors."""
         self.process.send_signal(number)
-        _, errors = self.process.communicate(timeout=20)
+        _, errors = self.process.communicate(timeout=60)
         return self.process.returncode, errors
 
 
@@ -151,4 +151,4 @@ def served(config: Path, **options: Any) -> Iterator[Served]:
     finally:
         if process.poll() is None:
             process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)

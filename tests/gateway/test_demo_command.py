@@ -249,7 +249,7 @@ def test_an_interruption_stops_it_cleanly(config: Config) -> None:
             assert process.poll() is None
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=15)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "the same command starts over" in out
     assert "Traceback" not in err
@@ -294,7 +294,7 @@ def serving(config: Config) -> Iterator[tuple[str, list[str]]]:
             raise AssertionError(process.communicate()[1])
         yield next(word for word in printed[-1].split() if word.startswith("http")), printed
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=15)
+        process.communicate(timeout=60)
 
 
 def test_the_lines_it_prints_can_be_pasted(

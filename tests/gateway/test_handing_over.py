@@ -230,7 +230,7 @@ def test_a_handoff_is_in_the_log_of_both_regions_under_one_trace(sides: Sides) -
     assert response.json()["data"]["offerTransfer"]["__typename"] == "TransferPayload"
     entry = sides.gateway.entry(response)
     assert {"person", "transfer"} <= set(entry["what"]["wrote"])
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while True:
         delivered = [
             one for one in sides.gateway.demo.entries(trace=entry["trace"]) if one != entry

@@ -43,7 +43,7 @@ class World:
 
     def wait_for(self, *states: str) -> None:
         """Until the region is in one of the states."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while self.states()[REGION] not in states:
             assert time.monotonic() < deadline, self.states()
             time.sleep(0.05)
@@ -224,7 +224,7 @@ class Clients:
 
     def _ask(self) -> None:
         number = 0
-        with httpx.Client(base_url=self._gateway.url, timeout=20) as client:
+        with httpx.Client(base_url=self._gateway.url, timeout=60) as client:
             while not self._stop.is_set():
                 number += 1
                 body = {"query": LIST, "variables": {"n": number % 40 + 1}}

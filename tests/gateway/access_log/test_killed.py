@@ -65,8 +65,9 @@ def starts(demo: Demo) -> subprocess.CompletedProcess[str]:
 
 def test_start_heartbeat_and_stop_are_in_the_log(demo: Demo, tmp_path: Path) -> None:
     mine = demo.copied(tmp_path / "demo", heartbeat_seconds=1, sides_seconds=1)
+    began = time.monotonic()
     with serving(mine, workers=2) as gateway:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while len(mine.entries(operation="heartbeat")) < 2:
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -75,11 +76,12 @@ def test_start_heartbeat_and_stop_are_in_the_log(demo: Demo, tmp_path: Path) -> 
             assert time.monotonic() < deadline
             time.sleep(0.1)
         assert gateway.stop() == 0
+    lasted = time.monotonic() - began
     entries = checked(mine)
     assert next(one for one in entries if one["module"] == "gateway")["operation"] == "start"
     assert entries[-1]["operation"] == "stop"
     beats = len(mine.entries(operation="heartbeat"))
-    assert beats <= 16  # by one of the workers only
+    assert beats <= lasted + 1  # one a second, by one of the workers only
 
 
 def sides(demo: Demo, request: str) -> bool:
@@ -173,7 +175,7 @@ class Client(threading.Thread):
         self.stopping = False
 
     def run(self) -> None:
-        with httpx.Client(base_url=self._url, timeout=10) as client:
+        with httpx.Client(base_url=self._url, timeout=60) as client:
             for turn in range(100_000):
                 if self.stopping:
                     return
@@ -291,7 +293,7 @@ def test_a_log_that_is_gone_or_older_than_the_regions_know_is_not_served(
         with closing(sqlite3.connect(log)) as one, closing(sqlite3.connect(older)) as two:
             one.backup(two)
         request = gateway.ask(ASKED).headers["x-request-id"]
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while not sides(mine, request):
             assert time.monotonic() < deadline
             time.sleep(0.1)

@@ -163,14 +163,14 @@ def test_a_slow_run_does_not_put_back_what_another_saw(tmp_path: Path, state: Pa
 
     def slow(path: str) -> bytes:
         begun.set()
-        go_on.wait(10)
+        go_on.wait(60)
         return middle(path)
 
     runs = [
         threading.Thread(target=see, args=(fetch, key, state, "auditor")) for fetch in (slow, last)
     ]
     runs[0].start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     runs[1].start()
     runs[1].join(0.5)  # it waits, or has seen 200 by now
     go_on.set()
