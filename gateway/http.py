@@ -26,6 +26,8 @@ from gateway.config import Config
 from gateway.endpoint import GraphQLEndpoint
 from gateway.executing import Executor
 from gateway.exports import PREFIX, ExportEndpoint
+from gateway.follow_up import PREFIX as SHEETS
+from gateway.follow_up import FollowUpEndpoint
 from gateway.keys.served import ServedEraser
 from gateway.letters import PREFIX as LETTERS
 from gateway.letters import LetterEndpoint
@@ -225,6 +227,8 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     letters = LetterEndpoint(executor, sessions, log, config.regions, strangers, stores)
     signal_files = SignalFileEndpoint(executor, sessions, log, config.regions, strangers, stores)
 
+    sheets = FollowUpEndpoint(executor, sessions, log, config.regions, strangers, stores)
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await learn_diseases(federation, answering.reference)
@@ -265,6 +269,8 @@ def make_app(config: Config, *, planning: bool = True) -> App:
             await letters(scope, receive, send)
         elif scope["type"] == "http" and scope["path"].startswith(SIGNALS):
             await signal_files(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(SHEETS):
+            await sheets(scope, receive, send)
         elif scope["type"] == "websocket":
             await subscriptions(scope, receive, send)
         else:
@@ -289,7 +295,7 @@ def _limits(config: Config) -> Limits:
 _ROUTES = (
     "There is POST /graphql, POST /sign-in, POST /sign-out, GET /exports/<id>, "
     "GET /assist-requests/<number>.pdf, GET /assist-requests/attachments/<number>, "
-    "GET /assist-requests/template.xlsx, GET /health, "
+    "GET /assist-requests/template.xlsx, GET /follow-up-sheets/<date>.csv, GET /health, "
     "GET /access-log/checkpoint, and "
     "what the manual says of signing in."
 )

@@ -246,6 +246,7 @@ ROUTES: Mapping[str, str] = {
     "/oidc/start": "the way to the provider of a sign-in",
     "/oidc/callback": "a session for a code of the provider",
     "/exports": "one's own files, by the statements and masks of lists",
+    "/follow-up-sheets": "the sheet of a unit's day, by the masks of lists",
     "/signals": "a file of a suspected event, to whoever sees its name",
     "/assist-requests": "a letter to print, by the masks of lists; a file of one, to "
     "whoever sees its name; an empty template",
