@@ -312,7 +312,8 @@ def blackbox(
     The folder keeps `history.jsonl`, what was done and answered. Exit code 1: something was lost,
     doubled or undone.
     """
-    from bench.breaking.blackbox import Plan, run
+    from bench.breaking.blackbox import run
+    from bench.breaking.plans import Plan
 
     down = min(20.0, seconds / 3)
     with _measuring(folder) as (place, _):

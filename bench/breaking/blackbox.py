@@ -2,8 +2,8 @@
 
 Faults are kills, pauses, cut and half-open connections, delays, clocks that jump; and once each a
 region that cannot be reached, a gateway that can write nothing more to its disk, and a region put
-back from an older backup by the manual: all gateways down, `custody check`, `custody mend`, up
-again. About once a second everything is stopped, and what the stores say is a cut for the checker.
+back from an older backup, which the gateways must find, fence and mend. About once a second
+everything is stopped, and what the stores say is a cut for the checker.
 """
 
 from __future__ import annotations
@@ -13,88 +13,26 @@ import json
 import random
 import sqlite3
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from bench.breaking.backups import Backup
 from bench.breaking.checker import check
 from bench.breaking.clients import Clients
-from bench.breaking.gateways import Fleet, command, make_fleet
+from bench.breaking.faults import Due, Faults
+from bench.breaking.fleet import Fleet, make_fleet
 from bench.breaking.history import Finding, History
 from bench.breaking.messages import waiting
 from bench.breaking.pictures import Eyes
+from bench.breaking.plans import Plan, Ran
 from bench.breaking.proxy import Proxy
 from gateway.access_log.starting import check_access_log
 from regions.keys import load_keys
 
-__all__ = ["KINDS", "Plan", "Ran", "run"]
-
-KINDS: Mapping[str, float] = {
-    "cut": 30,
-    "half open": 14,
-    "delay": 24,
-    "pause": 18,
-    "kill": 6,
-    "clock": 8,
-}
-"""The random faults, and how often each comes beside the others."""
+__all__ = ["run"]
 
 _CUT_EVERY = 1.0  # seconds
-_DISK_BYTES = 16_384  # behind which nothing can be written while the disk is full
-_CLOCK_SECONDS = 1_500.0  # by which clocks jump, at most
-_PATIENCE = 150.0  # seconds until it is said that the post never drains
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is done. Shares are of the seconds of load."""
-
-    seconds: float
-    faults: int
-    seed: int
-    each: int = 40  # people in each region
-    gateways: int = 3
-    down_seconds: float = 20.0
-    full_seconds: float = 3.0
-    down_at: float = 0.15
-    full_at: float = 0.52
-    backup_at: float = 0.4
-    restore_at: float = 0.7
-    drain_seconds: float = 30.0
-    at_least: int = 3  # people accepted, however slow the machine is
-    every_kind: bool = False  # each kind of random fault at least once
-
-
-@dataclass(slots=True)
-class Ran:
-    """What came of it."""
-
-    plan: Plan
-    findings: list[Finding] = field(default_factory=list)
-    faults: Counter[str] = field(default_factory=Counter)
-    counts: Counter[str] = field(default_factory=Counter)  # of requests and answers
-    cuts: int = 0
-    handed: int = 0
-    logged: int = 0
-    drained: float | None = None
-    behind: list[str] = field(default_factory=list)  # what the check said of the restored region
-    mended: str = ""
-
-    def __str__(self) -> str:
-        drained = "never" if self.drained is None else f"{self.drained:.1f} s after the last fault"
-        lines = [
-            f"seed {self.plan.seed}: {self.plan.seconds:.0f} s, {self.plan.gateways} gateways",
-            "faults: " + ", ".join(f"{n} {one}" for one, n in sorted(self.faults.items())),
-            "clients: " + ", ".join(f"{n} {one}" for one, n in sorted(self.counts.items())),
-            f"{self.handed} people handed over, {self.cuts} cuts, {self.logged} entries of the "
-            f"post, drained {drained}",
-            f"restored: {', '.join(self.behind) or 'nothing found'}; {self.mended or 'not mended'}",
-            f"{len(self.findings)} findings",
-        ]
-        return "\n".join(lines + [f"  {one}" for one in self.findings[:40]])
+_PATIENCE = 150.0  # seconds until it is said that the post never drains, or a store is never mended
 
 
 def run(folder: Path, plan: Plan) -> Ran:
@@ -111,17 +49,26 @@ def run(folder: Path, plan: Plan) -> Ran:
 
 class _BlackBox:
     def __init__(self, fleet: Fleet, folder: Path, plan: Plan, file: IO[str]) -> None:
-        self.fleet, self.folder, self.plan, self._file = fleet, folder, plan, file
+        self.fleet, self.plan, self._file = fleet, plan, file
         self.chance = random.Random(plan.seed)
         self.eyes = Eyes(fleet.files)
         self.history = History(fleet.homes())
         self.ran = Ran(plan)
         self.proxies = [Proxy(one.port) for one in fleet.gateways]
         self.begun = time.monotonic()
-        self.healing: set[asyncio.Task[None]] = set()
         self.going = True
         self.world = asyncio.Lock()  # held while the whole of it is taken down
-        self.clients: Clients
+        self.faults = Faults(fleet, self.proxies, self.chance, self.world, self.record)
+        self.backup = Backup(fleet, self.chance.choice(sorted(fleet.files)), folder)
+        self.backed_up = (0, 0.0)  # after which answer, and when
+        self.put_back = False
+        self.clients = Clients(
+            self.proxies,
+            fleet.people,
+            self.history,
+            random.Random(f"{plan.seed} clients"),
+            lambda answer: self.record("answer", **answer),
+        )
 
     @property
     def now(self) -> float:
@@ -139,21 +86,14 @@ class _BlackBox:
         await self.fleet.start()
         for proxy in self.proxies:
             await proxy.start()
-        self.clients = Clients(
-            [proxy.port for proxy in self.proxies],
-            self.fleet.tokens,
-            self.history,
-            random.Random(f"{self.plan.seed} clients"),
-            lambda answer: self.record("answer", **answer),
-        )
         self.begun = time.monotonic()
-        load = asyncio.create_task(
-            self.clients.run(self.begun + self.plan.seconds, self.plan.at_least)
-        )
+        load = asyncio.create_task(self.clients.run(self._enough))
         beside = [asyncio.create_task(one) for one in (self._cuts(), self._keep())]
         try:
-            await self._faults()
-            await self._heal()
+            await self._befall()
+            await self.faults.heal()
+            self.history.last_fault = self.now
+            self.record("healed")
             await load
             await self._drain()
             self.going = False
@@ -167,6 +107,12 @@ class _BlackBox:
                 await proxy.close()
         self.fleet.stop()
         return await self._judge()
+
+    def _enough(self) -> bool:
+        """Whether there was load for long enough, however slow the machine is."""
+        accepted = self.clients.counts["accepted"]
+        done = accepted >= self.plan.at_least and self.put_back
+        return done and self.now >= self.plan.seconds
 
     # What goes on all the time.
 
@@ -208,41 +154,20 @@ class _BlackBox:
                         one.start()
             await asyncio.sleep(0.5)
 
-    # Faults.
+    # What befalls it.
 
-    async def _faults(self) -> None:
+    async def _befall(self) -> None:
         """All faults, each at its time."""
-        plan, chance = self.plan, self.chance
-        kinds = chance.choices(list(KINDS), list(KINDS.values()), k=plan.faults)
-        if plan.every_kind:
-            kinds[: len(KINDS)] = KINDS
-        actions: Mapping[str, Callable[[], Any]] = {
-            "cut": self._cut_connections,
-            "half open": self._half_open,
-            "delay": self._delay,
-            "pause": self._pause,
-            "kill": self._kill,
-            "clock": self._jump,
-        }
-        first, last = 0.05 * plan.seconds, 0.95 * plan.seconds
-        due = [(chance.uniform(first, last), one, actions[one]) for one in kinds]
-        due += [
-            (plan.down_at * plan.seconds, "region down", self._down),
-            (plan.full_at * plan.seconds, "disk full", self._fill),
-        ]
-        restored = chance.choice(sorted(self.fleet.files))
-        kept = self.folder / "backup.db"
-        backup: list[tuple[int, float]] = []
-        due += [
-            (plan.backup_at * plan.seconds, "", lambda: self._back_up(restored, kept, backup)),
-            (
-                plan.restore_at * plan.seconds,
-                "restored",
-                lambda: self._restore(restored, kept, backup),
-            ),
+        plan = self.plan
+        due: list[Due] = [
+            *self.faults.due(plan),
+            (plan.backup_at * plan.seconds, "", self._back_up),
+            (plan.restore_at * plan.seconds, "restored", self._restore),
         ]
         for at, name, action in sorted(due, key=lambda one: one[:2]):
             await asyncio.sleep(max(0.0, at - self.now))
+            if action == self._restore:
+                await self._something_lost()
             async with self.world:
                 if name:
                     self.ran.faults[name] += 1
@@ -250,135 +175,58 @@ class _BlackBox:
                 if done is not None:
                     await done
 
-    def _some(self) -> int:
-        return self.chance.randrange(len(self.proxies))
+    def _back_up(self) -> None:
+        self.backup.take()
+        self.backed_up = (self.clients.answers, self.now)
+        self.record("backup", region=self.backup.region)
 
-    def _later(self, seconds: float, work: Callable[[], None]) -> None:
-        async def wait() -> None:
-            await asyncio.sleep(seconds)
-            async with self.world:
-                work()
+    async def _something_lost(self) -> None:
+        """Waits until putting the region back would lose a message."""
+        until = self.now + _PATIENCE
+        while True:
+            if self.backup.lost() or self.now > until:
+                return
+            await asyncio.sleep(0.2)
 
-        task = asyncio.create_task(wait())
-        self.healing.add(task)
-        task.add_done_callback(self.healing.discard)
-
-    def _cut_connections(self) -> None:
-        which = self._some()
-        self.record("cut connections", gateway=which, open=self.proxies[which].cut())
-
-    def _half_open(self) -> None:
-        which, answers = self._some(), self.chance.random() < 0.7
-        found = self.proxies[which].half_open(answers=answers)
-        self.record("half open", gateway=which, answers=answers, open=found)
-
-    def _delay(self) -> None:
-        which, seconds = self._some(), self.chance.uniform(0.05, 1.0)
-        proxy = self.proxies[which]
-        proxy.delay = seconds
-        self.record("delay", gateway=which, seconds=seconds)
-        self._later(self.chance.uniform(0.2, 1.5), lambda: setattr(proxy, "delay", 0.0))
-
-    def _pause(self) -> None:
-        which = self._some()
-        gateway = self.fleet.gateways[which]
-        self.record("pause", gateway=which)
-        gateway.pause()
-        self._later(self.chance.uniform(0.1, 2.0), gateway.resume)
-
-    def _kill(self) -> None:
-        which = self._some()
-        gateway = self.fleet.gateways[which]
-        self.record("kill", gateway=which)
-        gateway.kill()
-        gateway.start()
-
-    def _jump(self) -> None:
-        which = self._some()
-        ahead = self.chance.uniform(-_CLOCK_SECONDS, _CLOCK_SECONDS)
-        self.record("clock", gateway=which, ahead=ahead)
-        self.fleet.gateways[which].put_clock(ahead)
-
-    def _down(self) -> None:
-        region = self.chance.choice(sorted(self.fleet.files))
-        self.record("region down", region=region)
-        for one in self.fleet.gateways:
-            one.unlink(region)
-        self._later(self.plan.down_seconds, lambda: self._up(region))
-
-    def _up(self, region: str) -> None:
-        self.record("region up", region=region)
-        for one in self.fleet.gateways:
-            one.link(region, self.fleet.files[region])
-
-    def _fill(self) -> None:
-        which = self._some()
-        gateway = self.fleet.gateways[which]
-        self.record("disk full", gateway=which)
-        gateway.fill_disk(_DISK_BYTES)
-        self._later(self.plan.full_seconds, lambda: gateway.fill_disk(None))
-
-    # A region that is put back.
-
-    def _back_up(self, region: str, kept: Path, backup: list[tuple[int, float]]) -> None:
-        with self.fleet.stopped():
-            self.fleet.backup(region, kept)
-        backup.append((self.clients.answers, self.now))
-        self.record("backup", region=region)
-
-    async def _restore(self, region: str, kept: Path, backup: list[tuple[int, float]]) -> None:
+    async def _restore(self) -> None:
+        hot = self.plan.hot if self.plan.hot is not None else self.chance.random() < 0.5
+        region, ran = self.backup.region, self.ran
         await self.clients.hold()
-        for one in self.fleet.gateways:
-            one.kill()
+        if not hot:
+            for one in self.fleet.gateways:
+                one.kill()
         self.eyes.close()
-        lost = _messages(self.fleet.files[region]) - _messages(kept)
-        self.fleet.restore(region, kept)
-        answers, at = backup[-1]
-        self.record("restored", region=region, backup=at, lost=len(lost))
-        for one in self.fleet.gateways:  # the check compares all regions
+        lost = self.backup.lost()
+        self.backup.put_back(in_place=not hot)
+        answers, at = self.backed_up
+        self.record("restored", region=region, backup=at, lost=lost, hot=hot)
+        for one in self.fleet.gateways:  # the comparison needs all regions
             for code, file in self.fleet.files.items():
                 one.link(code, file)
-        checked = self._custody("check", "--json")
-        self.ran.behind = sorted({one["kind"] for one in json.loads(checked)["findings"]})
-        if lost and not self.ran.behind:
-            self.ran.findings.append(
-                Finding("NOT_DETECTED", region, f"{len(lost)} messages were lost, none is missed")
-            )
-        self.ran.mended = self._custody("mend").strip()
-        if self.ran.behind and f"{region}: " not in self.ran.mended:
-            self.ran.findings.append(Finding("NOT_MENDED", region, self.ran.mended))
-        self.record("mended", said=self.ran.mended, behind=self.ran.behind)
+        if not hot:
+            ran.behind = self.backup.check()
         self.history.restored[region] = [(answers + 1, self.clients.answers)]
+        if hot:
+            for one in self.fleet.gateways:
+                one.resume()
         await self.fleet.start()
+        begun = self.now
+        if await self.backup.fenced(_PATIENCE if lost or hot else 0.0):
+            self.clients.go_on()  # behind the fence no step is taken
+            found = self.now - begun
+            if await self.backup.mended(_PATIENCE):
+                ran.mended = f"found after {found:.1f} s, mended after {self.now - begun:.1f} s"
+            else:
+                ran.findings.append(Finding("NOT_MENDED", region, "the fence stands"))
+        elif lost or hot:
+            detail = f"{lost} messages were lost, none is missed"
+            ran.findings.append(Finding("NOT_DETECTED", region, detail))
+        self.record("mended", said=ran.mended, behind=ran.behind)
         self.history.restored_between[region] = [(at, self.now)]
+        self.put_back = True
         self.clients.go_on()
 
-    def _custody(self, *words: str) -> str:
-        """What a command says of the stores, as an operator runs it."""
-        config = self.fleet.gateways[0].folder / "config.toml"
-        code, said = command(config, self.folder / "said", "custody", *words)
-        if code not in (0, 1):
-            raise RuntimeError(f"custody {words[0]}: {said[-2000:]}")
-        return said
-
     # The end.
-
-    async def _heal(self) -> None:
-        """Ends every fault."""
-        for task in list(self.healing):
-            task.cancel()
-        await asyncio.gather(*self.healing, return_exceptions=True)
-        async with self.world:
-            for gateway, proxy in zip(self.fleet.gateways, self.proxies, strict=True):
-                proxy.heal()
-                gateway.resume()
-                gateway.fill_disk(None)
-                gateway.put_clock(0.0)
-                for region, file in self.fleet.files.items():
-                    gateway.link(region, file)
-            await self.fleet.start()
-        self.history.last_fault = self.now
-        self.record("healed")
 
     async def _drain(self) -> None:
         """Until no message waits, or for so long that none will ever go."""
@@ -400,6 +248,7 @@ class _BlackBox:
         found = check(self.history, rest, drain_seconds=self.plan.drain_seconds)
         ran = self.ran
         ran.findings += found
+        ran.findings += [Finding("UNCODED", "an answer", one) for one in self.clients.uncoded]
         ran.counts.update(self.clients.counts)
         ran.cuts, ran.logged = len(self.history.cuts), len(self.history.log)
         ran.handed = sum(
@@ -411,12 +260,3 @@ class _BlackBox:
         for wrong in ran.findings:
             self.record("finding", rule=wrong.rule, subject=wrong.subject, detail=wrong.detail)
         return ran
-
-
-def _messages(file: Path) -> set[tuple[str, str]]:
-    """The messages that a store sent or received."""
-    with closing(sqlite3.connect(file)) as store:
-        rows = store.execute(
-            "SELECT '', id FROM post_outbox UNION ALL SELECT from_region, id FROM post_inbox"
-        )
-        return {(row[0], row[1]) for row in rows}

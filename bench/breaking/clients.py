@@ -1,7 +1,8 @@
 """Clients of the regions: they hand people over by HTTP, ask twice, ask out of turn, ask again.
 
-Each request is one of an officer of a region, by any of the gateways. What is answered goes into
-the history; what is not answered is asked for again with the same idempotency key.
+Each request is one of an officer of a region or of its machine, by any of the gateways. What is
+answered goes into the history; what is not answered is asked for again with the same idempotency
+key.
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ from typing import Any
 import httpx
 import orjson
 
-from bench.breaking.gateways import COUNTIES
+from bench.breaking.fleet import COUNTIES, People
 from bench.breaking.history import Acknowledged, History
+from bench.breaking.machines import Machine
+from bench.breaking.proxy import Proxy
 
 __all__ = ["Clients"]
 
 _TWICE = 0.3  # of the requests come twice
 _OUT_OF_TURN = 0.2  # of the requests come later than some that were made after them
 _LATE = 1.5  # seconds by which, at most
+_BY_MACHINE = 0.4  # of the requests are those of a machine
 _TRIES = 6
 _PATIENCE = 4.0  # seconds for an answer
 _OPEN = 12  # requests under way at most
@@ -35,7 +39,8 @@ _STEP = """{ __typename
   ... on TransferPayload { pending repeated
     transfer { id state } people { personId outcome problem { code
       ... on StepProblem { reason } } } }
-  ... on Problem { code } ... on StepProblem { reason } }"""
+  ... on Problem { code } ... on StepProblem { reason }
+  ... on RegionUnavailableProblem { state } }"""
 _KINDS = {
     "offer": ("offerTransfer", "OfferTransferInput"),
     "accept": ("acceptTransfer", "TransferActionInput"),
@@ -57,20 +62,22 @@ class _Request:
 
     number: int
     region: str
+    machine: Machine | None  # None: the officer
     asked: str
     given: Mapping[str, Any]
 
 
 @dataclass(slots=True)
 class Clients:
-    """All clients of a run. `ports` are where the gateways are reached."""
+    """All clients of a run, who reach the gateways by proxies."""
 
-    ports: Sequence[int]
-    tokens: Mapping[str, str]
+    proxies: Sequence[Proxy]
+    people: People
     history: History
     chance: random.Random
     told: Callable[[Mapping[str, Any]], None]  # each answer, for the record of the run
     counts: Counter[str] = field(default_factory=Counter)
+    uncoded: list[str] = field(default_factory=list)  # answers that say no reason by its name
     _http: list[httpx.AsyncClient] = field(default_factory=list)
     _waiting: set[asyncio.Task[None]] = field(default_factory=set)
     _under_way: int = 0
@@ -87,17 +94,17 @@ class Clients:
         """How many answers came."""
         return self._answers
 
-    async def run(self, until: float, at_least: int) -> None:
-        """Asks for steps until then (monotonic) and at least until so many people were told to be
-        accepted, and waits for what is under way.
-        """
+    async def run(self, enough: Callable[[], bool]) -> None:
+        """Asks for steps until that is enough, and waits for what is under way."""
         self._http = [
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=_PATIENCE, verify=False)
-            for port in self.ports
+            httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{one.port}", timeout=_PATIENCE, verify=False
+            )
+            for one in self.proxies
         ]
         self._going.set()
         try:
-            while time.monotonic() < until or self.counts["accepted"] < at_least:
+            while not enough():
                 await self._going.wait()
                 if len(self._waiting) >= _OPEN:
                     await asyncio.wait(self._waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -163,7 +170,9 @@ class Clients:
     async def _decide(self, region: str) -> None:
         """Looks into the queue, and accepts or refuses, some or all."""
         wanted = {"side": "RECEIVED", "state": ["OFFERED", "PARTLY_ACCEPTED"]}
-        body = await self._post(region, {"query": _QUEUE, "variables": {"f": wanted}})
+        machine = self._machine(region)
+        asked = {"query": _QUEUE, "variables": {"f": wanted}}
+        body = await self._post(region, machine, asked)
         edges = ((((body or {}).get("data") or {}).get("transfers") or {}).get("edges")) or []
         if not edges:
             return
@@ -187,7 +196,8 @@ class Clients:
         """Asks for a step, once or twice, now or later, until it is answered."""
         self._requests += 1
         key = f"step-{self._requests}-{self.chance.getrandbits(32):08x}"
-        request = _Request(self._requests, region, asked, {**given, "idempotencyKey": key})
+        given = {**given, "idempotencyKey": key}
+        request = _Request(self._requests, region, self._machine(region), asked, given)
         if self.chance.random() < _OUT_OF_TURN:
             self.counts["late"] += 1
             await asyncio.sleep(self.chance.uniform(0.1, _LATE))
@@ -208,37 +218,75 @@ class Clients:
         for tried in range(_TRIES):
             await self._going.wait()
             sent = time.monotonic()
-            body = await self._post(request.region, query)
+            body = await self._post(request.region, request.machine, query)
             result = ((body or {}).get("data") or {}).get(_KINDS[request.asked][0])
             if result is not None and result["__typename"] != "RegionUnavailableProblem":
+                if request.machine is not None:
+                    self.counts["by machines"] += 1
                 self._heard(request, result, sent, to)
                 return
+            if result is not None:
+                self.counts[f"region {result['state']}"] += 1
             self.counts["unanswered"] += 1
             await asyncio.sleep(min(0.2 * 2**tried, 2.0))
         self.counts["given up"] += 1
 
-    async def _post(self, region: str, body: Mapping[str, Any]) -> Any:
+    def _machine(self, region: str) -> Machine | None:
+        """Who asks: the region's machine, or its officer."""
+        by_machine = self.chance.random() < _BY_MACHINE
+        return self.people.machines[region] if by_machine else None
+
+    async def _post(self, region: str, machine: Machine | None, body: Mapping[str, Any]) -> Any:
         """The answer of some gateway, None where none came."""
-        headers = {
-            "authorization": f"Bearer {self.tokens[region]}",
-            "content-type": "application/json",
-        }
         await self._going.wait()
-        client = self.chance.choice(self._http)
+        which = self.chance.randrange(len(self._http))
         self._under_way += 1
         try:
             async with asyncio.timeout(_PATIENCE):
-                answer = await client.post("/graphql", content=orjson.dumps(body), headers=headers)
+                answer = await self._sent(which, region, machine, body)
         except (httpx.HTTPError, TimeoutError):
             return None
         finally:
             self._under_way -= 1
             if not self._under_way:
                 self._idle.set()
+        if answer is None:
+            self.counts["no token"] += 1
+            return None
+        self._require_code(answer)
         if answer.status_code != 200:
             self.counts[f"status {answer.status_code}"] += 1
+            if machine is not None and answer.status_code == 401:
+                machine.refused(which)
             return None
         return answer.json()
+
+    def _require_code(self, answer: httpx.Response) -> None:
+        """Whatever befalls a gateway, what it answers has a code."""
+        try:
+            found = answer.json()
+            errors = found.get("errors", ())
+            codes = [one.get("extensions", {}).get("code", "INTERNAL") for one in errors]
+        except ValueError:
+            codes = ["INTERNAL"]
+        for code in codes:
+            self.counts[f"error {code}"] += 1
+        if answer.status_code == 500 or "INTERNAL" in codes:
+            self.uncoded.append(f"{answer.status_code} {answer.text[:300]}")
+
+    async def _sent(
+        self, which: int, region: str, machine: Machine | None, body: Mapping[str, Any]
+    ) -> httpx.Response | None:
+        """What a gateway answers, None where the machine gets no token of it."""
+        http = self._http[which]
+        token = self.people.tokens[region]
+        if machine is not None:
+            got = await machine.token(which, http)
+            if got is None:
+                return None
+            token = got
+        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+        return await http.post("/graphql", content=orjson.dumps(body), headers=headers)
 
     # What is answered.
 

@@ -12,47 +12,21 @@ import ctypes
 import multiprocessing
 import os
 import resource
-import shutil
 import signal
-import socket
-import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
-
-import orjson
-from sqlalchemy import Connection, update
 
 import gateway.http  # noqa: F401 (so that a process forked from here has it)
-from bench.data import build
-from gateway.accounts import Account, create_account
 from gateway.cli import main
 from gateway.config import Config, load_config
-from gateway.sessions import Sessions
-from gateway.stores import migrate_stores
-from regions.engines import sqlite_engine
-from regions.ids import padded
-from regions.instants import instant
-from regions.users import sessions
-from resolvers.users import Role
 
-__all__ = ["COUNTIES", "Fleet", "Gateway", "command", "make_fleet", "officer"]
+__all__ = ["Gateway", "command"]
 
-COUNTIES: Mapping[str, str] = {
-    "320100": "320102",
-    "320200": "320205",
-    "320300": "320302",
-    "320400": "320402",
-    "320500": "320506",
-}
-"""Each region, and a county of it that people are offered to."""
-
-_PASSWORD = "correct horse battery staple 7"
 _START_SECONDS = 300.0
 _STOP_SECONDS = 30.0
 _PDEATHSIG = 1
@@ -93,11 +67,6 @@ def command(config: Path, output: Path, *words: str) -> tuple[int, str]:
     process.start()
     process.join()
     return process.exitcode or 0, output.read_text("utf-8")
-
-
-def officer(region: str) -> str:
-    """The login name of the officer of a region."""
-    return f"officer-{region}"
 
 
 class Gateway:
@@ -220,146 +189,3 @@ class Gateway:
     def unlink(self, region: str) -> None:
         """Makes a region unreachable for it."""
         (self.folder / "data" / "regions" / f"{region}.db").unlink(missing_ok=True)
-
-
-class Fleet:
-    """All gateways, the regions' files, and a session of each region's officer."""
-
-    def __init__(
-        self, gateways: Sequence[Gateway], files: Mapping[str, Path], tokens: Mapping[str, str]
-    ) -> None:
-        self.gateways, self.files, self.tokens = gateways, files, tokens
-
-    def homes(self) -> dict[int, str]:
-        """Every person, and the region whose store has them."""
-        found: dict[int, str] = {}
-        for region, file in self.files.items():
-            with closing(sqlite3.connect(file)) as store:
-                found |= dict.fromkeys(
-                    (row[0] for row in store.execute("SELECT id FROM people")), region
-                )
-        return found
-
-    async def start(self) -> None:
-        """Starts those that do not run; returns once all serve."""
-        for one in self.gateways:
-            if not one.up:
-                one.start()
-        for one in self.gateways:
-            await one.serving()
-
-    def stop(self) -> None:
-        """Ends all."""
-        for one in self.gateways:
-            one.stop()
-
-    @contextmanager
-    def stopped(self) -> Iterator[bool]:
-        """While nothing runs; says whether that was so within a moment."""
-        going = [one for one in self.gateways if one.up and not one.paused]
-        for one in going:
-            one.signal(signal.SIGSTOP)
-        try:
-            until = time.monotonic() + 2.0
-            while not (still := all(one.still() for one in self.gateways)):
-                if time.monotonic() > until:
-                    break
-                time.sleep(0.001)
-            yield still
-        finally:
-            for one in going:
-                one.signal(signal.SIGCONT)
-
-    def backup(self, region: str, to: Path) -> None:
-        """A copy of a region's store at one instant."""
-        to.unlink(missing_ok=True)
-        with closing(sqlite3.connect(self.files[region], timeout=30)) as store:
-            store.execute("VACUUM INTO ?", (str(to),))
-
-    def restore(self, region: str, kept: Path) -> None:
-        """Puts a copy back in place of a region's store. Nobody may have it open."""
-        file = self.files[region]
-        for behind in ("-wal", "-shm"):
-            file.with_name(file.name + behind).unlink(missing_ok=True)
-        shutil.copyfile(kept, file)
-
-    def entries(self) -> Iterator[dict[str, Any]]:
-        """The entries that the access logs have of the post."""
-        for one in self.gateways:
-            with closing(sqlite3.connect(one.config.log_store)) as log:
-                rows = log.execute("SELECT entry FROM entries ORDER BY number").fetchall()
-            for (entry,) in rows:
-                found = orjson.loads(entry)
-                if found.get("module") == "post":
-                    yield found
-
-
-def make_fleet(folder: Path, *, gateways: int = 3, each: int = 40, seed: int = 1) -> Fleet:
-    """Makes five regions of so many people each, and gateways that share them; starts none."""
-    data = build(folder / "made", len(COUNTIES), contacts_each=each, seed=seed)
-    files = {}
-    shared = folder / "regions"
-    shared.mkdir()
-    for prefix, made in zip(data.prefixes, data.stores, strict=True):
-        files[padded(prefix)] = shared / made.name
-        shutil.copyfile(made, shared / made.name)  # build leaves nothing in the log beside it
-    ports = _free_ports(gateways)
-    made_gateways: list[Gateway] = []
-    tokens: Mapping[str, str] = {}
-    for number, port in enumerate(ports):
-        own = folder / f"gateway-{number}"
-        (own / "data" / "regions").mkdir(parents=True)
-        text = data.config(remember=True).read_text("utf-8")
-        text = text.replace('keys = "keys"', f'keys = "{folder / "made" / "keys"}"')
-        text += (
-            f'\n[access_log]\norigin = "gateway-{number}"\n'
-            "\n[sessions]\nidle_minutes = 600\n"
-            "\n[stores]\nbreaker_seconds = 1\n"
-        )
-        (own / "config.toml").write_text(text, "utf-8")
-        gateway = Gateway(own, port)
-        gateway.put_clock(0.0)
-        for region, file in files.items():
-            gateway.link(region, file)
-        if number == 0:
-            asyncio.run(migrate_stores(gateway.config))
-            tokens = asyncio.run(_officers(gateway.config))
-        else:  # the same sessions hold there
-            first = made_gateways[0].config
-            with closing(sqlite3.connect(first.central_store)) as store:
-                store.execute("VACUUM INTO ?", (str(gateway.config.central_store),))
-            asyncio.run(migrate_stores(gateway.config))
-        made_gateways.append(gateway)
-    return Fleet(made_gateways, files, tokens)
-
-
-async def _officers(config: Config) -> Mapping[str, str]:
-    """An officer of each region, with a session that no jump of a clock ends; the tokens."""
-    engine = sqlite_engine(str(config.central_store))
-    opener = Sessions(engine, config.central_store, idle_seconds=36_000, longest_seconds=43_200)
-
-    def work(connection: Connection) -> dict[str, str]:
-        found = {}
-        for region in COUNTIES:
-            name = officer(region)
-            unit = (f"cdc-{region}", f"{region} CDC", "CITY", region)
-            create_account(connection, Account(name, name, Role.UNIT_USER, *unit), _PASSWORD)
-            found[region] = opener.insert(connection, name, second_factor="TOTP").token
-        later = instant(time.time() + 7 * 3_600)
-        connection.execute(update(sessions).values(last_seen_at=later))
-        return found
-
-    try:
-        async with engine.begin() as connection:
-            return await connection.run_sync(work)
-    finally:
-        await engine.dispose()
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens at now; each is bound again whenever its gateway starts."""
-    open_ = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in open_]
-    for one in open_:
-        one.close()
-    return ports

@@ -36,6 +36,7 @@ class Side:
     outbox: Mapping[str, Mapping[str, Any]]  # id → row
     inbox: Mapping[tuple[str, str], Mapping[str, Any]]  # (from, id) → row
     records: Mapping[str, Mapping[int, int]]  # table → record → person
+    fenced: bool = False  # put back from a backup and not yet mended: it answers for nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Picture:
     name: str = ""
 
 
+_FENCED = "SELECT count(*) FROM store_fences WHERE mended_at IS NULL"
 _RECORDS = ("contacts", "cases", "visits", "samples")
 
 
@@ -88,8 +90,9 @@ def _side(store: sqlite3.Connection, full: bool) -> Side:
             row["person_id"]: Custody(row["state"], row["epoch"], row["peer"], row["transfer_id"])
             for row in store.execute("SELECT * FROM custody")
         }
+        fenced = bool(store.execute(_FENCED).fetchone()[0])
         if not full:
-            return Side(people, custody, {}, {}, (), {}, {}, {})
+            return Side(people, custody, {}, {}, (), {}, {}, {}, fenced)
         parts = {
             (row["transfer_id"], row["side"], row["person_id"]): dict(row)
             for row in store.execute("SELECT * FROM transfer_people")
@@ -113,6 +116,6 @@ def _side(store: sqlite3.Connection, full: bool) -> Side:
             table: {row[0]: row[1] for row in store.execute(f"SELECT id, person_id FROM {table}")}
             for table in _RECORDS
         }
-        return Side(people, custody, parts, transfers, events, outbox, inbox, records)
+        return Side(people, custody, parts, transfers, events, outbox, inbox, records, fenced)
     finally:
         store.execute("COMMIT")

@@ -131,7 +131,8 @@ class _Simulation:
         except StoreRestored:
             self.run.refused += 1
             self.run.steps[-1] += " refused"
-        if self.unmended is None:  # until it is found, a restored store may believe anything
+        # Until it is found, a restored store may believe anything, and act on it.
+        if self.unmended is None or self.noticed is not None:
             self.history.cuts.append(self.look())
 
     def look(self, *, full: bool = False) -> Picture:

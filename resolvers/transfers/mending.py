@@ -100,6 +100,8 @@ class Mender:
         tokens = await store.write(0, lambda connection, _: fence(connection, code, at))
         done = await reconcile(self._all, code, at)
         await store.write(0, lambda connection, _: lift(connection, tokens, at))
+        # Whoever had the old file open may have answered a peer by it meanwhile.
+        self._uncompared |= {pair for pair in permutations(self._stores, 2) if code in pair}
         return done
 
 

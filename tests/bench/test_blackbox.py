@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.breaking.blackbox import KINDS, Plan, run
+from bench.breaking.blackbox import run
+from bench.breaking.plans import KINDS, Plan
 
 
 def test_whatever_befalls_gateways_nobody_is_lost_or_doubled(tmp_path: Path) -> None:
@@ -17,6 +18,7 @@ def test_whatever_befalls_gateways_nobody_is_lost_or_doubled(tmp_path: Path) -> 
         full_seconds=0.8,
         drain_seconds=300.0,  # of a machine that does other things too
         every_kind=True,
+        hot=True,
     )
     ran = run(tmp_path, plan)
     assert ran.findings == [], f"{ran}"
@@ -25,3 +27,4 @@ def test_whatever_befalls_gateways_nobody_is_lost_or_doubled(tmp_path: Path) -> 
     assert ran.logged > 0
     assert ran.cuts > 0
     assert ran.mended
+    assert ran.counts["by machines"] > 0

@@ -152,9 +152,11 @@ def test_whoever_is_killed_while_mending_leaves_the_fence(
     while (ended := mend_and_die(settings, regions.keys, region, len(fenced))) == -signal.SIGKILL:
         fenced.append(_fenced(regions, region))
     assert ended == 0
-    # Not before it stood, nor behind the commit that lifted it.
-    assert fenced == [False, *[True] * (len(fenced) - 2), False]
+    # Not before it stood, nor perhaps behind the commit that lifted it.
+    assert not fenced[0]
+    assert all(fenced[1:-1])
     assert len(fenced) > 6
+    assert not _fenced(regions, region)
     regions.drain()
     assert regions.is_behind() == set()
     assert asyncio.run(check_custody(settings)).findings == []
@@ -203,16 +205,13 @@ def test_it_is_found_by_what_it_was_before(regions: Regions, stores: Stores) -> 
         seen = [(await mender.look(AT)).behind]
         for store in written.regions:
             await store.close()
-        stores.put_back(regions.settings[A], kept)
+        await asyncio.to_thread(stores.put_back, regions.settings[A], kept)
         seen.append((await mender.look(AT)).behind)
         await mender.mend(A, AT)
         seen.append((await mender.look(AT)).behind)
         return seen
 
-    async def apart(written: Written) -> list[set[str]]:
-        return await asyncio.to_thread(asyncio.run, tend(written))
-
-    assert _beside(regions, apart) == [set(), {A}, set()]
+    assert _beside(regions, tend) == [set(), {A}, set()]
     again = regions.register(A)
     assert first < lost < again  # what was given before is not given again
     assert again - lost > 1_000_000
