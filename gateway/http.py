@@ -31,6 +31,7 @@ from gateway.follow_up import FollowUpEndpoint
 from gateway.keys.served import ServedEraser
 from gateway.letters import PREFIX as LETTERS
 from gateway.letters import LetterEndpoint
+from gateway.messaging.configured import make_sender
 from gateway.passwords import Passwords
 from gateway.post import Post
 from gateway.restored import LOOK_SECONDS, Restored
@@ -201,7 +202,9 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     behind = ("restored stores", LOOK_SECONDS, restored.look)
     pruner = Pruner(stores, days=config.post_keep_days)
     messages = ("emptying of old messages", PRUNE_SECONDS, pruner)
-    more: list[Duty] = [lapses, letters_late, old_keys, behind, messages]
+    sender = make_sender(config, stores, central)
+    telling = ("messages of signals", config.messages_poll_seconds, sender.look)
+    more: list[Duty] = [lapses, letters_late, old_keys, behind, messages, telling]
     metrics: AbstractAsyncContextManager[Any] = nullcontext()
     if config.metrics_port:
         # Imported when the folder of the workers' counts is known, and where anybody wants them.
@@ -236,6 +239,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         async with (
             sessions.running(),
             watch.running(),
+            sender.running(),
             duties.running(),
             post.running(),
             subscriptions.running(),

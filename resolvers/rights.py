@@ -83,6 +83,7 @@ RIGHTS: Mapping[str, Right] = {
     "recordVisit": Right(BUSINESS_ROLES),
     "recordSample": Right(BUSINESS_ROLES),
     "signals": Right(_DISEASE_CONTROL),
+    "signalMessages": Right(_DISEASE_CONTROL),
     "detectionRules": Right(_EVERYONE),
     "viewSignal": Right(_DISEASE_CONTROL & _STAFF),
     "startVerification": Right(_DISEASE_CONTROL & _STAFF),

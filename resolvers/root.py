@@ -9,6 +9,7 @@ from resolvers.access_log.root import AccessLogQueries
 from resolvers.aggregates.root import AggregateQueries
 from resolvers.alarms.root import AlarmMutations, AlarmQueries, AlarmSubscriptions
 from resolvers.alerts.forms_root import SignalMutations
+from resolvers.alerts.messages_root import SignalMessageQueries
 from resolvers.alerts.root import AlertQueries
 from resolvers.assist.root import AssistMutations, AssistQueries, AssistSubscriptions
 from resolvers.erasures.root import ErasureMutations, ErasureQueries
@@ -38,6 +39,7 @@ class Query(
     AccessLogQueries,
     AlarmQueries,
     AlertQueries,
+    SignalMessageQueries,
     ExportQueries,
     PathwayQueries,
     PostQueries,

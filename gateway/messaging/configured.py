@@ -9,17 +9,34 @@ from gateway.config import Config
 from gateway.messaging.channels import Channel
 from gateway.messaging.folder import Folder
 from gateway.messaging.mail import Mail
+from gateway.messaging.sender import Sender
 from gateway.messaging.sms import Sms
 from gateway.messaging.webhook import Webhook
 from regions.errors import KeysError
+from resolvers.alerts.messages import MessageLimits
+from resolvers.central import Central
+from resolvers.writing.stores import Stores
 
-__all__ = ["EMAIL_PASSWORD", "SMS_TOKEN", "WEBHOOK_SECRET", "make_channels"]
+__all__ = ["EMAIL_PASSWORD", "SMS_TOKEN", "WEBHOOK_SECRET", "make_channels", "make_sender"]
 
 SMS_TOKEN = "EPIGATE_SMS_TOKEN"
 EMAIL_PASSWORD = "EPIGATE_EMAIL_PASSWORD"
 WEBHOOK_SECRET = "EPIGATE_WEBHOOK_SECRET"
 
 _SHORTEST_SECRET = 24  # characters
+
+
+def make_sender(config: Config, stores: Stores, central: Central) -> Sender:
+    """The sender of a gateway's messages. Raises KeysError."""
+    limits = MessageLimits(
+        config.messages_resend_hours,
+        config.messages_escalate_hours,
+        config.messages_escalate_statistical_hours,
+        config.messages_late_hours,
+        config.messages_county,
+    )
+    channels = make_channels(config)
+    return Sender(stores, central, channels, limits, lease=config.messages_lease_seconds)
 
 
 def make_channels(config: Config) -> Mapping[str, Channel]:

@@ -117,6 +117,7 @@ BY_ROLE: dict[str, str] = {
     "endInvestigation": "InvalidInputProblem",
     "fileInvestigationForm": "InvalidInputProblem",
     "attachToSignal": "InvalidInputProblem",
+    "signalMessages": OK,
     "detectionRules": OK,
     "followUpSheet": OK,
     "publicFigures": "FORBIDDEN",  # what is asked is a county

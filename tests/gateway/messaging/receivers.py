@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,7 +25,8 @@ __all__ = ["HttpReceiver", "SmtpReceiver", "closed_port", "http_receiver", "smtp
 @dataclass
 class HttpReceiver:
     """An HTTP server. `answers` are given in turn, then 200 for ever: a status, or "lose" for an
-    answer that is lost after the message was taken.
+    answer that is lost after the message was taken, or "kill" and "take and kill" for a sender that
+    dies (`victim`) before or after it was.
     """
 
     url: str = ""
@@ -36,6 +37,7 @@ class HttpReceiver:
     seen: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     taken: list[tuple[str, bytes]] = field(default_factory=list)
     turn: threading.Lock = field(default_factory=threading.Lock)
+    victim: Callable[[], None] = lambda: None
 
     def take(self, key: str, body: bytes) -> None:
         """Passes a message on, unless it honours keys and has seen this one."""
@@ -56,13 +58,15 @@ def http_receiver(*answers: int | str, honours: bool = True) -> Iterator[HttpRec
             with receiver.turn:
                 receiver.seen.append((told, body))
                 answer = receiver.answers.pop(0) if receiver.answers else 200
-                if answer == "lose" or (isinstance(answer, int) and 200 <= answer < 300):
+                if answer in ("lose", "take and kill", 200, 202):
                     receiver.take(key, body)
-            if answer == "lose":
+            if isinstance(answer, str):
+                if answer != "lose":
+                    receiver.victim()
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
-            self.send_response(int(answer))
+            self.send_response(answer)
             for name, value in receiver.headers.items():
                 self.send_header(name, value)
             self.send_header("content-length", str(len(receiver.body)))

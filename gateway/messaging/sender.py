@@ -1,0 +1,267 @@
+"""The sender: addresses what is due in the regions' stores, and sends it (E2, E3, E10).
+
+Every worker has one and one of them looks, as for the other duties; several gateways may look at
+the same stores: each delivery is under the lease of one of them. What is under way when a worker
+dies is found by its lease, which ends (`resolvers.alerts.deliveries`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import stamina
+from sqlalchemy import Connection
+
+from gateway.messaging.channels import Channel, Outcome, Parcel, Verdict
+from regions.errors import EpigateError
+from regions.instants import now
+from resolvers.alerts.addressing import Due, address, addressees, due_messages, put_off
+from resolvers.alerts.deliveries import (
+    Delivery,
+    Settled,
+    begin_handing,
+    is_due,
+    lease,
+    settle,
+)
+from resolvers.alerts.messages import MessageLimits, is_overdue, put_overdue
+from resolvers.central import Central
+from resolvers.users.rosters import contact_of
+from resolvers.writing.stores import Store, Stores, WriteFailed
+
+__all__ = ["Sender"]
+
+_log = logging.getLogger(__name__)
+
+_IN_FLIGHT = 8  # deliveries of a region at once
+_OVERDUE_SECONDS = 30.0  # between two looks for signals that nobody answered
+_ENDING = 15.0  # seconds for what is under way when the worker ends
+
+
+class _LeaseLost(Exception):
+    """Another gateway has the delivery by now."""
+
+
+class Sender:
+    """Sends by some channels. `lease` is in seconds."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        central: Central,
+        channels: Mapping[str, Channel],
+        limits: MessageLimits,
+        *,
+        lease: float = 120.0,
+    ) -> None:
+        self._stores, self._central, self._channels = stores, central, channels
+        self._limits, self._lease = limits, lease
+        self._name = f"{os.uname().nodename}-{os.getpid()}-{os.urandom(4).hex()}"
+        self._dropping = frozenset(name for name, one in channels.items() if one.drops_repeats)
+        self._flying: dict[str, set[asyncio.Task[None]]] = {}
+        self._failing: set[str] = set()
+        self._looked: dict[str, float] = {}  # when for signals that nobody answered, monotonic
+        self._ending = False
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Sender]:
+        """At the end lets what is under way arrive, and closes the channels."""
+        try:
+            yield self
+        finally:
+            self._ending = True
+            flying = [task for tasks in self._flying.values() for task in tasks]
+            if flying:
+                _, late = await asyncio.wait(flying, timeout=_ENDING)
+                for task in late:
+                    task.cancel()
+                await asyncio.gather(*late, return_exceptions=True)
+            for channel in self._channels.values():
+                await channel.close()
+
+    async def look(self) -> None:
+        """Addresses what is due in every store and begins to send it. A region that does not answer
+        is looked at the next time.
+        """
+        await asyncio.gather(*(self._look(store) for store in self._stores.regions))
+
+    async def drained(self) -> None:
+        """Waits until nothing is under way."""
+        while flying := [task for tasks in self._flying.values() for task in tasks]:
+            await asyncio.wait(flying)
+
+    async def _look(self, store: Store) -> None:
+        code = store.settings.code
+        try:
+            await self._look_at(store)
+            self._failing.discard(code)
+        except (WriteFailed, EpigateError) as failed:
+            if code not in self._failing:
+                _log.warning("messages of signals of %s wait: %s", code, failed)
+            self._failing.add(code)
+
+    async def _look_at(self, store: Store) -> None:
+        at, region = now(), store.settings.code
+        begun = time.monotonic()
+        further = begun - self._looked.get(region, -_OVERDUE_SECONDS) >= _OVERDUE_SECONDS
+
+        def seek(connection: Connection) -> tuple[list[Due], bool, bool]:
+            return (
+                due_messages(connection, at),
+                is_due(connection, at),
+                further and is_overdue(connection, at, self._limits),
+            )
+
+        def put(connection: Connection, _: int) -> None:
+            put_overdue(connection, region, at, self._limits)
+
+        due, sending, overdue = await store.look(seek)
+        if further:
+            self._looked[region] = begun
+        if overdue:
+            await store.write(0, put)
+            due = await store.look(lambda connection: due_messages(connection, at))
+        if due:
+            await self._address(store, due, at)
+        if due or sending:
+            await self._send_due(store)
+
+    async def _address(self, store: Store, due: Sequence[Due], at: str) -> None:
+        """Makes deliveries of messages, or puts them off where nobody is on duty."""
+        region, sealer = store.settings.code, self._central.sealer
+
+        def find(connection: Connection) -> list[Any]:
+            return [
+                addressees(connection, sealer, one, at, self._channels) if one.concerned else []
+                for one in due
+            ]
+
+        found = await self._central.do(find)
+        for one, to in zip(due, found, strict=True):
+
+            def write(connection: Connection, _: int, one: Due = one, to: Any = to) -> None:
+                if to:
+                    address(connection, region, one, to, at, self._limits)
+                elif put_off(connection, one, at, self._limits) == "NOBODY":
+                    _log.error("signal %s: nobody was on duty to be told", one.number)
+
+            def later(connection: Connection, _: int, one: Due = one) -> None:
+                put_off(connection, one, at, self._limits)
+
+            try:
+                await store.write(0, write)
+            except ValueError as error:  # nothing but a number, a code and a disease is told
+                _log.error("signal %s: there is no text of it: %s", one.id, error)
+                await store.write(0, later)
+
+    async def _send_due(self, store: Store) -> None:
+        """Takes deliveries as there is room, and begins to send them."""
+        code = store.settings.code
+        flying = self._flying.setdefault(code, set())
+        room = _IN_FLIGHT - len(flying)
+        if room <= 0 or self._ending:
+            return
+        at = now()
+
+        def take(connection: Connection, _: int) -> list[Delivery]:
+            return lease(
+                connection,
+                self._name,
+                at,
+                seconds=self._lease,
+                most=room,
+                dropping=self._dropping,
+                channels=frozenset(self._channels),
+                limits=self._limits,
+            )
+
+        for delivery in await store.write(0, take):
+            task = asyncio.create_task(self._deliver(store, delivery))
+            flying.add(task)
+            task.add_done_callback(flying.discard)
+
+    async def _deliver(self, store: Store, delivery: Delivery) -> None:
+        """One attempt, and then the next delivery that is due."""
+        try:
+            await self._attempt(store, delivery)
+        except Exception:  # the lease ends, and it is found by it
+            _log.exception("the delivery %s failed", delivery.key)
+        flying = self._flying[store.settings.code]
+        task = asyncio.current_task()
+        assert task is not None
+        flying.discard(task)
+        try:
+            await self._send_due(store)
+        except (WriteFailed, EpigateError):  # they are found at the next look
+            return
+
+    async def _attempt(self, store: Store, delivery: Delivery) -> None:
+        channel = self._channels[delivery.channel]
+
+        async def handing() -> None:
+            if channel.drops_repeats:
+                return
+
+            def mark(connection: Connection, _: int) -> bool:
+                return begin_handing(connection, delivery, self._name, now())
+
+            if not await store.write(0, mark):
+                raise _LeaseLost
+
+        try:
+            outcome = await channel.send(await self._parcel(delivery), handing)
+        except _LeaseLost:
+            return
+        except (WriteFailed, EpigateError):  # nothing was handed over
+            outcome = Outcome(Verdict.NOT_NOW, "STORE_AWAY")
+        settled = _settled(outcome, drops_repeats=channel.drops_repeats)
+        _log.info("delivery %s by %s: %s", delivery.key, delivery.channel, settled.outcome)
+
+        def write(connection: Connection, _: int) -> None:
+            settle(connection, store.settings.code, delivery, self._name, settled, now())
+
+        # What is known is not given up while the lease lasts: a repeat would be asked for.
+        failures = (WriteFailed, EpigateError)
+        async for attempt in stamina.retry_context(
+            on=failures, attempts=None, timeout=self._lease, wait_initial=0.2, wait_max=5.0
+        ):
+            with attempt:
+                await store.write(0, write)
+
+    async def _parcel(self, delivery: Delivery) -> Parcel:
+        """What is handed over: the number and address are read from where they are sealed."""
+        contact: Mapping[str, Any] = {}
+        record, sealer = delivery.record, self._central.sealer
+        if record is not None:
+            contact = await self._central.do(
+                lambda connection: contact_of(connection, sealer, record)
+            )
+        return Parcel(
+            key=delivery.key,
+            text=delivery.text,
+            occasion=delivery.occasion,
+            number=delivery.number,
+            code=delivery.code,
+            disease=delivery.disease,
+            due_at=delivery.due_at,
+            unit_id=delivery.unit_id,
+            mobile=str(contact.get("mobile") or ""),
+            email=str(contact.get("email") or ""),
+        )
+
+
+def _settled(outcome: Outcome, *, drops_repeats: bool) -> Settled:
+    """What becomes of a delivery by what came of an attempt."""
+    state = {
+        Verdict.ACCEPTED: "ACCEPTED",
+        Verdict.REFUSED: "FAILED",
+        Verdict.NOT_NOW: "DUE",
+        Verdict.DOUBT: "DUE" if drops_repeats else "DOUBTFUL",
+    }[outcome.verdict]
+    return Settled(state, outcome.word, outcome.reference, outcome.wait)

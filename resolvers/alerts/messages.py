@@ -1,0 +1,163 @@
+"""Messages of signals: put in the transaction of the signal, put again when nobody answers
+(E2, E3, E10).
+
+A message says of which signal somebody is to be told, on what occasion and when. Whom, and by which
+number, is looked up when it is due (`addressing`): the roster of that moment counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select
+
+from regions.alerts import signals
+from regions.ids import take_ids
+from regions.instants import instant, now, seconds_of
+from regions.signal_messages import signal_messages
+from resolvers.alerts.states import ANSWERED, State
+
+__all__ = [
+    "AGAIN",
+    "FIRST",
+    "MessageLimits",
+    "is_overdue",
+    "level_of",
+    "occasion_of_level",
+    "put_messages",
+    "put_overdue",
+]
+
+FIRST = "FIRST"
+AGAIN = "AGAIN"
+
+_AT_ONCE = 500
+_OPEN = [state.name for state in State if state not in ANSWERED]
+_M, _S = signal_messages.c, signals.c
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLimits:
+    """When what happens, in hours: of signals that have no abnormal information card.
+
+    `escalate` and `escalate_statistical`: when the next level above is told, and the next.
+    """
+
+    resend: float = 2
+    escalate: tuple[float, ...] = ()
+    escalate_statistical: tuple[float, ...] = ()
+    late: float = 24
+    county: str = "own"  # of resolvers.alerts.texts.COUNTY_WORDS
+
+
+def put_messages(
+    connection: Connection,
+    region: str,
+    signal_ids: Sequence[int],
+    due_at: str,
+    occasion: str = FIRST,
+) -> None:
+    """Puts a message of each signal, due at an instant, in the transaction of whoever raises them.
+
+    `region` is the code of the store. Whoever puts the same occasion again changes nothing.
+    """
+    if not signal_ids:
+        return
+    known = set(
+        connection.execute(
+            select(_M.signal_id).where(_M.occasion == occasion, _M.signal_id.in_(signal_ids))
+        ).scalars()
+    )
+    new = [one for one in signal_ids if one not in known]
+    if not new:
+        return
+    first, at = take_ids(connection, region, len(new)), now()
+    rows = [
+        {
+            "id": first + index,
+            "signal_id": signal_id,
+            "occasion": occasion,
+            "due_at": due_at,
+            "state": "WAITING",
+            "look_at": due_at,
+            "created_at": at,
+        }
+        for index, signal_id in enumerate(new)
+    ]
+    connection.execute(insert(signal_messages), rows)
+
+
+def put_overdue(connection: Connection, region: str, at: str, limits: MessageLimits) -> int:
+    """Puts the messages that are due since nobody answered: again, and to the levels above (E10).
+
+    How many were put.
+    """
+    put = 0
+    for occasion, kinds, hours in _rules(limits):
+        asked = select(_S.id).where(*_unanswered(at, occasion, kinds, hours)).limit(_AT_ONCE)
+        found = list(connection.execute(asked).scalars())
+        put_messages(connection, region, found, at, occasion)
+        put += len(found)
+    return put
+
+
+def is_overdue(connection: Connection, at: str, limits: MessageLimits) -> bool:
+    """Whether `put_overdue` would put anything."""
+    either = [and_(*_unanswered(at, *rule)) for rule in _rules(limits)]
+    return connection.execute(select(_S.id).where(or_(*either)).limit(1)).first() is not None
+
+
+def occasion_of_level(level: int) -> str:
+    """The occasion of telling so many levels above the county."""
+    return f"LEVEL-{level}"
+
+
+def level_of(occasion: str) -> int | None:
+    """How many levels above the county are told; None where it is the county itself."""
+    name, _, level = occasion.partition("-")
+    return int(level) if name == "LEVEL" else None
+
+
+def _rules(limits: MessageLimits) -> Iterator[tuple[str, tuple[str, ...], float]]:
+    """Each occasion with the kinds of signal it is for, and after how many hours."""
+    yield AGAIN, ("SINGLE_CASE",), limits.resend
+    single, counted = ("SINGLE_CASE",), ("STATISTICAL", "CLUSTER")
+    for kinds, times in ((single, limits.escalate), (counted, limits.escalate_statistical)):
+        for level, hours in enumerate(times, 1):
+            yield occasion_of_level(level), kinds, hours
+
+
+def _unanswered(
+    at: str, occasion: str, kinds: Iterable[str], hours: float
+) -> list[ColumnElement[bool]]:
+    """Signals whose first message is so old, which nobody answered, and not told of so far.
+
+    It counts from when the first was accepted; while none is, from when it was addressed, so that a
+    message of which nobody knows whether it came is followed by another.
+    """
+    first, further = signal_messages.alias(), signal_messages.alias()
+    before = instant(seconds_of(at) - hours * 3_600)
+    told = (
+        select(first.c.id)
+        .where(
+            first.c.signal_id == _S.id,
+            first.c.occasion == FIRST,
+            first.c.state == "ADDRESSED",
+            func.coalesce(_S.sent_at, first.c.addressed_at) <= before,
+        )
+        .exists()
+    )
+    put = (
+        select(further.c.id)
+        .where(further.c.signal_id == _S.id, further.c.occasion == occasion)
+        .exists()
+    )
+    return [
+        _S.state.in_(_OPEN),
+        _S.kind.in_(tuple(kinds)),
+        _S.answered_at.is_(None),
+        _S.absorbed_into.is_(None),
+        told,
+        ~put,
+    ]

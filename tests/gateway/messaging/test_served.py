@@ -1,0 +1,100 @@
+"""A gateway as operators run it: a signal's message goes out, and `signalMessages` tells of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from regions.instants import instant
+from resolvers.alerts.messages import put_messages
+from tests.gateway.messaging.receivers import http_receiver
+from tests.resolvers.alerts.telling import raise_one
+from tests.served import Demo, Gateway, serving
+from tests.stores import in_store
+
+_SECONDS = 90.0
+_ASKED = """query ($s: ID!) { signalMessages(signal: $s) { occasion level state text dueAt
+  addressedAt deliveries { channel unitId account to state attempts outcome reference nextAt
+  settledAt } } }"""
+TEXT = "预警系统提示-编号32010220260301001,玄武区，请关注麻疹"
+
+
+def test_a_message_goes_out_and_is_told(demo: Demo, tmp_path: Path) -> None:
+    own = demo.copied(tmp_path)
+    own.add_account("elsewhere", "county-320102", unit_id="cdc-320104", code="320104")
+    (own.tokens["elsewhere"],) = own.open_sessions("elsewhere")
+    (region,) = [one for one in own.config.regions if one.code == "320100"]
+
+    def work(connection: Connection) -> int:
+        signal_id = raise_one(connection)
+        put_messages(connection, "320100", [signal_id], instant(time.time()))
+        return signal_id
+
+    with http_receiver(503) as receiver:
+        receiver.headers = {"x-message-id": "m-77"}
+        with (own.folder / "config.toml").open("a", encoding="utf-8") as file:
+            file.write(f'\n[sms]\nurl = "{receiver.url}"\nheaders = ["X-From: epigate"]\n')
+            file.write('drops_repeats = true\n\n[messages]\nfolder = "messages"\n')
+        signal = f"signal:{in_store(region, work)}"
+        with serving(own) as gateway:
+            end = time.monotonic() + _SECONDS
+            while not receiver.taken or asked(gateway, signal)["state"] != "SENT":
+                assert time.monotonic() < end
+                time.sleep(0.2)
+            tells_of_it(gateway, signal)
+        said = "\n".join(gateway.said)
+    ((key, body),) = receiver.taken
+    mobile = json.loads(body)["mobile"]
+    assert json.loads(body)["content"] == TEXT
+    assert [headers["idempotency-key"] for headers, _ in receiver.seen] == [key, key]
+    assert mobile not in said
+    (file_of_day,) = (own.folder / "messages").iterdir()
+    (line,) = file_of_day.read_text("utf-8").splitlines()
+    assert json.loads(line)["data"]["text"] == TEXT
+
+
+def asked(gateway: Gateway, signal: str) -> dict[str, str]:
+    found = gateway.data("{signals(first:50){edges{node{id state sentAt}}}}")
+    (node,) = [edge["node"] for edge in found["signals"]["edges"] if edge["node"]["id"] == signal]
+    told: dict[str, str] = node
+    return told
+
+
+def tells_of_it(gateway: Gateway, signal: str) -> None:
+    def seen(who: str) -> list[dict[str, object]] | None:
+        found: list[dict[str, object]] | None = gateway.data(_ASKED, {"s": signal}, who=who)[
+            "signalMessages"
+        ]
+        return found
+
+    end = time.monotonic() + _SECONDS
+    while True:
+        (message,) = seen("duty-320102") or []
+        deliveries = message["deliveries"]
+        assert isinstance(deliveries, list)
+        if all(one["state"] == "ACCEPTED" for one in deliveries):
+            break
+        assert time.monotonic() < end, message
+        time.sleep(0.2)
+    assert (message["occasion"], message["level"], message["state"]) == ("FIRST", None, "ADDRESSED")
+    assert message["text"] == TEXT
+    sms, file = deliveries
+    assert (sms["channel"], sms["unitId"], sms["account"]) == ("SMS", "cdc-320102", "duty-320102")
+    assert (sms["attempts"], sms["outcome"], sms["reference"]) == (2, "HTTP_200", "m-77")
+    assert sms["nextAt"] is None
+    assert sms["settledAt"] is not None
+    assert len(sms["to"]) == 11  # the own number
+    assert (file["channel"], file["unitId"], file["account"], file["to"]) == (
+        *("FILE", None, None),
+        None,
+    )
+    for who in ("city-320100", "national"):
+        (told,) = seen(who) or []
+        assert isinstance(told["deliveries"], list)
+        assert told["deliveries"][0]["to"] == "*"
+        assert told["deliveries"][0]["account"] == "duty-320102"
+    assert seen("elsewhere") is None  # of another county
+    assert gateway.data(_ASKED, {"s": "case:1"})["signalMessages"] is None
