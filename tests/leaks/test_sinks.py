@@ -133,7 +133,10 @@ def test_leak_39_what_a_table_holds_of_people_is_sealed(name: str, table: Any) -
         words = {"payload", "body", "message", "content", "data", "letter", "text", "json", "value"}
         if column.info["reveals"] is not Reveals.SEALED and words & set(column.name.split("_")):
             known = {"old_value", "new_value", "data_request", "content_sha256", "data_version"}
+            known |= {"message_id"}  # a number
             known |= {"body"} if name == "post_outbox" else set()  # its writers are tested for it
+            # Made of a number, a county and a disease: resolvers/alerts/test_texts.py
+            known |= {"text"} if name == "signal_messages" else set()
             assert column.name in known or TABLES[name].startswith(("hashes", "entries")), column
 
 
