@@ -280,6 +280,27 @@ def handoffs(
 
 
 @app.command()
+def letters(
+    quick: Quick = False,
+    write: Write = False,
+    port: Port = 9900,
+    folder: Folder = None,
+    people: Annotated[int, typer.Option(help="People of the letter.")] = 1_000,
+    regions: Annotated[int, typer.Option(help="Regions of the fan-out, 2 to 32.")] = 32,
+) -> None:
+    """A letter of 1,000 people from draft to answer; letters to 32 regions."""
+    from bench import letters as benchmark
+    from bench.data import build
+
+    with _measuring(folder) as (place, others):
+        data = build(place, regions, contacts_each=100)
+        with others:
+            _pin()
+            results = benchmark.measure(data, people, rounds=1 if quick else 3, port=port)
+    _finish(benchmark.sheet(results, regions, others), write)
+
+
+@app.command()
 def post(
     quick: Quick = False,
     folder: Folder = None,

@@ -55,6 +55,7 @@ class Rate:
     live: bool
     people: int
     rate: float
+    cpu: float  # seconds of processor a person, of this process and its threads
     durable: str = ""  # what PostgreSQL says of its commits
 
 
@@ -95,12 +96,13 @@ async def _measure(
         for number, (each, live) in enumerate(plan):
             run = _Run(stores, pump, f"run-{number}", each)
             transfers = await run.prepare(people)
-            begun = time.perf_counter()
+            begun, spent = time.perf_counter(), time.process_time()
             await (run.live(transfers) if live else run.backlog(transfers))
             seconds = time.perf_counter() - begun
+            cpu = (time.process_time() - spent) / people
             await run.check(transfers)
             rate = people / seconds
-            found.append(Rate(settings[0].dialect, each, live, people, rate, durable))
+            found.append(Rate(settings[0].dialect, each, live, people, rate, cpu, durable))
     finally:
         await pump.close()
         await stores.close()
@@ -225,15 +227,19 @@ def sheet(rates: Sequence[Rate], others: Others) -> Sheet:
     made = Sheet(
         "handoffs",
         "Whole handoffs between two regions",
-        ("stores", "people a transfer", "how", "people", "people/s", "÷ goal (≥ 1)"),
+        ("stores", "people a transfer", "how", "people", "people/s", "÷ goal (≥ 1)", "cpu ms"),
     )
     for one in rates:
         how = f"live, {_AT_ONCE} callers" if one.live else "all at each step"
         share = judged(one.rate / GOALS[one.stores], 1, at_least=True)
         made.rows.append(
-            (one.stores, str(one.each), how, f"{one.people:,}", f"{one.rate:,.0f}", share)
+            (
+                *(one.stores, str(one.each), how, f"{one.people:,}", f"{one.rate:,.0f}", share),
+                f"{1000 * one.cpu:.2f}",
+            )
         )
     made.notes.append("one process, one core for it and its threads; a person with one contact")
+    made.notes.append("cpu ms: processor time a person, of the process without that of PostgreSQL")
     made.notes.append("goals: 200/s on SQLite, 1,000/s on PostgreSQL; bold where missed")
     for said in sorted({one.durable for one in rates if one.durable}):
         made.notes.append(f"PostgreSQL on the same machine, with {said}")

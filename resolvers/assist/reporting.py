@@ -100,24 +100,25 @@ async def report_assist_person(
         detail: dict[str, Any] = {}
         if event is Event.LEAVE:
             detail = _carried(acting, copy, people, way, who, failing)
-        for one in people:
-            decide_person(
-                copy,
-                one,
-                event,
-                party_of(copy),
-                who,
-                failing=failing,
-                reason=reason,
-                detail=detail,
-                **told,
-                **linked,
-            )
-            if event is Event.EXCLUDE:
-                one["proposed"] = State.EXCLUDED.name
-            if event is Event.LEAVE:
-                one["forwarded_to"] = detail["number"]
-                one["open"] = 0
+        with copy.noting(len(people)):
+            for one in people:
+                decide_person(
+                    copy,
+                    one,
+                    event,
+                    party_of(copy),
+                    who,
+                    failing=failing,
+                    reason=reason,
+                    detail=detail,
+                    **told,
+                    **linked,
+                )
+                if event is Event.EXCLUDE:
+                    one["proposed"] = State.EXCLUDED.name
+                if event is Event.LEAVE:
+                    one["forwarded_to"] = detail["number"]
+                    one["open"] = 0
         if answers or linked:
             reseal(copy, people, [dict(items) | answers for items in clear])
             reseal_attachments(copy, people)

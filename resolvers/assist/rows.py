@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Table, case, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, case, select, update
 
 from regions.assist import assist_copies, assist_events, assist_people, assist_requests
 from regions.bulk import insert_rows
 from regions.ids import take_ids
 from regions.person_sealing import PeopleSealers
+from regions.statements import Prepared
 from resolvers.assist.states import OPEN, State
 from resolvers.writing.envelopes import sealed_items
 from resolvers.writing.stores import Store
@@ -69,6 +72,8 @@ class Copy:
     keys: list[str] = field(default_factory=list)
     spread_to: str | None = None  # the state that all its people were given together
     onward: list[str] = field(default_factory=list)  # numbers of letters that carry it on
+    _noted: list[tuple[Any, ...]] | None = None  # events that are written together
+    _next: int = 0  # the id of the next of them
     _before: dict[str, Any] = field(default_factory=dict)
     _people_before: dict[int, dict[str, Any]] = field(default_factory=dict)
 
@@ -153,7 +158,10 @@ class Copy:
         detail: Mapping[str, Any] | None = None,
     ) -> None:
         """Notes an event that happens in this store now; its key is kept for the other side."""
-        number = Ids(self.connection, self.store).take()
+        if self._noted is None:
+            number = Ids(self.connection, self.store).take()
+        else:
+            number, self._next = self._next, self._next + 1
         key = str(number)  # ids are one in the whole country
         self.keys.append(key)
         row = {
@@ -175,7 +183,22 @@ class Copy:
             "at": who.at,
             "created_at": who.at,
         }
-        insert_rows(self.connection, assist_events, _EVENTS, [tuple(row[name] for name in _EVENTS)])
+        made = tuple(row[name] for name in _EVENTS)
+        if self._noted is None:
+            insert_rows(self.connection, assist_events, _EVENTS, [made])
+        else:
+            self._noted.append(made)
+
+    @contextmanager
+    def noting(self, most: int) -> Iterator[None]:
+        """Within it up to so many events are noted, and written together at its end."""
+        self._next, self._noted = Ids(self.connection, self.store).take(max(most, 1)), []
+        noted = self._noted
+        try:
+            yield
+        finally:
+            self._noted = None
+        insert_rows(self.connection, assist_events, _EVENTS, noted)
 
     def take_events(self, events: Sequence[Mapping[str, Any]], at: str) -> list[str]:
         """Enters events of the other side, or of a letter that carries this one on; the keys of
@@ -211,6 +234,7 @@ class Copy:
     def save(self, at: str) -> list[int]:
         """Writes what was set; the positions of people that changed."""
         changed = []
+        alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}  # by the columns that changed
         for position, person in self.people.items():
             before = self._people_before.get(position, {})
             new = {name: value for name, value in person.items() if value != before.get(name)}
@@ -218,17 +242,17 @@ class Copy:
                 continue
             changed.append(position)
             new["updated_at"] = person["updated_at"] = at
-            self._write(assist_people, person["id"], new)
+            alike.setdefault(tuple(new), []).append(_given(person["id"], new))
             self._people_before[position] = dict(person)
+        for names, rows in alike.items():
+            _change(assist_people, names).run_all(self.connection, rows)
         new = {name: value for name, value in self.row.items() if value != self._before.get(name)}
         if new or changed:
             new["updated_at"] = self.row["updated_at"] = at
-            self._write(assist_requests, self.id, new)
+            changing = _change(assist_requests, tuple(new))
+            changing.run(self.connection, **_given(self.id, new))
             self._before = dict(self.row)
         return changed
-
-    def _write(self, table: Table, number: int, values: Mapping[str, Any]) -> None:
-        self.connection.execute(update(table).where(table.c.id == number).values(dict(values)))
 
     def spread(self, state: State) -> None:
         """Gives its people the letter's state, but for those whom another letter carries on."""
@@ -260,6 +284,17 @@ class Copy:
             .where(c.request_id == self.id, c.position.not_in(list(self.people)))
             .values(open=case((gone, 0), else_=int(holds)))
         )
+
+
+@cache
+def _change(table: Table, names: tuple[str, ...]) -> Prepared:
+    """Sets some columns of a row."""
+    given: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    return Prepared(update(table).where(table.c.id == bindparam("row")).values(given))
+
+
+def _given(number: int, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"row": number} | {f"new_{name}": value for name, value in values.items()}
 
 
 def sealed_letter(

@@ -193,8 +193,12 @@ def decide_wish(
     assert event in _WISHES
     failing = [] if reason else [Guard.REASON]
     if event in (Event.CONFIRM_EXCLUSION, Event.DISPUTE_EXCLUSION):
-        for person in copy.load(positions or ()):
-            decide_person(copy, person, event, Party.ISSUER, who, failing=failing, reason=reason)
+        people = copy.load(positions or ())
+        with copy.noting(len(people)):
+            for person in people:
+                decide_person(
+                    copy, person, event, Party.ISSUER, who, failing=failing, reason=reason
+                )
         settle_people(copy, who, limits)
         return
     detail = {"people": list(positions)} if positions is not None else {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import Engine, event
+
 from resolvers.users import Role
 from tests.answering import viewer
 from tests.resolvers.assist.corresponding import (
@@ -273,3 +275,26 @@ def test_letters_are_filtered_and_paged(office: Correspondence) -> None:
         {"a": asked["pageInfo"]["endCursor"]},
     ).data["assistRequests"]
     assert sorted(found + [edge["node"]["number"] for edge in rest["edges"]]) == sorted(numbers)
+
+
+def test_a_report_on_many_has_as_many_statements_as_one_on_few(
+    either: Correspondence,
+) -> None:
+    def statements(people: int) -> int:
+        _, got = either.worked_on(people=people)
+        found: list[str] = []
+
+        def listen(*told: Any) -> None:
+            found.append(told[2])
+
+        event.listen(Engine, "before_cursor_execute", listen)
+        try:
+            done = either.control(got, *range(1, people + 1))
+        finally:
+            event.remove(Engine, "before_cursor_execute", listen)
+        assert {one["state"] for one in done["people"]} == {"CONTROLLED"}
+        noted = [one["person"] for one in done["events"] if one["event"] == "CONTROL"]
+        assert sorted(noted) == list(range(1, people + 1))
+        return len(found)
+
+    assert statements(2) == statements(30)
