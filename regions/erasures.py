@@ -8,7 +8,8 @@ from regions.metadata import central, internal, primary_key, public, sealed
 
 __all__ = ["ERASURE_ITEMS", "erasures"]
 
-ERASURE_ITEMS = ("reason",)
+ERASURE_ITEMS = ("reason", "letters")
+"""Why, and where letters name the person (JSON): known before anything is erased."""
 
 erasures = Table(
     "erasures",

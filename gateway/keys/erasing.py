@@ -14,6 +14,7 @@ from gateway.access_log.reading import canonical
 from gateway.accounts import COMMAND_LINE
 from gateway.config import Config
 from gateway.keys.stores import KeyStore, key_stores
+from regions.blind_index import BlindIndexer
 from regions.erasing import erase_person, numbers_of, on_record, same_number
 from regions.erasures import erasures
 from regions.errors import Forbidden, InvalidInput, NotFound, RegionUnavailable
@@ -21,6 +22,7 @@ from regions.ids import region_of
 from regions.instants import now
 from regions.keys import Keys
 from resolvers.access_log import Commitments
+from resolvers.assist.erasing import Named, erase_named, named_in_letters
 from resolvers.transfers.telling import tell_erased
 from resolvers.users import Role
 from resolvers.users.accounts import find_account, is_usable
@@ -65,9 +67,10 @@ async def ask_erasure(
                 f"{', '.join(away)} may know the person, and do not answer",
                 hint="a person is erased in all regions or in none: try again when all answer",
             )
-        found = await _records(stores[:-1], people)
+        found, numbers = await _records(stores[:-1], people)
+        named = await _named(stores[:-1], keys, found, numbers)
         number: int = await own.do(
-            lambda connection: _keep(connection, own, found, reason.strip(), by)
+            lambda connection: _keep(connection, own, found, named, reason.strip(), by)
         )
         _log(config, keys, "askErasure", by, found, module)
         return Erased(number, tuple(found), {})
@@ -85,17 +88,22 @@ async def confirm_erasure(
     stores, away = await key_stores(config, keys)
     try:
         own = stores[-1]
-        people, begun = await own.do(lambda connection: _asked(connection, number, by))
-        if not (begun or away):
-            await _refuse_others(stores[:-1], people)
-        await own.do(lambda connection: _confirm(connection, number, by))
+        people, named, begun = await own.do(lambda connection: _asked(connection, own, number, by))
+        if not begun:  # else the indexes by which letters were found are erased
+            numbers = await _numbers(stores[:-1], people, strict=not away)
+            if not away:
+                await _refuse_others(stores[:-1], people)
+            named |= await _named(stores[:-1], keys, people, numbers)
+        await own.do(lambda connection: _confirm(connection, own, number, named, by))
         _log(config, keys, "erasePerson", by, people, module)
         at, envelopes, regions = now(), {}, Stores(config.regions, keys)
         for store in stores[:-1]:
             region = regions.of_region(store.code)
             assert region is not None
             erased = await store.do(
-                lambda connection, region=region: _erase(connection, region, people, number, at)  # type: ignore[misc]  # a default binds the loop's variable
+                lambda connection, region=region: _erase(  # type: ignore[misc]  # a default binds the loop's variable
+                    connection, region, people, named, number, at
+                )
             )
             if erased is not None:
                 envelopes[store.code] = erased
@@ -109,20 +117,32 @@ async def confirm_erasure(
 
 
 def _erase(
-    connection: Connection, region: Store, people: Sequence[int], number: int, at: str
+    connection: Connection,
+    region: Store,
+    people: Sequence[int],
+    named: Named,
+    number: int,
+    at: str,
 ) -> int | None:
-    """The envelopes that were erased; None where the store has nobody of them on record.
+    """The envelopes that were erased; None where the store has nobody of them on record, nor in a
+    letter.
 
     Regions that a person was exchanged with are told: what is on its way brings nobody back.
     """
     here = on_record(connection, people)
     for person in here:
         tell_erased(connection, region, person, trace=f"erasure-{number}", at=at)
-    return sum(erase_person(connection, person, at) for person in here) if here else None
+    count = sum(erase_person(connection, person, at) for person in here)
+    count += erase_named(connection, named)
+    return count if here or count else None
 
 
-async def _records(stores: Sequence[KeyStore], people: Sequence[int]) -> list[int]:
-    """The records of the person everywhere: those named, and those of the same ID number."""
+async def _numbers(
+    stores: Sequence[KeyStore], people: Sequence[int], *, strict: bool = True
+) -> set[str]:
+    """The blind indexes of the person's ID number. Raises NotFound where somebody named is not on
+    record, unless their region may be away.
+    """
     by_code = {store.code: store for store in stores}
     indexes: set[str] = set()
     for person in people:
@@ -130,18 +150,41 @@ async def _records(stores: Sequence[KeyStore], people: Sequence[int]) -> list[in
         known = None
         if store is not None:
             known = await store.do(lambda connection, one=person: numbers_of(connection, one))  # type: ignore[misc]  # a default binds the loop's variable
-        if known is None:
+        if known is None and strict:
             raise NotFound(f"there is no person:{person}", argument="person")
-        indexes |= known
+        indexes |= known or set()
+    return indexes
+
+
+async def _records(stores: Sequence[KeyStore], people: Sequence[int]) -> tuple[list[int], set[str]]:
+    """The records of the person everywhere: those named, and those of the same ID number; and the
+    indexes of that.
+    """
+    indexes = await _numbers(stores, people)
     found = dict.fromkeys(people)
     for store in stores:
         found |= dict.fromkeys(await store.do(lambda connection: same_number(connection, indexes)))
-    return list(found)
+    return list(found), indexes
+
+
+async def _named(
+    stores: Sequence[KeyStore], keys: Keys, people: Sequence[int], numbers: set[str]
+) -> Named:
+    """Where letters name the person, in any region."""
+    indexer, found = BlindIndexer(keys.index), Named()
+    for store in stores:
+        found |= await store.do(
+            lambda connection, store=store: named_in_letters(  # type: ignore[misc]  # a default binds the loop's variable
+                connection, store.sealer, indexer, people, numbers
+            )
+        )
+    return found
 
 
 async def _refuse_others(stores: Sequence[KeyStore], people: Sequence[int]) -> None:
     """Raises InvalidInput where the person has records that nobody was shown."""
-    others = [one for one in await _records(stores, people) if one not in people]
+    found, _ = await _records(stores, people)
+    others = [one for one in found if one not in people]
     if others:
         named = ", ".join(f"person:{one}" for one in others)
         raise InvalidInput(
@@ -162,7 +205,12 @@ def _require_administrator(connection: Connection, account: str) -> None:
 
 
 def _keep(
-    connection: Connection, own: KeyStore, people: Sequence[int], reason: str, by: str
+    connection: Connection,
+    own: KeyStore,
+    people: Sequence[int],
+    named: Named,
+    reason: str,
+    by: str,
 ) -> int:
     number = 1 + (connection.execute(select(func.max(erasures.c.id))).scalar() or 0)
     connection.execute(
@@ -171,14 +219,29 @@ def _keep(
             people=orjson.dumps(list(people)).decode(),
             asked_by=by,
             asked_at=now(),
-            sealed=own.sealer.seal("erasures", number, {"reason": reason}),
+            sealed=_sealed(own, number, reason, named),
         )
     )
     return number
 
 
-def _asked(connection: Connection, number: int, by: str) -> tuple[list[int], bool]:
-    """The records of an order, and whether it was confirmed before."""
+def _sealed(own: KeyStore, number: int, reason: str, named: Named) -> bytes:
+    letters = {"people": sorted(named.people), "cases": sorted(named.cases)}
+    items = {"reason": reason, "letters": orjson.dumps(letters).decode()}
+    return own.sealer.seal("erasures", number, items)
+
+
+def _opened(own: KeyStore, number: int, sealed: bytes) -> tuple[str, Named]:
+    items = own.sealer.open("erasures", number, sealed)
+    told = orjson.loads(str(items.get("letters") or '{"people": [], "cases": []}'))
+    people = frozenset((root, position) for root, position in told["people"])
+    return str(items.get("reason") or ""), Named(people, frozenset(told["cases"]))
+
+
+def _asked(
+    connection: Connection, own: KeyStore, number: int, by: str
+) -> tuple[list[int], Named, bool]:
+    """The records of an order, where letters name the person, and whether it was confirmed."""
     row = connection.execute(select(erasures).where(erasures.c.id == number)).first()
     if row is None:
         raise NotFound(f"there is no erasure {number}", argument="number")
@@ -192,12 +255,21 @@ def _asked(connection: Connection, number: int, by: str) -> tuple[list[int], boo
             hint="another security administrator confirms it, who is another person",
         )
     people: list[int] = orjson.loads(row.people)
-    return people, row.confirmed_at is not None
+    _, named = _opened(own, number, bytes(row.sealed))
+    return people, named, row.confirmed_at is not None
 
 
-def _confirm(connection: Connection, number: int, by: str) -> None:
+def _confirm(connection: Connection, own: KeyStore, number: int, named: Named, by: str) -> None:
     open_order = (erasures.c.id == number, erasures.c.confirmed_at.is_(None))
-    values = {"confirmed_by": by, "confirmed_at": now()}
+    sealed = connection.execute(select(erasures.c.sealed).where(*open_order)).scalar()
+    if sealed is None:
+        return
+    reason, _ = _opened(own, number, bytes(sealed))
+    values = {
+        "confirmed_by": by,
+        "confirmed_at": now(),
+        "sealed": _sealed(own, number, reason, named),
+    }
     connection.execute(update(erasures).where(*open_order).values(values))
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from regions.blind_index import BlindIndexer
 from regions.errors import EpigateError, TooLarge
-from regions.ids import region_of
 from regions.reading import Answer, Failure, Read
 from resolvers.access_log.commitments import Commitments
 from resolvers.access_log.wanted import LogReader
@@ -274,11 +273,9 @@ def rules_in(
     for rule in with_shares(granted, record, shared):
         if rule.reporter is not None or rule.shared:
             found.append(ViewRule(rule, False))
-        elif rule.person is not None:
-            if federation.index_of.get(region_of(rule.person)) == region:
-                found.append(ViewRule(rule, False))
-        elif all(p.startswith(rule.prefix) for p in prefixes):
+        elif rule.person is None and all(p.startswith(rule.prefix) for p in prefixes):
             found.append(ViewRule(rule, True))
+        # One person's too: whatever region made the id, the person may live in any by now.
         elif any(rule.prefix.startswith(p) or p.startswith(rule.prefix) for p in prefixes):
             found.append(ViewRule(rule, False))
     return tuple(found)

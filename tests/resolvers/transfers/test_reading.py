@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,26 @@ def test_a_transfer_is_seen_once_by_its_counties_and_units(
         assert [p["outcome"] for p in one["people"]] == ["HANDED"]
         assert one["people"][0]["person"]["id"] == f"person:{gone.person}"
         assert [e["event"] for e in one["events"]] == ["OFFERED", "ACCEPTED", "HANDED"]
+
+
+_NAMED = """query ($i: ID!) { node(id: $i) { ... on Person { name } ... on Contact { name } }
+  contacts(first: 200) { edges { node { id name person { id } } } } }"""
+
+
+def test_a_right_to_one_person_holds_where_the_person_is(handed: tuple[Gateway, Moved]) -> None:
+    """Emergency access to somebody whose id another region has made (F11)."""
+    gateway, gone = handed
+    only = replace(grant(), person=gone.person)
+    who = viewer(account="emergency", grants=[only])
+    for record in (f"person:{gone.person}", f"contact:{gone.contacts[0]['id']}"):
+        asked = gateway.ask(_NAMED, who, {"i": record}).data
+        assert asked["node"]["name"] not in (None, "*")
+        nodes = [edge["node"] for edge in asked["contacts"]["edges"]]
+        shown = {one["person"]["id"] for one in nodes if one["name"] != "*"}
+        assert shown == {f"person:{gone.person}"}
+    elsewhere = viewer(grants=[replace(grant("320000"), person=gone.person)])
+    asked = gateway.ask(_NAMED, elsewhere, {"i": f"contact:{gone.contacts[0]['id']}"}).data
+    assert asked["node"]["name"] == "*"  # the person is in no place of the right
 
 
 def test_the_filter_chooses(handed: tuple[Gateway, Moved], population: Population) -> None:
