@@ -11,11 +11,11 @@ reached: from there on nobody knows whether it was sent until the outcome is wri
 
 from __future__ import annotations
 
-from sqlalchemy import Index, Integer, Table, UniqueConstraint
+from sqlalchemy import Index, Integer, Table, UniqueConstraint, literal_column
 
 from regions.metadata import ID, internal, primary_key, public, regional
 
-__all__ = ["signal_deliveries", "signal_messages"]
+__all__ = ["OPEN", "WAITING", "signal_deliveries", "signal_messages"]
 
 signal_messages = Table(
     "signal_messages",
@@ -31,12 +31,14 @@ signal_messages = Table(
     public("created_at"),
     UniqueConstraint("signal_id", "occasion", name="uq_signal_messages_occasion"),
 )
-_waiting = signal_messages.c.state == "WAITING"
+WAITING = signal_messages.c.state == literal_column("'WAITING'")
+"""Messages that are not addressed, said as the index says it: a bound value would not find it."""
+
 Index(
     "ix_signal_messages_waiting",
     signal_messages.c.look_at,
-    sqlite_where=_waiting,
-    postgresql_where=_waiting,
+    sqlite_where=WAITING,
+    postgresql_where=WAITING,
 )
 
 signal_deliveries = Table(
@@ -63,10 +65,12 @@ signal_deliveries = Table(
         "message_id", "channel", "unit_id", "account", name="uq_signal_deliveries_once"
     ),
 )
-_open = signal_deliveries.c.state.in_(["DUE", "SENDING"])
+OPEN = signal_deliveries.c.state.in_([literal_column("'DUE'"), literal_column("'SENDING'")])
+"""Deliveries that are not settled, said as the index says it."""
+
 Index(
     "ix_signal_deliveries_open",
     signal_deliveries.c.look_at,
-    sqlite_where=_open,
-    postgresql_where=_open,
+    sqlite_where=OPEN,
+    postgresql_where=OPEN,
 )

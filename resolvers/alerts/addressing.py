@@ -21,7 +21,7 @@ from regions.ids import take_ids
 from regions.instants import instant, seconds_of
 from regions.reference import diseases
 from regions.sealing import Sealer
-from regions.signal_messages import signal_deliveries, signal_messages
+from regions.signal_messages import WAITING, signal_deliveries, signal_messages
 from resolvers.alerts.messages import FIRST, MessageLimits, level_of
 from resolvers.alerts.states import ANSWERED, State
 from resolvers.alerts.texts import county_name, message_text
@@ -82,7 +82,7 @@ def due_messages(connection: Connection, at: str) -> list[Due]:
             _S.absorbed_into,
         )
         .join(signals, _S.id == _M.signal_id)
-        .where(_M.state == "WAITING", _M.look_at <= at)
+        .where(WAITING, _M.look_at <= at)
         .order_by(_M.look_at, _M.id)
         .limit(_AT_ONCE)
     )

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, func, select, update
 
 from regions.alerts import signals
 from regions.instants import instant, seconds_of
-from regions.signal_messages import signal_deliveries, signal_messages
+from regions.signal_messages import OPEN, signal_deliveries, signal_messages
 from regions.transfers import store_fences
 from resolvers.alerts.messages import AGAIN, FIRST, MessageLimits
 from resolvers.alerts.states import Event
@@ -112,7 +112,7 @@ def lease(
         )
         .join(signal_messages, _M.id == _D.message_id)
         .join(signals, _S.id == _D.signal_id)
-        .where(_D.state.in_(["DUE", "SENDING"]), _D.look_at <= at)
+        .where(OPEN, _D.look_at <= at)
         .order_by(_D.look_at, _D.id)
         .limit(most)
         .with_for_update(of=signal_deliveries, skip_locked=True)
@@ -146,7 +146,7 @@ def lease(
 
 def is_due(connection: Connection, at: str) -> bool:
     """Whether any delivery of a store may be tried now."""
-    asked = select(_D.id).where(_D.state.in_(["DUE", "SENDING"]), _D.look_at <= at)
+    asked = select(_D.id).where(OPEN, _D.look_at <= at)
     return connection.execute(asked.limit(1)).first() is not None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, event, insert, select, update
 
 from regions.alerts import signal_events, signals
 from regions.fencing import fence
@@ -55,7 +55,7 @@ from tests.resolvers.alerts.telling import (
     put_person,
     raise_one,
 )
-from tests.stores import in_store
+from tests.stores import Stores, in_store
 
 REGION = "320100"
 LIMITS = MessageLimits(escalate=(4, 8), escalate_statistical=(12,))
@@ -355,6 +355,30 @@ def test_waits_only_grow(attempts: int, asked: int) -> None:
     wait = seconds_of(next_look(attempts, at(0), asked)) - seconds_of(at(0))
     assert max(5, asked) <= wait <= max(600, asked)
     assert wait <= seconds_of(next_look(attempts + 1, at(0), asked)) - seconds_of(at(0))
+
+
+def test_a_look_reads_no_more_than_what_is_due(stores: Stores) -> None:
+    """Every second, beside years of messages."""
+
+    def work(connection: Connection) -> str:
+        said: list[str] = []
+
+        def explain(_: Any, __: Any, statement: str, values: Any, *___: Any) -> None:
+            plan = connection.connection.cursor()
+            plan.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+            said.extend(row[3] for row in plan.fetchall())
+
+        event.listen(connection, "before_cursor_execute", explain)
+        due_messages(connection, at(0))
+        is_due(connection, at(0))
+        take(connection)
+        event.remove(connection, "before_cursor_execute", explain)
+        return "\n".join(said)
+
+    plan = in_store(stores.sqlite("3201"), work)
+    assert "USING INDEX ix_signal_messages_waiting (look_at<?)" in plan
+    assert plan.count("ix_signal_deliveries_open (look_at<?)") == 2
+    assert "SCAN signal" not in plan
 
 
 # Who is told.
