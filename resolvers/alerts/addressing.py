@@ -51,6 +51,7 @@ class Due:
     kind: str
     code: str
     disease: str
+    day: str
     members: tuple[str, ...]
     concerned: bool  # whether the signal still wants it told
 
@@ -77,6 +78,7 @@ def due_messages(connection: Connection, at: str) -> list[Due]:
             _S.kind,
             _S.code,
             _S.disease,
+            _S.day,
             _S.members,
             _S.state,
             _S.absorbed_into,
@@ -88,7 +90,7 @@ def due_messages(connection: Connection, at: str) -> list[Due]:
     )
     return [
         Due(
-            *row[:8],
+            *row[:9],
             members=tuple(orjson.loads(row.members)) if row.members else (),
             # The first is sent though somebody looked before it was due, or answered even.
             concerned=row.absorbed_into is None
@@ -133,7 +135,7 @@ def address(
     """
     county = county_name(reference_areas(), due.code, limits.county)
     name = connection.scalar(select(diseases.c.name_zh).where(diseases.c.key == due.disease))
-    text = message_text(due.number, county, due.disease, name or "")
+    text = message_text(due.number, county, due.disease, name or "", code=due.code, day=due.day)
     taken = connection.execute(
         update(signal_messages)
         .where(_M.id == due.id, _M.state == "WAITING")

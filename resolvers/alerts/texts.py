@@ -2,9 +2,10 @@
 
     预警系统提示-编号32012620261128001,江宁区，请关注麻疹
 
-It is made of three things that are no person's: the number of 17 digits, the name of a living code
-of GB/T 2260, and the name of a disease. Whatever else is given raises ValueError, so that nothing
-personal can come into a message.
+It is made of three things that are no person's: the number of the signal (county, day and serial: 17
+digits, from the thousandth of a county and day on 18), the name of a code of GB/T 2260, the name of
+a disease. Whatever else is given raises ValueError, so that nothing personal can come into a
+message.
 
 The plan writes `**县` where the county stands, and `县（区）` where it speaks of counties at large:
 县 is the word for what a county is, and an official name ends in its own (郎溪县, 江宁区, 昆山市,
@@ -28,7 +29,7 @@ COUNTY_WORDS = ("own", "县")
 CODE_NAMES: Mapping[str, str] = {"plague": "1号病", "cholera": "2号病"}
 """Diseases that are not called by their name (PLAN: 1号病指鼠疫，2号病指霍乱)."""
 
-_NUMBER = re.compile(r"[0-9]{17}")
+_SERIAL = re.compile(r"[0-9]{3}|[1-9][0-9]{3}")
 _OWN_WORDS = ("自治县", "自治旗", "县", "区", "市", "旗")
 _DISEASE = re.compile(r"[\w()（）·、,，/+ -]{1,60}")
 
@@ -53,14 +54,15 @@ def county_name(areas: Areas, code: str, word: str = "own") -> str:
     return f"{bare}县"
 
 
-def message_text(number: str, county: str, disease: str, name: str) -> str:
-    """The text: `number` of the signal, `county` as `county_name` says, the disease by its key and
-    its Chinese name.
+def message_text(number: str, county: str, disease: str, name: str, *, code: str, day: str) -> str:
+    """The text: `number` of the signal of a `code` and `day` (2026-11-28), `county` as
+    `county_name` says, the disease by its key and its Chinese name.
 
     Raises ValueError where one of them is not what it should be.
     """
-    if not _NUMBER.fullmatch(number):
-        raise ValueError("the number of a signal has 17 digits")
+    begins = f"{code}{day.replace('-', '')}"
+    if not number.startswith(begins) or not _SERIAL.fullmatch(number[len(begins) :]):
+        raise ValueError("the number of a signal is its county, its day and a serial: 17 digits")
     if not county.endswith(("县", "区", "市", "旗")):
         raise ValueError("a county's name ends in 县, 区, 市 or 旗")
     called = CODE_NAMES.get(disease, name)

@@ -137,7 +137,9 @@ def test_the_text_and_a_delivery_for_each(within: Within) -> None:
 
 def _waiting(connection: Connection) -> list[tuple[Any, ...]]:
     m, s = signal_messages.c, signals.c
-    query = select(m.id, m.signal_id, m.occasion, m.due_at, s.number, s.kind, s.code, s.disease)
+    query = select(
+        m.id, m.signal_id, m.occasion, m.due_at, s.number, s.kind, s.code, s.disease, s.day
+    )
     rows = connection.execute(query.join(signals, s.id == m.signal_id))
     return [(*row, (), True) for row in rows]
 
@@ -400,6 +402,7 @@ def told(
             "kind": "STATISTICAL",
             "code": "320102",
             "disease": "plague",
+            "day": "",
             "members": (),
         }
         values |= {"occasion": "FIRST", "concerned": True} | given

@@ -14,20 +14,21 @@ from resolvers.alerts.texts import CODE_NAMES, COUNTY_WORDS, county_name, messag
 from resolvers.reference import diseases
 
 NUMBER = "34182120261128001"
+OF: dict[str, str] = {"code": "341821", "day": "2026-11-28"}
 COUNTIES = [one.code for one in reference_areas() if one.level == "COUNTY"]
-SHAPE = re.compile(r"预警系统提示-编号[0-9]{17},(\w+[县区市旗])，请关注(.+)")
+SHAPE = re.compile(r"预警系统提示-编号[0-9]{17,18},(\w+[县区市旗])，请关注(.+)")
 
 
 def test_to_the_character() -> None:
     """PLAN: 预警系统提示-编号*****************,**县，请关注***（病名）/1号病/2号病."""
-    text = message_text(NUMBER, county_name(reference_areas(), "341821"), "measles", "麻疹")
+    text = message_text(NUMBER, county_name(reference_areas(), "341821"), "measles", "麻疹", **OF)
     assert text == "预警系统提示-编号34182120261128001,郎溪县，请关注麻疹"
     assert text.encode("unicode_escape") == (
         b"\\u9884\\u8b66\\u7cfb\\u7edf\\u63d0\\u793a-\\u7f16\\u53f734182120261128001,"
         b"\\u90ce\\u6eaa\\u53bf\\uff0c\\u8bf7\\u5173\\u6ce8\\u9ebb\\u75b9"
     )
     for key, called in (("plague", "1号病"), ("cholera", "2号病")):
-        text = message_text(NUMBER, "郎溪县", key, diseases()[key].name_zh)
+        text = message_text(NUMBER, "郎溪县", key, diseases()[key].name_zh, **OF)
         assert text == f"预警系统提示-编号34182120261128001,郎溪县，请关注{called}"
         assert diseases()[key].name_zh not in text
 
@@ -66,11 +67,13 @@ def test_every_county_and_disease_has_a_text() -> None:
     for code in COUNTIES:
         for word in COUNTY_WORDS:
             found = SHAPE.fullmatch(
-                message_text(NUMBER, county_name(reference_areas(), code, word), "dengue", "登革热")
+                message_text(
+                    NUMBER, county_name(reference_areas(), code, word), "dengue", "登革热", **OF
+                )
             )
             assert found is not None, code
     for key, row in diseases().items():
-        text = message_text(NUMBER, "郎溪县", key, row.name_zh)
+        text = message_text(NUMBER, "郎溪县", key, row.name_zh, **OF)
         assert text.endswith(f"请关注{CODE_NAMES.get(key, row.name_zh)}")
 
 
@@ -92,11 +95,31 @@ def text_or_reason(values: dict[str, Any]) -> str:
         return str(refused)
 
 
+@pytest.mark.parametrize(
+    "number",
+    [
+        "34182120261128",
+        "341821202611280001",
+        "34182120261127001",
+        "34182220261128001",
+        "3418212026112８001",
+        "34182120261128001\n",
+        "341821202611281234 5",
+    ],
+)
+def test_a_number_is_of_its_county_and_day(number: str) -> None:
+    """An ID number has a code and a day in it, too: that of birth."""
+    with pytest.raises(ValueError, match="serial"):
+        message_text(number, "郎溪县", "measles", "麻疹", **OF)
+    thousandth = message_text("341821202611281000", "郎溪县", "measles", "麻疹", **OF)
+    assert thousandth == "预警系统提示-编号341821202611281000,郎溪县，请关注麻疹"
+
+
 @pytest.mark.leak(30)
 @given(
     code=st.sampled_from(COUNTIES),
     disease=st.sampled_from(sorted(diseases())),
-    serial=st.integers(1, 999),
+    serial=st.integers(1, 9_999),
     values=st.lists(PERSONAL, min_size=3, max_size=3),
     word=st.sampled_from(COUNTY_WORDS),
 )
@@ -107,8 +130,9 @@ def test_leak_30_nothing_personal_comes_into_a_message(
     it; and a text has nothing but those three.
     """
     areas, number = reference_areas(), f"{code}20261128{serial:03d}"
+    of = OF | {"code": code}
     name = diseases()[disease].name_zh
-    text = message_text(number, county_name(areas, code, word), disease, name)
+    text = message_text(number, county_name(areas, code, word), disease, name, **of)
     found = SHAPE.fullmatch(text)
     assert found is not None
     assert text.replace(number, "").replace(found[1], "").replace(found[2], "") == (
@@ -118,9 +142,9 @@ def test_leak_30_nothing_personal_comes_into_a_message(
     right = {"number": number, "county": county_name(areas, code), "name": name}
     for place, value in given.items():
         for wrong in (value, right[place] + value):
-            told = text_or_reason(right | {place: wrong})
+            told = text_or_reason(right | of | {place: wrong})
             if told.startswith("预警系统提示"):  # it was no person's then: words, no long number
-                assert place != "number" or re.fullmatch(r"[0-9]{17}", wrong)
+                assert place != "number"
                 assert not re.search(r"\d{5}", told.replace(number, ""))
                 assert "@" not in told
             else:
