@@ -2,9 +2,9 @@
 
     预警系统提示-编号32012620261128001,江宁区，请关注麻疹
 
-It is made of three things that are no person's: the number of the signal (county, day and serial: 17
-digits, from the thousandth of a county and day on 18), the name of a code of GB/T 2260, the name of
-a disease. Whatever else is given raises ValueError, so that nothing personal can come into a
+It is made of three things that are no person's: the number of the signal (county, day and serial:
+17 digits, from the thousandth of a county and day on 18), the name of a code of GB/T 2260, the name
+of a disease. Whatever else is given raises ValueError, so that nothing personal can come into a
 message.
 
 The plan writes `**县` where the county stands, and `县（区）` where it speaks of counties at large:
