@@ -21,6 +21,7 @@ from resolvers.alerts.states import ANSWERED, State
 __all__ = [
     "AGAIN",
     "FIRST",
+    "OLDEST_DAYS",
     "MessageLimits",
     "is_overdue",
     "level_of",
@@ -31,6 +32,8 @@ __all__ = [
 
 FIRST = "FIRST"
 AGAIN = "AGAIN"
+OLDEST_DAYS = 30
+"""Signals of days longer ago are not told of."""
 
 _AT_ONCE = 500
 _OPEN = [state.name for state in State if state not in ANSWERED]
@@ -60,16 +63,15 @@ def put_messages(
 ) -> None:
     """Puts a message of each signal, due at an instant, in the transaction of whoever raises them.
 
-    `region` is the code of the store. Whoever puts the same occasion again changes nothing.
+    `region` is the code of the store. Whoever puts the same occasion again changes nothing. Signals
+    of long ago (OLDEST_DAYS before it is due) have no first message: they come of history that is
+    loaded, and nobody is called out of bed for it.
     """
-    if not signal_ids:
-        return
-    known = set(
-        connection.execute(
-            select(_M.signal_id).where(_M.occasion == occasion, _M.signal_id.in_(signal_ids))
-        ).scalars()
-    )
-    new = [one for one in signal_ids if one not in known]
+    new = [
+        one
+        for start in range(0, len(signal_ids), _AT_ONCE)
+        for one in _lacking(connection, signal_ids[start : start + _AT_ONCE], due_at, occasion)
+    ]
     if not new:
         return
     first, at = take_ids(connection, region, len(new)), now()
@@ -86,6 +88,21 @@ def put_messages(
         for index, signal_id in enumerate(new)
     ]
     connection.execute(insert(signal_messages), rows)
+
+
+def _lacking(
+    connection: Connection, signal_ids: Sequence[int], due_at: str, occasion: str
+) -> list[int]:
+    """Those of some signals, in their order, that want a message of an occasion and have none."""
+    asked = select(_S.id).where(
+        _S.id.in_(signal_ids),
+        ~select(_M.id).where(_M.signal_id == _S.id, _M.occasion == occasion).exists(),
+    )
+    if occasion == FIRST:
+        oldest = instant(seconds_of(due_at) - OLDEST_DAYS * 86_400)[:10]
+        asked = asked.where(_S.day >= oldest)
+    found = set(connection.execute(asked).scalars())
+    return [one for one in signal_ids if one in found]
 
 
 def put_overdue(connection: Connection, region: str, at: str, limits: MessageLimits) -> int:

@@ -31,6 +31,8 @@ from tests.keys import same_keys
 from tests.resolvers.alerts.telling import deliveries, in_central, put_person, raise_one
 from tests.stores import Stores, in_store
 
+TODAY = instant(time.time())[:10]
+
 _SECONDS = 60.0  # a busy machine is no failure
 
 
@@ -40,7 +42,7 @@ def prepared(region: RegionSettings, folder: Path, *signals: int) -> Path:
     in_central(path, lambda connection: put_person(connection, same_keys(), 1))
 
     def work(connection: Connection) -> None:
-        ids = [raise_one(connection, one, kind="SINGLE_CASE") for one in signals or (1,)]
+        ids = [raise_one(connection, one, kind="SINGLE_CASE", day=TODAY) for one in signals or (1,)]
         put_messages(connection, region.code, ids, instant(time.time()))
 
     in_store(region, work)
@@ -198,7 +200,7 @@ def test_all_channels_and_nothing_private_in_the_region(
             Way("FILE", str(tmp_path / "messages")),
         )
         assert settled(Post(region, central, ways)) == ["ACCEPTED"] * 4
-    text = "预警系统提示-编号32010220260301001,玄武区，请关注麻疹"
+    text = f"预警系统提示-编号320102{TODAY.replace('-', '')}001,玄武区，请关注麻疹"
     assert json.loads(sms.taken[0][1]) == {"to": "15400000001", "content": text}
     assert json.loads(hook.taken[0][1])["data"]["text"] == text
     ((recipients, _),) = mails.taken
@@ -238,7 +240,7 @@ def test_nobody_on_duty_and_then_somebody(
     in_store(
         region,
         lambda connection: put_messages(
-            connection, region.code, [raise_one(connection)], instant(time.time())
+            connection, region.code, [raise_one(connection, day=TODAY)], instant(time.time())
         ),
     )
     with http_receiver() as receiver:

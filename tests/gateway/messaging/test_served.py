@@ -19,7 +19,8 @@ _SECONDS = 90.0
 _ASKED = """query ($s: ID!) { signalMessages(signal: $s) { occasion level state text dueAt
   addressedAt deliveries { channel unitId account to state attempts outcome reference nextAt
   settledAt } } }"""
-TEXT = "预警系统提示-编号32010220260301001,玄武区，请关注麻疹"
+TODAY = instant(time.time())[:10]
+TEXT = f"预警系统提示-编号320102{TODAY.replace('-', '')}001,玄武区，请关注麻疹"
 
 
 def test_a_message_goes_out_and_is_told(demo: Demo, tmp_path: Path) -> None:
@@ -29,7 +30,7 @@ def test_a_message_goes_out_and_is_told(demo: Demo, tmp_path: Path) -> None:
     (region,) = [one for one in own.config.regions if one.code == "320100"]
 
     def work(connection: Connection) -> int:
-        signal_id = raise_one(connection)
+        signal_id = raise_one(connection, day=TODAY)
         put_messages(connection, "320100", [signal_id], instant(time.time()))
         return signal_id
 

@@ -96,7 +96,10 @@ def put_person(
 
 def raise_one(connection: Connection, serial: int = 1, **given: Any) -> int:
     """A signal of Xuanwu, Nanjing; its id."""
-    row = signal(serial) | given
+    day = given.setdefault("day", "2026-11-27")
+    code = given.get("code", "320102")
+    number = f"{code}{day.replace('-', '')}{serial:03d}"
+    row = signal(serial) | {"number": number} | given
     connection.execute(insert(signals).values(row))
     return int(row["id"])
 

@@ -115,12 +115,36 @@ def test_a_message_is_put_once_for_an_occasion(within: Within) -> None:
     within(work)
 
 
+def test_nobody_is_told_of_history(within: Within) -> None:
+    """A line list of years ago that is loaded raises its signals, and calls nobody."""
+
+    def work(connection: Connection) -> None:
+        ids = [
+            raise_one(connection, number, day=day)
+            for number, day in enumerate(("2013-04-01", "2026-10-28", "2026-10-29"), 1)
+        ]
+        put_messages(connection, REGION, ids, at(0))
+        assert [one.signal_id for one in due_messages(connection, at(0))] == ids[2:]
+
+    within(work)
+
+
+def test_the_messages_of_a_whole_night(within: Within) -> None:
+    def work(connection: Connection) -> None:
+        ids = [raise_one(connection, number) for number in range(1, 1_100)]
+        put_messages(connection, REGION, ids, at(20))
+        put_messages(connection, REGION, ids, at(20))
+        assert len(messages(connection)) == 1_099
+
+    within(work)
+
+
 def test_the_text_and_a_delivery_for_each(within: Within) -> None:
     def work(connection: Connection) -> None:
         raised(connection)
         addressed(connection, [*PEOPLE, FILE])
         text = connection.scalar(select(signal_messages.c.text))
-        assert text == "预警系统提示-编号32010220260301001,玄武区，请关注麻疹"
+        assert text == "预警系统提示-编号32010220261127001,玄武区，请关注麻疹"
         found = deliveries(connection, "channel", "unit_id", "account", "record", "state")
         assert found == [
             ("SMS", COUNTY_UNIT, "duty-1", 1, "DUE"),
