@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
+from schema.enum_values import value
 from schema.enums import UnitLevel
 from schema.fields import column, constant, group, identity, many
 from schema.fields import private as _private
@@ -39,10 +40,6 @@ __all__ = [
 ]
 
 
-def _value(name: str, description: str) -> Any:
-    return strawberry.enum_value(name, description=description)
-
-
 def private(item: PrivateItem, description: str, *, name: str) -> Any:
     """A private item of the record's own envelope."""
     return _private(item, description, name=name, of="")
@@ -52,18 +49,18 @@ def private(item: PrivateItem, description: str, *, name: str) -> Any:
 class VerificationManner(Enum):
     """How a signal was verified at first."""
 
-    DATA_ANALYSIS = _value("DATA_ANALYSIS", "By the data on record (监测数据分析).")
-    PHONE = _value("PHONE", "By telephone (电话核实).")
-    OTHER = _value("OTHER", "Otherwise, in words (其它).")
+    DATA_ANALYSIS = value("DATA_ANALYSIS", "By the data on record (监测数据分析).")
+    PHONE = value("PHONE", "By telephone (电话核实).")
+    OTHER = value("OTHER", "Otherwise, in words (其它).")
 
 
 @strawberry.enum(description="What the investigation of an event found (annex 2).")
 class InvestigationConclusion(Enum):
     """What the investigation of an event found."""
 
-    OUTBREAK = _value("OUTBREAK", "An outbreak or epidemic (暴发或流行).")
-    EXCLUDED = _value("EXCLUDED", "None (排除).")
-    CONTINUED_WATCH = _value(
+    OUTBREAK = value("OUTBREAK", "An outbreak or epidemic (暴发或流行).")
+    EXCLUDED = value("EXCLUDED", "None (排除).")
+    CONTINUED_WATCH = value(
         "CONTINUED_WATCH", "To be watched on: further versions follow (继续关注)."
     )
 
@@ -72,57 +69,57 @@ class InvestigationConclusion(Enum):
 class InvestigationGround(Enum):
     """Grounds of a conclusion."""
 
-    PLACE = _value("PLACE", "Clustering in place (地区聚集).")
-    TIME = _value("TIME", "Clustering in time (时间聚集).")
-    PEOPLE = _value("PEOPLE", "Clustering among people (人群聚集).")
-    RARE = _value("RARE", "A disease that is rare here (罕见/少见病种).")
-    SPREADING = _value("SPREADING", "It is spreading (疫情有扩散趋势).")
-    SINGLE_CASE = _value("SINGLE_CASE", "A disease that signals by a single case (单病例预警).")
-    OTHER = _value("OTHER", "Another, in words (其他).")
+    PLACE = value("PLACE", "Clustering in place (地区聚集).")
+    TIME = value("TIME", "Clustering in time (时间聚集).")
+    PEOPLE = value("PEOPLE", "Clustering among people (人群聚集).")
+    RARE = value("RARE", "A disease that is rare here (罕见/少见病种).")
+    SPREADING = value("SPREADING", "It is spreading (疫情有扩散趋势).")
+    SINGLE_CASE = value("SINGLE_CASE", "A disease that signals by a single case (单病例预警).")
+    OTHER = value("OTHER", "Another, in words (其他).")
 
 
 @strawberry.enum(description="How far it is with a suspected event.")
 class InvestigationState(Enum):
     """How far it is with a suspected event."""
 
-    SUSPECTED = _value("SUSPECTED", "Its number is issued; nobody investigates yet.")
-    INVESTIGATING = _value("INVESTIGATING", "It is being investigated in the field.")
-    CONCLUDED = _value("CONCLUDED", "A form is filed; the conclusion is that of the latest.")
-    JOINED = _value("JOINED", "Its signals joined another event.")
+    SUSPECTED = value("SUSPECTED", "Its number is issued; nobody investigates yet.")
+    INVESTIGATING = value("INVESTIGATING", "It is being investigated in the field.")
+    CONCLUDED = value("CONCLUDED", "A form is filed; the conclusion is that of the latest.")
+    JOINED = value("JOINED", "Its signals joined another event.")
 
 
 @strawberry.enum(description="Occupations, as the report card lists them.")
 class CardOccupation(Enum):
     """Occupations, as the report card lists them."""
 
-    NURSERY_CHILD = _value("NURSERY_CHILD", "Child in a nursery (幼托儿童).")
-    CHILD_AT_HOME = _value("CHILD_AT_HOME", "Child at home (散居儿童).")
-    PUPIL_OR_STUDENT = _value("PUPIL_OR_STUDENT", "Pupil or student (学生).")
-    TEACHER = _value("TEACHER", "Teacher (教师).")
-    NURSE_OF_CHILDREN = _value("NURSE_OF_CHILDREN", "Nurse of children (保育员及保姆).")
-    CATERING = _value("CATERING", "Food and catering (餐饮食品业).")
-    COMMERCE = _value("COMMERCE", "Commerce and services (商业服务).")
-    MEDICAL = _value("MEDICAL", "Medical staff (医务人员).")
-    WORKER = _value("WORKER", "Worker (工人).")
-    MIGRANT_WORKER = _value("MIGRANT_WORKER", "Migrant worker (民工).")
-    FARMER = _value("FARMER", "Farmer (农民).")
-    HERDER = _value("HERDER", "Herder (牧民).")
-    FISHER = _value("FISHER", "Fisher or sailor (渔（船）民).")
-    OFFICIAL = _value("OFFICIAL", "Official or clerk (干部职员).")
-    RETIRED = _value("RETIRED", "Retired (离退人员).")
-    HOUSEWORK_OR_JOBLESS = _value("HOUSEWORK_OR_JOBLESS", "Housework or no work (家务及待业).")
-    OTHER = _value("OTHER", "Another (其他).")
-    UNKNOWN = _value("UNKNOWN", "Not known (不详).")
+    NURSERY_CHILD = value("NURSERY_CHILD", "Child in a nursery (幼托儿童).")
+    CHILD_AT_HOME = value("CHILD_AT_HOME", "Child at home (散居儿童).")
+    PUPIL_OR_STUDENT = value("PUPIL_OR_STUDENT", "Pupil or student (学生).")
+    TEACHER = value("TEACHER", "Teacher (教师).")
+    NURSE_OF_CHILDREN = value("NURSE_OF_CHILDREN", "Nurse of children (保育员及保姆).")
+    CATERING = value("CATERING", "Food and catering (餐饮食品业).")
+    COMMERCE = value("COMMERCE", "Commerce and services (商业服务).")
+    MEDICAL = value("MEDICAL", "Medical staff (医务人员).")
+    WORKER = value("WORKER", "Worker (工人).")
+    MIGRANT_WORKER = value("MIGRANT_WORKER", "Migrant worker (民工).")
+    FARMER = value("FARMER", "Farmer (农民).")
+    HERDER = value("HERDER", "Herder (牧民).")
+    FISHER = value("FISHER", "Fisher or sailor (渔（船）民).")
+    OFFICIAL = value("OFFICIAL", "Official or clerk (干部职员).")
+    RETIRED = value("RETIRED", "Retired (离退人员).")
+    HOUSEWORK_OR_JOBLESS = value("HOUSEWORK_OR_JOBLESS", "Housework or no work (家务及待业).")
+    OTHER = value("OTHER", "Another (其他).")
+    UNKNOWN = value("UNKNOWN", "Not known (不详).")
 
 
 @strawberry.enum(description="What is due on a signal.")
 class SignalClockKind(Enum):
     """What is due on a signal."""
 
-    ABNORMAL_CARD = _value(
+    ABNORMAL_CARD = value(
         "ABNORMAL_CARD", "The abnormal information card, 2 h after a single-case signal (E10)."
     )
-    INVESTIGATION_FORM = _value(
+    INVESTIGATION_FORM = value(
         "INVESTIGATION_FORM", "The form and the report, 24 h after the investigation (E11)."
     )
 
@@ -131,19 +128,19 @@ class SignalClockKind(Enum):
 class SignalEventKind(Enum):
     """What happened to a signal."""
 
-    DETECT = _value("DETECT", "It was computed.")
-    ABSORB = _value("ABSORB", "It absorbed another signal of the same spell.")
-    SEND = _value("SEND", "It was sent to the duty person.")
-    RESEND = _value("RESEND", "It was sent again.")
-    VIEW = _value("VIEW", "An officer of the county looked at it.")
-    OVERSEE = _value("OVERSEE", "An officer of a level above looked at it.")
-    VERIFY = _value("VERIFY", "The county began to verify it.")
-    EXCLUDE = _value("EXCLUDE", "An abnormal information card: no event.")
-    SUSPECT = _value("SUSPECT", "An abnormal information card: a suspected event.")
-    INVESTIGATE = _value("INVESTIGATE", "The investigation was started, or taken up for it.")
-    END = _value("END", "The end of the investigation in the field was told.")
-    CONCLUDE = _value("CONCLUDE", "An investigation form.")
-    ATTACH = _value("ATTACH", "A file was attached.")
+    DETECT = value("DETECT", "It was computed.")
+    ABSORB = value("ABSORB", "It absorbed another signal of the same spell.")
+    SEND = value("SEND", "It was sent to the duty person.")
+    RESEND = value("RESEND", "It was sent again.")
+    VIEW = value("VIEW", "An officer of the county looked at it.")
+    OVERSEE = value("OVERSEE", "An officer of a level above looked at it.")
+    VERIFY = value("VERIFY", "The county began to verify it.")
+    EXCLUDE = value("EXCLUDE", "An abnormal information card: no event.")
+    SUSPECT = value("SUSPECT", "An abnormal information card: a suspected event.")
+    INVESTIGATE = value("INVESTIGATE", "The investigation was started, or taken up for it.")
+    END = value("END", "The end of the investigation in the field was told.")
+    CONCLUDE = value("CONCLUDE", "An investigation form.")
+    ATTACH = value("ATTACH", "A file was attached.")
 
 
 @strawberry.type(description="One event of a signal: its trail keeps all.")

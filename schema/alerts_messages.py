@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any
 
 import strawberry
 
+from schema.enum_values import value
 from schema.scalars import DateTime, PrivateString
 
 __all__ = [
@@ -19,51 +19,47 @@ __all__ = [
 ]
 
 
-def _value(name: str, description: str) -> Any:
-    return strawberry.enum_value(name, description=description)
-
-
 @strawberry.enum(description="Why a message is sent.")
 class MessageOccasion(Enum):
     """Why a message is sent."""
 
-    FIRST = _value("FIRST", "The signal was raised (首次发送).")
-    AGAIN = _value("AGAIN", "Nobody filed an abnormal information card in time (再次发送).")
-    LEVEL = _value("LEVEL", "The same, told to a level above (向上级发送).")
+    FIRST = value("FIRST", "The signal was raised (首次发送).")
+    AGAIN = value("AGAIN", "Nobody filed an abnormal information card in time (再次发送).")
+    LEVEL = value("LEVEL", "The same, told to a level above (向上级发送).")
 
 
 @strawberry.enum(description="How far a message is.")
 class MessageState(Enum):
     """How far a message is."""
 
-    WAITING = _value("WAITING", "It is not due, or nobody is on duty so far (待发送).")
-    ADDRESSED = _value("ADDRESSED", "It has its deliveries (已分派).")
-    DROPPED = _value("DROPPED", "The signal was answered or absorbed before it was due (已取消).")
-    NOBODY = _value("NOBODY", "Nobody was on duty, and it is too late (无值班人员).")
+    WAITING = value("WAITING", "It is not due, or nobody is on duty so far (待发送).")
+    ADDRESSED = value("ADDRESSED", "It has its deliveries (已分派).")
+    DROPPED = value("DROPPED", "The signal was answered or absorbed before it was due (已取消).")
+    NOBODY = value("NOBODY", "Nobody was on duty, and it is too late (无值班人员).")
 
 
 @strawberry.enum(description="How somebody is told.")
 class MessageChannel(Enum):
     """How somebody is told."""
 
-    SMS = _value("SMS", "A short message (短信).")
-    EMAIL = _value("EMAIL", "A mail (电子邮件).")
-    WEBHOOK = _value("WEBHOOK", "A signed request to a program (网络回调).")
-    FILE = _value("FILE", "A line of a file (文件).")
+    SMS = value("SMS", "A short message (短信).")
+    EMAIL = value("EMAIL", "A mail (电子邮件).")
+    WEBHOOK = value("WEBHOOK", "A signed request to a program (网络回调).")
+    FILE = value("FILE", "A line of a file (文件).")
 
 
 @strawberry.enum(description="What came of a delivery.")
 class DeliveryState(Enum):
     """What came of a delivery."""
 
-    DUE = _value("DUE", "It is tried, or tried again (待投递).")
-    SENDING = _value("SENDING", "It is under way (投递中).")
-    ACCEPTED = _value("ACCEPTED", "The receiver has it (已接收).")
-    DOUBTFUL = _value(
+    DUE = value("DUE", "It is tried, or tried again (待投递).")
+    SENDING = value("SENDING", "It is under way (投递中).")
+    ACCEPTED = value("ACCEPTED", "The receiver has it (已接收).")
+    DOUBTFUL = value(
         "DOUBTFUL",
         "Nobody knows whether the receiver has it, and a repeat might come twice (结果不明).",
     )
-    FAILED = _value("FAILED", "The receiver does not take it, or it is too late (失败).")
+    FAILED = value("FAILED", "The receiver does not take it, or it is too late (失败).")
 
 
 @strawberry.type(description="A message to one person by one channel, or to a program.")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from schema.enum_values import value
 from schema.enums import (
     CaseClassification,
     ContactLevel,
@@ -48,92 +49,88 @@ __all__ = [
 ]
 
 
-def _value(name: str, description: str) -> Any:
-    return strawberry.enum_value(name, description=description)
-
-
 @strawberry.enum(description="The state of a letter, or of one person of it.")
 class AssistState(Enum):
     """The state of a letter, or of one person of it (requirements, table C)."""
 
-    DRAFT = _value("DRAFT", "Being written (草稿).")
-    SENT = _value("SENT", "Sent, not yet acknowledged (已发出).")
-    RECEIVED = _value("RECEIVED", "Acknowledged by the receiver's duty person (已签收).")
-    IN_PROGRESS = _value("IN_PROGRESS", "Assigned to an officer of the receiver (办理中).")
-    CONTROLLED = _value("CONTROLLED", "Found and under control (已管控).")
-    FEEDBACK_GIVEN = _value("FEEDBACK_GIVEN", "Answered, waiting for the issuer (已反馈).")
-    CLOSED = _value("CLOSED", "The answer was accepted (已办结).")
-    REFUSED = _value("REFUSED", "Refused by the receiver, back with the issuer (已退回).")
-    WITHDRAWN = _value("WITHDRAWN", "Withdrawn by the issuer (已撤回).")
-    FORWARDED = _value("FORWARDED", "Carried on by another letter (已转办).")
-    UNTRACED = _value("UNTRACED", "Not found, or left for an unknown place (未追踪到).")
-    EXCLUDED = _value("EXCLUDED", "No contact after all, as the issuer confirmed (已排除).")
-    CASE_RAISED = _value("CASE_RAISED", "Tested positive, registered as a case (转为病例).")
+    DRAFT = value("DRAFT", "Being written (草稿).")
+    SENT = value("SENT", "Sent, not yet acknowledged (已发出).")
+    RECEIVED = value("RECEIVED", "Acknowledged by the receiver's duty person (已签收).")
+    IN_PROGRESS = value("IN_PROGRESS", "Assigned to an officer of the receiver (办理中).")
+    CONTROLLED = value("CONTROLLED", "Found and under control (已管控).")
+    FEEDBACK_GIVEN = value("FEEDBACK_GIVEN", "Answered, waiting for the issuer (已反馈).")
+    CLOSED = value("CLOSED", "The answer was accepted (已办结).")
+    REFUSED = value("REFUSED", "Refused by the receiver, back with the issuer (已退回).")
+    WITHDRAWN = value("WITHDRAWN", "Withdrawn by the issuer (已撤回).")
+    FORWARDED = value("FORWARDED", "Carried on by another letter (已转办).")
+    UNTRACED = value("UNTRACED", "Not found, or left for an unknown place (未追踪到).")
+    EXCLUDED = value("EXCLUDED", "No contact after all, as the issuer confirmed (已排除).")
+    CASE_RAISED = value("CASE_RAISED", "Tested positive, registered as a case (转为病例).")
 
 
 @strawberry.enum(description="Whose copy of a letter: each region keeps its own.")
 class AssistSide(Enum):
     """Whose copy of a letter."""
 
-    SENT = _value("SENT", "The issuer's.")
-    RECEIVED = _value("RECEIVED", "The receiver's.")
+    SENT = value("SENT", "The issuer's.")
+    RECEIVED = value("RECEIVED", "The receiver's.")
 
 
 @strawberry.enum(description="What is asked of the receiver (C1).")
 class AssistTask(Enum):
     """What is asked of the receiver."""
 
-    FIND = _value("FIND", "Find the people (追踪).")
-    ISOLATE = _value("ISOLATE", "Isolate them (隔离管控).")
-    TEST = _value("TEST", "Test them (检测).")
-    INVESTIGATE = _value("INVESTIGATE", "Investigate (流行病学调查).")
+    FIND = value("FIND", "Find the people (追踪).")
+    ISOLATE = value("ISOLATE", "Isolate them (隔离管控).")
+    TEST = value("TEST", "Test them (检测).")
+    INVESTIGATE = value("INVESTIGATE", "Investigate (流行病学调查).")
 
 
 @strawberry.enum(description="Who was told that a letter was not acknowledged in time.")
 class AssistEscalation(Enum):
     """Who was told that a letter was not acknowledged in time."""
 
-    CITY = _value("CITY", "The duty person of the city (or, without one, of the province).")
-    PROVINCE = _value("PROVINCE", "The duty person of the province, too.")
+    CITY = value("CITY", "The duty person of the city (or, without one, of the province).")
+    PROVINCE = value("PROVINCE", "The duty person of the province, too.")
 
 
 @strawberry.enum(description="What happened to a letter or to one of its people.")
 class AssistEventKind(Enum):
     """What happened to a letter or to one of its people."""
 
-    CREATE = _value("CREATE", "A draft was written.")
-    SUBMIT = _value("SUBMIT", "Sent, for the first time or again.")
-    DELIVER = _value("DELIVER", "Arrived in the receiver's store.")
-    WITHDRAW = _value("WITHDRAW", "Withdrawn.")
-    ACKNOWLEDGE = _value("ACKNOWLEDGE", "Acknowledged.")
-    REFUSE = _value("REFUSE", "Refused.")
-    FORWARD = _value("FORWARD", "Forwarded to another unit.")
-    ASSIGN = _value("ASSIGN", "Assigned to an officer.")
-    CONTROL = _value("CONTROL", "Found and controlled.")
-    LEAVE = _value("LEAVE", "Left for a known destination.")
-    LOSE = _value("LOSE", "Not found, or left for an unknown place.")
-    EXCLUDE = _value("EXCLUDE", "Not a contact, says the receiver.")
-    CONFIRM_EXCLUSION = _value("CONFIRM_EXCLUSION", "Not a contact, the issuer agrees.")
-    DISPUTE_EXCLUSION = _value("DISPUTE_EXCLUSION", "A contact all the same, says the issuer.")
-    POSITIVE = _value("POSITIVE", "Tested positive; a case.")
-    FEED_BACK = _value("FEED_BACK", "Answered.")
-    ACCEPT = _value("ACCEPT", "The answer was accepted.")
-    ASK_MORE = _value("ASK_MORE", "The issuer asks for more.")
-    AMEND = _value("AMEND", "The issuer changed the letter, or wrote more of its people.")
-    READ = _value("READ", "The receiver read the amended version.")
-    ATTACH = _value("ATTACH", "A file was attached, by either side.")
-    CARE = _value("CARE", "The receiver recorded a sample or visit of the person.")
-    ESCALATE = _value("ESCALATE", "Nobody acknowledged in time: the level above was told.")
+    CREATE = value("CREATE", "A draft was written.")
+    SUBMIT = value("SUBMIT", "Sent, for the first time or again.")
+    DELIVER = value("DELIVER", "Arrived in the receiver's store.")
+    WITHDRAW = value("WITHDRAW", "Withdrawn.")
+    ACKNOWLEDGE = value("ACKNOWLEDGE", "Acknowledged.")
+    REFUSE = value("REFUSE", "Refused.")
+    FORWARD = value("FORWARD", "Forwarded to another unit.")
+    ASSIGN = value("ASSIGN", "Assigned to an officer.")
+    CONTROL = value("CONTROL", "Found and controlled.")
+    LEAVE = value("LEAVE", "Left for a known destination.")
+    LOSE = value("LOSE", "Not found, or left for an unknown place.")
+    EXCLUDE = value("EXCLUDE", "Not a contact, says the receiver.")
+    CONFIRM_EXCLUSION = value("CONFIRM_EXCLUSION", "Not a contact, the issuer agrees.")
+    DISPUTE_EXCLUSION = value("DISPUTE_EXCLUSION", "A contact all the same, says the issuer.")
+    POSITIVE = value("POSITIVE", "Tested positive; a case.")
+    FEED_BACK = value("FEED_BACK", "Answered.")
+    ACCEPT = value("ACCEPT", "The answer was accepted.")
+    ASK_MORE = value("ASK_MORE", "The issuer asks for more.")
+    AMEND = value("AMEND", "The issuer changed the letter, or wrote more of its people.")
+    READ = value("READ", "The receiver read the amended version.")
+    ATTACH = value("ATTACH", "A file was attached, by either side.")
+    CARE = value("CARE", "The receiver recorded a sample or visit of the person.")
+    ESCALATE = value("ESCALATE", "Nobody acknowledged in time: the level above was told.")
 
 
 @strawberry.enum(description="Whether an event was asked for, decided, refused or only noted.")
 class AssistPhase(Enum):
     """Whether an event was asked for, decided, refused or only noted."""
 
-    REQUESTED = _value("REQUESTED", "The issuer asked for it; the receiver's region decides.")
-    DECIDED = _value("DECIDED", "It took effect.")
-    REFUSED = _value("REFUSED", "It did not: `reasonCode` says why.")
-    NOTED = _value("NOTED", "It was noted.")
+    REQUESTED = value("REQUESTED", "The issuer asked for it; the receiver's region decides.")
+    DECIDED = value("DECIDED", "It took effect.")
+    REFUSED = value("REFUSED", "It did not: `reasonCode` says why.")
+    NOTED = value("NOTED", "It was noted.")
 
 
 @strawberry.type(description="One event of a letter, on whichever side it happened (C3).")

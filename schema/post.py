@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
+from schema.enum_values import value
 from schema.nodes import RegionAnswer
 from schema.scalars import DateTime, RegionCode
 from schema.transfers import TransferSide, TransferState
@@ -28,27 +29,23 @@ __all__ = [
 ]
 
 
-def _value(name: str, description: str) -> Any:
-    return strawberry.enum_value(name, description=description)
-
-
 @strawberry.enum(description="Why a transfer is still on its way.")
 class InFlightReason(Enum):
     """Why a transfer is still on its way."""
 
-    NOT_YET_SENT = _value("NOT_YET_SENT", "A message waits to be delivered (待发送).")
-    REGION_UNAVAILABLE = _value(
+    NOT_YET_SENT = value("NOT_YET_SENT", "A message waits to be delivered (待发送).")
+    REGION_UNAVAILABLE = value(
         "REGION_UNAVAILABLE", "The region a message is for does not answer (对方地区无应答)."
     )
-    MESSAGE_FAILED = _value(
+    MESSAGE_FAILED = value(
         "MESSAGE_FAILED", "A message cannot be delivered: `error` says why (消息投递失败)."
     )
-    MESSAGE_CONFLICT = _value(
+    MESSAGE_CONFLICT = value(
         "MESSAGE_CONFLICT",
         "A message came before with another content: there is an alarm (消息冲突).",
     )
-    UNDECIDED = _value("UNDECIDED", "The receiving unit has not decided (接收单位未决定).")
-    PEER_SILENT = _value(
+    UNDECIDED = value("UNDECIDED", "The receiving unit has not decided (接收单位未决定).")
+    PEER_SILENT = value(
         "PEER_SILENT",
         "All is sent from here; the other region's next message has not come (等待对方消息).",
     )
@@ -58,10 +55,10 @@ class InFlightReason(Enum):
 class InFlightAction(Enum):
     """What may safely be done."""
 
-    WAIT = _value("WAIT", "Nothing: it goes on by itself, however long that takes (等待).")
-    RESEND = _value("RESEND", "Have it delivered now: `resendTransfer` (重新投递).")
-    CANCEL = _value("CANCEL", "Take back whom the receiver has not accepted (撤回).")
-    DECIDE = _value("DECIDE", "Accept or refuse (接收或退回).")
+    WAIT = value("WAIT", "Nothing: it goes on by itself, however long that takes (等待).")
+    RESEND = value("RESEND", "Have it delivered now: `resendTransfer` (重新投递).")
+    CANCEL = value("CANCEL", "Take back whom the receiver has not accepted (撤回).")
+    DECIDE = value("DECIDE", "Accept or refuse (接收或退回).")
 
 
 @strawberry.type(description="A transfer that is on its way, as one side's store has it.")

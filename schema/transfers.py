@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from schema.enum_values import value
 from schema.fields import column, gathered, identity, one, private
 from schema.nodes import PageInfo, RegionAnswer
 from schema.privacy import PrivateItem
@@ -31,64 +32,60 @@ __all__ = [
 ]
 
 
-def _value(name: str, description: str) -> Any:
-    return strawberry.enum_value(name, description=description)
-
-
 @strawberry.enum(description="How far a transfer is.")
 class TransferState(Enum):
     """How far a transfer is."""
 
-    OFFERED = _value("OFFERED", "Offered; nobody of it has been decided on.")
-    ACCEPTED = _value("ACCEPTED", "Everybody was accepted; the dossiers are on their way.")
-    PARTLY_ACCEPTED = _value("PARTLY_ACCEPTED", "Some were accepted, the others are open or not.")
-    REFUSED = _value("REFUSED", "Everybody was refused and stays with the sender.")
-    CANCELLED = _value("CANCELLED", "Taken back before it was accepted.")
-    COMMITTED = _value("COMMITTED", "The receiver answers for everybody who was accepted.")
-    ARRIVED = _value("ARRIVED", "They have arrived.")
+    OFFERED = value("OFFERED", "Offered; nobody of it has been decided on.")
+    ACCEPTED = value("ACCEPTED", "Everybody was accepted; the dossiers are on their way.")
+    PARTLY_ACCEPTED = value("PARTLY_ACCEPTED", "Some were accepted, the others are open or not.")
+    REFUSED = value("REFUSED", "Everybody was refused and stays with the sender.")
+    CANCELLED = value("CANCELLED", "Taken back before it was accepted.")
+    COMMITTED = value("COMMITTED", "The receiver answers for everybody who was accepted.")
+    ARRIVED = value("ARRIVED", "They have arrived.")
 
 
 @strawberry.enum(description="Whose record of a transfer: each region keeps its own.")
 class TransferSide(Enum):
     """Whose record of a transfer."""
 
-    SENT = _value("SENT", "The sender's.")
-    RECEIVED = _value("RECEIVED", "The receiver's.")
+    SENT = value("SENT", "The sender's.")
+    RECEIVED = value("RECEIVED", "The receiver's.")
 
 
 @strawberry.enum(description="What became of one person of a transfer.")
 class TransferOutcome(Enum):
     """What became of one person of a transfer."""
 
-    OFFERED = _value("OFFERED", "Not yet decided: the sender answers for the person.")
-    ACCEPTED = _value("ACCEPTED", "Accepted; the dossier is on its way.")
-    REFUSED = _value("REFUSED", "Refused: the sender answers for the person.")
-    CANCELLED = _value("CANCELLED", "Taken back: the sender answers for the person.")
-    HANDED = _value("HANDED", "Handed over: the receiver answers for the person.")
+    OFFERED = value("OFFERED", "Not yet decided: the sender answers for the person.")
+    ACCEPTED = value("ACCEPTED", "Accepted; the dossier is on its way.")
+    REFUSED = value("REFUSED", "Refused: the sender answers for the person.")
+    CANCELLED = value("CANCELLED", "Taken back: the sender answers for the person.")
+    HANDED = value("HANDED", "Handed over: the receiver answers for the person.")
 
 
 @strawberry.enum(description="Why people are transferred.")
 class TransferReason(Enum):
     """Why people are transferred."""
 
-    HOSPITAL_ADMISSION = _value("HOSPITAL_ADMISSION", "To a designated hospital (转入定点医院).")
-    CENTRAL_ISOLATION = _value("CENTRAL_ISOLATION", "To central isolation (集中隔离).")
-    HOME_OBSERVATION = _value("HOME_OBSERVATION", "To observation at home (居家观察).")
-    RETURN_TO_RESIDENCE = _value("RETURN_TO_RESIDENCE", "Back to where they live (返回居住地).")
-    JURISDICTION = _value("JURISDICTION", "Another county is responsible (属地管理).")
-    OTHER = _value("OTHER", "Something else.")
+    HOSPITAL_ADMISSION = value("HOSPITAL_ADMISSION", "To a designated hospital (转入定点医院).")
+    CENTRAL_ISOLATION = value("CENTRAL_ISOLATION", "To central isolation (集中隔离).")
+    HOME_OBSERVATION = value("HOME_OBSERVATION", "To observation at home (居家观察).")
+    RETURN_TO_RESIDENCE = value("RETURN_TO_RESIDENCE", "Back to where they live (返回居住地).")
+    JURISDICTION = value("JURISDICTION", "Another county is responsible (属地管理).")
+    OTHER = value("OTHER", "Something else.")
 
 
 @strawberry.enum(description="What a region's store says of its custody of a person.")
 class CustodyState(Enum):
     """What a region's store says of its custody of a person."""
 
-    OWNED = _value("OWNED", "The region answers for the person.")
-    RELEASING = _value("RELEASING", "It does, and has offered the person to another.")
-    HANDED = _value("HANDED", "Another region does: the person was handed over.")
-    PENDING = _value("PENDING", "Another region does, and has offered the person to this one.")
-    CLOSED = _value("CLOSED", "Another region does: what it offered was refused or taken back.")
-    FENCED = _value(
+    OWNED = value("OWNED", "The region answers for the person.")
+    RELEASING = value("RELEASING", "It does, and has offered the person to another.")
+    HANDED = value("HANDED", "Another region does: the person was handed over.")
+    PENDING = value("PENDING", "Another region does, and has offered the person to this one.")
+    CLOSED = value("CLOSED", "Another region does: what it offered was refused or taken back.")
+    FENCED = value(
         "FENCED", "Another region does: this store was restored from an older backup and is behind."
     )
 

@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 
-from resolvers.assist.amending import amend_assist_request
-from resolvers.assist.attaching import attach_to_assist_request
-from resolvers.assist.creating import create_assist_request
-from resolvers.assist.importing import import_assist_people
+from resolvers.arguments import After, First
+from resolvers.assist import (
+    amending,
+    attaching,
+    creating,
+    importing,
+    receiving,
+    reporting,
+    sending,
+)
 from resolvers.assist.indicating import assist_indicators
 from resolvers.assist.listing import list_requests
 from resolvers.assist.raising import requests_changed
-from resolvers.assist.receiving import (
-    acknowledge_assist_request,
-    assign_assist_request,
-    feed_back_assist_request,
-    forward_assist_request,
-    read_assist_request,
-    refuse_assist_request,
-)
-from resolvers.assist.reporting import report_assist_person
-from resolvers.assist.sending import (
-    ask_more_of_assist_request,
-    close_assist_request,
-    decide_assist_exclusion,
-    submit_assist_request,
-    withdraw_assist_request,
-)
-from resolvers.context import context_of
-from resolvers.writing.writing import answered
+from resolvers.context import Context, context_of
+from resolvers.writing.mutations import mutation
 from schema.assist import AssistRequest, AssistRequestConnection, AssistRequestFilter
 from schema.assist_indicators import AssistIndicator, AssistIndicatorKey
 from schema.scalars import Date, RegionCode
@@ -63,6 +53,10 @@ _ISSUER = f"By an officer of the issuing unit. {_KEY}"
 _RECEIVER = f"By an officer of the receiving unit. {_KEY}"
 
 
+def _act(work: Callable[[Context, Any, str], Awaitable[Any]], given: Any, description: str) -> Any:
+    return mutation(work, given, AssistRequestResult, description, what=_WHAT)
+
+
 @strawberry.type
 class AssistQueries:
     """Questions about assist requests."""
@@ -81,18 +75,8 @@ class AssistQueries:
             AssistRequestFilter | None,
             strawberry.argument(description="Which letters; all unless given."),
         ] = None,
-        first: Annotated[
-            int | None,
-            strawberry.argument(
-                description="Size of the page, at most 1,000; the gateway has a default."
-            ),
-        ] = None,
-        after: Annotated[
-            str | None,
-            strawberry.argument(
-                description="The page behind this cursor: `endCursor` of the last."
-            ),
-        ] = None,
+        first: First = None,
+        after: After = None,
     ) -> AssistRequestConnection:
         """Assist requests."""
         return await list_requests(context_of(info), filter, first, after, str(info.path.key))
@@ -118,182 +102,95 @@ class AssistQueries:
 class AssistMutations:
     """What moves assist requests on (requirements, table C)."""
 
-    @strawberry.mutation(
-        description=(
-            f"Writes a draft of a letter to the county where people are looked for. {_ISSUER}"
-        )
+    create_assist_request = _act(
+        creating.create_assist_request,
+        CreateAssistRequestInput,
+        f"Writes a draft of a letter to the county where people are looked for. {_ISSUER}",
     )
-    async def create_assist_request(
-        self, info: strawberry.Info, input: Annotated[CreateAssistRequestInput, _WHAT]
-    ) -> AssistRequestResult:
-        """Writes a draft."""
-        result: AssistRequestResult = await answered(info, create_assist_request, input)
-        return result
-
-    @strawberry.mutation(
-        description=(
-            "Reads a list of people (XLSX, CSV), checks every row, looks for the people in every "
-            "region, and writes a draft with them or adds them to a letter, if asked to. Rows with "
-            f"mistakes are told and left out. {_ISSUER}"
-        )
+    import_assist_people = mutation(
+        importing.import_assist_people,
+        ImportAssistPeopleInput,
+        ImportAssistPeopleResult,
+        "Reads a list of people (XLSX, CSV), checks every row, looks for the people in every "
+        "region, and writes a draft with them or adds them to a letter, if asked to. Rows with "
+        f"mistakes are told and left out. {_ISSUER}",
+        what=_WHAT,
     )
-    async def import_assist_people(
-        self, info: strawberry.Info, input: Annotated[ImportAssistPeopleInput, _WHAT]
-    ) -> ImportAssistPeopleResult:
-        """Reads a list of people."""
-        result: ImportAssistPeopleResult = await answered(info, import_assist_people, input)
-        return result
-
-    @strawberry.mutation(
-        description=(f"Sends a draft, or a refused letter as its next version. {_ISSUER}")
+    submit_assist_request = _act(
+        sending.submit_assist_request,
+        AssistRequestActionInput,
+        f"Sends a draft, or a refused letter as its next version. {_ISSUER}",
     )
-    async def submit_assist_request(
-        self, info: strawberry.Info, input: Annotated[AssistRequestActionInput, _WHAT]
-    ) -> AssistRequestResult:
-        """Sends a letter."""
-        result: AssistRequestResult = await answered(info, submit_assist_request, input)
-        return result
-
-    @strawberry.mutation(
-        description=(f"Withdraws a letter that nobody has acknowledged, with a reason. {_ISSUER}")
+    withdraw_assist_request = _act(
+        sending.withdraw_assist_request,
+        AssistRequestActionInput,
+        f"Withdraws a letter that nobody has acknowledged, with a reason. {_ISSUER}",
     )
-    async def withdraw_assist_request(
-        self, info: strawberry.Info, input: Annotated[AssistRequestActionInput, _WHAT]
-    ) -> AssistRequestResult:
-        """Withdraws a letter."""
-        result: AssistRequestResult = await answered(info, withdraw_assist_request, input)
-        return result
-
-    @strawberry.mutation(
-        description=(
-            "Changes a letter: of a sent one it is the next version, which the receiver must "
-            f"read before going on. {_ISSUER}"
-        )
+    amend_assist_request = _act(
+        amending.amend_assist_request,
+        AmendAssistRequestInput,
+        "Changes a letter: of a sent one it is the next version, which the receiver must "
+        f"read before going on. {_ISSUER}",
     )
-    async def amend_assist_request(
-        self, info: strawberry.Info, input: Annotated[AmendAssistRequestInput, _WHAT]
-    ) -> AssistRequestResult:
-        """Changes a letter."""
-        result: AssistRequestResult = await answered(info, amend_assist_request, input)
-        return result
-
-    @strawberry.mutation(
-        description=(
-            "Attaches a file to a letter: the issuer's goes to the receiver with the letter, the "
-            f"receiver's to the issuer. By an officer of the unit whose copy it is. {_KEY}"
-        )
+    attach_to_assist_request = _act(
+        attaching.attach_to_assist_request,
+        AttachToAssistRequestInput,
+        "Attaches a file to a letter: the issuer's goes to the receiver with the letter, the "
+        f"receiver's to the issuer. By an officer of the unit whose copy it is. {_KEY}",
     )
-    async def attach_to_assist_request(
-        self, info: strawberry.Info, input: Annotated[AttachToAssistRequestInput, _WHAT]
-    ) -> AssistRequestResult:
-        """Attaches a file."""
-        result: AssistRequestResult = await answered(info, attach_to_assist_request, input)
-        return result
-
-    @strawberry.mutation(
-        description=(
-            f"Acknowledges a letter (签收), by a duty person of the receiving unit. {_KEY}"
-        )
+    acknowledge_assist_request = _act(
+        receiving.acknowledge_assist_request,
+        AssistRequestActionInput,
+        f"Acknowledges a letter (签收), by a duty person of the receiving unit. {_KEY}",
     )
-    async def acknowledge_assist_request(
-        self, info: strawberry.Info, input: Annotated[AssistRequestActionInput, _WHAT]
-    ) -> AssistRequestResult:
-        """Acknowledges a letter."""
-        result: AssistRequestResult = await answered(info, acknowledge_assist_request, input)
-        return result
-
-    @strawberry.mutation(description=(f"Says that the latest version was read. {_RECEIVER}"))
-    async def read_assist_request(
-        self, info: strawberry.Info, input: Annotated[AssistRequestActionInput, _WHAT]
-    ) -> AssistRequestResult:
-        """Reads a version."""
-        result: AssistRequestResult = await answered(info, read_assist_request, input)
-        return result
-
-    @strawberry.mutation(description=(f"Refuses a letter: it is back with the issuer. {_RECEIVER}"))
-    async def refuse_assist_request(
-        self, info: strawberry.Info, input: Annotated[RefuseAssistRequestInput, _WHAT]
-    ) -> AssistRequestResult:
-        """Refuses a letter."""
-        result: AssistRequestResult = await answered(info, refuse_assist_request, input)
-        return result
-
-    @strawberry.mutation(
-        description=(
-            "Forwards a letter to where its people are: another letter carries it on, its "
-            f"clock keeps its start, and no unit that held it may have it again. {_RECEIVER}"
-        )
+    read_assist_request = _act(
+        receiving.read_assist_request,
+        AssistRequestActionInput,
+        f"Says that the latest version was read. {_RECEIVER}",
     )
-    async def forward_assist_request(
-        self, info: strawberry.Info, input: Annotated[ForwardAssistRequestInput, _WHAT]
-    ) -> AssistRequestResult:
-        """Forwards a letter."""
-        result: AssistRequestResult = await answered(info, forward_assist_request, input)
-        return result
-
-    @strawberry.mutation(description=(f"Assigns a letter to an officer of the unit. {_RECEIVER}"))
-    async def assign_assist_request(
-        self, info: strawberry.Info, input: Annotated[AssignAssistRequestInput, _WHAT]
-    ) -> AssistRequestResult:
-        """Assigns a letter."""
-        result: AssistRequestResult = await answered(info, assign_assist_request, input)
-        return result
-
-    @strawberry.mutation(
-        description=(
-            "Reports what became of people of a letter: controlled, left, not found, no "
-            f"contact, tested positive. {_RECEIVER}"
-        )
+    refuse_assist_request = _act(
+        receiving.refuse_assist_request,
+        RefuseAssistRequestInput,
+        f"Refuses a letter: it is back with the issuer. {_RECEIVER}",
     )
-    async def report_assist_person(
-        self, info: strawberry.Info, input: Annotated[ReportAssistPersonInput, _WHAT]
-    ) -> AssistRequestResult:
-        """Reports what became of people."""
-        result: AssistRequestResult = await answered(info, report_assist_person, input)
-        return result
-
-    @strawberry.mutation(
-        description=(f"Answers a letter (反馈) by what was reported of its people. {_RECEIVER}")
+    forward_assist_request = _act(
+        receiving.forward_assist_request,
+        ForwardAssistRequestInput,
+        "Forwards a letter to where its people are: another letter carries it on, its "
+        f"clock keeps its start, and no unit that held it may have it again. {_RECEIVER}",
     )
-    async def feed_back_assist_request(
-        self, info: strawberry.Info, input: Annotated[FeedBackAssistRequestInput, _WHAT]
-    ) -> AssistRequestResult:
-        """Answers a letter."""
-        result: AssistRequestResult = await answered(info, feed_back_assist_request, input)
-        return result
-
-    @strawberry.mutation(
-        description=(
-            "Accepts the answer: the request ends, and with it the receiver's right to see "
-            f"its people in clear. {_ISSUER}"
-        )
+    assign_assist_request = _act(
+        receiving.assign_assist_request,
+        AssignAssistRequestInput,
+        f"Assigns a letter to an officer of the unit. {_RECEIVER}",
     )
-    async def close_assist_request(
-        self, info: strawberry.Info, input: Annotated[AssistRequestActionInput, _WHAT]
-    ) -> AssistRequestResult:
-        """Accepts the answer."""
-        result: AssistRequestResult = await answered(info, close_assist_request, input)
-        return result
-
-    @strawberry.mutation(
-        description=(f"Asks for more than was answered: the letter is worked on again. {_ISSUER}")
+    report_assist_person = _act(
+        reporting.report_assist_person,
+        ReportAssistPersonInput,
+        "Reports what became of people of a letter: controlled, left, not found, no "
+        f"contact, tested positive. {_RECEIVER}",
     )
-    async def ask_more_of_assist_request(
-        self, info: strawberry.Info, input: Annotated[AskMoreOfAssistRequestInput, _WHAT]
-    ) -> AssistRequestResult:
-        """Asks for more."""
-        result: AssistRequestResult = await answered(info, ask_more_of_assist_request, input)
-        return result
-
-    @strawberry.mutation(
-        description=(f"Says whether people are no contacts, as the receiver says. {_ISSUER}")
+    feed_back_assist_request = _act(
+        receiving.feed_back_assist_request,
+        FeedBackAssistRequestInput,
+        f"Answers a letter (反馈) by what was reported of its people. {_RECEIVER}",
     )
-    async def decide_assist_exclusion(
-        self, info: strawberry.Info, input: Annotated[DecideAssistExclusionInput, _WHAT]
-    ) -> AssistRequestResult:
-        """Decides on an exclusion."""
-        result: AssistRequestResult = await answered(info, decide_assist_exclusion, input)
-        return result
+    close_assist_request = _act(
+        sending.close_assist_request,
+        AssistRequestActionInput,
+        "Accepts the answer: the request ends, and with it the receiver's right to see "
+        f"its people in clear. {_ISSUER}",
+    )
+    ask_more_of_assist_request = _act(
+        sending.ask_more_of_assist_request,
+        AskMoreOfAssistRequestInput,
+        f"Asks for more than was answered: the letter is worked on again. {_ISSUER}",
+    )
+    decide_assist_exclusion = _act(
+        sending.decide_assist_exclusion,
+        DecideAssistExclusionInput,
+        f"Says whether people are no contacts, as the receiver says. {_ISSUER}",
+    )
 
 
 @strawberry.type

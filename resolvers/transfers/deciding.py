@@ -6,7 +6,9 @@ above each, for those of their jurisdiction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -44,31 +46,26 @@ __all__ = ["accept_transfer", "cancel_transfer", "record_arrival", "refuse_trans
 
 _SENT, _RECEIVED = "SENT", "RECEIVED"
 
-_Step = Callable[[Connection, Store, int, list[int] | None, Who], Outcome]
-"""A step in the store's transaction, from the first of the ids taken; for some people or all."""
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A step being taken, in the store's transaction: for some people, or all where None."""
+
+    connection: Connection
+    where: tuple[Connection, Store, int, str]  # with the first of the ids, and the transfer
+    people: list[int] | None
+    how: Mapping[str, Any]  # who takes it, and when
 
 
 async def accept_transfer(
     context: Context, given: TransferActionInput, path: str
 ) -> TransferPayload:
     """Accepts people who are offered. Raises Refusal."""
+
+    def step(one: _Taken) -> Outcome:
+        return decide(*one.where, accept=one.people, refuse={}, **one.how)
+
     writing = Writing(context, "acceptTransfer", given, path)
-
-    def step(
-        connection: Connection, store: Store, first: int, people: list[int] | None, who: Who
-    ) -> Outcome:
-        return decide(
-            connection,
-            store,
-            first,
-            given.transfer_id,
-            accept=people,
-            refuse={},
-            who=who,
-            trace=writing.trace,
-            at=writing.moment.now,
-        )
-
     return await _take(writing, given.transfer_id, given.people, _RECEIVED, step, path)
 
 
@@ -76,24 +73,13 @@ async def refuse_transfer(
     context: Context, given: RefuseTransferInput, path: str
 ) -> TransferPayload:
     """Refuses people who are offered: they stay with the sender. Raises Refusal."""
+
+    def step(one: _Taken) -> Outcome:
+        people = _open(one.connection, given.transfer_id) if one.people is None else one.people
+        reasons = dict.fromkeys(people, given.reason.name)
+        return decide(*one.where, accept=[], refuse=reasons, **one.how)
+
     writing = Writing(context, "refuseTransfer", given, path)
-
-    def step(
-        connection: Connection, store: Store, first: int, people: list[int] | None, who: Who
-    ) -> Outcome:
-        open_ones = people if people is not None else _open(connection, given.transfer_id)
-        return decide(
-            connection,
-            store,
-            first,
-            given.transfer_id,
-            accept=[],
-            refuse=dict.fromkeys(open_ones, given.reason.name),
-            who=who,
-            trace=writing.trace,
-            at=writing.moment.now,
-        )
-
     return await _take(writing, given.transfer_id, given.people, _RECEIVED, step, path)
 
 
@@ -101,23 +87,11 @@ async def cancel_transfer(
     context: Context, given: TransferActionInput, path: str
 ) -> TransferPayload:
     """Takes an offer back, before it is accepted. Raises Refusal."""
+
+    def step(one: _Taken) -> Outcome:
+        return cancel(*one.where, people=one.people, reason_code=None, **one.how)
+
     writing = Writing(context, "cancelTransfer", given, path)
-
-    def step(
-        connection: Connection, store: Store, first: int, people: list[int] | None, who: Who
-    ) -> Outcome:
-        return cancel(
-            connection,
-            store,
-            first,
-            given.transfer_id,
-            people=people,
-            reason_code=None,
-            who=who,
-            trace=writing.trace,
-            at=writing.moment.now,
-        )
-
     return await _take(writing, given.transfer_id, given.people, _SENT, step, path)
 
 
@@ -130,19 +104,8 @@ async def record_arrival(context: Context, given: RecordArrivalInput, path: str)
         mistakes.add(["arrivedAt"], "this lies in the future", "该时间在将来")
     mistakes.stop()
 
-    def step(
-        connection: Connection, store: Store, first: int, people: list[int] | None, who: Who
-    ) -> Outcome:
-        return arrive(
-            connection,
-            store,
-            first,
-            given.transfer_id,
-            arrived_at=arrived,
-            who=who,
-            trace=writing.trace,
-            at=writing.moment.now,
-        )
+    def step(one: _Taken) -> Outcome:
+        return arrive(*one.where, arrived_at=arrived, **one.how)
 
     return await _take(writing, given.transfer_id, None, _RECEIVED, step, path)
 
@@ -161,7 +124,7 @@ async def _take(
     transfer: str,
     given: Sequence[str] | None,
     side: str,
-    step: _Step,
+    step: Callable[[_Taken], Outcome],
     path: str,
 ) -> TransferPayload:
     """Takes a step in the store of one side, and has it delivered. Raises Refusal."""
@@ -174,7 +137,8 @@ async def _take(
 
     def work(connection: Connection, first: int, wrote: Wrote) -> Kept:
         who = _acting(connection, writing, store, transfer, side)
-        outcome = step(connection, store, first, people, who)
+        how = {"who": who, "trace": writing.trace, "at": writing.moment.now}
+        outcome = step(_Taken(connection, (connection, store, first, transfer), people, how))
         if outcome.refusal is not None:
             raise refused_whole(outcome)
         taken = [person for person, one in outcome.people.items() if one.refusal is None]

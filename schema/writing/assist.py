@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
 from schema.assist import AssistRequest, AssistTask
+from schema.enum_values import value
 from schema.enums import (
     CaseClassification,
     ContactLevel,
@@ -53,28 +54,24 @@ _REQUEST = "The letter: the copy of the side that acts."
 _REASON = "Why: a code word, `WRONG_PERSON`; no sentence, since it is not private."
 
 
-def _value(name: str, description: str) -> Any:
-    return strawberry.enum_value(name, description=description)
-
-
 @strawberry.enum(description="Why a letter is refused (C).")
 class AssistRefusalReason(Enum):
     """Why a letter is refused."""
 
-    WRONG_REGION = _value("WRONG_REGION", "The people are not there (非本辖区).")
-    DUPLICATE = _value("DUPLICATE", "There is such a letter already (重复协查).")
-    INSUFFICIENT = _value("INSUFFICIENT", "Too little is known to find them (信息不足).")
+    WRONG_REGION = value("WRONG_REGION", "The people are not there (非本辖区).")
+    DUPLICATE = value("DUPLICATE", "There is such a letter already (重复协查).")
+    INSUFFICIENT = value("INSUFFICIENT", "Too little is known to find them (信息不足).")
 
 
 @strawberry.enum(description="What became of a person who was looked for.")
 class AssistFinding(Enum):
     """What became of a person who was looked for."""
 
-    CONTROLLED = _value("CONTROLLED", "Found and under control: when, where and how.")
-    LEFT = _value("LEFT", "Left for a known destination: another letter carries the person on.")
-    UNTRACED = _value("UNTRACED", "Not found, or left for an unknown place.")
-    NOT_A_CONTACT = _value("NOT_A_CONTACT", "No contact after all; the issuer decides.")
-    POSITIVE = _value("POSITIVE", "Tested positive; the result is on record.")
+    CONTROLLED = value("CONTROLLED", "Found and under control: when, where and how.")
+    LEFT = value("LEFT", "Left for a known destination: another letter carries the person on.")
+    UNTRACED = value("UNTRACED", "Not found, or left for an unknown place.")
+    NOT_A_CONTACT = value("NOT_A_CONTACT", "No contact after all; the issuer decides.")
+    POSITIVE = value("POSITIVE", "Tested positive; the result is on record.")
 
 
 @strawberry.input(description="The index case of a letter: on record, or a stub of what is known.")

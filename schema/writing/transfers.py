@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
+from schema.enum_values import value
 from schema.privacy import PrivateItem
 from schema.scalars import DateTime, RegionCode
 from schema.transfers import Transfer, TransferOutcome, TransferReason
@@ -33,10 +34,6 @@ __all__ = [
 ]
 
 
-def _value(name: str, description: str) -> Any:
-    return strawberry.enum_value(name, description=description)
-
-
 _KEY = "1 to 200 printable characters, new for every step: a UUID, say."
 _WHO = "Only these people, 1 to 1,000; everybody who is still open unless given."
 
@@ -45,11 +42,11 @@ _WHO = "Only these people, 1 to 1,000; everybody who is still open unless given.
 class RefusalReason(Enum):
     """Why a person who is offered is refused."""
 
-    WRONG_REGION = _value("WRONG_REGION", "The person belongs to another county (非本辖区).")
-    DUPLICATE = _value("DUPLICATE", "The person is on record here already (重复).")
-    INSUFFICIENT = _value("INSUFFICIENT", "What came along does not suffice (信息不全).")
-    NO_PLACE = _value("NO_PLACE", "There is no place to take the person in (无接收条件).")
-    OTHER = _value("OTHER", "Something else.")
+    WRONG_REGION = value("WRONG_REGION", "The person belongs to another county (非本辖区).")
+    DUPLICATE = value("DUPLICATE", "The person is on record here already (重复).")
+    INSUFFICIENT = value("INSUFFICIENT", "What came along does not suffice (信息不全).")
+    NO_PLACE = value("NO_PLACE", "There is no place to take the person in (无接收条件).")
+    OTHER = value("OTHER", "Something else.")
 
 
 @strawberry.input(description="A person to offer.")
