@@ -22,6 +22,7 @@ from gateway.commands.config import app as config_app
 from gateway.commands.counts import app as counts_app
 from gateway.commands.custody import app as custody_app
 from gateway.commands.demo import demo
+from gateway.commands.detect import detect
 from gateway.commands.enrol import enrol
 from gateway.commands.exports import app as exports_app
 from gateway.commands.grants import app as grants_app
@@ -61,6 +62,7 @@ app.add_typer(identities_app, name="identities")
 app.add_typer(units_app, name="units")
 app.command()(ask)
 app.command()(demo)
+app.command()(detect)
 app.command()(enrol)
 app.command()(init)
 app.command()(load)

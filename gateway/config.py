@@ -104,6 +104,11 @@ class Config:
     email_timeout_seconds: int
     webhook_url: str
     webhook_timeout_seconds: int
+    detection_zone: str
+    detection_night_at: str
+    detection_absorb_days: int
+    detection_history_from: str
+    detection_night_seconds: int
     subscriptions_waiting: int
     subscriptions_waiting_most: int
     alarm_reveal_records: int
@@ -226,24 +231,25 @@ class _Reader:
         base = self._path.resolve()
         data = base.parent / flat.pop("data")
         keys = base.parent / flat.pop("keys")
-        regions = self._regions(data, flat["deadline_ms"])
+        regions = self._regions(data, flat["deadline_ms"], flat["detection_zone"])
         return Config(file=base, data=data, keys=keys, regions=regions, **flat)
 
-    def _regions(self, data: Path, deadline_ms: int) -> tuple[RegionSettings, ...]:
+    def _regions(self, data: Path, deadline_ms: int, zone: str) -> tuple[RegionSettings, ...]:
         tables = self._values.get("region", [])
         if not (isinstance(tables, list) and all(isinstance(table, dict) for table in tables)):
             self._fail(("region",), "not a list of tables", "tables headed [[region]]")
         if not tables:
             self._fail(("region",), "no region", "at least one table headed [[region]]")
         regions = tuple(
-            self._region(number, table, data, deadline_ms) for number, table in enumerate(tables)
+            self._region(number, table, data, deadline_ms, zone)
+            for number, table in enumerate(tables)
         )
         for number in range(len(regions)):
             self._apart(number, regions)
         return regions
 
     def _region(
-        self, number: int, table: dict[str, Any], data: Path, deadline_ms: int
+        self, number: int, table: dict[str, Any], data: Path, deadline_ms: int, zone: str
     ) -> RegionSettings:
         at: _Path = ("region", number)
         self._only_known(at, table, [setting.key for setting in REGION])
@@ -262,6 +268,7 @@ class _Reader:
             path=None if url else data / "regions" / f"{code}.db",
             url=url,
             deadline=found.get("deadline_ms", deadline_ms) / 1_000,
+            zone=zone,
         )
 
     def _apart(self, number: int, regions: tuple[RegionSettings, ...]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,7 @@ from gateway.access_log.opening import open_access_log
 from gateway.addresses import Addresses
 from gateway.alarms import Watch
 from gateway.config import Config
+from gateway.detection import KeptRules, night_settings
 from gateway.endpoint import GraphQLEndpoint
 from gateway.executing import Executor
 from gateway.exports import PREFIX, ExportEndpoint
@@ -51,6 +53,7 @@ from resolvers.access_log import Commitments
 from resolvers.aggregates.tables import PublishedTables
 from resolvers.alarms.raising import poll_alarms
 from resolvers.alarms.rules import Limits
+from resolvers.alerts.night import NIGHT_SECONDS, Night
 from resolvers.assist.clocks import AssistLimits
 from resolvers.assist.escalating import ESCALATE_SECONDS, escalate
 from resolvers.assist.raising import LetterChanges
@@ -125,7 +128,8 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     )
     answering.late_minutes = config.post_late_minutes
     answering.log_reader = FileReader(config.log_store, log.vkey)
-    stores = Stores(config.regions, keys)
+    rules = KeptRules(config.central_store)
+    stores = Stores(config.regions, keys, rules)
     post = Post(config, stores, log, central, answering.commitments, answering.assist)
     executor = Executor(
         make_schema(),
@@ -205,6 +209,11 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     sender = make_sender(config, stores, central)
     telling = ("messages of signals", config.messages_poll_seconds, sender.look)
     more: list[Duty] = [lapses, letters_late, old_keys, behind, messages, telling]
+    patient = [replace(one, deadline=config.detection_night_seconds) for one in config.regions]
+    night_stores = Stores(patient, keys, rules)
+    night = Night(night_stores, night_settings(config))
+    nights = ("nightly detection", NIGHT_SECONDS, night.round)
+    more.append(nights)
     metrics: AbstractAsyncContextManager[Any] = nullcontext()
     if config.metrics_port:
         # Imported when the folder of the workers' counts is known, and where anybody wants them.
@@ -248,6 +257,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
             yield
         await federation.close()
         await stores.close()
+        await night_stores.close()
         await log.close()
         await asyncio.to_thread(sign_in.close)
         if provider is not None:
@@ -255,6 +265,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         await central.close()
         await engine.dispose()
         changes.close()
+        rules.close()
 
     others = Starlette(
         routes=[*sign_in.routes, *hashes.routes, Route("/health", _health)],

@@ -19,6 +19,7 @@
     ├── ExportInvalid          EXPORT_INVALID       a file that is no export of ours, or was changed
     ├── SheetUnreadable        SHEET_UNREADABLE     a list of people that cannot be read at all
     ├── AttachmentRefused      ATTACHMENT_REFUSED   a file that is not attached: its kind, its size
+    ├── AlertRuleInvalid       ALERT_RULE_INVALID   a rule of detection that means nothing
     ├── AccessLogError         ACCESS_LOG_FAILED    the entry could not be made durable: no data
     │   ├── AccessLogTampered  ACCESS_LOG_TAMPERED  the log is not what was signed and witnessed
     │   │   └── AccessLogContradicted ACCESS_LOG_CONTRADICTED a region's witness proves it
@@ -53,6 +54,7 @@ __all__ = [
     "AccessLogContradicted",
     "AccessLogError",
     "AccessLogTampered",
+    "AlertRuleInvalid",
     "AttachmentRefused",
     "ConfigError",
     "CustodyUnknown",
@@ -195,6 +197,13 @@ class LoadError(EpigateError):
     """A mapping or a line list that cannot be read at all."""
 
     code = "LOAD_FAILED"
+
+
+class AlertRuleInvalid(EpigateError):
+    """A rule of detection whose method does not take what it says: which rule, which parameter."""
+
+    code = "ALERT_RULE_INVALID"
+    status = 400
 
 
 class AccessLogError(EpigateError):

@@ -29,6 +29,7 @@ from regions.errors import RegionUnavailable, StoreAhead, StoreBehind, StoreErro
 from regions.rule_seeding import seed_rules
 from regions.seeding import seed
 from regions.settings import RegionSettings
+from regions.statistics import rebuild
 from regions.tables import log_tables
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ __all__ = [
 _FOLDER = Path(__file__).parent / "migrations"
 _VERSION = "SELECT version_num FROM alembic_version"
 _WAIT = 30.0  # seconds for a store to answer or another migration of it to end
+_DAYS_OF_ZONE = "0014"  # revision from which counts are by days of the zone, not of UTC
 _LOCK = 0x65706967  # of PostgreSQL: two migrations of one store take turns
 
 
@@ -187,6 +189,8 @@ async def _upgrade(
         newest = revisions(history)[-1]
         if before != newest:
             await connection.run_sync(_run_alembic, history)
+        if settings is not None and before is not None and before < _DAYS_OF_ZONE:
+            await connection.run_sync(lambda store: rebuild(store, mend=True, zone=settings.days))
         if settings is None:
             seeded = await connection.run_sync(seed_rules)
         else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from regions.zones import CHINA, Zone, zone_of
+
 __all__ = ["RegionSettings"]
 
 
@@ -23,11 +25,17 @@ class RegionSettings:
     path: Path | None
     url: str | None
     deadline: float  # seconds a question may wait for this region
+    zone: str = CHINA  # whose days its counts are of
 
     @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
         return "sqlite" if self.path is not None else "postgresql"
+
+    @property
+    def days(self) -> Zone:
+        """The zone whose days its counts are of."""
+        return zone_of(self.zone)
 
     def covers(self, code: str) -> bool:
         """Whether a code (2 to 12 digits) belongs to the region."""

@@ -1,7 +1,8 @@
 """Daily counts per county and disease, kept in the transaction of the case they count (E1).
 
-A case counts on the day it was reported, where its classification is one of `COUNTED`. Whoever
-writes a case calls `apply_counts(connection, change_of(before, after))` in the same transaction. A
+A case counts on the day it was reported, as days are in the zone of its store (`regions.zones`),
+where its classification is one of `COUNTED`. Whoever writes a case calls `apply_counts(connection,
+change_of(before, after, zone))` in the same transaction. A
 cell that comes to no case and no death has no row, so the table is always what `rebuild` makes of
 the cases.
 
@@ -36,6 +37,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from regions.bulk import driver_text
 from regions.cases import cases
 from regions.metadata import public, regional
+from regions.zones import CHINA, Zone, local_day, zone_of
 
 __all__ = [
     "COUNTED",
@@ -57,6 +59,7 @@ CountCell = tuple[str, str, str]
 """Disease, code, day."""
 
 _FROM_CASES = "CASES"
+_CHINA = zone_of(CHINA)
 
 daily_counts = Table(
     "daily_counts",
@@ -72,14 +75,14 @@ daily_counts = Table(
 )
 
 
-def case_cell(row: Mapping[str, Any]) -> CountCell | None:
+def case_cell(row: Mapping[str, Any], zone: Zone = _CHINA) -> CountCell | None:
     """Where a case counts; None where its classification does not.
 
     `row` has `disease`, `code`, `classification` and `reported_at`, as in `cases`.
     """
     if row["classification"] not in COUNTED:
         return None
-    return row["disease"], row["code"], row["reported_at"][:10]
+    return row["disease"], row["code"], zone.day(row["reported_at"])
 
 
 def has_died(row: Mapping[str, Any]) -> bool:
@@ -88,7 +91,9 @@ def has_died(row: Mapping[str, Any]) -> bool:
 
 
 def change_of(
-    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+    zone: Zone = _CHINA,
 ) -> dict[CountCell, tuple[int, int]]:
     """What a write changes in the counts: cell → (cases, deaths) to add, for `apply_counts`.
 
@@ -97,7 +102,7 @@ def change_of(
     """
     deltas: dict[CountCell, tuple[int, int]] = {}
     for row, sign in ((before, -1), (after, 1)):
-        cell = case_cell(row) if row is not None else None
+        cell = case_cell(row, zone) if row is not None else None
         if row is not None and cell is not None:
             counted, died = deltas.get(cell, (0, 0))
             deltas[cell] = counted + sign, died + sign * has_died(row)
@@ -150,13 +155,13 @@ class Rebuilt:
         return not self.wrong
 
 
-def rebuild(connection: Connection, *, mend: bool) -> Rebuilt:
+def rebuild(connection: Connection, *, mend: bool, zone: Zone = _CHINA) -> Rebuilt:
     """Counts all cases of the store anew and compares; with `mend`, puts right what is wrong.
 
     Wrong cells are mended by their difference, in the connection's transaction, so that cases
     written at the same time by others keep their count.
     """
-    true = _true_counts().subquery()
+    true = _true_counts(zone).subquery()
     cells, counted, died = connection.execute(
         select(
             func.count(),
@@ -172,7 +177,7 @@ def rebuild(connection: Connection, *, mend: bool) -> Rebuilt:
             (int(row.kept_cases), int(row.kept_deaths)),
             (int(row.true_cases), int(row.true_deaths)),
         )
-        for row in connection.execute(_differences())
+        for row in connection.execute(_differences(zone))
     )
     if mend and wrong:
         deltas = {
@@ -187,9 +192,9 @@ def rebuild(connection: Connection, *, mend: bool) -> Rebuilt:
     return Rebuilt(int(cells), int(counted), int(died), wrong, mended=mend and bool(wrong))
 
 
-def _true_counts() -> Select[Any]:
+def _true_counts(zone: Zone) -> Select[Any]:
     died = case((cases.c.outcome == "DIED", 1), (cases.c.died_on.is_not(None), 1), else_=0)
-    day = func.substr(cases.c.reported_at, 1, 10).label("day")
+    day = local_day(cases.c.reported_at, zone).label("day")
     return (
         select(
             cases.c.disease,
@@ -205,8 +210,8 @@ def _true_counts() -> Select[Any]:
     )
 
 
-def _differences() -> Select[Any]:
-    true = _true_counts().subquery()
+def _differences(zone: Zone) -> Select[Any]:
+    true = _true_counts(zone).subquery()
     kept = daily_counts.c
     one, none = literal(1), literal(0)
     both = union_all(

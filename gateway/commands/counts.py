@@ -78,6 +78,8 @@ async def _recount(region: RegionSettings, *, mend: bool) -> Rebuilt:
     engine = make_engine(region, pool_size=1)
     try:
         async with engine.begin() as connection:
-            return await connection.run_sync(lambda store: recount(store, mend=mend))
+            return await connection.run_sync(
+                lambda store: recount(store, mend=mend, zone=region.days)
+            )
     finally:
         await engine.dispose()

@@ -24,6 +24,7 @@ from rich.table import Table
 from gateway.access_log.loads import telling_of_load
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, DryRunOption, console
 from gateway.config import Config, load_config
+from gateway.detection import rules_of
 from regions.errors import LoadError
 from regions.keys import load_keys
 from resolvers.loading.load import load as load_list
@@ -118,6 +119,7 @@ def _run(
                     progress=lambda done, whole: progress.update(task, completed=done, total=whole),
                     stop=stop,
                     telling=telling,
+                    book=rules_of(config.central_store),
                 )
 
         return asyncio.run(run())

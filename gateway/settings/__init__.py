@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gateway.settings.assisting import ASSISTING
 from gateway.settings.checks import Check
+from gateway.settings.detecting import DETECTING
 from gateway.settings.measuring import MEASURING
 from gateway.settings.messaging import MESSAGING, contradictions
 from gateway.settings.posting import POSTING
@@ -24,6 +25,7 @@ SETTINGS: tuple[Setting, ...] = (
     *SIGNING_IN,
     *POSTING,
     *ASSISTING,
+    *DETECTING,
     *MESSAGING,
     *WATCHING,
     *MEASURING,

@@ -74,7 +74,7 @@ def _cases(scene: Scene, followed: PathwayRows) -> Iterator[Batch]:
     counts: dict[CountCell, tuple[int, int]] = {}
     rows, seen, taken = _Rows(cases, CASE_COLUMNS, 1), _Rows(visits, VISIT_COLUMNS, 0), _samples()
     for number, row in enumerate(case_rows(scene)):
-        change = change_of(None, dict(zip(CASE_COLUMNS, row, strict=True)))
+        change = change_of(None, dict(zip(CASE_COLUMNS, row, strict=True)), scene.settings.days)
         for cell, (counted, died) in change.items():
             before = counts.get(cell, (0, 0))
             counts[cell] = before[0] + counted, before[1] + died

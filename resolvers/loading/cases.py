@@ -11,8 +11,11 @@ from sqlalchemy import Connection
 from regions.bulk import insert_rows
 from regions.cases import CASE_ITEMS, EXPOSURE_ITEMS, cases, exposures
 from regions.ids import take_ids
+from regions.instants import now
 from regions.person_sealing import PeopleSealers
 from regions.statistics import COUNTED, apply_counts
+from regions.zones import Zone
+from resolvers.alerts.single_case import signal_cards
 from resolvers.loading.notices import Notices
 from resolvers.loading.records import (
     PeopleWriter,
@@ -91,13 +94,13 @@ def write_cases(
     exposed = [_has_exposure(row) for row in new]
     next_id = take_ids(connection, store.code, 2 * len(new) + sum(exposed))
     people_rows, case_rows, exposure_rows = [], [], []
-    writer = PeopleWriter.of(connection, store)
+    writer, zone = PeopleWriter.of(connection, store), store.settings.days
     for row, has_exposure in zip(new, exposed, strict=True):
         created: Any = row.values["case"][_REPORTED]
         person_id, case_id = next_id, next_id + 1
         next_id += 2
         people_rows.append(writer.row(person_id, row, created))
-        case_rows.append(_case_row(writer.sealers, case_id, person_id, row, created, written))
+        case_rows.append(_case_row(writer.sealers, zone, case_id, person_id, row, created, written))
         if has_exposure:
             exposure_rows.append(
                 _exposure_row(writer.sealers, next_id, case_id, person_id, row, created)
@@ -109,13 +112,19 @@ def write_cases(
     insert_rows(connection, cases, _CASE_COLUMNS, case_rows)
     insert_rows(connection, exposures, _EXPOSURE_COLUMNS, exposure_rows)
     apply_counts(connection, written.counts)
+    cards = (dict(zip(_CASE_COLUMNS, row, strict=True)) for row in case_rows)
+    raised = signal_cards(connection, store.settings, store.book, cards, now())
     written.records.update(
-        people=len(people_rows), cases=len(case_rows), exposures=len(exposure_rows)
+        people=len(people_rows),
+        cases=len(case_rows),
+        exposures=len(exposure_rows),
+        signals=len(raised),
     )
     written.wrote = {
         "person": [row[0] for row in people_rows],
         "case": [row[0] for row in case_rows],
         "exposure": [row[0] for row in exposure_rows],
+        "signal": raised,
     }
     return written
 
@@ -126,7 +135,13 @@ def _has_exposure(row: Row) -> bool:
 
 
 def _case_row(
-    sealers: PeopleSealers, case_id: int, person_id: int, row: Row, created: str, written: Written
+    sealers: PeopleSealers,
+    zone: Zone,
+    case_id: int,
+    person_id: int,
+    row: Row,
+    created: str,
+    written: Written,
 ) -> tuple[Any, ...]:
     values: Any = row.values["case"]
     (
@@ -145,7 +160,7 @@ def _case_row(
     ) = values[:_CASE_PUBLIC]
     unit = f"cdc-{row.code}"
     if classification in COUNTED:
-        cell = disease, row.code, reported_at[:10]
+        cell = disease, row.code, zone.day(reported_at)
         counted, died = written.counts.get(cell, (0, 0))
         written.counts[cell] = counted + 1, died + (outcome == "DIED" or died_on is not None)
     return (

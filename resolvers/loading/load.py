@@ -17,6 +17,7 @@ from pathlib import Path
 
 from regions.keys import Keys
 from regions.settings import RegionSettings
+from resolvers.alerts.rules import RuleBook
 from resolvers.loading.job import Job, Limits, Loading
 from resolvers.loading.loadings import LOADINGS
 from resolvers.loading.mapping import Mapping
@@ -32,6 +33,7 @@ __all__ = ["Limits", "load"]
 
 _ROWS_BETWEEN = 256  # rows after which progress is told
 _DEFAULT_LIMITS = Limits()
+_NO_RULES = RuleBook()
 
 
 async def load(
@@ -48,12 +50,13 @@ async def load(
     limits: Limits = _DEFAULT_LIMITS,
     today: date | None = None,
     telling: LoadTelling | None = None,
+    book: RuleBook = _NO_RULES,
 ) -> Summary:
     """Loads a list into the stores of its regions.
 
     `progress` is told bytes read and bytes in all; once `stop` says so, what was read is written
     and the summary says it was stopped. Days after `today` (UTC, by default) are refused. `telling`
-    is how the access log hears of each batch.
+    is how the access log hears of each batch; `book` says which cards raise a signal.
 
     Raises LoadError for a list that is no CSV or lacks a column; StoreBehind, StoreAhead,
     RegionUnavailable, AccessLogError or StoreError where a store cannot take it. What was written
@@ -61,7 +64,7 @@ async def load(
     """
     began = time.perf_counter()
     summary = Summary(mapping.name, mapping.source, dry_run, rejects_file=rejects)
-    async with Stores(regions, keys) as stores:
+    async with Stores(regions, keys, book) as stores:
         with Rejects(rejects) as rejected, _few_collections():
             job = Job(mapping, stores, SourceKeys(keys.names), summary, rejected, limits, data)
             job.telling = telling

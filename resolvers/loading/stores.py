@@ -19,6 +19,7 @@ from regions.keys import Keys
 from regions.migrating import check_current
 from regions.sealing import Sealer
 from regions.settings import RegionSettings
+from resolvers.alerts.rules import RuleBook
 
 __all__ = ["Found", "Store", "Stores"]
 
@@ -36,8 +37,9 @@ class Found(NamedTuple):
 class Store:
     """One region's store, and what seals and indexes its people."""
 
-    def __init__(self, settings: RegionSettings, keys: Keys) -> None:
+    def __init__(self, settings: RegionSettings, keys: Keys, book: RuleBook) -> None:
         self.settings = settings
+        self.book = book  # which of the cards raise a signal
         self.code = settings.code
         patient = replace(settings, deadline=_PATIENCE)
         self.engine: AsyncEngine = make_engine(patient, pool_size=1)
@@ -74,8 +76,8 @@ class Store:
 class Stores:
     """All regions' stores, in the order of the configuration. A context manager."""
 
-    def __init__(self, regions: Sequence[RegionSettings], keys: Keys) -> None:
-        self._all = [Store(settings, keys) for settings in regions]
+    def __init__(self, regions: Sequence[RegionSettings], keys: Keys, book: RuleBook) -> None:
+        self._all = [Store(settings, keys, book) for settings in regions]
 
     async def __aenter__(self) -> Stores:
         for store in self._all:

@@ -286,7 +286,7 @@ def store_dossier(
             rows.append((made, parts))
         _write(connection, store, table, rows, sealers, indexed=True)
     for made in lost:
-        apply_counts(connection, change_of(None, made))
+        apply_counts(connection, change_of(None, made, store.settings.days))
 
 
 def store_card(connection: Connection, store: Store, dossier: Dossier, sender: str) -> bool:

@@ -13,6 +13,7 @@ from regions.index_keys import read_state
 from regions.people import people
 from regions.person_sealing import PeopleSealers
 from regions.statistics import apply_counts, change_of
+from resolvers.alerts.single_case import signal_cards
 from resolvers.context import Context
 from resolvers.reference import diseases
 from resolvers.writing.joining import joined_people
@@ -74,6 +75,7 @@ async def register_case(
     links.judge(seen)
     mistakes.stop()
     duplicate = seen.duplicate(person.indexes) if isinstance(person, NewPerson) else True
+    book = writing.stores.rules()
 
     def work(connection: Connection, first: int, wrote: Wrote) -> dict[str, Any]:
         sealers = PeopleSealers(connection, store.sealer)
@@ -102,7 +104,10 @@ async def register_case(
                 for number, one in zip(wrote["exposure"], exposed, strict=True)
             ]
             connection.execute(insert(exposures), rows)
-        apply_counts(connection, change_of(None, row))
+        apply_counts(connection, change_of(None, row, store.settings.days))
+        raised = signal_cards(connection, store.settings, book, [row], moment.now)
+        if raised:
+            wrote["signal"] = raised
         return {"case": case_id, "duplicate": duplicate}
 
     kept, repeated = await writing.once(store, new + 1 + len(exposed), work)

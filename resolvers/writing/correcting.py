@@ -26,6 +26,8 @@ from regions.person_keys import MISSING, salts_of
 from regions.person_sealing import PeopleSealers
 from regions.sealing import ITEMS, PersonSealer
 from regions.statistics import apply_counts, change_of
+from resolvers.alerts.rules import RuleBook
+from resolvers.alerts.single_case import signal_cards
 from resolvers.assist.following import amend_letters
 from resolvers.assist.rows import Who as Corresponding
 from resolvers.context import Context
@@ -87,8 +89,10 @@ async def correct(context: Context, given: CorrectInput, path: str) -> CorrectPa
     links.judge(seen)
     mistakes.stop()
 
+    book = writing.stores.rules()
+
     def work(connection: Connection, first: int, wrote: Wrote) -> dict[str, Any]:
-        return _write(connection, writing, store, wanted, first, wrote)
+        return _write(connection, writing, store, wanted, book, first, wrote)
 
     kept, repeated = await writing.once(store, len(wanted.values), work)
     if not opens:
@@ -125,6 +129,7 @@ def _write(
     writing: Writing,
     store: Store,
     wanted: Wanted,
+    book: RuleBook,
     first: int,
     wrote: Wrote,
 ) -> dict[str, Any]:
@@ -181,8 +186,11 @@ def _write(
         connection.execute(insert(corrections), rows)
         who = Who(viewer.account, viewer.unit_id, at)
         if table.name == "cases":
-            apply_counts(connection, change_of(row, after))
+            apply_counts(connection, change_of(row, after, store.settings.days))
             tell_card(connection, store, Corrected(row, after, ids, who), writing.trace)
+            raised = signal_cards(connection, store.settings, book, [after], at)
+            if raised:
+                wrote["signal"] = raised
         follow_correction(connection, table.name, row, after, who)
         told = Corresponding(*writing.reporter, at, writing.trace)
         about = (record.name, wanted.number)

@@ -30,6 +30,8 @@ from regions.instants import now
 from regions.keys import Keys
 from regions.sealing import Sealer
 from regions.settings import RegionSettings
+from resolvers.alerts.current import no_rules
+from resolvers.alerts.rules import RuleBook
 from resolvers.writing.fingerprints import Fingerprints
 
 __all__ = ["Store", "Stores", "WriteFailed"]
@@ -273,10 +275,18 @@ def _locked(error: DBAPIError) -> bool:
 
 
 class Stores:
-    """All regions' stores, for writing, in the order of the configuration."""
+    """All regions' stores, for writing, in the order of the configuration. `rules` are those of
+    detection as of the moment: which cards raise a signal.
+    """
 
-    def __init__(self, regions: Sequence[RegionSettings], keys: Keys) -> None:
+    def __init__(
+        self,
+        regions: Sequence[RegionSettings],
+        keys: Keys,
+        rules: Callable[[], RuleBook] = no_rules,
+    ) -> None:
         self.regions = [Store(settings, keys) for settings in regions]
+        self.rules = rules
         self.indexer = BlindIndexer(keys.index)  # one key: a person has one index in the country
         self.fingerprints = Fingerprints(keys.names)
 

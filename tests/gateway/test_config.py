@@ -72,7 +72,9 @@ def test_settings_and_config_hold_together() -> None:
     fields = {field.name for field in dataclasses.fields(Config)}
     assert flat | {"file", "regions"} == fields
     of_region = {setting.attribute for setting in REGION}
-    assert of_region | {"path"} == {field.name for field in dataclasses.fields(RegionSettings)}
+    assert of_region | {"path", "zone"} == {
+        field.name for field in dataclasses.fields(RegionSettings)
+    }
     assert all(setting.help.endswith(".") for setting in (*SETTINGS, *REGION))
 
 

@@ -1,0 +1,257 @@
+"""The nightly run: each region's counts of a day against the rules, and the signals into their
+slots (E2).
+
+A night of a region is one transaction: its signals, their messages, and the row that says it is
+done. So a process that dies leaves a whole night or none, nights follow each other from the last
+row on, a region that was down is computed when it is back, and of two gateways the second finds
+the row. Nothing else is kept of where a run was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, exists, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from regions.alerts import detection_nights, signals
+from regions.cases import cases
+from regions.instants import instant, now, seconds_of
+from regions.statistics import COUNTED
+from regions.zones import Zone
+from resolvers.alerts.counts import Row, counts_of, first_counted, select_counts
+from resolvers.alerts.detecting import Watched, detect_day, watched_on
+from resolvers.alerts.rules import RuleBook
+from resolvers.alerts.single_case import signal_cards
+from resolvers.alerts.slots import Found, newest_record, put_signals
+from resolvers.writing.stores import Store, Stores, WriteFailed
+from schema.alerts import DetectionMethod
+
+__all__ = ["NIGHT_SECONDS", "SERIES", "Night", "NightDone", "NightSettings", "last_night"]
+
+NIGHT_SECONDS = 30.0
+"""How often it is looked whether a night has ended."""
+
+SERIES = "SERIES"
+"""The part of a night that looks at each county and disease by itself."""
+
+_log = logging.getLogger(__name__)
+_N = detection_nights.c
+
+
+@dataclass(frozen=True, slots=True)
+class NightSettings:
+    """When a day's counts are taken (`minutes` after the midnight that ends it), how long an open
+    signal absorbs, since when reports are complete (None: since the first count of a store).
+    """
+
+    zone: Zone
+    minutes: int = 0
+    absorb_days: int = 7
+    history_from: str | None = None
+
+    def ended(self, at: str) -> str:
+        """The last day whose night has come at an instant."""
+        today = self.zone.day(instant(seconds_of(at) - 60 * self.minutes))
+        return (date.fromisoformat(today) - timedelta(days=1)).isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class NightDone:
+    """One night of one region: how many series were judged, ids of its signals that stand for
+    themselves, how many more were absorbed."""
+
+    region: str
+    day: str
+    series: int
+    signals: tuple[int, ...]
+    absorbed: int
+
+
+class Night:
+    """The nights of all regions of `stores`, whose deadlines should be long: counts of years are
+    read. `done` hears of each night as it is written, `now` is the clock.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        settings: NightSettings,
+        *,
+        done: Callable[[NightDone], None] | None = None,
+        now: Callable[[], str] = now,
+    ) -> None:
+        self._stores, self._settings = stores, settings
+        self._done, self._now = done, now
+        self._said: set[str] = set()
+
+    async def round(self) -> None:
+        """Computes every night that has ended and is not done, in order, in all regions that
+        answer. Raises StoreError where a store refuses a row, or the rules cannot be read.
+        """
+        failures: list[Exception] = []
+        for store in self._stores.regions:
+            try:
+                await self.catch_up(store)
+            except WriteFailed as failed:
+                _log.info("the nights of %s wait: %s", store.settings.code, failed.reason)
+            except Exception as error:  # the other regions' nights go on
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    async def catch_up(self, store: Store) -> list[NightDone]:
+        """The nights of a region that were due, in order. Raises WriteFailed, StoreError."""
+        ended = self._settings.ended(self._now())
+        done = []
+        for day in _days(await store.look(last_night), ended):
+            night = await self._night(store, day)
+            if night is not None:
+                done.append(night)
+                if self._done is not None:
+                    self._done(night)
+        return done
+
+    async def look(self, store: Store, day: str) -> tuple[list[Found], int]:
+        """What the night of a day would find in the counts as they are now, and how many series
+        it judges; writes nothing. Raises WriteFailed.
+        """
+        found, series, _ = await self._found(store, self._watched(store, day))
+        return found, series
+
+    async def due(self, store: Store) -> list[str]:
+        """The days whose nights have ended and are not done. Raises WriteFailed."""
+        return list(_days(await store.look(last_night), self._settings.ended(self._now())))
+
+    def _watched(self, store: Store, day: str) -> Watched:
+        watched = watched_on(self._stores.rules(), day, store.settings.prefixes)
+        for rule, why in watched.broken.items():
+            if rule not in self._said:
+                self._said.add(rule)
+                _log.error("a rule of detection is left out: %s", why)
+        return watched
+
+    async def _found(self, store: Store, watched: Watched) -> tuple[list[Found], int, str]:
+        last = date.fromisoformat(watched.day)
+        first = date.fromordinal(max(1, last.toordinal() - watched.history)).isoformat()
+
+        def read(connection: Connection) -> tuple[Sequence[Row], str | None, str]:
+            rows = connection.execute(select_counts(watched.diseases, first, watched.day)).all()
+            since = connection.scalar(first_counted())
+            return rows, since, newest_record(connection)
+
+        rows, since, version = await store.look(read)
+        since = self._settings.history_from or since
+
+        def compute() -> tuple[list[Found], int]:
+            return detect_day(watched, counts_of(rows, first, watched.day, since))
+
+        found, series = await asyncio.to_thread(compute)
+        return found, series, version
+
+    async def _night(self, store: Store, day: str) -> NightDone | None:
+        """One night of one region; None where another gateway has done it meanwhile."""
+        began, book = self._now(), self._stores.rules()
+        watched = self._watched(store, day)
+        found, series, version = await self._found(store, watched)
+        region = store.settings.code
+
+        def work(connection: Connection, _: int) -> NightDone | None:
+            at = self._now()
+            row = {
+                "day": day,
+                "part": SERIES,
+                "rules_digest": book.digest(day, store.settings.prefixes),
+                "began_at": began,
+                "finished_at": at,
+                "series": series,
+                "signals": 0,
+                "absorbed": 0,
+                "data_version": version,
+            }
+            if not _claim(connection, row):
+                return None
+            cards = signal_cards(
+                connection, store.settings, book, _cards(connection, store, book, day), at
+            )
+            put = put_signals(
+                connection,
+                region,
+                found,
+                at=at,
+                data_version=version,
+                absorb_days=self._settings.absorb_days,
+            )
+            told = [*cards, *put.standing]
+            connection.execute(
+                update(detection_nights)
+                .where(_N.day == day, _N.part == SERIES)
+                .values(signals=len(told), absorbed=len(put.absorbed))
+            )
+            return NightDone(region, day, series, tuple(told), len(put.absorbed))
+
+        return await store.carry(0, work)
+
+
+def last_night(connection: Connection, part: str = SERIES) -> str | None:
+    """The last day whose night is done in a store; None where none is."""
+    day: str | None = connection.scalar(select(func.max(_N.day)).where(_N.part == part))
+    return day
+
+
+def _days(last: str | None, ended: str) -> Iterator[str]:
+    """The days after the last one done, up to the one that ended; without one that alone."""
+    day = date.fromisoformat(ended if last is None else last)
+    if last is not None:
+        day += timedelta(days=1)
+    while day.isoformat() <= ended:
+        yield day.isoformat()
+        day += timedelta(days=1)
+
+
+def _claim(connection: Connection, row: dict[str, Any]) -> bool:
+    """Writes the night's row; False where it is there: a second gateway waits here for the first,
+    and finds it.
+    """
+    builder: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    made = builder.insert(detection_nights).values(row).on_conflict_do_nothing()
+    return connection.execute(made.returning(_N.day)).first() is not None
+
+
+def _cards(connection: Connection, store: Store, book: RuleBook, day: str) -> list[dict[str, Any]]:
+    """Cards of a day that should have raised a signal as they were written, and have none: the
+    rules came later, or could not be read then.
+    """
+    diseases = sorted(
+        {
+            rule.disease
+            for rule in book.on(day, store.settings.prefixes)
+            if rule.method is DetectionMethod.SINGLE_CASE
+        }
+    )
+    zone, c = store.settings.days, cases.c
+    after = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+    raised = select(signals.c.id).where(
+        and_(
+            signals.c.case_id == c.id,
+            signals.c.disease == c.disease,
+            signals.c.code == c.code,
+        )
+    )
+    asked = select(c.id, c.person_id, c.disease, c.code, c.classification, c.reported_at, c.kept_in)
+    rows = connection.execute(
+        asked.where(
+            c.disease.in_(diseases),
+            c.reported_at >= zone.begins(day),
+            c.reported_at < zone.begins(after),
+            c.classification.in_(COUNTED),
+            c.kept_in.is_(None),
+            ~exists(raised.correlate(cases)),
+        )
+    )
+    return [dict(row) for row in rows.mappings()]
