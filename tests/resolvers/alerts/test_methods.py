@@ -113,6 +113,7 @@ def _rows(found: Detection, rows: list[int]) -> Detection:
 
 
 @WITH_ORACLES
+@pytest.mark.no_cover  # thousands of series through lines that the tests below run, too
 def test_reference_results() -> None:
     files = list(compare(ORACLES))
     assert [one.name for one in files if not one.known] == []
