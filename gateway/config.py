@@ -81,6 +81,7 @@ class Config:
     assist_feedback_hours: int
     assist_escalate_hours: int
     messages_poll_seconds: int
+    messages_at: str
     messages_county: str
     messages_resend_hours: int
     messages_escalate_hours: tuple[int, ...]

@@ -45,11 +45,13 @@ def rules_of(path: Path) -> RuleBook:
 def night_settings(config: Config) -> NightSettings:
     """When the nights are and how spells are told, as the configuration says."""
     hours, minutes = config.detection_night_at.split(":")
+    told = [int(one) for one in config.messages_at.split(":")]
     return NightSettings(
         zone=zone_of(config.detection_zone),
         minutes=60 * (int(hours) - 24) + int(minutes),
         absorb_days=config.detection_absorb_days,
         history_from=config.detection_history_from or None,
+        told_at=60 * told[0] + told[1],
     )
 
 

@@ -6,7 +6,7 @@ so that both kinds of store say the same day without a table of zones of their o
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -51,6 +51,14 @@ class Zone:
             return local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
         except OverflowError:
             return f"{day}T00:00:00Z"
+
+    def at(self, day: str, minutes: int) -> str:
+        """The instant at which clocks show so many minutes after midnight on a day; where they
+        leave that time out, the one that they show for it.
+        """
+        local = datetime.combine(date.fromisoformat(day), time(minutes // 60, minutes % 60))
+        moment = local.replace(tzinfo=self._zone).astimezone(UTC)
+        return moment.strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
 
     def offsets(self) -> tuple[tuple[str, int], ...]:
         """(before this instant, seconds east of UTC), in order; the last has no end (`""`)."""

@@ -13,6 +13,7 @@ from gateway.messaging.sender import Sender
 from gateway.messaging.sms import Sms
 from gateway.messaging.webhook import Webhook
 from regions.errors import KeysError
+from regions.zones import zone_of
 from resolvers.alerts.messages import MessageLimits
 from resolvers.central import Central
 from resolvers.writing.stores import Stores
@@ -79,7 +80,7 @@ def make_channels(config: Config) -> Mapping[str, Channel]:
             config.webhook_url, secret.encode(), timeout=config.webhook_timeout_seconds
         )
     if config.messages_path is not None:
-        found["FILE"] = Folder(config.messages_path)
+        found["FILE"] = Folder(config.messages_path, zone_of(config.detection_zone))
     return found
 
 

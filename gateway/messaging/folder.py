@@ -14,17 +14,18 @@ from pathlib import Path
 
 from gateway.messaging.channels import Handing, Outcome, Parcel, Verdict
 from gateway.messaging.webhook import body_of
+from regions.zones import Zone
 
 __all__ = ["Folder"]
 
 
 class Folder:
-    """The folder of the files, made with the first."""
+    """The folder of the files, made with the first; days are those of a zone."""
 
     drops_repeats = True
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, zone: Zone) -> None:
+        self._path, self._zone = path, zone
 
     async def send(self, parcel: Parcel, handing: Handing) -> Outcome:
         """Writes its line."""
@@ -41,7 +42,7 @@ class Folder:
     def _write(self, parcel: Parcel) -> None:
         self._path.mkdir(parents=True, exist_ok=True)
         # Of the day it was due: a repeat looks into the same file.
-        path = self._path / f"signals-{parcel.due_at[:10]}.jsonl"
+        path = self._path / f"signals-{self._zone.day(parcel.due_at)}.jsonl"
         new = not path.exists()
         handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640)
         with os.fdopen(handle, "r+b") as file:

@@ -24,6 +24,7 @@ __all__ = [
     "ORIGIN",
     "PREFIXES",
     "TEXT",
+    "TIME",
     "URL",
     "WEB_ADDRESS",
     "WORDS",
@@ -169,6 +170,12 @@ def _headers(value: Any) -> tuple[str, ...]:
 _OWN_HEADERS = ("idempotency-key", "content-type", "content-length", "host")
 
 
+def _time(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
+        raise ValueError("not such a time")
+    return value
+
+
 def _yes_or_no(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("neither true nor false")
@@ -195,6 +202,7 @@ ISSUER = Check("an address with https (http on this machine)", _issuer)
 FOLDER = Check("a folder, relative to this file", _text)
 HOURS = Check("a list of at most three whole numbers in rising order, such as [4, 8]", _hours)
 HEADERS = Check('a list of headers, such as ["Authorization: Bearer {token}"]', _headers)
+TIME = Check('a time from "00:00" to "23:59"', _time)
 YES_OR_NO = Check("true or false", _yes_or_no)
 CODE = Check('a GB/T 2260 code of 2, 4 or 6 digits in quotes, such as "3201"', _prefix)
 PREFIXES = Check('a list of GB/T 2260 codes, such as ["3201", "3211"]', _prefixes)

@@ -11,6 +11,7 @@ from gateway.settings.checks import (
     HOURS,
     ISSUER,
     TEXT,
+    TIME,
     YES_OR_NO,
     one_of,
     whole,
@@ -34,6 +35,15 @@ MESSAGING: tuple[Setting, ...] = (
         "s",
         "How often it is looked what is due.",
         whole(1, 3_600),
+    ),
+    Setting(
+        "messages",
+        "at",
+        "messages_at",
+        "08:00",
+        "",
+        "When the signals of a night are told, by the zone of `[detection]`; single cases at once.",
+        TIME,
     ),
     Setting(
         "messages",

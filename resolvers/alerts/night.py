@@ -26,6 +26,7 @@ from regions.statistics import COUNTED
 from regions.zones import Zone
 from resolvers.alerts.counts import Row, counts_of, first_counted, select_counts
 from resolvers.alerts.detecting import Watched, detect_day, watched_on
+from resolvers.alerts.messages import put_messages
 from resolvers.alerts.rules import RuleBook
 from resolvers.alerts.single_case import signal_cards
 from resolvers.alerts.slots import Found, newest_record, put_signals
@@ -47,13 +48,20 @@ _N = detection_nights.c
 @dataclass(frozen=True, slots=True)
 class NightSettings:
     """When a day's counts are taken (`minutes` after the midnight that ends it), how long an open
-    signal absorbs, since when reports are complete (None: since the first count of a store).
+    signal absorbs, since when reports are complete (None: since the first count of a store), when
+    its signals are told (`told_at` minutes after the midnight at which the next day begins).
     """
 
     zone: Zone
     minutes: int = 0
     absorb_days: int = 7
     history_from: str | None = None
+    told_at: int = 8 * 60
+
+    def due(self, day: str, at: str) -> str:
+        """When the signals of the night of a day are told (E2); at once where that is past."""
+        after = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+        return max(at, self.zone.at(after, self.told_at))
 
     def ended(self, at: str) -> str:
         """The last day whose night has come at an instant."""
@@ -187,6 +195,7 @@ class Night:
                 data_version=version,
                 absorb_days=self._settings.absorb_days,
             )
+            put_messages(connection, region, put.standing, self._settings.due(day, at))
             told = [*cards, *put.standing]
             connection.execute(
                 update(detection_nights)

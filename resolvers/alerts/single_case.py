@@ -17,6 +17,7 @@ from regions.alerts import signals
 from regions.cases import cases
 from regions.settings import RegionSettings
 from regions.statistics import case_cell, daily_counts
+from resolvers.alerts.messages import put_messages
 from resolvers.alerts.rules import Rule, RuleBook
 from resolvers.alerts.slots import Found, newest_record, put_signals
 from schema.alerts import SignalKind
@@ -38,7 +39,8 @@ def signal_cards(
     at: str,
 ) -> list[int]:
     """Raises the signals of cards as they are now (columns of `cases`), where they count as a case
-    of a disease that a rule watches by single cases; returns the new signals' ids.
+    of a disease that a rule watches by single cases; returns the new signals' ids. Whoever is on
+    duty is told at once.
 
     A card has one signal for its disease and county, whatever becomes of it; so has a person's
     illness, however many report it. What was raised stays: excluding a card is answered by annex 1.
@@ -85,6 +87,7 @@ def signal_cards(
         data_version=newest_record(connection),
         absorb_days=0,
     )
+    put_messages(connection, settings.code, put.standing, at)
     return put.standing
 
 

@@ -26,6 +26,7 @@ from gateway.messaging.sms import Sms
 from gateway.messaging.webhook import Webhook
 from regions.engines import sqlite_engine
 from regions.settings import RegionSettings
+from regions.zones import CHINA, zone_of
 from resolvers.alerts.messages import MessageLimits
 from resolvers.central import Central
 from resolvers.writing.stores import Store, Stores
@@ -62,7 +63,7 @@ class Way:
             )
         if self.kind == "WEBHOOK":
             return Webhook(self.to, b"k" * 32, timeout=5)
-        return Folder(Path(self.to))
+        return Folder(Path(self.to), zone_of(CHINA))
 
 
 @dataclass(frozen=True)

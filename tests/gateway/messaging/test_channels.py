@@ -21,6 +21,7 @@ from gateway.messaging.folder import Folder
 from gateway.messaging.mail import SUBJECT, Mail
 from gateway.messaging.sms import Sms
 from gateway.messaging.webhook import Webhook
+from regions.zones import CHINA, zone_of
 from tests.gateway.messaging.receivers import closed_port, http_receiver, smtp_receiver
 
 TEXT = "预警系统提示-编号34182120261128001,郎溪县，请关注麻疹"
@@ -32,7 +33,7 @@ PARCEL = Parcel(
     number="34182120261128001",
     code="341821",
     disease="measles",
-    due_at="2026-11-29T00:00:00Z",
+    due_at="2026-11-28T23:30:00Z",
     unit_id="cdc-341821",
     mobile="15400000001",
     email="duty@example.org",
@@ -141,7 +142,7 @@ def test_whoever_lost_the_message_hands_nothing_over(tmp_path: Path) -> None:
             sms(receiver.url),
             Webhook(receiver.url, b"x" * 32),
             Mail("127.0.0.1", mails.port, "epigate@example.org", security="none"),
-            Folder(tmp_path),
+            Folder(tmp_path, zone_of(CHINA)),
         ):
             with pytest.raises(Taken):
                 send(channel, before=lost)
@@ -216,7 +217,7 @@ def test_an_address_nobody_has() -> None:
 
 def test_a_line_of_a_file_stands_there_once(tmp_path: Path) -> None:
     (path,) = (tmp_path / "signals-2026-11-29.jsonl",)
-    folder = Folder(tmp_path)
+    folder = Folder(tmp_path, zone_of(CHINA))
     assert send(folder, times=3) == [Outcome(Verdict.ACCEPTED, "WRITTEN")] * 3
     whole = path.read_bytes()
     (line,) = whole.splitlines()
@@ -226,11 +227,12 @@ def test_a_line_of_a_file_stands_there_once(tmp_path: Path) -> None:
         send(folder)
         assert path.read_bytes() == b'{"id":"another"}\n' + whole
     (tmp_path / "file").write_text("")
-    assert send(Folder(tmp_path / "file"))[0] == Outcome(Verdict.NOT_NOW, "NOT_WRITTEN")
+    nowhere = Folder(tmp_path / "file", zone_of(CHINA))
+    assert send(nowhere)[0] == Outcome(Verdict.NOT_NOW, "NOT_WRITTEN")
 
 
 def _write(folder: Path, times: int) -> None:
-    send(Folder(folder), times=times)
+    send(Folder(folder, zone_of(CHINA)), times=times)
 
 
 def test_many_writers_of_a_file(tmp_path: Path) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection
 
 from regions.instants import instant
 from resolvers.alerts.messages import put_messages
+from resolvers.users.rosters import put_watches
 from tests.gateway.messaging.receivers import http_receiver
 from tests.resolvers.alerts.telling import raise_one
+from tests.resolvers.writing.making import case_input
 from tests.served import Demo, Gateway, serving
 from tests.stores import in_store
 
@@ -99,3 +103,42 @@ def tells_of_it(gateway: Gateway, signal: str) -> None:
         assert told["deliveries"][0]["account"] == "duty-320102"
     assert seen("elsewhere") is None  # of another county
     assert gateway.data(_ASKED, {"s": "case:1"})["signalMessages"] is None
+
+
+_REGISTERED = """mutation ($i: RegisterCaseInput!) { registerCase(input: $i) { __typename
+  ... on Problem { code message } } }"""
+
+
+def test_a_card_of_plague_is_told_at_once(demo: Demo, tmp_path: Path) -> None:
+    """From the doctor's form to the telephone of whoever is on duty, and of who set the disease."""
+    own = demo.copied(tmp_path)
+    own.central(lambda connection, _: _watches(connection))
+    with http_receiver() as receiver:
+        with (own.folder / "config.toml").open("a", encoding="utf-8") as file:
+            file.write(f'\n[sms]\nurl = "{receiver.url}"\nheaders = ["X-From: epigate"]\n')
+        with serving(own) as gateway:
+            given = case_input(disease="plague", reportedAt=instant(time.time()))
+            found = gateway.data(_REGISTERED, {"i": given}, who="reporter-320102-1")
+            assert found["registerCase"]["__typename"] == "RegisterCasePayload", found
+            end = time.monotonic() + _SECONDS
+            while len(receiver.taken) < 2:
+                assert time.monotonic() < end, receiver.seen
+                time.sleep(0.2)
+    told = [json.loads(body) for _, body in receiver.taken]
+    assert len({one["mobile"] for one in told}) == 2
+    for one in told:
+        assert re.fullmatch(r"预警系统提示-编号320102\d{8}001,玄武区，请关注1号病", one["content"])
+    everything = "".join(body.decode() for _, body in receiver.taken)
+    for private in (*private_values(given), "鼠疫"):
+        assert private not in everything
+
+
+def _watches(connection: Connection) -> None:
+    """The province has set plague."""
+    at = instant(time.time())
+    put_watches(connection, "cdc-320000", "320000", ["plague"], "bizadmin-320000", at)
+
+
+def private_values(given: dict[str, Any]) -> list[str]:
+    """Texts of a person in an input."""
+    return [str(value) for value in given["person"].values() if len(str(value)) > 1]
