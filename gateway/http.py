@@ -217,11 +217,10 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     metrics: AbstractAsyncContextManager[Any] = nullcontext()
     if config.metrics_port:
         # Imported when the folder of the workers' counts is known, and where anybody wants them.
-        from gateway.metrics.serving import Metrics
+        from gateway.metrics.serving import COMPARE_SECONDS, Metrics
 
         measured = Metrics(config, stores, log)
-        every = config.metrics_custody_minutes * 60
-        more.append(("comparison of all stores", every, measured.compare))
+        more.append(("comparison of all stores", COMPARE_SECONDS, measured.compare))
         metrics = measured.running()
     duties = Duties(config, keys, log, more=more)
     hashes = Hashes(config.log_store, log.vkey)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -20,7 +21,12 @@ from gateway.metrics.counting import Counts
 from gateway.metrics.surveying import Standings, log_standing, survey
 from resolvers.writing.stores import Stores
 
-__all__ = ["Metrics"]
+__all__ = ["COMPARE_SECONDS", "Metrics"]
+
+COMPARE_SECONDS = 60.0
+"""How often it is looked whether the stores are to be compared again: first when the gateway has
+served so long.
+"""
 
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _AT_ONCE = 8  # connections; a Prometheus has one
@@ -32,11 +38,14 @@ class Metrics:
     def __init__(self, config: Config, stores: Stores, log: AccessLog) -> None:
         self._config, self._stores = config, stores
         self.counts = Counts()
+        self._compare_at = 0.0
         log.entered = self.counts.entered
 
     async def compare(self) -> None:
-        """Compares all stores: what `epigate custody check` does, as a number."""
-        self.counts.compared(await check_custody(self._config.regions))
+        """Compares all stores, if it is time to: what `epigate custody check` does, as a number."""
+        if time.monotonic() >= self._compare_at:
+            self._compare_at = time.monotonic() + self._config.metrics_custody_minutes * 60
+            self.counts.compared(await check_custody(self._config.regions))
 
     async def text(self) -> bytes:
         """All numbers, as Prometheus reads them."""

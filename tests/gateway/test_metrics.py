@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sqlite3
 from contextlib import closing
@@ -11,7 +12,11 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.served import Demo, Gateway, serving
+from gateway.access_log.opening import open_access_log
+from gateway.metrics.serving import Metrics
+from regions.keys import load_keys
+from resolvers.writing.stores import Stores
+from tests.served import PEOPLE, Demo, Gateway, serving
 
 _SECONDS = 30.0
 
@@ -95,6 +100,37 @@ def test_how_the_regions_stand(measured: Demo) -> None:
     assert found["epigate_post_oldest_seconds", waits.code] > 86_400
     assert found["epigate_region_fenced", waits.code] == 0
     assert found["epigate_custody_state_people", waits.code, "HANDED"] == 0
+
+
+def test_what_the_comparison_of_all_stores_says_becomes_numbers(measured: Demo) -> None:
+    config = measured.config
+    keys = load_keys(config.keys)
+
+    async def numbers() -> dict[str, float]:
+        log, stores = open_access_log(config, keys), Stores(config.regions, keys)
+        metrics = Metrics(config, stores, log)
+        try:
+            await metrics.compare()
+            await metrics.compare()  # it is not time yet
+            text = (await metrics.text()).decode()
+        finally:
+            await stores.close()
+            await log.close()
+        return {
+            sample.name: sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if not sample.labels
+        }
+
+    found = asyncio.run(numbers())
+    assert found["epigate_custody_people"] == PEOPLE
+    assert found["epigate_custody_findings"] == found["epigate_custody_regions_missing"] == 0
+    with closing(sqlite3.connect(measured.region("320100"))) as store:
+        (one,) = store.execute("SELECT id FROM people LIMIT 1").fetchone()
+        store.execute("UPDATE people SET kept_in = '320200' WHERE id = ?", (one,))
+        store.commit()
+    assert asyncio.run(numbers())["epigate_custody_findings"] > 0
 
 
 def test_no_number_is_of_a_person_or_an_account(measured: Demo) -> None:

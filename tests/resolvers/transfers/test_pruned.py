@@ -183,7 +183,9 @@ def _hand_over(files: Regions, person: int, transfer: str, sender: str, receiver
     files.drain()
 
 
-def test_what_is_emptied_and_what_is_not(files: Recorded) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_what_is_emptied_and_what_is_not(stores: Stores, kind: str) -> None:
+    files = Regions([stores.make(kind, code[:4]) for code in (A, B, C)])
     person = files.register(A)
     _hand_over(files, person, "t", A, B)
     assert files.offer("u", [person], B, C).refusal is None
@@ -194,6 +196,7 @@ def test_what_is_emptied_and_what_is_not(files: Recorded) -> None:
     (waits,) = files.rows(B, post_outbox, post_outbox.c.answered_at.is_(None))
     assert waits["body"] != EMPTIED
     assert _wrong(files) == []
+    files.close()
 
 
 def test_a_message_known_from_its_receiver_alone_is_not_delivered(
