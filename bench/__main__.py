@@ -266,7 +266,7 @@ def handoffs(
     from bench import handoffs as benchmark
     from bench.post import databases, pinned
 
-    plan = ((1, False), (1, True), (20, False), (20, True))
+    plan = ((1, False), (1, True), (20, False), (20, True), (100, False))
     if quick:
         people = 200
     with _measuring(folder) as (place, others), contextlib.ExitStack() as stack:

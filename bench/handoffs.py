@@ -93,6 +93,8 @@ async def _measure(
     found = []
     try:
         durable = await stores.regions[0].look(_durable) if settings[0].path is None else ""
+        warming = _Run(stores, pump, "warming", 1)  # connections, statements, files
+        await warming.live(await warming.prepare(2 * _AT_ONCE))
         for number, (each, live) in enumerate(plan):
             run = _Run(stores, pump, f"run-{number}", each)
             transfers = await run.prepare(people)

@@ -39,13 +39,16 @@ _PRAGMAS = (
 )
 
 
-def make_engine(settings: RegionSettings, *, pool_size: int = 4) -> AsyncEngine:
+def make_engine(settings: RegionSettings, *, pool_size: int = 4, overflow: int = 10) -> AsyncEngine:
     """An engine for a region's store. Every transaction on SQLite begins as a writer
-    (IMMEDIATE).
+    (IMMEDIATE). On PostgreSQL `pool_size` connections are kept, and up to `overflow` more are made
+    when wanted and closed behind their use.
     """
     if settings.path is not None:
         return sqlite_engine(str(settings.path), busy_seconds=settings.deadline)
-    return create_async_engine(postgres_url(settings), pool_size=pool_size, pool_pre_ping=True)
+    return create_async_engine(
+        postgres_url(settings), pool_size=pool_size, max_overflow=overflow, pool_pre_ping=True
+    )
 
 
 def postgres_url(settings: RegionSettings) -> URL:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -44,13 +45,13 @@ def text_value(name: str) -> BindParameter[str]:
 class Statement:
     """A compiled statement. `bind` puts values into its places and keeps the rest as compiled."""
 
-    __slots__ = ("_places", "_values", "sql")
+    __slots__ = ("_names", "_places", "_values", "sql")
 
     def __init__(self, statement: Clause, dialect: str) -> None:
         compiled = statement.compile(
             dialect=_DIALECTS[dialect], compile_kwargs={"render_postcompile": True}
         )
-        names = compiled.positiontup or []
+        self._names = names = compiled.positiontup or []
         self.sql = compiled.string
         self._values = [compiled.params[name] for name in names]
         self._places: dict[str, list[int]] = {}
@@ -64,6 +65,13 @@ class Statement:
             for place in self._places.get(name, ()):
                 bound[place] = value
         return tuple(bound)
+
+    def bind_all(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+        """The same for several rows of values, which all have the same names."""
+        if len(self._names) < 2 or not all(name in rows[0] for name in self._names):
+            return [self.bind(row) for row in rows]
+        in_order = itemgetter(*self._names)
+        return [in_order(row) for row in rows]
 
 
 class Prepared:
@@ -90,7 +98,7 @@ class Prepared:
         """Runs it with each of some values; of none nothing is done. It returns no rows."""
         if rows:
             one = self._of(connection)
-            connection.exec_driver_sql(one.sql, [one.bind(row) for row in rows])
+            connection.exec_driver_sql(one.sql, one.bind_all(rows))
 
     def _of(self, connection: Connection) -> Statement:
         dialect = connection.dialect.name

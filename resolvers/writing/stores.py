@@ -42,6 +42,7 @@ _log = logging.getLogger(__name__)
 
 _PATIENCE = 0.9  # of the deadline: SQLite says itself that it is locked before we stop waiting
 _IN_THE_WAY = ("40001", "40P01", "55P03")  # PostgreSQL: serialization, deadlock, lock not available
+_CONNECTIONS = 8  # to PostgreSQL, of one worker
 _CLOSING = 1.0  # seconds that others wait until a broken engine is closed
 
 
@@ -239,7 +240,9 @@ class Store:
         """Engine and ids; made anew where the file is no longer the one that was opened."""
         await self._same_file()
         if self._engine is None:
-            self._engine = make_engine(replace(self.settings, deadline=self._busy_seconds))
+            settings = replace(self.settings, deadline=self._busy_seconds)
+            # Whoever comes when all are in use waits: making one costs as much as ten writes.
+            self._engine = make_engine(settings, pool_size=_CONNECTIONS, overflow=0)
         if self._ids is None:
             self._ids = IdBlocks(self._engine, self.settings.code)
         return self._engine, self._ids
