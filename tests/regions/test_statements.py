@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from sqlalchemy import literal, select
+from sqlalchemy import Connection, bindparam, insert, literal, select
 
 from regions.contacts import contacts
-from regions.statements import Statement, number, text_value
+from regions.engines import make_engine
+from regions.person_keys import person_keys
+from regions.statements import Prepared, Statement, number, text_value
+from tests.stores import Stores
 
 
 def _statement(dialect: str) -> Statement:
@@ -44,3 +49,45 @@ def test_a_value_nobody_names_is_overlooked() -> None:
     statement = _statement("sqlite")
     given = {"code": "c", "after": 1, "most": 2}
     assert statement.bind({**given, "other": 9}) == statement.bind(given)
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_many_rows_are_bound_as_each_of_them(dialect: str) -> None:
+    named = select(contacts.c.id).where(
+        contacts.c.code >= text_value("code"), contacts.c.id > number("after")
+    )
+    rows = [{"code": f"32010{one}", "after": one, "other": 0} for one in (4, 2, 6)]
+    for statement in (Statement(named, dialect), Statement(named.limit(5), dialect)):
+        assert statement.bind_all(rows) == [statement.bind(row) for row in rows]
+    assert Statement(named, dialect).bind_all(rows)[1] == ("320102", 2)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_prepared_statements_say_the_same_on_each_kind_of_store(stores: Stores, kind: str) -> None:
+    put = Prepared(
+        insert(person_keys).values(person_id=bindparam("person_id"), salt=bindparam("salt"))
+    )
+    found = Prepared(
+        select(person_keys.c.person_id, person_keys.c.salt)
+        .where(person_keys.c.person_id > bindparam("after"))
+        .order_by(person_keys.c.person_id)
+    )
+    rows = [{"person_id": one, "salt": bytes([one])} for one in (1, 2, 3)]
+
+    def work(connection: Connection) -> list[tuple[int, bytes]]:
+        put.run_all(connection, [])
+        put.run_all(connection, rows[:2])
+        assert put.run(connection, **rows[2]).rowcount == 1
+        return [(row.person_id, bytes(row.salt)) for row in found.run(connection, after=1)]
+
+    settings = stores.make(kind, "3201")
+
+    async def run() -> list[tuple[int, bytes]]:
+        engine = make_engine(settings, pool_size=1)
+        try:
+            async with engine.begin() as connection:
+                return await connection.run_sync(work)
+        finally:
+            await engine.dispose()
+
+    assert asyncio.run(run()) == [(2, b"\x02"), (3, b"\x03")]
