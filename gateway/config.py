@@ -80,6 +80,7 @@ class Config:
     assist_control_hours: int
     assist_feedback_hours: int
     assist_escalate_hours: int
+    signals_form_hours: int
     messages_poll_seconds: int
     messages_at: str
     messages_county: str

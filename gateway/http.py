@@ -53,6 +53,7 @@ from resolvers.access_log import Commitments
 from resolvers.aggregates.tables import PublishedTables
 from resolvers.alarms.raising import poll_alarms
 from resolvers.alarms.rules import Limits
+from resolvers.alerts.clocks import SignalLimits
 from resolvers.alerts.night import NIGHT_SECONDS, Night
 from resolvers.assist.clocks import AssistLimits
 from resolvers.assist.escalating import ESCALATE_SECONDS, escalate
@@ -126,6 +127,8 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         config.assist_feedback_hours,
         config.assist_escalate_hours,
     )
+    # The card of a single case is due when its message is sent again for want of one (E10).
+    answering.signals = SignalLimits(config.messages_resend_hours, config.signals_form_hours)
     answering.late_minutes = config.post_late_minutes
     answering.log_reader = FileReader(config.log_store, log.vkey)
     rules = KeptRules(config.central_store)

@@ -15,6 +15,7 @@ from gateway.settings.posting import POSTING
 from gateway.settings.region import REGION
 from gateway.settings.serving import SERVING
 from gateway.settings.setting import Setting
+from gateway.settings.signalling import SIGNALLING
 from gateway.settings.signing_in import SIGNING_IN
 from gateway.settings.watching import WATCHING
 
@@ -27,6 +28,7 @@ SETTINGS: tuple[Setting, ...] = (
     *ASSISTING,
     *DETECTING,
     *MESSAGING,
+    *SIGNALLING,
     *WATCHING,
     *MEASURING,
 )

@@ -92,7 +92,7 @@ class Acting:
         self.context, self.given = context, given
         self.writing = Writing(context, operation, given, path)
         self.mistakes = Mistakes()
-        self.limits = SignalLimits()
+        self.limits = context.answering.signals
         self._number = signal_number(given.signal, self.mistakes, ["signal"])
 
     async def do(self, work: Work) -> SignalPayload:

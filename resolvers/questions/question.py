@@ -11,6 +11,7 @@ from regions.errors import EpigateError, TooLarge
 from regions.reading import Answer, Failure, Read
 from resolvers.access_log.commitments import Commitments
 from resolvers.access_log.wanted import LogReader
+from resolvers.alerts.clocks import SignalLimits
 from resolvers.assist.clocks import AssistLimits
 from resolvers.catalog import Record
 from resolvers.cursors import Cursors
@@ -49,6 +50,7 @@ class Answering:
     published: PublishedTables | None = None  # of aggregates
     late_minutes: int = 30  # from when on what is on its way is late
     assist: AssistLimits = field(default_factory=AssistLimits)
+    signals: SignalLimits = field(default_factory=SignalLimits)
 
 
 @dataclass(slots=True)

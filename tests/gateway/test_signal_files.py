@@ -17,7 +17,7 @@ from tests.resolvers.alerts.duty import card, picture, signal
 from tests.served import Demo, Gateway, serving
 from tests.stores import in_store
 
-DUTY, COUNTY, PROVINCE, FAR = "duty-320102", "county-320102", "province-320000", "county-320205"
+DUTY, COUNTY, PROVINCE, FAR = "xuanwu-duty", "county-320102", "province-320000", "county-320205"
 _PROBLEM = "... on Problem { code message } ... on StepProblem { reason }"
 _CARD = f"""mutation ($input: AbnormalInformationCardInput!) {{
   fileAbnormalInformationCard(input: $input) {{ __typename {_PROBLEM} }} }}"""

@@ -6,7 +6,17 @@ from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import Connection
 
+from regions.alerts_forms import (
+    investigation_forms,
+    signal_attachments,
+    signal_cards,
+    signal_contents,
+)
+from regions.instants import now
+from regions.person_keys import ERASED, person_keys
+from regions.sealing import needs
 from tests.resolvers.alerts.duty import (
     CITY,
     ELSEWHERE,
@@ -21,6 +31,7 @@ from tests.resolvers.alerts.duty import (
     form,
     picture,
 )
+from tests.resolvers.writing.making import DOCTOR, case_input
 
 CARD, FORM = "fileAbnormalInformationCard", "fileInvestigationForm"
 
@@ -376,3 +387,34 @@ def test_a_file_that_is_none_is_refused_and_so_are_too_many(
     (attached,) = duty.attach(signal)["event"]["attachments"]
     assert (attached["mediaType"], attached["account"]) == ("image/png", "xuanwu")
     assert duty.refused("attachToSignal", ON_DUTY, signal, **given) == "FILES"
+
+
+def test_words_about_one_case_lie_under_the_key_of_its_person(duty: Duty) -> None:
+    registered = duty.do("registerCase", DOCTOR, case_input(disease="plague"))["case"]
+    number, person = (
+        int(one["id"].partition(":")[2]) for one in (registered, registered["person"])
+    )
+    single = duty.raised(kind="SINGLE_CASE", disease="plague", slot="card-1", case_id=number)
+    signal = duty.done(CARD, ON_DUTY, single, **card("singleCase"))
+    duty.attach(duty.done("startInvestigation", ON_DUTY, signal))
+    duty.done(FORM, ON_DUTY, signal, **form(grounds=["SINGLE_CASE"], groundsText=None))
+
+    def written(connection: Connection) -> list[Any]:
+        tables = (signal_cards, investigation_forms, signal_attachments, signal_contents)
+        return [connection.execute(table.select()).one() for table in tables]
+
+    for row in duty.within(written):
+        assert row.person_id == person
+        assert (needs(bytes(row.sealed)) or ())[1:] == (True,)
+
+    def erase(connection: Connection) -> None:
+        gone = person_keys.update().where(person_keys.c.person_id == person)
+        connection.execute(gone.values(salt=ERASED, erased_at=now()))
+
+    duty.within(erase)
+    found = duty.of(signal, ON_DUTY)
+    assert found["cards"][0]["singleCaseReason"] is None
+    assert found["event"]["forms"][0]["firstTownship"] is None
+    assert found["event"]["attachments"][0]["fileName"] is None
+    again = duty.done(FORM, ON_DUTY, signal, **form(conclusion="EXCLUDED", grounds=None))
+    assert again["event"]["forms"][1]["groundsText"].startswith("Qz7Canary")
