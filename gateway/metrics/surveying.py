@@ -16,9 +16,10 @@ from sqlalchemy import Connection, func, select
 from regions.access_log import log_outbox
 from regions.errors import EpigateError
 from regions.fencing import is_fenced
-from regions.instants import seconds_of
+from regions.instants import now, seconds_of
 from regions.post import post_outbox
 from regions.transfers import custody
+from resolvers.alerts.messages import untold_messages
 from resolvers.writing.stores import Store, Stores, WriteFailed
 
 __all__ = ["Standing", "Standings", "log_standing", "survey"]
@@ -39,6 +40,8 @@ class Standing:
     owed: int = 0  # entries that are not known to be in the log
     owed_since: str | None = None
     custody: dict[str, int] = field(default_factory=dict)
+    untold: int = 0  # messages of signals that are due and reached nobody
+    untold_since: str | None = None
 
 
 async def survey(stores: Stores) -> list[Standing]:
@@ -68,6 +71,7 @@ async def _of(store: Store) -> Standing:
             .where(custody.c.state.in_(_BETWEEN))
             .group_by(custody.c.state)
         )
+        untold = connection.execute(untold_messages(now())).one()
         return Standing(
             region,
             up=True,
@@ -78,6 +82,8 @@ async def _of(store: Store) -> Standing:
             owed=owed[0],
             owed_since=owed[1],
             custody={row.state: row[1] for row in held},
+            untold=untold[0],
+            untold_since=untold[1],
         )
 
     try:
@@ -96,7 +102,7 @@ class Standings:
 
     def collect(self) -> Iterator[Metric]:
         """The numbers."""
-        now = time.time()
+        now_seconds = time.time()
         answered = [one for one in self._stores if one.up]
         yield _family("region_up", "Whether the region's store answers.", self._stores, "up")
         yield _family(
@@ -108,12 +114,27 @@ class Standings:
         yield _family("post_waiting", "Messages of a region without a reply.", answered, "post")
         yield _family("post_failing", "Of them, those that failed.", answered, "failing")
         yield _ages(
-            "post_oldest_seconds", "Age of the oldest of them.", answered, "post_since", now
+            "post_oldest_seconds", "Age of the oldest of them.", answered, "post_since", now_seconds
         )
         yield _family(
             "log_owed", "Writes of a region not known to be in the log.", answered, "owed"
         )
-        yield _ages("log_owed_oldest_seconds", "Age of the oldest.", answered, "owed_since", now)
+        yield _ages(
+            "log_owed_oldest_seconds", "Age of the oldest.", answered, "owed_since", now_seconds
+        )
+        yield _family(
+            "signal_messages_untold",
+            "Messages of signals that are due and reached nobody.",
+            answered,
+            "untold",
+        )
+        yield _ages(
+            "signal_messages_untold_oldest_seconds",
+            "Since when the oldest of them is due.",
+            answered,
+            "untold_since",
+            now_seconds,
+        )
         people = GaugeMetricFamily(
             "epigate_custody_state_people",
             "People by what the region's store says of them while they move, or since.",
@@ -128,7 +149,7 @@ class Standings:
         yield GaugeMetricFamily(
             "epigate_log_newest_seconds",
             "Age of the newest entry: an hour without one is no silence but a failure.",
-            value=max(0.0, now - seconds_of(newest)) if newest else 0.0,
+            value=max(0.0, now_seconds - seconds_of(newest)) if newest else 0.0,
         )
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, or_, select
 
 from regions.alerts import signals
 from regions.ids import take_ids
 from regions.instants import instant, now, seconds_of
-from regions.signal_messages import signal_messages
+from regions.signal_messages import signal_deliveries, signal_messages
 from resolvers.alerts.states import ANSWERED, State
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "occasion_of_level",
     "put_messages",
     "put_overdue",
+    "untold_messages",
 ]
 
 FIRST = "FIRST"
@@ -36,8 +37,9 @@ OLDEST_DAYS = 30
 """Signals of days longer ago are not told of."""
 
 _AT_ONCE = 500
+_UNTOLD_DAYS = 7
 _OPEN = [state.name for state in State if state not in ANSWERED]
-_M, _S = signal_messages.c, signals.c
+_D, _M, _S = signal_deliveries.c, signal_messages.c, signals.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,19 @@ def is_overdue(connection: Connection, at: str, limits: MessageLimits) -> bool:
     """Whether `put_overdue` would put anything."""
     either = [and_(*_unanswered(at, *rule)) for rule in _rules(limits)]
     return connection.execute(select(_S.id).where(or_(*either)).limit(1)).first() is not None
+
+
+def untold_messages(at: str) -> Select[int, str]:
+    """How many messages of the last week are due and reached nobody, and since when the oldest is:
+    nobody is on duty, no receiver accepts it, or nobody knows.
+    """
+    accepted = select(_D.id).where(_D.message_id == _M.id, _D.state == "ACCEPTED")
+    return select(func.count(), func.min(_M.due_at)).where(
+        _M.due_at <= at,
+        _M.due_at > instant(seconds_of(at) - _UNTOLD_DAYS * 86_400),
+        _M.state != "DROPPED",
+        ~accepted.correlate(signal_messages).exists(),
+    )
 
 
 def occasion_of_level(level: int) -> str:

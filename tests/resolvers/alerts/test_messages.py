@@ -43,6 +43,7 @@ from resolvers.alerts.messages import (
     level_of,
     put_messages,
     put_overdue,
+    untold_messages,
 )
 from tests.keys import same_keys
 from tests.resolvers.alerts.telling import (
@@ -327,6 +328,27 @@ def test_what_is_refused_for_now_is_tried_later_and_later(within: Within) -> Non
         assert waits[:9] == [5, 10, 20, 40, 80, 160, 320, 600, 600]
         assert 24 < hours < 24.5
         assert deliveries(connection, "state", "outcome") == [("FAILED", "HTTP_503")]
+
+    within(work)
+
+
+def test_what_reached_nobody_is_counted(within: Within) -> None:
+    def untold(connection: Connection, hours: float) -> tuple[Any, ...]:
+        return tuple(connection.execute(untold_messages(at(hours))).one())
+
+    def work(connection: Connection) -> None:
+        assert untold(connection, 0) == (0, None)
+        raised(connection, 1, due=1)
+        raised(connection, 2, due=2)
+        assert untold(connection, 0.9) == (0, None)
+        assert untold(connection, 3) == (2, at(1))
+        addressed(connection, [SMS, FILE], 3)
+        sms, file, *_ = take(connection, hours=3)
+        done(connection, sms, "one", 3, state="DOUBTFUL", outcome="ANSWER_LOST")
+        assert untold(connection, 3) == (2, at(1))
+        done(connection, file, "one", 3)
+        assert untold(connection, 3) == (1, at(2))
+        assert untold(connection, 200) == (0, None)  # of a week
 
     within(work)
 
