@@ -36,7 +36,7 @@ from resolvers.post.messages import Message
 from resolvers.transfers.mending import Mender
 from resolvers.writing.stores import Stores
 
-__all__ = ["Run", "simulate"]
+__all__ = ["Run", "Simulation", "simulate"]
 
 _WAIT = "SELECT DISTINCT to_region FROM post_outbox WHERE answered_at IS NULL ORDER BY to_region"
 _DIES = 0.12  # chance of a transaction to die somewhere within
@@ -68,7 +68,9 @@ async def tend(stores: Stores) -> None:
         await mender.mend(region, AT)
 
 
-class _Simulation:
+class Simulation:
+    """One run over a world that nobody else uses."""
+
     def __init__(self, world: World, seed: int, length: int) -> None:
         self.world, self.length = world, length
         self.chance = random.Random(seed)
@@ -83,9 +85,9 @@ class _Simulation:
 
     # The course of a run.
 
-    def go(self) -> Run:
-        """The whole run."""
-        actions: Mapping[Callable[[], None], float] = {
+    def actions(self) -> Mapping[Callable[[], None], float]:
+        """What may happen at a step, and how often it does."""
+        return {
             self.clients.offer: 5,
             self.clients.decide: 6,
             self.clients.cancel: 1.5,
@@ -97,6 +99,10 @@ class _Simulation:
             self.restore: 0.5,
             self.mend: 1.5,
         }
+
+    def go(self) -> Run:
+        """The whole run."""
+        actions = self.actions()
         names, weights = list(actions), list(actions.values())
         for _ in range(self.length):
             action = self.chance.choices(names, weights)[0]
@@ -241,6 +247,6 @@ def simulate(template: Template, folder: Path, seed: int, *, length: int = 60) -
     """One run in an empty folder. The same seed is the same run."""
     world = World(template, folder)
     try:
-        return _Simulation(world, seed, length).go()
+        return Simulation(world, seed, length).go()
     finally:
         world.close()
