@@ -7,7 +7,7 @@ believed too early. `rules` are those it is expected to break, one or the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import rmtree
@@ -23,7 +23,7 @@ from bench.breaking.world import AT, Killed, Template
 from regions.transfers import custody
 from resolvers.post import boxes
 from resolvers.post.boxes import Claimed
-from resolvers.transfers import delivering, protocol
+from resolvers.transfers import batches, delivering, dossier, parcels, protocol
 from resolvers.transfers.delivering import CommitHandler
 from resolvers.transfers.dossier import Dossier
 from resolvers.transfers.protocol import Custody, Event, State, Step, Word
@@ -71,6 +71,16 @@ def _put(place: Any, **others: Any) -> Iterator[None]:
     finally:
         for name, one in kept.items():
             setattr(place, name, one)
+
+
+@contextmanager
+def _put_where_used(**others: Any) -> Iterator[None]:
+    """What the dossier offers, wherever messages of transfers use it: alone and many at once."""
+    with ExitStack() as stack:
+        for place in (batches, delivering, parcels):
+            own = {name: other for name, other in others.items() if hasattr(place, name)}
+            stack.enter_context(_put(place, **own))
+        yield
 
 
 # The post.
@@ -171,18 +181,19 @@ def _answered_before_commit() -> AbstractContextManager[None]:
 
 def _timeout_takes_back() -> AbstractContextManager[None]:
     """A commit that waited for too long is given up: the sender takes the person back."""
-    gather = CommitHandler.gather
+    gather = CommitHandler.gather_all
 
-    def late(self: CommitHandler, connection: Connection, store: Any, message: Any) -> Any:
-        for person, epoch in message.body["people"].items():
-            connection.execute(
-                update(custody)
-                .where(custody.c.person_id == int(person), custody.c.state == "HANDED")
-                .values(state="OWNED", epoch=epoch + 1)
-            )
-        return gather(self, connection, store, message)
+    def late(self: CommitHandler, connection: Connection, store: Any, messages: Any) -> Any:
+        for message in messages:
+            for person, epoch in message.body["people"].items():
+                connection.execute(
+                    update(custody)
+                    .where(custody.c.person_id == int(person), custody.c.state == "HANDED")
+                    .values(state="OWNED", epoch=epoch + 1)
+                )
+        return gather(self, connection, store, messages)
 
-    return _put(CommitHandler, gather=late)
+    return _put(CommitHandler, gather_all=late)
 
 
 def _commit_not_fenced() -> AbstractContextManager[None]:
@@ -268,23 +279,23 @@ def _cancelled_offer_stays() -> AbstractContextManager[None]:
 
 def _samples_left_out() -> AbstractContextManager[None]:
     """The dossier of the commit has no samples: it is what was known when the person came."""
-    gather = vars(delivering)["gather"]
+    gather = dossier.gather
 
     def fewer(connection: Connection, store: Any, persons: Any, **given: Any) -> Dossier:
         found: Dossier = gather(connection, store, persons, **given)
         return Dossier({**found.rows, "samples": []}, found.erased, found.units)
 
-    return _put(delivering, gather=fewer)
+    return _put_where_used(gather=fewer)
 
 
 def _dossier_not_stored() -> AbstractContextManager[None]:
     """The receiver answers for people whose records it did not write."""
-    return _put(delivering, store_dossier=lambda *_, **__: None)
+    return _put_where_used(store_dossier=lambda *_, **__: None)
 
 
 def _row_lives_on() -> AbstractContextManager[None]:
     """The sender's rows do not say where the living ones are."""
-    return _put(delivering, leave_behind=lambda *_: None)
+    return _put_where_used(leave_behind=lambda *_: None)
 
 
 def _not_mended() -> AbstractContextManager[None]:
