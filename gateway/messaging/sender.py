@@ -87,8 +87,10 @@ class Sender:
 
     async def look(self) -> None:
         """Addresses what is due in every store and begins to send it. A region that does not answer
-        is looked at the next time.
+        is looked at the next time. Without a channel what is due is left to other gateways.
         """
+        if not self._channels:
+            return
         await asyncio.gather(*(self._look(store) for store in self._stores.regions))
 
     async def drained(self) -> None:
@@ -143,22 +145,26 @@ class Sender:
             ]
 
         found = await self._central.do(find)
+        nobody = [one for one, to in zip(due, found, strict=True) if not to]
         for one, to in zip(due, found, strict=True):
 
             def write(connection: Connection, _: int, one: Due = one, to: Any = to) -> None:
-                if to:
-                    address(connection, region, one, to, at, self._limits)
-                elif put_off(connection, one, at, self._limits) == "NOBODY":
-                    _log.error("signal %s: nobody was on duty to be told", one.number)
-
-            def later(connection: Connection, _: int, one: Due = one) -> None:
-                put_off(connection, one, at, self._limits)
+                address(connection, region, one, to, at, self._limits)
 
             try:
-                await store.write(0, write)
+                if to:
+                    await store.write(0, write)
             except ValueError as error:  # nothing but a number, a code and a disease is told
-                _log.error("signal %s: there is no text of it: %s", one.id, error)
-                await store.write(0, later)
+                _log.error("signal %s: there is no text of it: %s", one.signal_id, error)
+                nobody.append(one)
+
+        def later(connection: Connection, _: int) -> None:
+            for one in nobody:
+                if put_off(connection, one, at, self._limits) == "NOBODY":
+                    _log.error("signal %s: nobody was on duty to be told", one.signal_id)
+
+        if nobody:
+            await store.write(0, later)
 
     async def _send_due(self, store: Store) -> None:
         """Takes deliveries as there is room, and begins to send them."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from regions.instants import instant
 from regions.settings import RegionSettings
@@ -251,3 +251,35 @@ def test_nobody_on_duty_and_then_somebody(
         sooner = update(signal_messages).values(look_at=instant(time.time()))
         in_store(region, lambda connection: connection.execute(sooner).close())
         assert settled(post) == ["ACCEPTED"]
+
+
+def test_without_a_channel_messages_are_left_to_others(stores: Stores, tmp_path: Path) -> None:
+    region = stores.sqlite("3201")
+    central = prepared(region, tmp_path)
+    asyncio.run(send_all(Post(region, central, ()), times=2))
+
+    def look(connection: Connection) -> tuple[Any, ...]:
+        c = signal_messages.c
+        return tuple(connection.execute(select(c.state, c.look_at == c.due_at)).one())
+
+    assert in_store(region, look) == ("WAITING", True)
+    with http_receiver() as receiver:
+        assert settled(Post(region, central, (Way("SMS", receiver.url),))) == ["ACCEPTED"]
+    assert len(receiver.taken) == 1
+
+
+def test_a_signal_without_a_text_holds_up_no_other(
+    stores: Stores, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    region = stores.sqlite("3201")
+    central = prepared(region, tmp_path)
+
+    def work(connection: Connection) -> None:
+        ids = [raise_one(connection, 2, day=TODAY, number="7"), raise_one(connection, 3, day=TODAY)]
+        put_messages(connection, region.code, ids, instant(time.time()))
+
+    in_store(region, work)
+    with http_receiver() as receiver:
+        assert settled(Post(region, central, (Way("SMS", receiver.url),))) == ["ACCEPTED"] * 2
+    assert len(receiver.taken) == 2
+    assert "there is no text of it" in caplog.text
