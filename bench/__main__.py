@@ -398,17 +398,47 @@ def breaking(
 
 @app.command()
 def detect(
-    reference: Annotated[Path, typer.Option(help="A folder of reference results: data/, ref/.")],
+    reference: Annotated[
+        Path | None, typer.Option(help="A folder of reference results: data/, ref/.")
+    ] = None,
+    counties: Annotated[int, typer.Option(help="Counties of the country.")] = 2850,
+    diseases: Annotated[int, typer.Option(help="Diseases.")] = 39,
+    years: Annotated[int, typer.Option(help="Years of days.")] = 5,
+    radius: Annotated[float, typer.Option(help="The largest circle of the scans, in km.")] = 100.0,
+    scans: Annotated[bool, typer.Option(help="Whether the scans are run, too.")] = True,
+    r: Annotated[bool, typer.Option("--r/--no-r", help="Time beside R's.")] = True,
 ) -> None:
-    """Detection methods against reference results: bounds and alarms, file by file."""
+    """Detection: against reference results, bounds and alarms file by file (--reference); else one
+    night over the whole country, and the time a point takes beside R's."""
     from bench import detect as benchmark
 
+    if reference is None:
+        _night(counties, diseases, years, radius, scans, r)
+        return
     results = []
     with _console.status("comparing") as status:
         for result in benchmark.compare(reference):
             results.append(result)
             status.update(f"{result.name}: {result.rows:,} rows")
     show(benchmark.sheet(results))
+
+
+def _night(
+    counties: int, diseases: int, years: int, radius: float, scans: bool, beside_r: bool
+) -> None:
+    from bench import detect_country, detect_r
+
+    with _console.status("counts") as status:
+        country = detect_country.Country.make(counties, diseases, years, radius)
+        results = []
+        for result in detect_country.measure(country, scans):
+            results.append(result)
+            status.update(f"{result.name}: {result.seconds:.2f} s")
+    show(detect_country.sheet(country, results))
+    if beside_r:
+        with _console.status("beside R"):
+            times = list(detect_r.beside_r())
+        show(detect_r.sheet(times, detect_r.r_is_there()))
 
 
 @app.command("sign-in", context_settings=_OTHERS)

@@ -43,6 +43,6 @@ def detect(counts: Counts, times: Times, settings: Bayes) -> Detection:
     with np.errstate(divide="ignore", invalid="ignore"):
         bound = nbinom.ppf(1 - settings.alpha, total + 0.5, n / (n + 1))
         expected = (total + 0.5) / n
-    observed = np.asarray(counts, dtype=float)[:, times]
+    observed = counts[:, times].astype(float)
     enough = times >= settings.years * settings.frequency + settings.half_width
     return alarming(observed, expected, bound, enough[None, :] & (n > 0))

@@ -57,7 +57,7 @@ def detect(counts: Counts, times: Times, settings: Cusum) -> Detection:
         mean = np.broadcast_to(np.nanmean(series[:, :first], axis=1)[:, None], shape)
     observed = series[:, times]
     with np.errstate(divide="ignore", invalid="ignore"):
-        steps = _standardised(observed, mean, settings) - settings.k
+        steps = np.where(mean > 0, _standardised(observed, mean, settings) - settings.k, 0)
         total, before = np.zeros(shape), np.zeros(shape)
         current = np.zeros(shape[0])
         for i in range(shape[1]):

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Counts", "Detection", "Floats", "Times", "alarming", "reference", "years_before"]
+__all__ = [
+    "Counts",
+    "Detection",
+    "Floats",
+    "Times",
+    "alarming",
+    "reference",
+    "window_sums",
+    "years_before",
+]
 
 Floats = NDArray[np.float64]
 Counts = NDArray[Any]
@@ -54,11 +63,28 @@ def alarming(observed: Floats, expected: Floats, bound: Floats, enough: Any) -> 
 def reference(counts: Counts, times: Times, offsets: NDArray[np.intp]) -> Floats:
     """The values at `times + offsets`: shape (series, times, offsets); NaN before the beginning."""
     at = times[:, None] + offsets[None, :]
-    values = np.asarray(counts, dtype=float)[:, np.clip(at, 0, counts.shape[1] - 1)]
+    values = counts[:, np.clip(at, 0, counts.shape[1] - 1)].astype(float)
     outside = (at < 0) | (at >= counts.shape[1])
     if outside.any():
         values = np.where(outside[None], np.nan, values)
     return values
+
+
+def window_sums(counts: Counts, ends: NDArray[np.intp], width: int) -> Floats:
+    """The sums of the `width` steps that end at `ends`, (series, *ends); NaN where not all are
+    there. Few are added up each for itself, many from all windows there are."""
+    if width == 1 or ends.size * width < counts.shape[1]:
+        at = ends[..., None] + np.arange(1 - width, 1)
+        inside = (at >= 0) & (at < counts.shape[1])
+        values = counts[:, np.clip(at, 0, counts.shape[1] - 1)].astype(float)
+        found: Floats = np.where(inside.all(axis=-1), values.sum(axis=-1), np.nan)
+        return found
+    sums = np.full(counts.shape, np.nan)
+    if counts.shape[1] >= width:
+        windows = np.lib.stride_tricks.sliding_window_view(counts, width, axis=1)
+        sums[:, width - 1 :] = windows.sum(axis=2, dtype=float)
+    inside = (ends >= 0) & (ends < counts.shape[1])
+    return np.where(inside, sums[:, np.clip(ends, 0, counts.shape[1] - 1)], np.nan)
 
 
 def years_before(years: int, half_width: int, frequency: int) -> NDArray[np.intp]:

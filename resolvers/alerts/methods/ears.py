@@ -47,18 +47,17 @@ def detect(counts: Counts, times: Times, settings: Ears) -> Detection:
     """
     alpha = settings.alpha or (0.025 if settings.method == "C3" else 0.001)
     z = float(ndtri(1 - alpha))
-    observed = np.asarray(counts, dtype=float)[:, times]
+    observed = counts[:, times].astype(float)
     enough = np.broadcast_to(times >= settings.lag, observed.shape)
     mean, sigma = _baseline(counts, times, settings, 0 if settings.method == "C1" else _GAP)
     if settings.method != "C3":
         return alarming(observed, mean, mean + z * sigma, enough & np.isfinite(mean))
     excess = np.zeros_like(observed)
-    series = np.asarray(counts, dtype=float)
     for lag in range(1, _LAGS + 1):
         earlier = times - lag
         before, spread = _baseline(counts, earlier, settings, _GAP)
         with np.errstate(divide="ignore", invalid="ignore"):
-            statistic = (series[:, np.maximum(earlier, 0)] - before) / spread
+            statistic = (counts[:, np.maximum(earlier, 0)] - before) / spread
         excess += np.maximum(statistic - 1, 0)
     with np.errstate(invalid="ignore"):
         bound = np.maximum(observed + sigma * (z - excess), 0)

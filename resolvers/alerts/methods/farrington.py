@@ -25,7 +25,7 @@ from resolvers.alerts.methods.thresholds import Threshold, bound_of
 
 __all__ = ["Farrington", "detect"]
 
-_ROWS = 4096  # models fitted at once
+_ROWS = 128  # models fitted at once: as many as stay in the cache of a core
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ def detect(
 
     `times` must be consecutive. `bound` is the statistic's limit, `score` the statistic.
     """
+    if np.all(np.asarray(dispersion) == 0):
+        return _poisson(counts, times, settings, mean)
     observed = np.asarray(counts, dtype=float)[:, times]
     alpha = np.broadcast_to(np.asarray(dispersion, dtype=float), (observed.shape[0],))
     score = np.zeros(observed.shape)
@@ -54,6 +56,34 @@ def detect(
             score[row, i] = _statistic(x, m, float(alpha[row]), settings)
             if score[row, i] >= settings.limit:
                 alarm[row, i], begin[row] = True, i + 1
+    bound = np.full(observed.shape, settings.limit)
+    return Detection(observed, mean, bound, alarm, score, np.isfinite(observed))
+
+
+def _poisson(counts: Counts, times: Times, settings: Glr, mean: Floats) -> Detection:
+    """All series at once."""
+    observed = counts[:, times].astype(float)
+    score = np.zeros(observed.shape)
+    alarm = np.zeros(observed.shape, dtype=bool)
+    some = np.flatnonzero((observed > 0).any(axis=1))  # without a case nothing rises
+    there = np.isfinite(observed[some])
+    x = np.where(there, observed[some], 0)
+    m = np.where(there, np.broadcast_to(mean, observed.shape)[some], 0)
+    begin = np.zeros(len(some), dtype=np.intp)
+    for i in range(len(times)):
+        first = 0 if settings.window is None else max(0, i - settings.window)
+        sums = np.cumsum(x[:, first : i + 1][:, ::-1], axis=1)
+        means = np.cumsum(m[:, first : i + 1][:, ::-1], axis=1)
+        starts = np.arange(i, first - 1, -1)
+        possible = (starts >= begin[:, None]) & (starts <= i + 1 - settings.shortest)
+        risen = (sums > means) & (means > 0) & possible
+        ratios = np.zeros(sums.shape)
+        sums, means = sums[risen], means[risen]
+        ratios[risen] = sums * np.log(sums / means) - (sums - means)
+        ratio = ratios.max(axis=1, initial=0.0)
+        score[some, i] = ratio
+        reached = ratio >= settings.limit
+        alarm[some, i], begin[reached] = reached, i + 1
     bound = np.full(observed.shape, settings.limit)
     return Detection(observed, mean, bound, alarm, score, np.isfinite(observed))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from resolvers.alerts.methods.detection import Counts, Detection, Times, alarming, reference
+from resolvers.alerts.methods.detection import Counts, Detection, Times, alarming, window_sums
 
 __all__ = ["HistoricalLimits", "detect"]
 
@@ -31,14 +31,9 @@ def detect(counts: Counts, times: Times, settings: HistoricalLimits) -> Detectio
     ends = np.concatenate(
         [centres - year * settings.frequency for year in range(settings.years, 0, -1)]
     )
-    series = np.asarray(counts, dtype=float)
-    sums = np.full(series.shape, np.nan)
-    if series.shape[1] >= _SUM:
-        windows = np.lib.stride_tricks.sliding_window_view(series, _SUM, axis=1)
-        sums[:, _SUM - 1 :] = windows.sum(axis=2)
-    values = reference(sums, times, ends)
+    values = window_sums(counts, times[:, None] + ends[None, :], _SUM)
     n = values.shape[2]
     mean = values.mean(axis=2)
     spread = values.std(axis=2, ddof=1)
     bound = mean + float(ndtri(1 - settings.alpha / 2)) * spread * np.sqrt(1 + 1 / n)
-    return alarming(sums[:, times], mean, bound, np.isfinite(mean))
+    return alarming(window_sums(counts, times, _SUM), mean, bound, np.isfinite(mean))

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from resolvers.alerts.methods.detection import Counts, Detection, Floats, Times, reference
+from resolvers.alerts.methods.detection import Counts, Detection, Floats, Times, window_sums
 
 __all__ = ["MovingPercentile", "detect", "detect_daily", "quantile"]
 
@@ -34,12 +35,11 @@ class MovingPercentile:
 
 def detect(counts: Counts, times: Times, settings: MovingPercentile) -> Detection:
     """By steps of equal number a year (weeks, months)."""
-    sums = _sums(counts, settings.width)
     side = (np.arange(settings.windows) - settings.windows // 2) * settings.shift
     offsets = np.concatenate(
         [side - year * settings.frequency for year in range(1, settings.years + 1)]
     )
-    return _judge(sums, times, reference(sums, times, offsets), settings)
+    return _judge(counts, times, times[:, None] + offsets[None, :], settings)
 
 
 def detect_daily(
@@ -50,7 +50,6 @@ def detect_daily(
 ) -> Detection:
     """By calendar days: `days_before(time, years)` is the position of the same day so many years
     before (of 29 February the 28th)."""
-    sums = _sums(counts, settings.width)
     side = (np.arange(settings.windows) - settings.windows // 2) * settings.shift
     at = np.array(
         [
@@ -63,24 +62,14 @@ def detect_daily(
         ],
         dtype=np.intp,
     ).reshape(len(times), settings.years * settings.windows)
-    values = sums[:, np.clip(at, 0, sums.shape[1] - 1)]
-    values = np.where(((at < 0) | (at >= sums.shape[1]))[None], np.nan, values)
-    return _judge(sums, times, values, settings)
+    return _judge(counts, times, at, settings)
 
 
-def _sums(counts: Counts, width: int) -> Floats:
-    series = np.asarray(counts, dtype=float)
-    if width == 1:
-        return series
-    found = np.full(series.shape, np.nan)
-    if series.shape[1] >= width:
-        windows = np.lib.stride_tricks.sliding_window_view(series, width, axis=1)
-        found[:, width - 1 :] = windows.sum(axis=2)
-    return found
-
-
-def _judge(sums: Floats, times: Times, values: Floats, settings: MovingPercentile) -> Detection:
-    observed = sums[:, times]
+def _judge(
+    counts: Counts, times: Times, at: NDArray[np.intp], settings: MovingPercentile
+) -> Detection:
+    values = window_sums(counts, at, settings.width)
+    observed = window_sums(counts, times, settings.width)
     bound = quantile(values, settings.percentile / 100, settings.kind)
     enough = np.isfinite(bound) & np.isfinite(observed)
     with np.errstate(invalid="ignore", divide="ignore"):

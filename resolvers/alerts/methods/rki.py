@@ -49,5 +49,5 @@ def detect(counts: Counts, times: Times, settings: Rki) -> Detection:
     enough = np.isfinite(mean)
     whole = np.clip(np.floor(np.where(enough, mean, 0)), 0, _SMALL).astype(int)
     bound = np.where(mean > _SMALL, mean + 2 * spread, _POISSON[whole])
-    observed = np.asarray(counts, dtype=float)[:, times]
+    observed = counts[:, times].astype(float)
     return alarming(observed, mean, bound, enough)

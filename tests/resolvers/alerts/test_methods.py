@@ -27,6 +27,7 @@ from resolvers.alerts.methods import (
     outbreak_p,
     percentile,
     rki,
+    single_case,
 )
 from resolvers.alerts.methods.blocks import Calendar, blocks_of
 from resolvers.alerts.methods.farrington import Farrington
@@ -83,6 +84,7 @@ METHODS: dict[str, Method] = {
     "glr": lambda y, t: glr.detect(y, t, glr.Glr(), np.full((len(y), len(t)), 1.5)),
     "glr, nb": lambda y, t: glr.detect(y, t, glr.Glr(), np.full((len(y), len(t)), 1.5), 0.2),
     "outbreakP": lambda y, t: outbreak_p.detect(y, t, outbreak_p.OutbreakP()),
+    "single case": lambda y, t: single_case.detect(y, t, single_case.SingleCase()),
 }
 
 TIMES = np.arange(61, 72)
