@@ -6,51 +6,41 @@ again after whatever crash: what a store says of custody decides what they still
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from regions.bulk import insert_rows
-from regions.erasing import erase_person
 from regions.person_keys import ERASED, salts_of
 from regions.shares import open_shares
 from regions.statements import Prepared
-from regions.text import among
 from regions.transfers import transfer_people, transfers
-from resolvers.pathway.storing import store_pathway
 from resolvers.post.messages import Message
 from resolvers.transfers import applying, batches, protocol
 from resolvers.transfers.applying import Work, share_source, step_of
 from resolvers.transfers.batches import Given, commit_body
 from resolvers.transfers.bodies import (
-    KEEP_TRANSFER,
     epochs_of,
     reply_of,
-    transfer_of,
     words_of,
 )
 from resolvers.transfers.cards import CardHandler
 from resolvers.transfers.closing import ArrivalHandler, CancelHandler, ErasedHandler
+from resolvers.transfers.committing import CommitHandler
 from resolvers.transfers.dossier import (
-    Dossier,
-    Place,
     content_hashes,
     drop_preview,
     gather,
     known_before,
-    leave_behind,
-    store_dossier,
     store_preview,
 )
-from resolvers.transfers.flags import unknown_references
 from resolvers.transfers.handling import Handled, WithDossier, each, work_of
-from resolvers.transfers.here import take_pathways
-from resolvers.transfers.ledger import custodies, ids_array, transfer_row
-from resolvers.transfers.parcels import PARTS, Marks, Parcel, gather_parcels, part_of, sealed_marks
-from resolvers.transfers.pathways import close_pathways, gather_pathways, pathways_of
-from resolvers.transfers.protocol import Event, State, Step, Word
-from resolvers.transfers.terms import Refusal, Who
+from resolvers.transfers.ledger import custodies, transfer_row
+from resolvers.transfers.parcels import Parcel, gather_parcels
+from resolvers.transfers.pathways import close_pathways, gather_pathways
+from resolvers.transfers.protocol import Event, Word
+from resolvers.transfers.taking import erase_all, keep_parts, keep_transfer
+from resolvers.transfers.terms import Refusal
 from resolvers.writing.stores import Store
 
 __all__ = ["TRANSFER_HANDLERS"]
@@ -94,12 +84,12 @@ class OfferHandler(WithDossier):
         }
         came = {person for person, step in steps.items() if step.event is not None}
         if came:
-            _keep_transfer(connection, message, body["toCode"], at)
-            _erase(connection, parcel.dossier, came, at)
+            keep_transfer(connection, message, body["toCode"], at)
+            erase_all(connection, parcel.dossier, came, at)
             fresh = came - known_before(connection, work.region, came)
             store_preview(connection, store, parcel.dossier, message.from_region, fresh)
             parts = {person: (epochs[person], "OFFERED", None) for person in came}
-            _keep_parts(work, parts, parcel.marks)
+            keep_parts(work, parts, parcel.marks)
             source = share_source(work.transfer)
             open_shares(connection, came, body["toUnit"], source, body["items"], at)
         work.apply("RECEIVED", before, steps)
@@ -248,112 +238,6 @@ _HASH = Prepared(
 )
 
 
-class CommitHandler(WithDossier):
-    """A commit: the receiver answers for the people from now on, and has everything of them."""
-
-    topic = applying.COMMIT
-    told = protocol.Told.COMMIT
-    tells = frozenset({Word.OWNED, Word.RAISE})
-
-    def gather(self, connection: Connection, store: Store, message: Message) -> Parcel:
-        """The whole dossier: its rows were frozen by the transaction that posted the commit."""
-        return gather_parcels(connection, store, [message], preview=False)[message.id]
-
-    def gather_all(
-        self, connection: Connection, store: Store, messages: Sequence[Message]
-    ) -> dict[str, Parcel]:
-        """The same for many."""
-        return gather_parcels(connection, store, messages, preview=False)
-
-    def deliver(
-        self,
-        connection: Connection,
-        store: Store,
-        message: Message,
-        parcel: Parcel,
-        first_id: int,
-        at: str,
-    ) -> dict[str, Any]:
-        """Takes the people over with all that came along."""
-        body, epochs = message.body, epochs_of(message.body["people"])
-        by, sender = body["by"], message.from_region
-        work = work_of(connection, store, message, at, first_id)
-        transfer_row(connection, work.transfer, "RECEIVED")
-        before = custodies(connection, epochs)
-        steps = {
-            person: protocol.arrive(before[person], work.transfer, epoch, sender, by["unit"])
-            for person, epoch in epochs.items()
-        }
-        came = {person for person, step in steps.items() if step.event is not None}
-        if came:
-            _keep_transfer(connection, message, by["code"], at)
-            _erase(connection, parcel.dossier, came, at)
-            dossier = part_of(parcel.dossier, came)
-            number = int(next(iter(body["hashes"].values())).partition(":")[0])
-            hashes = content_hashes(dossier, store.indexer, came, number)
-            parts = {person: (epochs[person], "HANDED", hashes[person]) for person in came}
-            _keep_parts(work, parts, parcel.marks)
-            place = Place(work.region, by["code"], by["account"], by["unit"])
-            store_dossier(connection, store, dossier, sender, dict.fromkeys(came, place))
-            who = Who(by["account"], by["unit"], by["code"])
-            take_pathways(connection, pathways_of(body["pathways"], came), who, by["decidedAt"])
-            work.shares_end(came)
-            for person, unit, source, items in parcel.shares:
-                if person in came:
-                    open_shares(connection, [person], unit, source, items, at)
-            for person, codes in unknown_references(dossier).items():
-                epoch = epochs[person]
-                work.noted.add(work.transfer, person, "UNKNOWN_CODES", epoch, codes=codes)
-        work.apply("RECEIVED", before, steps)
-        work.finish(*(["RECEIVED"] if came else []))
-        return reply_of(steps)
-
-    def settled(
-        self,
-        work: Work,
-        message: Message,
-        before: Mapping[int, protocol.Custody],
-        steps: Mapping[int, Step],
-        told: Mapping[int, tuple[Word, int]],
-    ) -> None:
-        """Until the receiver has said that it has them, the rows here are the living ones."""
-        gone = [
-            person
-            for person, (word, _) in told.items()
-            if word is Word.OWNED
-            and before[person].state is State.HANDED
-            and before[person].transfer_id == work.transfer
-        ]
-        if gone:
-            leave_behind(work.connection, gone, message.to_region)
-        back = {person for person, step in steps.items() if step.event is Event.RAISED}
-        row = transfer_row(work.connection, work.transfer, "SENT") if back else None
-        if row is not None:
-            paths = pathways_of(message.body["pathways"], back)
-            store_pathway(work.connection, paths, code=row["code"], unit_id=row["from_unit"])
-        super().settled(work, message, before, steps, told)
-
-    def deliver_all(
-        self, connection: Connection, store: Store, given: Sequence[Given], at: str
-    ) -> dict[str, dict[str, Any]]:
-        """The same for many: the plain ones together, then each of the others."""
-        done = batches.commits(connection, store, given, at)
-        return each(self, connection, store, given, at, done)
-
-    def settle_all(
-        self,
-        connection: Connection,
-        store: Store,
-        given: Sequence[tuple[Message, dict[str, Any]]],
-        at: str,
-    ) -> None:
-        """The same for many: the plain ones together, then each of the others."""
-        done = batches.settle_commits(connection, given)
-        for one, reply in given:
-            if one.id not in done:
-                self.settle(connection, store, one, reply, at)
-
-
 TRANSFER_HANDLERS = (
     OfferHandler(),
     DecisionHandler(),
@@ -375,55 +259,3 @@ def _is_another(connection: Connection, message: Message) -> bool:
     ).all()
     kept = ("RECEIVED", message.from_region, message.body["offerHash"])
     return any(tuple(row) != kept for row in rows)
-
-
-def _keep_transfer(connection: Connection, message: Message, code: str, at: str) -> None:
-    """This side's record of the transfer, unless it is there. `code` is the county here."""
-    KEEP_TRANSFER.run_all(connection, [transfer_of(message, code, at)])
-
-
-def _keep_parts(
-    work: Work,
-    parts: Mapping[int, tuple[int, str, str | None]],
-    marks: Marks,
-) -> None:
-    """The people's parts at this side: epoch, outcome and hash of what came, and the remarks."""
-    c = transfer_people.c
-    known = {
-        row.person_id: row.id
-        for row in work.connection.execute(
-            select(c.id, c.person_id).where(
-                c.transfer_id == work.transfer,
-                c.side == "RECEIVED",
-                among(c.person_id, ids_array(parts)),
-            )
-        )
-    }
-    missing = sorted(set(parts) - {*known})
-    first = work.take(len(missing)) if missing else 0
-    numbers = {person: first + i for i, person in enumerate(missing)}
-    sealed = sealed_marks(work.connection, work.store, numbers, marks)
-    rows = []
-    for person in missing:
-        epoch, outcome, hashed = parts[person]
-        what = (numbers[person], work.transfer, "RECEIVED", person, epoch, outcome, None, hashed)
-        rows.append((*what, None, sealed.get(person)))
-    insert_rows(work.connection, transfer_people, PARTS, rows)
-    again = [
-        {"at_id": known[person], "to": epoch, "now": outcome, "hashed": hashed}
-        for person, (epoch, outcome, hashed) in sorted(parts.items())
-        if person in known
-    ]
-    _PART.run_all(work.connection, again)
-
-
-_PART = Prepared(
-    update(transfer_people)
-    .where(transfer_people.c.id == bindparam("at_id"))
-    .values(epoch=bindparam("to"), outcome=bindparam("now"), dossier_hash=bindparam("hashed"))
-)
-
-
-def _erase(connection: Connection, dossier: Dossier, came: Collection[int], at: str) -> None:
-    for person in dossier.erased & set(came):
-        erase_person(connection, person, at)

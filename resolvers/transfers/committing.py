@@ -1,0 +1,143 @@
+"""The message of a commit: the whole dossier goes along, and the receiver answers from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from regions.shares import open_shares
+from resolvers.pathway.storing import store_pathway
+from resolvers.post.messages import Message
+from resolvers.transfers import applying, batches, protocol
+from resolvers.transfers.applying import Work
+from resolvers.transfers.batches import Given
+from resolvers.transfers.bodies import (
+    epochs_of,
+    reply_of,
+)
+from resolvers.transfers.dossier import (
+    Place,
+    content_hashes,
+    leave_behind,
+    store_dossier,
+)
+from resolvers.transfers.flags import unknown_references
+from resolvers.transfers.handling import WithDossier, each, work_of
+from resolvers.transfers.here import take_pathways
+from resolvers.transfers.ledger import custodies, transfer_row
+from resolvers.transfers.parcels import Parcel, gather_parcels, part_of
+from resolvers.transfers.pathways import pathways_of
+from resolvers.transfers.protocol import Event, State, Step, Word
+from resolvers.transfers.taking import erase_all, keep_parts, keep_transfer
+from resolvers.transfers.terms import Who
+from resolvers.writing.stores import Store
+
+__all__ = ["CommitHandler"]
+
+
+class CommitHandler(WithDossier):
+    """A commit: the receiver answers for the people from now on, and has everything of them."""
+
+    topic = applying.COMMIT
+    told = protocol.Told.COMMIT
+    tells = frozenset({Word.OWNED, Word.RAISE})
+
+    def gather(self, connection: Connection, store: Store, message: Message) -> Parcel:
+        """The whole dossier: its rows were frozen by the transaction that posted the commit."""
+        return gather_parcels(connection, store, [message], preview=False)[message.id]
+
+    def gather_all(
+        self, connection: Connection, store: Store, messages: Sequence[Message]
+    ) -> dict[str, Parcel]:
+        """The same for many."""
+        return gather_parcels(connection, store, messages, preview=False)
+
+    def deliver(
+        self,
+        connection: Connection,
+        store: Store,
+        message: Message,
+        parcel: Parcel,
+        first_id: int,
+        at: str,
+    ) -> dict[str, Any]:
+        """Takes the people over with all that came along."""
+        body, epochs = message.body, epochs_of(message.body["people"])
+        by, sender = body["by"], message.from_region
+        work = work_of(connection, store, message, at, first_id)
+        transfer_row(connection, work.transfer, "RECEIVED")
+        before = custodies(connection, epochs)
+        steps = {
+            person: protocol.arrive(before[person], work.transfer, epoch, sender, by["unit"])
+            for person, epoch in epochs.items()
+        }
+        came = {person for person, step in steps.items() if step.event is not None}
+        if came:
+            keep_transfer(connection, message, by["code"], at)
+            erase_all(connection, parcel.dossier, came, at)
+            dossier = part_of(parcel.dossier, came)
+            number = int(next(iter(body["hashes"].values())).partition(":")[0])
+            hashes = content_hashes(dossier, store.indexer, came, number)
+            parts = {person: (epochs[person], "HANDED", hashes[person]) for person in came}
+            keep_parts(work, parts, parcel.marks)
+            place = Place(work.region, by["code"], by["account"], by["unit"])
+            store_dossier(connection, store, dossier, sender, dict.fromkeys(came, place))
+            who = Who(by["account"], by["unit"], by["code"])
+            take_pathways(connection, pathways_of(body["pathways"], came), who, by["decidedAt"])
+            work.shares_end(came)
+            for person, unit, source, items in parcel.shares:
+                if person in came:
+                    open_shares(connection, [person], unit, source, items, at)
+            for person, codes in unknown_references(dossier).items():
+                epoch = epochs[person]
+                work.noted.add(work.transfer, person, "UNKNOWN_CODES", epoch, codes=codes)
+        work.apply("RECEIVED", before, steps)
+        work.finish(*(["RECEIVED"] if came else []))
+        return reply_of(steps)
+
+    def settled(
+        self,
+        work: Work,
+        message: Message,
+        before: Mapping[int, protocol.Custody],
+        steps: Mapping[int, Step],
+        told: Mapping[int, tuple[Word, int]],
+    ) -> None:
+        """Until the receiver has said that it has them, the rows here are the living ones."""
+        gone = [
+            person
+            for person, (word, _) in told.items()
+            if word is Word.OWNED
+            and before[person].state is State.HANDED
+            and before[person].transfer_id == work.transfer
+        ]
+        if gone:
+            leave_behind(work.connection, gone, message.to_region)
+        back = {person for person, step in steps.items() if step.event is Event.RAISED}
+        row = transfer_row(work.connection, work.transfer, "SENT") if back else None
+        if row is not None:
+            paths = pathways_of(message.body["pathways"], back)
+            store_pathway(work.connection, paths, code=row["code"], unit_id=row["from_unit"])
+        super().settled(work, message, before, steps, told)
+
+    def deliver_all(
+        self, connection: Connection, store: Store, given: Sequence[Given], at: str
+    ) -> dict[str, dict[str, Any]]:
+        """The same for many: the plain ones together, then each of the others."""
+        done = batches.commits(connection, store, given, at)
+        return each(self, connection, store, given, at, done)
+
+    def settle_all(
+        self,
+        connection: Connection,
+        store: Store,
+        given: Sequence[tuple[Message, dict[str, Any]]],
+        at: str,
+    ) -> None:
+        """The same for many: the plain ones together, then each of the others."""
+        done = batches.settle_commits(connection, given)
+        for one, reply in given:
+            if one.id not in done:
+                self.settle(connection, store, one, reply, at)
