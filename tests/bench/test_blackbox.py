@@ -14,6 +14,7 @@ def test_whatever_befalls_gateways_nobody_is_lost_or_doubled(tmp_path: Path) -> 
         faults=12,
         seed=7,
         each=15,
+        gateways=2,
         down_seconds=1.5,
         full_seconds=0.8,
         drain_seconds=300.0,  # of a machine that does other things too
