@@ -23,6 +23,9 @@ from resolvers.alerts.states import (
 )
 from resolvers.alerts.table import TABLE, step, way
 from resolvers.lifecycles import StateRefused
+from schema.alerts import SignalState
+from schema.alerts_forms import SignalClockKind, SignalEventKind
+from schema.pathway import ClockKind
 
 OF = {
     Event.SEND: Party.SYSTEM,
@@ -37,6 +40,12 @@ _ORDER = {state: i for i, state in enumerate(State)}
 def facts(event: Event, *failing: Guard) -> Facts:
     """Whoever may, and what fails."""
     return Facts(OF.get(event, Party.COUNTY), frozenset(failing))
+
+
+def test_the_language_knows_every_state_event_and_clock() -> None:
+    assert {one.name for one in SignalState} == {state.name for state in State}
+    assert {one.name for one in SignalEventKind} == {"DETECT", *(event.name for event in Event)}
+    assert {one.name for one in SignalClockKind} <= {one.name for one in ClockKind}
 
 
 def test_every_state_and_event_has_an_answer_and_every_refusal_words() -> None:
