@@ -128,8 +128,7 @@ class SignalClockKind(Enum):
 class SignalEventKind(Enum):
     """What happened to a signal."""
 
-    DETECT = value("DETECT", "It was computed.")
-    ABSORB = value("ABSORB", "It absorbed another signal of the same spell.")
+    DETECT = value("DETECT", "It was raised; `detail` names the open one that absorbed it.")
     SEND = value("SEND", "It was sent to the duty person.")
     RESEND = value("RESEND", "It was sent again.")
     VIEW = value("VIEW", "An officer of the county looked at it.")

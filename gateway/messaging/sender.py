@@ -230,7 +230,8 @@ class Sender:
         _log.info("delivery %s by %s: %s", delivery.key, delivery.channel, settled.outcome)
 
         def write(connection: Connection, _: int) -> None:
-            settle(connection, store.settings.code, delivery, self._name, settled, now())
+            region, hours = store.settings.code, self._limits.resend
+            settle(connection, region, delivery, self._name, settled, now(), hours)
 
         # What is known is not given up while the lease lasts: a repeat would be asked for.
         failures = (WriteFailed, EpigateError)

@@ -28,8 +28,8 @@ _HOUR = 3600
 class SignalLimits:
     """Hours until the card of a single case, and until the form after the investigation."""
 
-    card_hours: int = 2
-    form_hours: int = 24
+    card_hours: float = 2
+    form_hours: float = 24
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from regions.alerts import signals
 from regions.instants import instant, seconds_of
 from regions.signal_messages import OPEN, signal_deliveries, signal_messages
 from regions.transfers import store_fences
+from resolvers.alerts.clocks import SignalLimits
 from resolvers.alerts.messages import AGAIN, FIRST, MessageLimits
 from resolvers.alerts.states import Event
 from resolvers.alerts.steps import Who, apply
@@ -159,9 +160,16 @@ def begin_handing(connection: Connection, delivery: Delivery, by: str, at: str) 
 
 
 def settle(
-    connection: Connection, region: str, delivery: Delivery, by: str, settled: Settled, at: str
+    connection: Connection,
+    region: str,
+    delivery: Delivery,
+    by: str,
+    settled: Settled,
+    at: str,
+    card_hours: float = 2,  # of the plan (E10)
 ) -> None:
-    """Writes what came of an attempt, and moves the signal on by its first acceptance.
+    """Writes what came of an attempt, and moves the signal on by its first acceptance: the card of
+    a single case is due so many hours later.
 
     What was accepted is written whoever has the lease by now: it is a fact. Anything else only by
     whoever has it.
@@ -182,7 +190,7 @@ def settle(
         values["look_at"] = next_look(delivery.attempts, at, settled.wait)
     written = update(signal_deliveries).where(_D.id == delivery.id, where).values(values)
     if connection.execute(written).rowcount and accepted and not before:
-        _advance(connection, region, delivery, at)
+        _advance(connection, region, delivery, at, SignalLimits(card_hours=card_hours))
 
 
 def next_look(attempts: int, at: str, wait: float | None = None) -> str:
@@ -225,7 +233,9 @@ def _has_accepted(connection: Connection, delivery: Delivery) -> bool:
     return connection.execute(asked.limit(1)).first() is not None
 
 
-def _advance(connection: Connection, region: str, delivery: Delivery, at: str) -> None:
+def _advance(
+    connection: Connection, region: str, delivery: Delivery, at: str, limits: SignalLimits
+) -> None:
     """Moves the signal: sent by the first that is accepted, sent again by the next occasion."""
     if delivery.occasion not in (FIRST, AGAIN):
         return
@@ -234,4 +244,4 @@ def _advance(connection: Connection, region: str, delivery: Delivery, at: str) -
     if event is Event.RESEND and delivery.occasion == FIRST:
         return  # the second message was accepted before the first
     with suppress(StateRefused):  # somebody answered while the message was under way
-        apply(connection, region, delivery.signal_id, event, Who.system(at))
+        apply(connection, region, delivery.signal_id, event, Who.system(at), limits=limits)

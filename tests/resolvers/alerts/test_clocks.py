@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import Connection
+
 from regions.alerts_forms import signal_clocks
 from regions.instants import now
 from resolvers.alerts.clocks import SignalLimits, clock_due, sweep
+from resolvers.alerts.states import Event
+from resolvers.alerts.steps import Who, apply
 from resolvers.pathway.becoming import Lapses
 from resolvers.users import Viewer
 from tests.resolvers.alerts.duty import (
@@ -96,3 +100,14 @@ def test_what_ran_out_is_written_down_once_and_told(duty: Duty) -> None:
     (kept,) = duty.within(lambda connection: connection.execute(signal_clocks.select()).all())
     assert kept.missed_at == kept.due_at
     assert kept.noted_at is not None
+
+
+def test_the_card_is_due_by_the_hours_that_are_set(duty: Duty) -> None:
+    single = duty.raised(sent=False, kind="SINGLE_CASE", disease="plague", slot="card-1")
+    number, limits = int(single.partition(":")[2]), SignalLimits(card_hours=5)
+
+    def send(connection: Connection) -> None:
+        apply(connection, "320100", number, Event.SEND, Who.system(SENT_AT), limits=limits)
+
+    duty.within(send)
+    assert duty.of(single)["clocks"][0]["dueAt"] == "2026-03-02T05:00:00Z"
