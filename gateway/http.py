@@ -55,6 +55,7 @@ from resolvers.alarms.raising import poll_alarms
 from resolvers.alarms.rules import Limits
 from resolvers.alerts.clocks import SignalLimits
 from resolvers.alerts.night import NIGHT_SECONDS, Night
+from resolvers.alerts.raising import RaisedSignals
 from resolvers.assist.clocks import AssistLimits
 from resolvers.assist.escalating import ESCALATE_SECONDS, escalate
 from resolvers.assist.raising import LetterChanges
@@ -180,12 +181,14 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     changes = Changes(config.central_store)
     moving = TransferChanges(federation)
     letter_changes = LetterChanges(stores, federation)
+    raised_signals = RaisedSignals(stores, federation)
     feeds = Feeds(
         alarms=Feed(partial(poll_alarms, central), changes.version),
         # Regions are polled once a second: not every kind of store tells that it has changed.
         lapses=Feed(Lapses(federation).poll, lambda: int(time.monotonic())),
         transfers=Feed(moving.poll, moving.changed),
         letters=Feed(letter_changes.poll, letter_changes.version),
+        signals=Feed(raised_signals.poll, raised_signals.version),
     )
     subscriptions = Subscriptions(
         Streams(executor, feeds),

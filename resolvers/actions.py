@@ -32,6 +32,8 @@ ACTIONS: Mapping[str, frozenset[str]] = {
             "followUpSheet",
             "signals",
             "detectionRules",
+            "detect",
+            "signalRaised",
         }
     ),
     "CHECK": frozenset({"me", "checkDuplicate"}),

@@ -119,3 +119,4 @@ class Feeds:
     lapses: Feed[Any]
     transfers: Feed[Any]
     letters: Feed[Any]
+    signals: Feed[Any]

@@ -85,6 +85,8 @@ RIGHTS: Mapping[str, Right] = {
     "signals": Right(_DISEASE_CONTROL),
     "signalMessages": Right(_DISEASE_CONTROL),
     "detectionRules": Right(_EVERYONE),
+    "detect": Right(_DISEASE_CONTROL),
+    "signalRaised": Right(_DISEASE_CONTROL),
     "viewSignal": Right(_DISEASE_CONTROL & _STAFF),
     "startVerification": Right(_DISEASE_CONTROL & _STAFF),
     "fileAbnormalInformationCard": Right(_DISEASE_CONTROL & _STAFF),

@@ -10,7 +10,7 @@ from resolvers.aggregates.root import AggregateQueries
 from resolvers.alarms.root import AlarmMutations, AlarmQueries, AlarmSubscriptions
 from resolvers.alerts.forms_root import SignalMutations
 from resolvers.alerts.messages_root import SignalMessageQueries
-from resolvers.alerts.root import AlertQueries
+from resolvers.alerts.root import AlertQueries, AlertSubscriptions
 from resolvers.assist.root import AssistMutations, AssistQueries, AssistSubscriptions
 from resolvers.erasures.root import ErasureMutations, ErasureQueries
 from resolvers.exports.root import ExportMutations, ExportQueries
@@ -81,7 +81,11 @@ class Mutation(
     )
 )
 class Subscription(
-    AlarmSubscriptions, AssistSubscriptions, PathwaySubscriptions, TransferSubscriptions
+    AlarmSubscriptions,
+    AlertSubscriptions,
+    AssistSubscriptions,
+    PathwaySubscriptions,
+    TransferSubscriptions,
 ):
     """What happens, as it happens."""
 

@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "DetectInput",
+    "DetectedDay",
+    "DetectedSeries",
     "DetectionMethod",
     "DetectionParameter",
+    "DetectionParameterInput",
     "DetectionRule",
     "RuleOrigin",
     "Signal",
@@ -248,3 +252,67 @@ class DetectionRule:
     effective_from: Date = strawberry.field(description="The first day it holds.")
     effective_to: Date | None = strawberry.field(description="The last day; null: until changed.")
     origin: RuleOrigin = strawberry.field(description="Who set it.")
+
+
+@strawberry.input(description="A parameter of a method, other than its default.")
+class DetectionParameterInput:
+    """A parameter of a method, other than its default."""
+
+    name: str = strawberry.field(description="Its name.")
+    value: str = strawberry.field(description="Its value, as JSON.")
+
+
+@strawberry.input(
+    description=(
+        "What to detect: by the rules in effect on the last day, or by a method that is tried."
+    )
+)
+class DetectInput:
+    """What to detect."""
+
+    diseases: list[strawberry.ID] = strawberry.field(description="Diseases.")
+    codes: list[RegionCode] = strawberry.field(
+        description="Codes: each one series, of itself and all below it."
+    )
+    start: Date = strawberry.field(name="from", description="The first day judged.")
+    end: Date = strawberry.field(name="to", description="The last day judged.")
+    method: DetectionMethod | None = strawberry.field(
+        default=None, description="A method to try; the rules' own unless given."
+    )
+    parameters: list[DetectionParameterInput] | None = strawberry.field(
+        default=None, description="Parameters of the method that is tried."
+    )
+
+
+@strawberry.type(description="What a method says of one day of a series.")
+class DetectedDay:
+    """What a method says of one day of a series."""
+
+    day: Date = strawberry.field(description="The day.")
+    cases: int = strawberry.field(description="Cases reported that day.")
+    observed: float | None = strawberry.field(description="What was observed, as it counts.")
+    expected: float | None = strawberry.field(description="What was expected.")
+    bound: float | None = strawberry.field(description="The bound.")
+    score: float | None = strawberry.field(description="How far it went.")
+    alarm: bool = strawberry.field(description="Whether it alarms.")
+    enough: bool = strawberry.field(
+        description="Whether the history suffices; without it there is no answer."
+    )
+
+
+@strawberry.type(description="A series as a method sees it; computed for the question, not kept.")
+class DetectedSeries:
+    """A series as a method sees it."""
+
+    disease: Disease = strawberry.field(description="The disease.")
+    code: RegionCode = strawberry.field(description="The code: itself and all below it.")
+    method: DetectionMethod = strawberry.field(description="The method.")
+    rule_id: strawberry.ID | None = strawberry.field(
+        description="The rule that says so; null: none does, or a method is tried."
+    )
+    days: list[DetectedDay] = strawberry.field(
+        description="Every day asked for; none where no method looks at the series."
+    )
+    regions: list[RegionAnswer] = strawberry.field(
+        description="What became of each region; the counts are without those that did not answer."
+    )

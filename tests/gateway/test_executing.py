@@ -119,6 +119,7 @@ BY_ROLE: dict[str, str] = {
     "attachToSignal": "InvalidInputProblem",
     "signalMessages": OK,
     "detectionRules": OK,
+    "detect": OK,
     "followUpSheet": OK,
     "publicFigures": "FORBIDDEN",  # what is asked is a county
     "advancePathway": "NotFoundProblem",

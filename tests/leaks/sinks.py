@@ -82,6 +82,8 @@ ROOTS: Mapping[str, str] = {
     "attachToSignal": "written",
     "signalMessages": "staff",
     "detectionRules": "reference",
+    "detect": "figures",
+    "signalRaised": "records",
     "pathway": "management",
     "overdue": "management",
     "followUpSheet": "records",

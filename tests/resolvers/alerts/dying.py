@@ -1,22 +1,16 @@
-"""A process that runs the nights of a store, and kills itself (SIGKILL) at one of its statements.
-
-`python -m tests.resolvers.alerts.dying STORE CODE DAY AT`: AT is the number of the statement before
-which it dies, commits counted too; 0 lives. It prints how many statements there were.
-"""
+"""A process that runs the nights of a store, and kills itself by SIGKILL at one of its steps."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-import sys
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event
 
-from regions.settings import RegionSettings
 from resolvers.alerts.night import Night, NightSettings
 from resolvers.writing.stores import Stores
 from schema.alerts import DetectionMethod as Method
@@ -24,38 +18,30 @@ from tests.keys import same_keys
 from tests.resolvers.alerts.nights import CHINA, Clock, after_night, book, rule
 from tests.stores import region_settings
 
+__all__ = ["run_dying"]
+
 RULES = book(rule("measles"), rule("plague", Method.SINGLE_CASE))
 
 
-def _watch(at: int) -> None:
-    """Dies before the statement or commit of that number, in whatever thread it is."""
-    numbers = count(1)
+def run_dying(path: str, day: str, at: int, told: str) -> None:
+    """The nights of a store up to a day; dies before the statement, savepoint or commit of number
+    `at`, in whatever thread it is, or never. Writes how many there were into the file `told`.
+    """
+    numbers, last = count(1), 0
 
     def step(*_: Any) -> None:
-        number = next(numbers)
-        if number == at:
+        nonlocal last
+        last = next(numbers)
+        if last == at:
             os.kill(os.getpid(), signal.SIGKILL)
-        _watch.last = number  # type: ignore[attr-defined]  # the count of this process
 
-    event.listen(Engine, "before_cursor_execute", step)
-    event.listen(Engine, "commit", step)
-    event.listen(Engine, "savepoint", step)
-    event.listen(Engine, "release_savepoint", step)
+    for name in ("before_cursor_execute", "commit", "savepoint", "release_savepoint"):
+        event.listen(Engine, name, step)
 
+    async def run() -> None:
+        stores = Stores([region_settings("3201", path=Path(path))], same_keys(), lambda: RULES)
+        await Night(stores, NightSettings(CHINA), now=Clock(after_night(day))).round()
+        await stores.close()
 
-async def _run(settings: RegionSettings, day: str) -> None:
-    stores = Stores([settings], same_keys(), lambda: RULES)
-    clock = Clock(after_night(day))
-    await Night(stores, NightSettings(CHINA), now=clock).round()
-    await stores.close()
-
-
-def main() -> None:
-    path, code, day, at = sys.argv[1:]
-    _watch(int(at))
-    asyncio.run(_run(region_settings(code, path=Path(path)), day))
-    print(getattr(_watch, "last", 0))
-
-
-if __name__ == "__main__":
-    main()
+    asyncio.run(run())
+    Path(told).write_text(str(last))

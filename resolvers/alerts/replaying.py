@@ -1,0 +1,191 @@
+"""`detect`: what a method says of series, day by day; a replay or a what-if that stores nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import orjson
+
+from regions.errors import AlertRuleInvalid, Forbidden, InvalidInput, TooLarge
+from regions.instants import now
+from regions.reading import Read
+from regions.statements import Statement
+from resolvers.alerts.counts import Counted, counts_of, first_counted, select_counts
+from resolvers.alerts.detecting import WINDOW
+from resolvers.alerts.judging import SERIES_METHODS, history_days, judge
+from resolvers.alerts.parameters import checked
+from resolvers.alerts.rules import Rule, RuleBook, read_rules
+from resolvers.context import Context, region_answers
+from resolvers.diseases import require_diseases
+from resolvers.federation import Report
+from resolvers.filters import code_prefix
+from resolvers.questions.ordinary import disease_of
+from schema.alerts import DetectedDay, DetectedSeries, DetectInput, DetectionMethod
+
+__all__ = ["detect_series"]
+
+_MOST_SERIES = 200
+_MOST_DAYS = 400
+_MOST_POINTS = 20_000
+
+
+async def detect_series(context: Context, given: DetectInput, path: str) -> list[DetectedSeries]:
+    """A series for each disease and code; the counts of a code are those of all below it, so a
+    split region tells the same. Raises InvalidInput, Forbidden, TooLarge, AlertRuleInvalid.
+    """
+    question = context.opens_records()
+    federation, reference = question.federation, context.answering.reference
+    diseases, codes = list(dict.fromkeys(given.diseases)), list(dict.fromkeys(given.codes))
+    _check(question.scope.prefix, diseases, codes, given.start, given.end)
+    await require_diseases(federation, reference, diseases, "input.diseases")
+    book = await context.central.do(read_rules)
+    whatif = _whatif(given)
+    rules = {
+        (disease, code): whatif or _rule(book, disease, code, given.end)
+        for disease in diseases
+        for code in codes
+    }
+    history = max(
+        (history_days(method, values) for method, values, _ in rules.values() if values),
+        default=WINDOW,
+    )
+    first = date.fromordinal(
+        max(1, date.fromisoformat(given.start).toordinal() - history)
+    ).isoformat()
+    prefixes = {code: code_prefix(code) for code in codes}
+    report, as_of = Report(len(federation.regions)), now()
+    reads = []
+    for region in federation.concerned(prefixes.values()):
+        dialect = federation.dialects[region]
+        for statement in (select_counts(diseases, first, given.end), first_counted()):
+            compiled = Statement(statement, dialect)
+            reads.append(Read(region, compiled.sql, compiled.bind({})))
+    rows: list[Any] = []
+    begins: list[str] = []
+    for number, answer in enumerate(await question.ask(reads) if reads else []):
+        read = reads[number]
+        if number % 2 == 0:
+            report.add(read.region, answer, as_of)
+        if answer.failure is not None:
+            continue
+        if number % 2 == 0:
+            rows += answer.rows
+            report.at(read.region).records = 0
+        else:
+            begins += [row[0] for row in answer.rows if row[0]]
+    question.note_regions(report, path)
+    answers = region_answers(question, report)
+
+    def compute() -> list[DetectedSeries]:
+        found = []
+        for code, prefix in prefixes.items():
+            mine = [(*row[:1], code, *row[2:]) for row in rows if row[1].startswith(prefix)]
+            counted = counts_of(mine, first, given.end, min(begins, default=None), [code])
+            for disease in diseases:
+                method, values, rule = rules[(disease, code)]
+                found.append(
+                    DetectedSeries(
+                        disease=disease_of(reference, disease),
+                        code=code,  # type: ignore[arg-type]  # scalars are text
+                        method=method,
+                        rule_id=rule.id if rule is not None else None,
+                        days=_days(counted, code, disease, method, values, given),
+                        regions=answers,
+                    )
+                )
+        return found
+
+    return await asyncio.to_thread(compute)
+
+
+def _check(scope: str, diseases: Sequence[str], codes: Sequence[str], start: str, end: str) -> None:
+    if start > end:
+        raise InvalidInput("from is after to", argument="input.from")
+    outside = [code for code in codes if not code_prefix(code).startswith(scope)]
+    if outside:
+        raise Forbidden(
+            f"the code {outside[0]} is outside of your jurisdiction", argument="input.codes"
+        )
+    days = (date.fromisoformat(end) - date.fromisoformat(start)).days + 1
+    series = len(diseases) * len(codes)
+    if series > _MOST_SERIES or days > _MOST_DAYS or series * days > _MOST_POINTS:
+        raise TooLarge(
+            f"{series} series of {days} days are more than {_MOST_SERIES} series, {_MOST_DAYS} "
+            f"days or {_MOST_POINTS} answers at once",
+            hint="ask for fewer diseases, codes or days",
+        )
+
+
+_Way = tuple[DetectionMethod, dict[str, Any] | None, Rule | None]
+"""Method, its parameters (None: it judges no series), the rule that says so."""
+
+
+def _whatif(given: DetectInput) -> _Way | None:
+    if given.method is None:
+        if given.parameters:
+            raise InvalidInput("parameters are of a method", argument="input.method")
+        return None
+    if given.method not in SERIES_METHODS:
+        raise InvalidInput(
+            "this method judges no series",
+            argument="input.method",
+            hint=f"one of {', '.join(sorted(one.name for one in SERIES_METHODS))}",
+        )
+    told: dict[str, Any] = {}
+    for one in given.parameters or ():
+        try:
+            told[one.name] = orjson.loads(one.value)
+        except orjson.JSONDecodeError:
+            raise InvalidInput(
+                "the value of a parameter is no JSON", argument="input.parameters"
+            ) from None
+    try:
+        return given.method, checked(given.method, told), None
+    except AlertRuleInvalid as error:
+        raise InvalidInput(error.message, argument="input.parameters", hint=error.hint) from None
+
+
+def _rule(book: RuleBook, disease: str, code: str, day: str) -> _Way:
+    """The way that holds for the code on the last day asked for."""
+    rule = book.effective(disease, code_prefix(code), day)
+    if rule is None or rule.method not in SERIES_METHODS:
+        return (DetectionMethod.NONE if rule is None else rule.method), None, rule
+    return rule.method, checked(rule.method, rule.parameters, rule=rule.id), rule
+
+
+def _days(
+    counted: Counted,
+    code: str,
+    disease: str,
+    method: DetectionMethod,
+    values: dict[str, Any] | None,
+    given: DetectInput,
+) -> list[DetectedDay]:
+    begin = counted.position(given.start)
+    at = list(range(begin, counted.days))
+    if values is None:
+        return []
+    cases = counted.cases.get(disease, np.zeros((len(counted.codes), counted.days)))
+    place = counted.codes.index(code) if code in counted.codes else 0
+    judged = judge(method, values, cases[place : place + 1], counted.first, at)
+
+    def number(value: Any) -> float | None:
+        return float(value) if np.isfinite(value) else None
+
+    return [
+        DetectedDay(
+            day=counted.day(position),  # type: ignore[arg-type]  # scalars are text
+            cases=int(np.nan_to_num(cases[place, position])),
+            observed=number(judged.observed[0, i]),
+            expected=number(judged.expected[0, i]),
+            bound=number(judged.bound[0, i]),
+            score=number(judged.score[0, i]),
+            alarm=bool(judged.alarm[0, i]),
+            enough=bool(judged.enough[0, i]),
+        )
+        for i, position in enumerate(at)
+    ]

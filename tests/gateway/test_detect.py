@@ -1,0 +1,108 @@
+"""`epigate detect`: nights by hand, dry runs, and a day computed again beside what is stored."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import date, timedelta
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.cli import main
+from gateway.config import Config
+from regions.instants import now
+from regions.zones import zone_of
+
+CELL = "INSERT INTO daily_counts (disease, code, day, source, cases, deaths) VALUES (?,?,?,?,?,?)"
+YESTERDAY = (
+    date.fromisoformat(zone_of("Asia/Shanghai").day(now())) - timedelta(days=1)
+).isoformat()
+
+
+def write(config: Config, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
+    path = config.regions[0].path
+    assert path
+    with closing(sqlite3.connect(path)) as connection, connection:
+        return connection.execute(statement, values).fetchall()
+
+
+def detect(config: Config, *more: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["detect", "--config", str(config.file), *more])
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+@pytest.fixture
+def store(ready_config: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """Nanjing has counted for seven years, and had two cases of measles yesterday."""
+    monkeypatch.setenv("COLUMNS", "200")
+    long_ago = (date.fromisoformat(YESTERDAY) - timedelta(days=7 * 366)).isoformat()
+    write(ready_config, CELL, ("rabies", "320105", long_ago, "CASES", 1, 0))
+    write(ready_config, CELL, ("measles", "320102", YESTERDAY, "CASES", 2, 1))
+    return ready_config
+
+
+def signals(config: Config) -> list[Any]:
+    return write(config, "SELECT number, code, observed, deaths FROM signals ORDER BY number")
+
+
+def test_a_dry_run_writes_nothing(store: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    assert detect(store, "--dry-run", "--json") == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert orjson.loads(line) == {
+        "code": "320102",
+        "disease": "measles",
+        "day": YESTERDAY,
+        "rule": "national-measles",
+        "observed": 2.0,
+        "bound": 0.0,
+        "stored": None,
+        "then": None,
+    }
+    assert signals(store) == []
+    assert write(store, "SELECT * FROM detection_nights") == []
+
+
+def test_nights_are_done_once(store: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    assert detect(store) == 0
+    assert "8 nights done" in capsys.readouterr().out
+    number = f"320102{YESTERDAY.replace('-', '')}001"
+    assert signals(store) == [(number, "320102", 2.0, 1)]
+    (message,) = write(store, "SELECT occasion, due_at FROM signal_messages")
+    assert message[0] == "FIRST"
+    assert message[1] >= f"{YESTERDAY}T24:00:00Z"  # eight o'clock in China, or later
+    assert detect(store) == 0
+    assert "0 nights done" in capsys.readouterr().out
+    assert len(signals(store)) == 1
+
+
+def test_a_day_again_shows_what_is_stored_and_what_would_be_found(
+    store: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    detect(store)
+    number = f"320102{YESTERDAY.replace('-', '')}001"
+    write(store, CELL, ("mumps", "320104", YESTERDAY, "CASES", 1, 0))  # reported late
+    write(store, "UPDATE daily_counts SET cases = 5 WHERE disease = 'measles'")
+    capsys.readouterr()
+    assert detect(store, "--date", YESTERDAY, "--json") == 0
+    lines = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
+    told = {one["code"]: (one["observed"], one["stored"], one["then"]) for one in lines}
+    assert told == {"320102": (5.0, number, 2.0), "320104": (1.0, None, None)}
+    assert len(signals(store)) == 1
+
+
+def test_a_region_that_is_away_is_named(store: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    assert store.regions[1].path is not None
+    store.regions[1].path.unlink()
+    assert detect(store) == 1
+    out = capsys.readouterr().out
+    assert f"{store.regions[1].code} did not answer" in out
+    assert "7 nights done" in out
+
+
+def test_a_day_that_is_none_is_refused(store: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    assert detect(store, "--date", "2026-02-30") == 1
+    assert "YYYY-MM-DD" in capsys.readouterr().err
