@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,9 @@ _DETECT = """query($i: DetectInput!) { detect(input: $i) { code method ruleId di
 
 
 @pytest.fixture
-def asked(stores: Stores, make: Callable[..., Gateway], keys: Keys, tmp_path: Path) -> Gateway:
+def asked(
+    stores: Stores, make: Callable[..., Gateway], keys: Keys, tmp_path: Path
+) -> Iterator[Gateway]:
     regions = [stores.sqlite("3201"), stores.sqlite("3202")]
     for one, code in zip(regions, ("320102", "320205"), strict=True):
         fill(one, counted(code, "rabies", {days_before(DAY, 2600): 1}))
@@ -30,10 +32,13 @@ def asked(stores: Stores, make: Callable[..., Gateway], keys: Keys, tmp_path: Pa
     gateway = make(regions)
     path = tmp_path / "gateway.db"
     gateway.run(migrate_central(path))
-    central = Central(sqlite_engine(str(path)), keys)
+    engine = sqlite_engine(str(path))
+    central = Central(engine, keys)
     for executor in gateway._executors.values():
         executor._central = central
-    return gateway
+    yield gateway
+    gateway.run(central.close())
+    gateway.run(engine.dispose())
 
 
 def _given(**more: Any) -> dict[str, Any]:
