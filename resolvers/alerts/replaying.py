@@ -90,9 +90,9 @@ async def detect_series(context: Context, given: DetectInput, path: str) -> list
                 found.append(
                     DetectedSeries(
                         disease=disease_of(reference, disease),
-                        code=code,  # type: ignore[arg-type]  # scalars are text
+                        code=code,
                         method=method,
-                        rule_id=rule.id if rule is not None else None,
+                        rule_id=rule.id if rule is not None else None,  # type: ignore[arg-type]  # scalars are text
                         days=_days(counted, code, disease, method, values, given),
                         regions=answers,
                     )
