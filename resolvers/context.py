@@ -148,7 +148,10 @@ class Context:
 
             loader = DataLoader(load_fn=load, cache_key_fn=_place)
             self._gatherers[(kind, name)] = loader
-        return await loader.load(record)
+        found = await loader.load(record)
+        if isinstance(found, list):
+            self.question.hold(len(found))
+        return found
 
     async def related(self, record: Any, name: str) -> Any:
         """What is behind a relation (`schema.fields.Asking`)."""

@@ -52,6 +52,7 @@ _COLUMNS = {
     "parentContact": ("parent_contact_id", "contact"),
     "reportedBy": ("unit_id", ""),
     "case": ("case_id", "case"),
+    "ids": ("id", "case"),
     "absorbed": ("absorbed_into", None),
 }
 

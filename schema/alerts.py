@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from schema.cases import Case
-from schema.fields import column, constant, identity, many, one
+from schema.fields import column, constant, gathered, identity, many, one
 from schema.nodes import Node, PageInfo, RegionAnswer
 from schema.ranges import DateRange, DateTimeRange
 from schema.scalars import Date, DateTime, RegionCode
@@ -143,6 +143,11 @@ class Signal(Node):
         "The card, of a single case.", "Case", by="case_id"
     )
     members: list[RegionCode] | None = column("The counties of a cluster.")
+    cases_behind: list[Annotated[Case, strawberry.lazy("schema.cases")]] = gathered(
+        "The report cards behind it, the newest first: those of its disease and counties, in every "
+        "region, reported in the seven days up to its day and counted as they are now; of a single "
+        "case its card. Only those the viewer may open."
+    )
     state: SignalState = column("How far it is.")
     detected_at: DateTime = column("When it was computed.")
     sent_at: DateTime | None = column("When it was sent first.")

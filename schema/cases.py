@@ -155,6 +155,7 @@ class CaseFilter:
     none_of: CaseFilter | None = strawberry.field(
         name="not", default=None, description="This does not hold."
     )
+    ids: list[strawberry.ID] | None = strawberry.field(default=None, description="These.")
     code: list[RegionCode] | None = strawberry.field(
         default=None, description="County responsible: these codes and all below."
     )

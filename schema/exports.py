@@ -176,6 +176,13 @@ class RequestExportInput:
     cases: CaseFilter | None = strawberry.field(
         default=None, description="Which cases; all unless given."
     )
+    signal: strawberry.ID | None = strawberry.field(
+        default=None,
+        description=(
+            "Cases: only the report cards behind this signal (`Signal.casesBehind`), as they are "
+            "when the file is fetched; `cases` narrows them further."
+        ),
+    )
     case_order: list[CaseOrder] | None = strawberry.field(
         default=None, description="Order of cases; newest first unless given."
     )

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, select, update
 from regions.errors import Forbidden, QuestionError
 from regions.exports import exports
 from regions.instants import instant, now, seconds_of
+from resolvers.alerts.behind import filter_of_signal
 from resolvers.catalog import RECORDS
 from resolvers.context import Context
 from resolvers.exports.columns import BadColumn, columns_of
@@ -62,6 +63,8 @@ async def request_export(
         for name in (other.filter, other.order):
             if other is not kind and getattr(given, name) is not None:
                 mistakes.add([_camel(name)], *_OF_OTHERS)
+    if given.signal is not None and kind.record != "Case":
+        mistakes.add(["signal"], *_OF_OTHERS)
     try:
         columns = columns_of(schema, kind.record, given.columns)
     except BadColumn as error:
@@ -69,6 +72,9 @@ async def request_export(
         mistakes.add(where, error.message, error.zh)
     mistakes.stop()
     wanted, order = plain(getattr(given, kind.filter)), plain(getattr(given, kind.order))
+    if given.signal is not None and viewer.opens_records:  # `_count` refuses the others
+        cards = await filter_of_signal(context, given.signal, path)
+        wanted = {"and": [cards, wanted]} if wanted else cards
     of_request = given.data_request
     if of_request is not None:
         request = await context.central.do(
