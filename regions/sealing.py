@@ -24,6 +24,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from regions.alarms import ALARM_ITEMS
+from regions.alerts_changes import RULE_CHANGE_ITEMS
 from regions.alerts_forms import (
     FORM_ITEMS,
     SIGNAL_ATTACHMENT_ITEMS,
@@ -88,6 +89,7 @@ ITEMS: Mapping[str, tuple[str, ...]] = {
     "privacy_signatures": SIGNATURE_ITEMS,
     "emergencies": EMERGENCY_ITEMS,
     "data_requests": DATA_REQUEST_ITEMS,
+    "rule_changes": RULE_CHANGE_ITEMS,
 }
 """The sealed items of each table, in the order of its envelope. Items are only ever appended."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from regions import (
     alarms,
     alerts,
+    alerts_changes,
     alerts_forms,
     assist,
     cases,
@@ -36,6 +37,7 @@ __all__ = ["central", "log_tables", "regional"]
 _DECLARED = (
     alarms,
     alerts,
+    alerts_changes,
     alerts_forms,
     assist,
     cases,

@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers.access_log.root import AccessLogQueries
 from resolvers.aggregates.root import AggregateQueries
 from resolvers.alarms.root import AlarmMutations, AlarmQueries, AlarmSubscriptions
+from resolvers.alerts.changes_root import RuleChangeMutations, RuleChangeQueries
 from resolvers.alerts.forms_root import SignalMutations
 from resolvers.alerts.messages_root import SignalMessageQueries
 from resolvers.alerts.root import AlertQueries, AlertSubscriptions
@@ -40,6 +41,7 @@ class Query(
     AlarmQueries,
     AlertQueries,
     SignalMessageQueries,
+    RuleChangeQueries,
     ExportQueries,
     PathwayQueries,
     PostQueries,
@@ -71,6 +73,7 @@ class Mutation(
     AssistMutations,
     ErasureMutations,
     SignalMutations,
+    RuleChangeMutations,
 ):
     """What changes records and rights."""
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 from regions.alerts import detection_rules
 from schema.alerts import DetectionMethod, RuleOrigin
 
-__all__ = ["CLUSTER_METHODS", "Rule", "RuleBook", "read_rules"]
+__all__ = ["CLUSTER_METHODS", "Rule", "RuleBook", "read_rules", "rules_from"]
 
 CLUSTER_METHODS = frozenset(
     {DetectionMethod.SPACE_TIME_PERMUTATION, DetectionMethod.SPACE_TIME_POISSON}
@@ -122,10 +122,11 @@ class RuleBook:
 
 def read_rules(connection: Connection) -> RuleBook:
     """The rules of the gateway's own store."""
-    return RuleBook(tuple(_rules(connection.execute(select(detection_rules)).mappings())))
+    return RuleBook(tuple(rules_from(connection.execute(select(detection_rules)).mappings())))
 
 
-def _rules(rows: Iterable[Mapping[Any, Any]]) -> Iterable[Rule]:
+def rules_from(rows: Iterable[Mapping[Any, Any]]) -> Iterable[Rule]:
+    """Rules of rows of `detection_rules`."""
     for row in rows:
         yield Rule(
             id=row["id"],

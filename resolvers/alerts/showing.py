@@ -1,7 +1,8 @@
-"""`detectionRules`: the rules as they are told."""
+"""The rules as they are told: `detectionRules`, and the rule that came of an application."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ from resolvers.questions.ordinary import disease_of
 from resolvers.reference import Reference
 from schema.alerts import DetectionParameter, DetectionRule
 
-__all__ = ["list_rules"]
+__all__ = ["list_rules", "parameters_of", "rule_told"]
 
 
 async def list_rules(context: Context, code: str | None, day: str) -> list[DetectionRule]:
@@ -26,25 +27,31 @@ async def list_rules(context: Context, code: str | None, day: str) -> list[Detec
         found = sorted(book.rules, key=_key)
     else:
         found = sorted(book.of(code_prefix(code), day), key=_key)
-    return [_told(rule, reference) for rule in found]
+    return [rule_told(rule, reference) for rule in found]
 
 
 def _key(rule: Rule) -> tuple[Any, ...]:
     return rule.disease, rule.prefix, rule.effective_from, rule.id
 
 
-def _told(rule: Rule, reference: Reference) -> DetectionRule:
+def rule_told(rule: Rule, reference: Reference) -> DetectionRule:
+    """A rule as its type."""
     return DetectionRule(
         id=rule.id,  # type: ignore[arg-type]  # scalars are text
         version=rule.version,
         code=padded(rule.prefix),  # type: ignore[arg-type]  # scalars are text
         disease=disease_of(reference, rule.disease),
         method=rule.method,
-        parameters=[
-            DetectionParameter(name=name, value=orjson.dumps(value).decode())
-            for name, value in sorted(rule.parameters.items())
-        ],
+        parameters=parameters_of(rule.parameters),
         effective_from=rule.effective_from,  # type: ignore[arg-type]  # scalars are text
         effective_to=rule.effective_to,  # type: ignore[arg-type]  # scalars are text
         origin=rule.origin,
     )
+
+
+def parameters_of(values: Mapping[str, Any]) -> list[DetectionParameter]:
+    """The parameters of a rule as their type, by name."""
+    return [
+        DetectionParameter(name=name, value=orjson.dumps(value).decode())
+        for name, value in sorted(values.items())
+    ]

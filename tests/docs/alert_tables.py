@@ -1,12 +1,15 @@
-"""The tables of the manual's page on signals."""
+"""The tables of the manual's pages on signals and on rules."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from resolvers.alerts import change_table
 from resolvers.alerts.reasons import REASONS
 from resolvers.alerts.states import Event, State, Transition
 from resolvers.alerts.table import TABLE
 
-__all__ = ["signal_refusals", "signal_states"]
+__all__ = ["rule_refusals", "signal_refusals", "signal_states"]
 
 
 def signal_states() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -26,7 +29,18 @@ def signal_states() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
 def signal_refusals() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Why an event of a signal is refused: head and rows."""
+    return _refusals(REASONS)
+
+
+def rule_refusals() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Why a step of an application for a rule is refused: head and rows."""
+    return _refusals(change_table.REASONS)
+
+
+def _refusals(
+    reasons: Mapping[str, tuple[str, str]],
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     rows: list[tuple[str, ...]] = [
-        (f"`{name}`", en, zh) for name, (en, zh) in sorted(REASONS.items())
+        (f"`{name}`", en, zh) for name, (en, zh) in sorted(reasons.items())
     ]
     return ("reason", "meaning", "in Chinese"), rows

@@ -39,7 +39,7 @@ from schema.alarms import AlarmRule
 from schema.users.staff import Purpose
 from schema.writing import problems
 from schema.writing.problems import Problem
-from tests.docs.alert_tables import signal_refusals, signal_states
+from tests.docs.alert_tables import rule_refusals, signal_refusals, signal_states
 from tests.docs.assist_tables import refusals, states_and_events
 from tests.leaks.channels import CHANNELS, held_by
 from tests.resolvers.pathway.ways import day_at, in_state, states_of
@@ -387,6 +387,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "assist": ("assist.md", lambda: _table(*states_and_events())),
     "assist-refusals": ("assist.md", lambda: _table(*refusals())),
     "signals": ("signals.md", lambda: _table(*signal_states())),
+    "rule-refusals": ("nights.md", lambda: _table(*rule_refusals())),
     "signal-refusals": ("signals.md", lambda: _table(*signal_refusals())),
     "packs": ("pathway.md", pack_table),
     "origins": ("pathway.md", origin_table),

@@ -120,6 +120,9 @@ BY_ROLE: dict[str, str] = {
     "signalMessages": OK,
     "detectionRules": OK,
     "detect": OK,
+    "ruleChanges": OK,
+    "applyForRuleChange": "ForbiddenProblem",  # a province's, of what is asked
+    "decideRuleChange": "NotFoundProblem",
     "followUpSheet": OK,
     "publicFigures": "FORBIDDEN",  # what is asked is a county
     "advancePathway": "NotFoundProblem",
