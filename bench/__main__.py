@@ -441,6 +441,32 @@ def _night(
         show(detect_r.sheet(times, detect_r.r_is_there()))
 
 
+@app.command()
+def evaluate(
+    scenarios: Annotated[
+        Path, typer.Option(help="Noufaily's scenarios: the folder with baseline.csv.gz.")
+    ],
+    quick: Quick = False,
+    write: Annotated[
+        bool,
+        typer.Option("--write", help="Put tables and plots into docs/detection-evaluation.md."),
+    ] = False,
+    state: Annotated[
+        Path | None, typer.Option(help="Keep here what is done, and go on from there.")
+    ] = None,
+) -> None:
+    """How often detection methods alarm for nothing, what they see of outbreaks, and how soon."""
+    from bench import evaluate as benchmark
+    from bench.state import State
+
+    try:
+        done = State(state)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    for sheet in benchmark.run(scenarios, done, _console, quick=quick, write=write):
+        show(sheet)
+
+
 @app.command("sign-in", context_settings=_OTHERS)
 def sign_in(context: typer.Context) -> None:
     """Whether the time of a refused sign-in tells why (`python -m bench sign-in --help`)."""

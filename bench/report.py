@@ -61,12 +61,12 @@ def show(sheet: Sheet) -> None:
         console.print(f"  {note}")
 
 
-def write(sheet: Sheet) -> None:
-    """Puts the table between its marks in docs/benchmarks.md."""
-    text = DOCUMENT.read_text("utf-8")
+def write(sheet: Sheet, document: Path = DOCUMENT) -> None:
+    """Puts the table between its marks in docs/benchmarks.md, or another document."""
+    text = document.read_text("utf-8")
     begin, end = f"<!-- {sheet.name} -->", f"<!-- end {sheet.name} -->"
     head, found, rest = text.partition(begin)
     if not found:
-        raise ValueError(f"{DOCUMENT.name} has no {begin}")
+        raise ValueError(f"{document.name} has no {begin}")
     tail = rest.partition(end)[2]
-    DOCUMENT.write_text(f"{head}{begin}\n\n{sheet.markdown()}\n\n{end}{tail}", "utf-8")
+    document.write_text(f"{head}{begin}\n\n{sheet.markdown()}\n\n{end}{tail}", "utf-8")

@@ -1,0 +1,82 @@
+"""Evaluations of detection: what is counted as false, as detected and as a delay."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from bench.evaluate_plot import scatter
+from bench.evaluate_scenarios import METHODS, evaluate, points, read_series, sheets
+from bench.state import State
+
+_WEEKS = 624
+_START = 600  # week of the outbreaks' beginning, counted from 1
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two scenarios of two replicates; an outbreak beyond doubt in three of the series, one so
+    small that nobody could see it in the fourth."""
+    place = tmp_path_factory.mktemp("scenarios")
+    names = ["s01r01", "s01r02", "s02r01", "s02r02"]
+    clean = np.random.default_rng(1).poisson(5, (len(names), _WEEKS))
+    dirty = clean.copy()
+    dirty[:3, _START : _START + 2] += 100  # from its second week on
+    for name, table in (("baseline", clean), ("with_outbreaks", dirty)):
+        lines = [",".join(["t", *names])]
+        lines += [",".join(map(str, [t + 1, *table[:, t]])) for t in range(_WEEKS)]
+        (place / f"{name}.csv.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    truth = ["id,scenario,rep,k,size,start,end,kind", "s01r01,1,1,9,9,90,91,past"]
+    truth += [f"{name},{name[2]},1,9,200,{_START},{_START + 2},current" for name in names]
+    (place / "truth.csv").write_text("\n".join(truth))
+    (place / "R_scores.csv").write_text(
+        "method,FPR_clean,POD,POD_k_ge5,POD1week,mean_delay_weeks\n"
+        "earsC1,0.0354,0.5127,0.7009,0.4457,0.141\n"
+    )
+    return place
+
+
+def test_what_is_seen_how_soon_and_what_for_nothing(folder: Path, tmp_path: Path) -> None:
+    series = read_series(folder)
+    state = State(tmp_path / "state.json")
+    scores = list(evaluate(series, state))
+    assert [one.name for one in scores] == list(METHODS)
+    flexible = next(one for one in scores if one.name.startswith("Farrington Flexible, Muan"))
+    assert flexible.detected == flexible.large == 0.75
+    assert flexible.detected_by_scenario == [1.0, 0.5]
+    assert (flexible.delay, flexible.first_week) == (1.0, 0.0)
+    assert flexible.false < 0.05
+    plan = next(one for one in scores if one.name == "moving percentile P50")
+    assert plan.detected == 1.0
+    assert plan.false > 0.4
+    whole, parts = sheets(series, scores, folder)
+    assert len(whole.rows) == len(METHODS)
+    ears = next(row for row in whole.rows if row[0] == "EARS C1")
+    assert (ears[2], ears[4], ears[10]) == ("3.54", "51.3", "0.14")
+    assert [row[0] for row in parts.rows] == ["1", "2"]
+    picture = ElementTree.fromstring(scatter(points(scores, folder), "a", "b", "c", 0.1))
+    rings = [e for e in picture.iter() if e.get("class") == "ring"]
+    assert len(rings) == 1
+
+
+def test_what_was_done_is_not_done_again(folder: Path, tmp_path: Path) -> None:
+    series = read_series(folder).first(1)
+    path = tmp_path / "state.json"
+    done = list(evaluate(series, State(path)))
+    kept = State(path)
+    first = dict(kept.get("scenarios 2 EARS C1"), detected=0.123)
+    kept.put("scenarios 2 EARS C1", first)
+    again = {one.name: one for one in evaluate(series, State(path))}
+    assert again.pop("EARS C1").detected == 0.123
+    assert again == {one.name: one for one in done if one.name != "EARS C1"}
+
+
+def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_text("[]")
+    with pytest.raises(ValueError, match="expected an object"):
+        State(path)
