@@ -87,6 +87,7 @@ RIGHTS: Mapping[str, Right] = {
     "detectionRules": Right(_EVERYONE),
     "detect": Right(_DISEASE_CONTROL),
     "signalRaised": Right(_DISEASE_CONTROL),
+    "tuneDetection": Right(_DISEASE_CONTROL),
     "ruleChanges": Right((_DISEASE_CONTROL & _STAFF) | _DECIDERS | _AUDITOR),
     "applyForRuleChange": Right(_DISEASE_CONTROL & _STAFF),
     "decideRuleChange": Right((_DISEASE_CONTROL & _STAFF) | _DECIDERS),

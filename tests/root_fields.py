@@ -44,6 +44,9 @@ _SENSIBLE = {  # arguments of which any value of the type is not enough
     ("Query", "people"): '(search:{idNumber:"110101190001010014"})',
     ("Query", "aggregates"): "(input:{of:CASES})",
     ("Query", "checkDuplicate"): '(candidate:{idNumber:"110101190001010014"})',
+    ("Query", "tuneDetection"): (
+        '(input:{disease:"measles",code:"320102",from:"2026-01-01",to:"2026-01-02"})'
+    ),
     ("Query", "detect"): (
         '(input:{diseases:["measles"],codes:["320102"],from:"2026-01-01",to:"2026-01-02"})'
     ),

@@ -1,4 +1,4 @@
-"""The root fields of applications for rules (E7)."""
+"""The root fields of rules that are to be changed: applications, and the tuner (E7)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import strawberry
 
 from resolvers.alerts.changes import list_changes
 from resolvers.alerts.changing import apply_for_rule_change, decide_rule_change
+from resolvers.alerts.tuning_asked import tune_detection
 from resolvers.arguments import KEY, After, First, What
 from resolvers.context import context_of
+from resolvers.rights import require
 from resolvers.writing.writing import answered
 from schema.alerts_changes import (
     DecideInput,
@@ -18,6 +20,7 @@ from schema.alerts_changes import (
     RuleChangeInput,
     RuleChangeResult,
 )
+from schema.alerts_tuning import TuneInput, Tuning
 
 __all__ = ["RuleChangeMutations", "RuleChangeQueries"]
 
@@ -44,6 +47,23 @@ class RuleChangeQueries:
     ) -> RuleChangeConnection:
         """Applications for other rules of detection."""
         return await list_changes(context_of(info), filter, first, after)
+
+    @strawberry.field(
+        description=(
+            "Replays up to five years of an area by several percentiles and methods: the signals "
+            "that would have come, and the known outbreaks that would have been missed. It stores "
+            "nothing."
+        )
+    )
+    async def tune_detection(
+        self,
+        info: strawberry.Info,
+        input: Annotated[TuneInput, strawberry.argument(description="What to replay.")],
+    ) -> Tuning:
+        """Replays an area by several ways."""
+        context = context_of(info)
+        require(context.signed_in(), "tuneDetection")
+        return await tune_detection(context, input, str(info.path.key))
 
 
 @strawberry.type

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -24,9 +25,17 @@ from resolvers.diseases import require_diseases
 from resolvers.federation import Report
 from resolvers.filters import code_prefix
 from resolvers.questions.ordinary import disease_of
-from schema.alerts import DetectedDay, DetectedSeries, DetectInput, DetectionMethod
+from resolvers.questions.question import Question
+from schema.alerts import (
+    DetectedDay,
+    DetectedSeries,
+    DetectInput,
+    DetectionMethod,
+    DetectionParameterInput,
+)
+from schema.nodes import RegionAnswer
 
-__all__ = ["detect_series"]
+__all__ = ["CountsAsked", "counts_asked", "detect_series", "tried"]
 
 _MOST_SERIES = 200
 _MOST_DAYS = 400
@@ -57,11 +66,56 @@ async def detect_series(context: Context, given: DetectInput, path: str) -> list
         max(1, date.fromisoformat(given.start).toordinal() - history)
     ).isoformat()
     prefixes = {code: code_prefix(code) for code in codes}
+    asked = await counts_asked(question, list(prefixes.values()), diseases, first, given.end, path)
+
+    def compute() -> list[DetectedSeries]:
+        found = []
+        for code, prefix in prefixes.items():
+            mine = [(*row[:1], code, *row[2:]) for row in asked.rows if row[1].startswith(prefix)]
+            counted = counts_of(mine, first, given.end, asked.since, [code])
+            for disease in diseases:
+                method, values, rule = rules[(disease, code)]
+                found.append(
+                    DetectedSeries(
+                        disease=disease_of(reference, disease),
+                        code=code,
+                        method=method,
+                        rule_id=rule.id if rule is not None else None,  # type: ignore[arg-type]  # scalars are text
+                        days=_days(counted, code, disease, method, values, given),
+                        regions=asked.answers,
+                    )
+                )
+        return found
+
+    return await asyncio.to_thread(compute)
+
+
+@dataclass(frozen=True, slots=True)
+class CountsAsked:
+    """Counts (`counts.Row`) of the regions that answered, the first day any of them counted, and
+    what became of each region.
+    """
+
+    rows: list[Any]
+    since: str | None
+    answers: list[RegionAnswer]
+
+
+async def counts_asked(
+    question: Question,
+    prefixes: Sequence[str],
+    diseases: Sequence[str],
+    first: str,
+    last: str,
+    path: str,
+) -> CountsAsked:
+    """Asks the regions concerned for counts of some diseases and days."""
+    federation = question.federation
     report, as_of = Report(len(federation.regions)), now()
     reads = []
-    for region in federation.concerned(prefixes.values()):
+    for region in federation.concerned(prefixes):
         dialect = federation.dialects[region]
-        for statement in (select_counts(diseases, first, given.end), first_counted()):
+        for statement in (select_counts(diseases, first, last), first_counted()):
             compiled = Statement(statement, dialect)
             reads.append(Read(region, compiled.sql, compiled.bind({})))
     rows: list[Any] = []
@@ -78,28 +132,7 @@ async def detect_series(context: Context, given: DetectInput, path: str) -> list
         else:
             begins += [row[0] for row in answer.rows if row[0]]
     question.note_regions(report, path)
-    answers = region_answers(question, report)
-
-    def compute() -> list[DetectedSeries]:
-        found = []
-        for code, prefix in prefixes.items():
-            mine = [(*row[:1], code, *row[2:]) for row in rows if row[1].startswith(prefix)]
-            counted = counts_of(mine, first, given.end, min(begins, default=None), [code])
-            for disease in diseases:
-                method, values, rule = rules[(disease, code)]
-                found.append(
-                    DetectedSeries(
-                        disease=disease_of(reference, disease),
-                        code=code,
-                        method=method,
-                        rule_id=rule.id if rule is not None else None,  # type: ignore[arg-type]  # scalars are text
-                        days=_days(counted, code, disease, method, values, given),
-                        regions=answers,
-                    )
-                )
-        return found
-
-    return await asyncio.to_thread(compute)
+    return CountsAsked(rows, min(begins, default=None), region_answers(question, report))
 
 
 def _check(scope: str, diseases: Sequence[str], codes: Sequence[str], start: str, end: str) -> None:
@@ -129,14 +162,22 @@ def _whatif(given: DetectInput) -> _Way | None:
         if given.parameters:
             raise InvalidInput("parameters are of a method", argument="input.method")
         return None
-    if given.method not in SERIES_METHODS:
+    values, _ = tried(given.method, given.parameters or ())
+    return given.method, values, None
+
+
+def tried(
+    method: DetectionMethod, parameters: Iterable[DetectionParameterInput]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Every parameter of a method that is tried, and those that were given. Raises InvalidInput."""
+    if method not in SERIES_METHODS:
         raise InvalidInput(
             "this method judges no series",
             argument="input.method",
             hint=f"one of {', '.join(sorted(one.name for one in SERIES_METHODS))}",
         )
     told: dict[str, Any] = {}
-    for one in given.parameters or ():
+    for one in parameters:
         try:
             told[one.name] = orjson.loads(one.value)
         except orjson.JSONDecodeError:
@@ -144,7 +185,7 @@ def _whatif(given: DetectInput) -> _Way | None:
                 "the value of a parameter is no JSON", argument="input.parameters"
             ) from None
     try:
-        return given.method, checked(given.method, told), None
+        return checked(method, told), told
     except AlertRuleInvalid as error:
         raise InvalidInput(error.message, argument="input.parameters", hint=error.hint) from None
 

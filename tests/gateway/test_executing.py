@@ -120,6 +120,7 @@ BY_ROLE: dict[str, str] = {
     "signalMessages": OK,
     "detectionRules": OK,
     "detect": OK,
+    "tuneDetection": OK,
     "ruleChanges": OK,
     "applyForRuleChange": "ForbiddenProblem",  # a province's, of what is asked
     "decideRuleChange": "NotFoundProblem",

@@ -84,6 +84,7 @@ ROOTS: Mapping[str, str] = {
     "detectionRules": "reference",
     "detect": "figures",
     "signalRaised": "records",
+    "tuneDetection": "figures",
     "ruleChanges": "staff",
     "applyForRuleChange": "staff",
     "decideRuleChange": "staff",
