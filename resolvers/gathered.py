@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from resolvers.alerts.analyses import analyses_of
 from resolvers.alerts.behind import cards_of
 from resolvers.assist.reading import (
     copies_of,
@@ -41,6 +42,7 @@ GATHERED: Mapping[tuple[str, str], Gather] = {
     ("AssistPerson", "issuer_contact"): issuer_contacts_of,
     ("AssistPerson", "raised_case"): raised_cases_of,
     ("Signal", "cases_behind"): cards_of,
+    ("Signal", "analysis"): analyses_of,
     ("Transfer", "people"): people_of,
     ("Transfer", "events"): events_of,
 }

@@ -15,6 +15,7 @@ from schema.scalars import Date, DateTime, RegionCode
 from schema.statistics import Disease
 
 if TYPE_CHECKING:
+    from schema.alerts_analysis import SignalAnalysis
     from schema.alerts_forms import (
         AbnormalInformationCard,
         Investigation,
@@ -147,6 +148,10 @@ class Signal(Node):
         "The report cards behind it, the newest first: those of its disease and counties, in every "
         "region, reported in the seven days up to its day and counted as they are now; of a single "
         "case its card. Only those the viewer may open."
+    )
+    analysis: Annotated[SignalAnalysis, strawberry.lazy("schema.alerts_analysis")] = gathered(
+        "What the cards behind it have in common: place, time, people, rarity, and the grounds "
+        "of E9 that this speaks for."
     )
     state: SignalState = column("How far it is.")
     detected_at: DateTime = column("When it was computed.")

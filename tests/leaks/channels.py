@@ -51,7 +51,10 @@ _WAYS: tuple[tuple[str, str], ...] = (
         "filters name columns of their own type, all public; there is no path",
     ),
     ("Sort by a hidden field, or a hidden tie-break", "orders are enums of public columns and id"),
-    ("Group by, distinct", "there is none over records; counts are by day, disease and code"),
+    (
+        "Group by, distinct",
+        "counts are by day, disease and code; a signal's cards by what the viewer sees of them",
+    ),
     (
         "Aggregates: min, max, sum, distinct count; cells below 5; the difference of two counts",
         "counts hold no private item; aggregates are sums of one rounded table, told from 5 on",

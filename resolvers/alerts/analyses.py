@@ -1,0 +1,321 @@
+"""`Signal.analysis`: the cards behind signals and the counts around them, read and put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from sqlalchemy import case, func, select
+
+from regions.instants import now
+from regions.reading import Read
+from regions.statements import Statement, text_value
+from regions.statistics import daily_counts
+from regions.text import among_texts
+from resolvers.alerts.analysing import (
+    AGE_GROUPS,
+    MASK,
+    Card,
+    CountyCounts,
+    Curve,
+    Grouping,
+    Numbers,
+    adjoining,
+    age_group,
+    curve,
+    grouped,
+    household,
+    incubation,
+    numbers,
+    same,
+    village,
+    years_before,
+)
+from resolvers.alerts.behind import WINDOW_DAYS
+from resolvers.alerts.grounds import Findings, suggest
+from resolvers.context import region_answers
+from resolvers.federation import Report
+from resolvers.filters import code_prefix
+from schema.alerts import Signal, SignalKind
+from schema.alerts_analysis import (
+    SignalAnalysis,
+    SignalCounty,
+    SignalGroup,
+    SignalGrouping,
+    SignalOnsets,
+    SignalPeople,
+    SignalPlace,
+    SignalRarity,
+    SignalSuggestion,
+    SignalTime,
+)
+from schema.alerts_forms import AgeGroupCases
+
+if TYPE_CHECKING:
+    from resolvers.context import Context
+
+__all__ = ["analyses_of"]
+
+_USED = frozenset({"employer", "residence", "age", "sex"})
+
+
+async def analyses_of(context: Context, signals: Sequence[Any]) -> list[SignalAnalysis]:
+    """The analyses of signals, one for each. Raises TooLarge."""
+    counts, cards = await asyncio.gather(
+        _read_counts(context, signals),
+        asyncio.gather(*(context.gathered(one, "cases_behind") for one in signals)),
+    )
+    made = []
+    for signal, around, cases in zip(signals, counts, cards, strict=True):
+        people, units = await asyncio.gather(
+            *(
+                asyncio.gather(*(context.related(one, name) for one in cases))
+                for name in ("person", "reported_by")
+            )
+        )
+        facts = [_card(*those) for those in zip(cases, people, units, strict=True)]
+        made.append(_analysis(context, signal, around, cases, facts))
+    return made
+
+
+class _Counts:
+    """The counts around one signal, and what became of the regions that were asked for them."""
+
+    def __init__(self, signal: Any, regions: int) -> None:
+        day = date.fromisoformat(signal.day)
+        first = day - timedelta(days=WINDOW_DAYS - 1)
+        self.first = first.isoformat()
+        self.own = _counties(signal)
+        self.beside = adjoining(self.own)
+        self.values = {
+            "disease": str(signal.disease.id),
+            "codes": orjson.dumps([*self.own, *self.beside]).decode(),
+            "day": signal.day,
+            "first": self.first,
+            "before": (first - timedelta(days=WINDOW_DAYS)).isoformat(),
+            "years": years_before(self.first),
+        }
+        self.report = Report(regions)
+        self._found: dict[str, Numbers] = {}
+        self._since: list[str] = []
+
+    def take(self, prefixes: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Adds a region's rows: one a county, and one of the first day it has on record."""
+        for code, week, before, years, last in rows:
+            if code is None:
+                if last is not None and any(one.startswith(tuple(prefixes)) for one in self.own):
+                    self._since.append(last)
+                continue
+            numbers = Numbers(int(week), int(before), int(years), last)
+            self._found[code] = self._found.get(code, Numbers()) + numbers
+
+    @property
+    def since(self) -> str | None:
+        """The first day of which the record of all the signal's counties tells."""
+        return max(self._since, default=None)
+
+    def counties(self) -> list[CountyCounts]:
+        """The signal's counties, then those that adjoin."""
+        return [
+            CountyCounts(code, own, self._found.get(code, Numbers()))
+            for codes, own in ((self.own, True), (self.beside, False))
+            for code in codes
+        ]
+
+
+def _counties(signal: Any) -> tuple[str, ...]:
+    members = signal.members if signal.kind is SignalKind.CLUSTER else None
+    return tuple(members or (str(signal.code),))
+
+
+async def _read_counts(context: Context, signals: Sequence[Any]) -> list[_Counts]:
+    """The counts around each signal, of every region that holds one of the counties: those that
+    adjoin may lie beyond the viewer's jurisdiction, and are told as numbers alone.
+    """
+    question = context.question
+    federation = question.federation
+    made = [_Counts(signal, len(federation.regions)) for signal in signals]
+    reads: list[tuple[_Counts, Read]] = []
+    for one in made:
+        prefixes = [code_prefix(code) for code in (*one.own, *one.beside)]
+        for region in federation.concerned(prefixes):
+            statement = _statement(federation.dialects[region])
+            reads.append((one, Read(region, statement.sql, statement.bind(one.values))))
+    as_of = now()
+    answers = await question.ask([read for _, read in reads]) if reads else []
+    for (one, read), answer in zip(reads, answers, strict=True):
+        one.report.add(read.region, answer, as_of)
+        if answer.failure is None:
+            one.report.at(read.region).records = len(answer.rows) - 1
+            one.take(federation.regions[read.region].prefixes, answer.rows)
+    for one, signal in zip(made, signals, strict=True):
+        question.note_regions(one.report, signal._path)
+    return made
+
+
+@cache
+def _statement(dialect: str) -> Statement:
+    c = daily_counts.c
+    zero = 0
+
+    def summed(start: str, end: str, *, closed: bool = False) -> Any:
+        until = c.day <= text_value(end) if closed else c.day < text_value(end)
+        inside = (c.day >= text_value(start)) & until
+        return func.coalesce(func.sum(case((inside, c.cases), else_=zero)), zero)
+
+    counted = (
+        select(
+            c.code,
+            summed("first", "day", closed=True),
+            summed("before", "first"),
+            summed("years", "first"),
+            func.max(case((c.day < text_value("first"), c.day))),
+        )
+        .where(
+            c.disease == text_value("disease"),
+            among_texts(c.code, text_value("codes")),
+            c.day <= text_value("day"),
+            c.cases > zero,
+        )
+        .group_by(c.code)
+    )
+    begins = select(
+        func.nullif("", ""),
+        *(func.coalesce(zero, zero) for _ in range(3)),
+        select(func.min(c.day)).scalar_subquery(),
+    )
+    return Statement(counted.union_all(begins), dialect)
+
+
+def _analysis(
+    context: Context, signal: Signal, around: _Counts, cases: Sequence[Any], cards: Sequence[Card]
+) -> SignalAnalysis:
+    for one in cases:
+        context.records.show(one, "Case", _USED)
+    disease = str(signal.disease.id)
+    seen = Findings(
+        single_case=signal.kind is SignalKind.SINGLE_CASE,
+        first=around.first,
+        cards=cards,
+        households=grouped((one.residence for one in cards), household),
+        employers=grouped((one.employer for one in cards), same),
+        villages=grouped((one.residence for one in cards), village),
+        occupations=grouped(one.occupation for one in cards),
+        curve=curve([one.onset_on for one in cards], incubation(disease)),
+        counties=around.counties(),
+        since=around.since,
+        missing=bool(around.report.failed()),
+    )
+    found = numbers(one for one in seen.counties if one.own)
+    return SignalAnalysis(
+        cases=len(cases),
+        place=_place(context, seen, grouped(one.unit for one in cards), cases),
+        time=_time(seen.curve, disease),
+        people=_people(seen, context, cases),
+        rarity=SignalRarity(
+            last_on=found.last,  # type: ignore[arg-type]  # scalars are text
+            five_years=found.five_years,
+            since=around.since,  # type: ignore[arg-type]  # scalars are text
+        ),
+        suggestions=[
+            SignalSuggestion(
+                ground=one.ground, holds=one.holds, reason=one.reason, reason_zh=one.reason_zh
+            )
+            for one in suggest(seen)
+        ],
+        regions=region_answers(context.question, around.report),
+    )
+
+
+def _card(case: Any, person: Any, unit: Any) -> Card:
+    return Card(
+        onset_on=case.onset_on,
+        unit=unit.id if unit is not None else None,
+        occupation=person.occupation if person is not None else None,
+        employer=case.employer,
+        residence=case.residence,
+        age=case.age,
+        sex=case.sex,
+    )
+
+
+def _groups(
+    context: Context, found: Grouping, cases: Sequence[Any], *, public: bool
+) -> SignalGrouping:
+    context.question.hold(sum(len(places) for _, places in found.groups))
+    return SignalGrouping(
+        groups=[
+            SignalGroup(
+                value=key if public else None,
+                cases=len(places),
+                members=[cases[place] for place in places],
+            )
+            for key, places in found.groups
+        ],
+        unknown=found.unknown,
+        hidden=found.hidden,
+    )
+
+
+def _place(context: Context, seen: Findings, units: Grouping, cases: Sequence[Any]) -> SignalPlace:
+    return SignalPlace(
+        households=_groups(context, seen.households, cases, public=False),
+        employers=_groups(context, seen.employers, cases, public=False),
+        villages=_groups(context, seen.villages, cases, public=False),
+        units=_groups(context, units, cases, public=True),
+        counties=[
+            SignalCounty(
+                code=one.code,  # type: ignore[arg-type]  # scalars are text
+                own=one.own,
+                cases=one.numbers.week,
+                before=one.numbers.before,
+                rising=one.numbers.rises,
+            )
+            for one in seen.counties
+        ],
+    )
+
+
+def _time(found: Curve, disease: str) -> SignalTime:
+    usual = incubation(disease)
+    return SignalTime(
+        onsets=[SignalOnsets(on=day, cases=cases) for day, cases in found.onsets],  # type: ignore[arg-type]  # scalars are text
+        unknown=found.unknown,
+        incubation_from=usual.shortest if usual is not None else None,
+        incubation_to=usual.longest if usual is not None else None,
+        within_days=found.days,
+        together=found.together,
+        followers=found.followers,
+    )
+
+
+def _people(seen: Findings, context: Context, cases: Sequence[Any]) -> SignalPeople:
+    ages, ages_unknown, ages_hidden = _seen(seen.cards, lambda one: one.age)
+    sexes, sexes_unknown, sexes_hidden = _seen(seen.cards, lambda one: one.sex)
+    by_age = Counter(age_group(int(one)) for one in ages)
+    by_sex = Counter(sexes)
+    return SignalPeople(
+        ages=AgeGroupCases(**{f"from_{first}": by_age[first] for first in AGE_GROUPS})
+        if ages
+        else None,
+        ages_unknown=ages_unknown,
+        ages_hidden=ages_hidden,
+        males=by_sex["M"] if sexes else None,
+        females=by_sex["F"] if sexes else None,
+        sexes_unknown=sexes_unknown,
+        sexes_hidden=sexes_hidden,
+        occupations=_groups(context, seen.occupations, cases, public=True),
+    )
+
+
+def _seen(cards: Sequence[Card], of: Callable[[Card], Any]) -> tuple[list[Any], int, int]:
+    """The values that are known and may be seen; how many are not known, how many hidden."""
+    values = [of(card) for card in cards]
+    shown = [one for one in values if one is not None and one != MASK]
+    unknown = sum(one is None for one in values)
+    return shown, unknown, len(values) - len(shown) - unknown
