@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -357,6 +358,8 @@ def breaking(
     """Handoffs under faults by seeds, and the checker over each run. Ctrl-C stops; with --state the
     same command goes on later. Exit code 1: a rule was broken, the seeds are named.
     """
+    # Started behind a shell's `&` it would inherit that the signal means nothing.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from bench.breaking.campaign import Campaign, run_seeds

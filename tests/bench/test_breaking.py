@@ -116,11 +116,14 @@ def test_the_command_stops_and_says_what_it_did(tmp_path: Path) -> None:
         stderr=subprocess.DEVNULL,
         text=True,
     ) as running:
-        while Campaign.load(state).done == 3:  # saved while it runs
-            assert running.poll() is None
-            time.sleep(0.1)
-        running.send_signal(signal.SIGINT)
-        told, _ = running.communicate(timeout=120)
+        try:
+            while Campaign.load(state).done == 3:  # saved while it runs
+                assert running.poll() is None
+                time.sleep(0.1)
+            running.send_signal(signal.SIGINT)
+            told, _ = running.communicate(timeout=120)
+        finally:
+            running.kill()  # what does not stop is not waited for
     assert running.returncode == 130
     assert told.rstrip().endswith("stopped")
     assert Campaign.load(state).done > 3
