@@ -105,16 +105,20 @@ class CommitHandler(WithDossier):
         steps: Mapping[int, Step],
         told: Mapping[int, tuple[Word, int]],
     ) -> None:
-        """Until the receiver has said that it has them, the rows here are the living ones."""
-        gone = [
-            person
-            for person, (word, _) in told.items()
-            if word is Word.OWNED
-            and before[person].state is State.HANDED
-            and before[person].transfer_id == work.transfer
-        ]
-        if gone:
-            leave_behind(work.connection, gone, message.to_region)
+        """Until the receiver has said that it has them, the rows here are the living ones: or has
+        shown it, by an offer that was quicker than its answer.
+        """
+        gone: dict[str, list[int]] = {}
+        for person, (word, _) in told.items():
+            was = before[person]
+            if word is not Word.OWNED:
+                continue
+            if was.state is State.HANDED and was.transfer_id == work.transfer:
+                gone.setdefault(message.to_region, []).append(person)
+            elif was.state in (State.PENDING, State.CLOSED) and was.peer is not None:
+                gone.setdefault(was.peer, []).append(person)
+        for region, persons in gone.items():
+            leave_behind(work.connection, persons, region)
         back = {person for person, step in steps.items() if step.event is Event.RAISED}
         row = transfer_row(work.connection, work.transfer, "SENT") if back else None
         if row is not None:

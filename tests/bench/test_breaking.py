@@ -63,6 +63,15 @@ def test_what_was_found_before_stays_mended(template: Template, tmp_path: Path, 
     assert run.restored
 
 
+def test_a_person_offered_back_before_the_answer_lives_once(
+    template: Template, tmp_path: Path
+) -> None:
+    """The new holder's offer is quicker than its answer that it has the person (seed 4371)."""
+    run = _run(template, tmp_path, 4371, length=10)
+    assert run.findings == []
+    assert run.steps[-2:] == ["offer", "offer"]
+
+
 def test_the_same_seed_is_the_same_run(template: Template, tmp_path: Path) -> None:
     one, other = (_run(template, tmp_path, 30) for _ in range(2))
     assert (one.steps, one.handed, one.deaths) == (other.steps, other.handed, other.deaths)
