@@ -62,18 +62,18 @@ async def apply_for_rule_change(
     """Files an application. Raises Refusal."""
     viewer = context.signed_in()
     writing = CentralWriting(context, "applyForRuleChange", given, account=viewer.account)
-    if not may_apply(given.kind, viewer.unit_id, viewer.code):
-        who, who_zh = applicants(given.kind)
-        raise forbidden(
-            f"{given.kind.name} is applied for by officers of {who}",
-            f"此类申请由{who_zh}提交",
-        )
     at = writing.moment.now
     today = _today(context, at)
     mistakes = Mistakes()
     wanted = _wanted(context, viewer, given, today, mistakes)
     reason = needed(given.reason, mistakes, ["reason"], _LONGEST_REASON)
     mistakes.stop()
+    if not may_apply(given.kind, viewer.unit_id, viewer.code):
+        who, who_zh = applicants(given.kind)
+        raise forbidden(
+            f"{given.kind.name} is applied for by officers of {who}",
+            f"此类申请由{who_zh}提交",
+        )
     number, state = fresh_id(), first_state(given.kind)
 
     def work(connection: Connection) -> dict[str, Any]:

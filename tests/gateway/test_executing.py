@@ -122,7 +122,7 @@ BY_ROLE: dict[str, str] = {
     "detect": OK,
     "tuneDetection": OK,
     "ruleChanges": OK,
-    "applyForRuleChange": "ForbiddenProblem",  # a province's, of what is asked
+    "applyForRuleChange": "InvalidInputProblem",
     "decideRuleChange": "NotFoundProblem",
     "followUpSheet": OK,
     "publicFigures": "FORBIDDEN",  # what is asked is a county
