@@ -447,8 +447,10 @@ def _night(
 @app.command()
 def evaluate(
     scenarios: Annotated[
-        Path, typer.Option(help="Noufaily's scenarios: the folder with baseline.csv.gz.")
-    ],
+        Path | None, typer.Option(help="Noufaily's scenarios: the folder with baseline.csv.gz.")
+    ] = None,
+    counties: Annotated[int, typer.Option(help="Counties of the simulated country.")] = 2850,
+    seed: Annotated[int, typer.Option(help="Of the country tuned on; the next is judged.")] = 1,
     quick: Quick = False,
     write: Annotated[
         bool,
@@ -466,7 +468,9 @@ def evaluate(
         done = State(state)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    for sheet in benchmark.run(scenarios, done, _console, quick=quick, write=write):
+    for sheet in benchmark.run(
+        scenarios, done, _console, counties=counties, seed=seed, quick=quick, write=write
+    ):
         show(sheet)
 
 

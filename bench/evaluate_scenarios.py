@@ -158,8 +158,12 @@ METHODS: dict[str, tuple[str, _Method]] = {
     "Farrington, alpha .01": ("farrington_a01", _farrington(_ORIGINAL)),
     "Farrington Flexible, Muan, alpha .005": ("", _farrington(Farrington())),
     "Farrington Flexible, plug-in, alpha .005": (
-        "",
+        "ffNoufaily_a005",
         _farrington(Farrington(threshold=Threshold.NB_PLUGIN)),
+    ),
+    "Farrington Flexible as R's, delta, alpha .01": (
+        "ffDelta_a01",
+        _farrington(Farrington(alpha=0.01, threshold=Threshold.DELTA, r_compat=True)),
     ),
 }
 """Our methods: the name R's figures of the same method and settings have, and the method."""

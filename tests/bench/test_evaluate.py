@@ -9,6 +9,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from bench.evaluate_nation import DAYS, DISEASES, FIRST, Injected, Nation, neighbours
+from bench.evaluate_outbreaks import evaluate as evaluate_nation
+from bench.evaluate_outbreaks import judge, sheet, thresholds, tuned
 from bench.evaluate_plot import scatter
 from bench.evaluate_scenarios import METHODS, evaluate, points, read_series, sheets
 from bench.state import State
@@ -80,3 +83,60 @@ def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
     path.write_text("[]")
     with pytest.raises(ValueError, match="expected an object"):
         State(path)
+
+
+def test_what_is_false_what_detected_and_what_is_neither() -> None:
+    near = np.zeros((4, DAYS - FIRST), dtype=bool)
+    near[0, 10:40] = True
+    nation = Nation(
+        "Mumps",
+        np.zeros((4, DAYS), dtype=np.int32),
+        (Injected((0, 1), FIRST + 10, FIRST + 20, 12, "point"),),
+        near,
+    )
+    alarm = np.zeros_like(near)
+    alarm[0, 21] = True  # behind the last case: too late, and near enough not to be false
+    found = judge(alarm, nation)
+    assert (found.detected, found.false, found.delays) == (0, 0, [])
+    assert found.days == near.size - 30
+    alarm[1, 14] = True  # in a county it reached, on its fifth day
+    alarm[3, 100] = True  # elsewhere
+    found = judge(alarm, nation)
+    assert (found.detected, found.delays) == (1, [4])
+    assert found.false == 2  # county 1 is not among those near, by this map
+    assert found.chance == 0
+    assert (found + found).outbreaks == 2
+
+
+def test_outbreaks_are_put_where_the_truth_says() -> None:
+    adjoining = neighbours(60)
+    nation, again = (Nation.make("Dengue", adjoining, seed=3) for _ in range(2))
+    assert nation.outbreaks == again.outbreaks
+    assert (nation.counts == again.counts).all()
+    assert len({one.shape for one in nation.outbreaks}) == 3
+    for one in nation.outbreaks:
+        home, *others = one.counties
+        assert set(others) <= set(adjoining[home].tolist())
+        assert FIRST <= one.start <= one.end < DAYS
+        assert one.size >= DISEASES["Dengue"]
+        inside = nation.counts[list(one.counties), one.start : one.end + 1]
+        assert inside.sum() >= one.size
+        assert inside[0, 0] > 0
+        assert nation.near[list(one.counties), one.start - FIRST].all()
+
+
+def test_thresholds_are_tuned_over_one_country_and_judged_over_another(tmp_path: Path) -> None:
+    adjoining = neighbours(40)
+    state = State(tmp_path / "state.json")
+    some = ["Dengue", "Mumps"]
+    training, judged = (dict(evaluate_nation(adjoining, seed, state, some)) for seed in (1, 2))
+    chosen = tuned(training)
+    assert list(chosen) == some
+    table = sheet(chosen, judged, len(adjoining))
+    by_name = {row[0]: row for row in table.rows}
+    assert by_name["published: time"][1:4] == ("96.23", "1.57", "3.0")
+    plan, ours = by_name["moving percentile P50"], by_name["GLR combination, tuned"]
+    assert float(ours[2]) < float(plan[2])
+    assert [row[0] for row in thresholds(chosen, judged).rows] == some
+    again = State(tmp_path / "state.json")
+    assert dict(evaluate_nation(adjoining, 2, again, some)) == judged
