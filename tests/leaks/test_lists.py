@@ -40,8 +40,12 @@ HIDDEN = {name for _, name in private_fields()} | {
     "idNumberPrefix",
 }
 HIDDEN -= {"old", "new", "reason"}  # of a correction; words that mean other things elsewhere
-_OF_ACCOUNTS = {"UserFilter": {"name"}, "UnitFilter": {"name"}}
-"""Inputs where such a word is of staff or of a unit, not of a person on record."""
+_OF_ACCOUNTS = {
+    "DetectionParameterInput": {"name", "value"},
+    "UnitFilter": {"name"},
+    "UserFilter": {"name"},
+}
+"""Inputs where such a word is of staff, a unit or a method, not of a person on record."""
 
 
 def inputs_of_questions() -> Iterator[GraphQLInputObjectType]:
