@@ -69,7 +69,8 @@ class Ran:
             "clients: " + ", ".join(f"{n} {one}" for one, n in sorted(self.counts.items())),
             f"{self.handed} people handed over, {self.cuts} cuts, {self.logged} entries of the "
             f"post, drained {drained}",
-            f"restored: {', '.join(self.behind) or 'nothing lost'}; {self.mended or 'not mended'}",
+            f"restored: {', '.join(self.behind) or 'the check found nothing behind'}; "
+            f"{self.mended or 'not mended'}",
             f"{len(self.findings)} findings",
         ]
         return "\n".join(lines + [f"  {one}" for one in self.findings[:40]])
