@@ -118,8 +118,9 @@ def write_cases(
         people=len(people_rows),
         cases=len(case_rows),
         exposures=len(exposure_rows),
-        signals=len(raised),
     )
+    if raised:
+        written.records["signals"] += len(raised)
     written.wrote = {
         "person": [row[0] for row in people_rows],
         "case": [row[0] for row in case_rows],

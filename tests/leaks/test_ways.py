@@ -20,7 +20,7 @@ from tests.leaks.documents import SCHEMA
 from tests.leaks.worlds import MASKED, World
 from tests.records import Population
 
-STAFF = {"DutyPerson", "ResponsiblePerson", "StaffContact"}
+STAFF = {"DutyPerson", "ResponsiblePerson", "SignalDelivery", "StaffContact"}
 """Types of whose items a rule of their own decides (tests of users): staff, nobody on record."""
 
 PRIVATE_SCALARS = {"PrivateString", "PrivateInt", "PrivateDate"}
