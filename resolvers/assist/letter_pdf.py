@@ -12,6 +12,7 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Lock
 
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.units import mm
@@ -98,6 +99,10 @@ _COLUMNS = (
 )
 
 
+_FONT_FILE = Lock()
+"""Saving cuts the characters used out of the font, which all letters read by one position."""
+
+
 def letter_pdf(letter: Letter, printer: Printer) -> bytes:
     """The bytes of the PDF."""
     pages = [*_text_pages(letter), *_table_pages(letter)]
@@ -114,7 +119,8 @@ def letter_pdf(letter: Letter, printer: Printer) -> bytes:
             draw(canvas)
         _foot(canvas, page, letter, printer, number, len(pages))
         canvas.showPage()
-    canvas.save()
+    with _FONT_FILE:
+        canvas.save()
     return out.getvalue()
 
 
