@@ -14,6 +14,7 @@ import base64
 import itertools
 import logging
 import os
+from abc import ABC, abstractmethod
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -79,7 +80,7 @@ class Attached:
         return f"fetch {self.name}"
 
 
-class Fetching:
+class Fetching(ABC):
     """An endpoint of things to fetch; `regions` are named where they did not answer.
 
     Subclasses answer one request by `fetch` and say by `operation` what it is called in the log.
@@ -104,15 +105,15 @@ class Fetching:
         self._traces = Traces()
         self._places = Places(regions)
 
+    @abstractmethod
     def operation(self, name: str) -> str:
         """What fetching something of this name is called in the log."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def fetch(
         self, viewer: Viewer, name: str, told: dict[str, Any], asked: Asked, send: Send
     ) -> None:
         """Answers a viewer; `told` is what the log is told. Raises EpigateError."""
-        raise NotImplementedError
 
     async def __call__(self, scope: MutableMapping[str, Any], _: Receive, send: Send) -> None:
         """One request."""

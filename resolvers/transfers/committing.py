@@ -27,7 +27,7 @@ from resolvers.transfers.flags import unknown_references
 from resolvers.transfers.handling import WithDossier, each, work_of
 from resolvers.transfers.here import take_pathways
 from resolvers.transfers.ledger import custodies, transfer_row
-from resolvers.transfers.parcels import Parcel, gather_parcels, part_of
+from resolvers.transfers.parcels import Parcel, part_of
 from resolvers.transfers.pathways import pathways_of
 from resolvers.transfers.protocol import Event, State, Step, Word
 from resolvers.transfers.taking import erase_all, keep_parts, keep_transfer
@@ -38,21 +38,13 @@ __all__ = ["CommitHandler"]
 
 
 class CommitHandler(WithDossier):
-    """A commit: the receiver answers for the people from now on, and has everything of them."""
+    """A commit: the receiver answers for the people from now on, and has everything of them. Its
+    rows were frozen by the transaction that posted it.
+    """
 
     topic = applying.COMMIT
     told = protocol.Told.COMMIT
     tells = frozenset({Word.OWNED, Word.RAISE})
-
-    def gather(self, connection: Connection, store: Store, message: Message) -> Parcel:
-        """The whole dossier: its rows were frozen by the transaction that posted the commit."""
-        return gather_parcels(connection, store, [message], preview=False)[message.id]
-
-    def gather_all(
-        self, connection: Connection, store: Store, messages: Sequence[Message]
-    ) -> dict[str, Parcel]:
-        """The same for many."""
-        return gather_parcels(connection, store, messages, preview=False)
 
     def deliver(
         self,

@@ -36,7 +36,7 @@ from resolvers.transfers.dossier import (
 )
 from resolvers.transfers.handling import Handled, WithDossier, each, work_of
 from resolvers.transfers.ledger import custodies, transfer_row
-from resolvers.transfers.parcels import Parcel, gather_parcels
+from resolvers.transfers.parcels import Parcel
 from resolvers.transfers.pathways import close_pathways, gather_pathways
 from resolvers.transfers.protocol import Event, Word
 from resolvers.transfers.taking import erase_all, keep_parts, keep_transfer
@@ -50,16 +50,7 @@ class OfferHandler(WithDossier):
     """An offer: with a preview of what the receiving unit may see."""
 
     topic = applying.OFFER
-
-    def gather(self, connection: Connection, store: Store, message: Message) -> Parcel:
-        """The preview, and the remarks of the transfer."""
-        return gather_parcels(connection, store, [message], preview=True)[message.id]
-
-    def gather_all(
-        self, connection: Connection, store: Store, messages: Sequence[Message]
-    ) -> dict[str, Parcel]:
-        """The same for many."""
-        return gather_parcels(connection, store, messages, preview=True)
+    preview = True
 
     def deliver(
         self,

@@ -13,6 +13,7 @@ from resolvers.transfers import protocol
 from resolvers.transfers.applying import Work, ids_for
 from resolvers.transfers.bodies import people_of, words_of
 from resolvers.transfers.ledger import custodies, transfer_row
+from resolvers.transfers.parcels import Parcel, gather_parcels
 from resolvers.transfers.protocol import Step, Word
 from resolvers.transfers.telling import tell_erased
 from resolvers.transfers.terms import Refusal
@@ -82,7 +83,21 @@ class Handled:
 
 
 class WithDossier(Handled):
-    """Whoever was erased while the dossier was on its way is erased where it went, too."""
+    """A dossier goes along, or a preview of it. Whoever was erased while it was on its way is
+    erased where it went, too.
+    """
+
+    preview = False
+
+    def gather(self, connection: Connection, store: Store, message: Message) -> Parcel:
+        """The rows as they are, and what goes with them."""
+        return gather_parcels(connection, store, [message], preview=self.preview)[message.id]
+
+    def gather_all(
+        self, connection: Connection, store: Store, messages: Sequence[Message]
+    ) -> dict[str, Parcel]:
+        """The same for many."""
+        return gather_parcels(connection, store, messages, preview=self.preview)
 
     def settled(
         self,
