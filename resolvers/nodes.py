@@ -13,6 +13,7 @@ from resolvers.context import Context
 from resolvers.federation import state_of
 from resolvers.questions.moved import places_of
 from resolvers.questions.ordinary import region_type
+from resolvers.rights import holds
 from schema.nodes import Region
 
 __all__ = ["by_global_ids", "parse_id", "regions_now"]
@@ -23,6 +24,9 @@ _NODES = frozenset(
         *("AssistRequest", "AssistPerson", "AssistAttachment", "SignalAttachment"),
     }
 )
+_BY_RIGHT = {"Signal": "signals", "SignalAttachment": "signals"}
+"""Records that not all who open records may open: the root field whose right they need."""
+
 _MOST = 1000
 
 
@@ -40,13 +44,13 @@ def parse_id(text: str) -> tuple[Record | None, int]:
 
 async def by_global_ids(context: Context, ids: Sequence[str], path: str) -> list[Any]:
     """The records in the order asked; None where there is none that the viewer may open."""
-    context.opens_records()
+    viewer = context.opens_records().viewer
     if len(ids) > _MOST:
         raise InvalidInput(f"at most {_MOST} ids at once", argument="ids")
     parsed = [parse_id(text) for text in ids]
     wanted: dict[str, dict[int, None]] = {}
     for record, number in parsed:
-        if record is not None:
+        if record is not None and holds(viewer, _BY_RIGHT.get(record.name, "nodes")):
             wanted.setdefault(record.name, {})[number] = None
     found = {}
     index_of = context.answering.federation.index_of

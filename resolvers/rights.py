@@ -13,7 +13,7 @@ from regions.errors import Forbidden
 from resolvers.actions import require_action
 from resolvers.users import BUSINESS_ROLES, Role, Viewer
 
-__all__ = ["RIGHTS", "Right", "is_open", "require"]
+__all__ = ["RIGHTS", "Right", "holds", "is_open", "require"]
 
 _EVERYONE = frozenset(Role)
 _AUDITOR = frozenset({Role.AUDITOR})
@@ -166,11 +166,16 @@ def is_open(field: str) -> bool:
     return right is not None and right.strangers
 
 
+def holds(viewer: Viewer, field: str) -> bool:
+    """Whether the viewer's role may ask for the root field."""
+    right = RIGHTS.get(field)
+    return right is not None and viewer.role in right.roles
+
+
 def require(viewer: Viewer, field: str) -> None:
     """Raises Forbidden where the viewer's role may not ask for the root field."""
     require_action(viewer, (field,))
-    right = RIGHTS.get(field)
-    if right is None or viewer.role not in right.roles:
+    if not holds(viewer, field):
         raise Forbidden(
             f"the role {viewer.role.value} may not ask for {field}",
             hint="the manual's table of roles and rights says who may",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ __all__ = ["WINDOW_DAYS", "Behind", "behind", "cards_of", "filter_of_signal"]
 WINDOW_DAYS = 7
 """Days up to and with a signal's day whose cards are behind it, as annex 1 counts them."""
 
-_AT_ONCE = 20  # signals of one statement; a filter holds only so many conditions
+_AT_ONCE, _CODES = 20, 400  # signals, and their counties, of one statement: a filter holds so many
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +90,25 @@ async def cards_of(context: Context, signals: Sequence[Any]) -> list[list[Any]]:
             found[place] = [card] if card is not None else []
         else:
             windows.append((place, behind(signal, _zone(context, signal))))
-    for start in range(0, len(windows), _AT_ONCE):
-        some = windows[start : start + _AT_ONCE]
+    for some in _parts(windows):
         cases = await _read(context, [one for _, one in some], signals[0]._path)
         for place, one in some:
             found[place] = [case for case in cases if one.holds(case)]
     return found
+
+
+def _parts(windows: Sequence[tuple[int, Behind]]) -> Iterator[list[tuple[int, Behind]]]:
+    """The windows in parts that a statement takes."""
+    part: list[tuple[int, Behind]] = []
+    codes = 0
+    for one in windows:
+        codes += len(one[1].codes)
+        if part and (len(part) == _AT_ONCE or codes > _CODES):
+            yield part
+            part, codes = [], len(one[1].codes)
+        part.append(one)
+    if part:
+        yield part
 
 
 async def filter_of_signal(context: Context, given: str, path: str) -> dict[str, Any] | None:

@@ -64,8 +64,6 @@ def _suspect(held: Held, asked: str | None, card: int) -> str:
     held.event(Event.SUSPECT, card=card, event=number)
     if event is not known:
         join(held, held.row, event)
-        if event["state"] != "SUSPECTED":  # it is under investigation: so is what joins it
-            held.event(Event.INVESTIGATE, event=number)
     return number
 
 

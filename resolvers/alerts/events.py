@@ -7,12 +7,13 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from regions.alerts import signals
-from regions.alerts_forms import investigations
+from regions.alerts_forms import investigations, signal_attachments
 from regions.cases import cases
 from regions.ids import take_ids
 from regions.person_keys import ERASED, salts_of
 from resolvers.alerts.acting import Held, unit_of
 from resolvers.alerts.numbers import new_event_number
+from resolvers.alerts.states import Event
 from resolvers.lifecycles import StateRefused
 
 __all__ = ["event_of", "issue", "join", "member_rows", "open_event", "person_of", "save_event"]
@@ -82,20 +83,33 @@ def save_event(held: Held, event: dict[str, Any], **changed: Any) -> None:
 
 def join(held: Held, row: dict[str, Any], event: dict[str, Any]) -> None:
     """Makes a signal part of an event. The event it was part of before, which nobody investigates
-    yet, joins with all its signals. Raises StateRefused where it has an investigation of its own.
+    yet, joins with all its signals and files; what joins one that is investigated is so, too.
+    Raises StateRefused where the signal's event has an investigation of its own.
     """
     if row["event_id"] == event["id"]:
         return
-    c, moved = signals.c, [row["id"]]
-    before = event_of(held.connection, row)
+    moved, before = [row], event_of(held.connection, row)
     if before is not None:
         if before["state"] != "SUSPECTED":
             raise StateRefused("OTHER_EVENT")
-        moved = [one["id"] for one in member_rows(held.connection, before)]
+        members = member_rows(held.connection, before)
+        moved = [row if one["id"] == row["id"] else one for one in members]
         save_event(held, before, state="JOINED", joined_to=event["id"])
+        files = signal_attachments
+        held.connection.execute(
+            update(files)
+            .where(files.c.investigation_id == before["id"])
+            .values(investigation_id=event["id"])
+        )
+    c = signals.c
     changed = {"event_id": event["id"], "version": c.version + 1, "updated_at": held.who.at}
-    held.connection.execute(update(signals).where(c.id.in_(moved)).values(changed))
-    row |= {"event_id": event["id"], "version": row["version"] + 1}
+    held.connection.execute(
+        update(signals).where(c.id.in_([one["id"] for one in moved])).values(changed)
+    )
+    for one in moved:
+        one |= {"event_id": event["id"], "version": one["version"] + 1}
+        if event["state"] != "SUSPECTED" and one["state"] == "SUSPECTED":
+            held.event(Event.INVESTIGATE, None if one is held.row else one, event=event["number"])
 
 
 def member_rows(connection: Connection, event: dict[str, Any]) -> list[dict[str, Any]]:

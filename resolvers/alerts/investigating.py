@@ -21,7 +21,7 @@ from resolvers.alerts.clocks import Span, meet, open_clock
 from resolvers.alerts.events import event_of, join, member_rows, person_of, save_event
 from resolvers.alerts.filing import enter, reporting_unit, version_before
 from resolvers.alerts.form import read_form
-from resolvers.alerts.states import Event, Guard, State
+from resolvers.alerts.states import Event, Guard
 from resolvers.alerts.steps import hold
 from resolvers.context import Context
 from resolvers.questions.rows import scope_condition
@@ -80,6 +80,7 @@ async def end_investigation(
         if event["ended_at"] is not None:
             held.failing.add(Guard.RUNNING)
         rows = _members(held, event)
+        _after_signal(rows, "endedAt", ended_at)
         for row in rows:
             _event(held, row, Event.END, event=event["number"], endedAt=ended_at)
         due = _open_clock(held, event, rows, ended_at)
@@ -124,12 +125,11 @@ async def file_investigation_form(
             reference=context.answering.reference,
             mistakes=found,
         )
+        _after_signal(rows, "investigatedTo", str(given.investigated_to))
         if not _has_report(held, event):
             held.failing.add(Guard.REPORT)
         told = {"event": event["number"], "form": version + 1, "conclusion": given.conclusion.name}
         for row in rows:
-            if row["state"] == State.SUSPECTED.name and event["state"] != "SUSPECTED":
-                _event(held, row, Event.INVESTIGATE, event=event["number"])
             _event(held, row, Event.CONCLUDE, **told)
         found.stop()
         form = enter(
@@ -178,6 +178,18 @@ def _other(acting: Acting, held: Held, number: int, place: int) -> dict[str, Any
     if row is None:
         raise not_found("signals", str(place))
     return row
+
+
+def _after_signal(rows: list[dict[str, Any]], field: str, ended_at: str) -> None:
+    """Raises Refusal where an investigation is said to have ended before there was a signal: a
+    clock that ran out in a mistaken year would stand as missed for ever.
+    """
+    if ended_at < min(row["detected_at"] for row in rows):
+        found = Mistakes()
+        found.add(
+            [field], "this lies before the first signal of the event", "该时间早于首个预警信号"
+        )
+        found.stop()
 
 
 def _has_report(held: Held, event: dict[str, Any]) -> bool:

@@ -41,6 +41,7 @@ NIGHT_SECONDS = 30.0
 SERIES = "SERIES"
 """The part of a night that looks at each county and disease by itself."""
 
+_CARD_DAYS = 30  # so long before the night a card may have been reported that has no signal yet
 _log = logging.getLogger(__name__)
 _N = detection_nights.c
 
@@ -233,8 +234,8 @@ def _claim(connection: Connection, row: dict[str, Any]) -> bool:
 
 
 def _cards(connection: Connection, store: Store, book: RuleBook, day: str) -> list[dict[str, Any]]:
-    """Cards of a day that should have raised a signal as they were written, and have none: the
-    rules came later, or could not be read then.
+    """Cards of the last days that should have raised a signal as they were written, and have none:
+    the rules came later, could not be read then, or the card came back to a restored store.
     """
     diseases = sorted(
         {
@@ -244,7 +245,9 @@ def _cards(connection: Connection, store: Store, book: RuleBook, day: str) -> li
         }
     )
     zone, c = store.settings.days, cases.c
-    after = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+    first, after = (
+        (date.fromisoformat(day) + timedelta(days=days)).isoformat() for days in (-_CARD_DAYS, 1)
+    )
     raised = select(signals.c.id).where(
         and_(
             signals.c.case_id == c.id,
@@ -256,7 +259,7 @@ def _cards(connection: Connection, store: Store, book: RuleBook, day: str) -> li
     rows = connection.execute(
         asked.where(
             c.disease.in_(diseases),
-            c.reported_at >= zone.begins(day),
+            c.reported_at >= zone.begins(first),
             c.reported_at < zone.begins(after),
             c.classification.in_(COUNTED),
             c.kept_in.is_(None),

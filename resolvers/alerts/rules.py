@@ -61,6 +61,8 @@ class RuleBook:
     """All rules; which of them holds is found by disease."""
 
     rules: tuple[Rule, ...] = ()
+    singly: frozenset[str] = field(init=False, repr=False, compare=False)
+    """Diseases that some rule watches by single cases: no other card needs a second look."""
     _by_disease: dict[str, list[Rule]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -74,6 +76,8 @@ class RuleBook:
                 reverse=True,
             )
         object.__setattr__(self, "_by_disease", found)
+        single = (one.disease for one in self.rules if one.method is DetectionMethod.SINGLE_CASE)
+        object.__setattr__(self, "singly", frozenset(single))
 
     def effective(
         self, disease: str, code: str, day: str, *, clusters: bool = False

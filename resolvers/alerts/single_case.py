@@ -1,7 +1,8 @@
 """Cards of single-case diseases: each raises its signal in the transaction that wrote it (E3, E4).
 
 Whoever writes cases calls `signal_cards` beside `apply_counts`: registering, correcting, loading,
-and a card that a restored store gets back. A card that comes along with a person who is handed over
+and the night, for cards that have none (it was written while the rules could not be read, or came
+back to a restored store). A card that comes along with a person who is handed over
 is a copy: it was reported, and has raised its signal, where it is kept (B8).
 """
 
@@ -20,6 +21,7 @@ from regions.statistics import case_cell, daily_counts
 from resolvers.alerts.messages import put_messages
 from resolvers.alerts.rules import Rule, RuleBook
 from resolvers.alerts.slots import Found, newest_record, put_signals
+from resolvers.alerts.states import State
 from schema.alerts import SignalKind
 
 __all__ = ["SAME_ILLNESS_DAYS", "signal_cards"]
@@ -47,6 +49,8 @@ def signal_cards(
     """
     wanted: dict[tuple[int, str, str], tuple[Mapping[str, Any], Rule, str]] = {}
     for card in cards:
+        if card["disease"] not in book.singly:
+            continue
         cell = case_cell(card, settings.days)
         if cell is None or card.get("kept_in") is not None:
             continue
@@ -79,6 +83,8 @@ def signal_cards(
                 case_id=number,
             )
         )
+    if not found:
+        return []
     put = put_signals(
         connection,
         settings.code,
@@ -113,7 +119,10 @@ class _Illnesses:
             asked = (
                 select(cases.c.person_id, c.disease, c.code, c.day)
                 .join(cases, cases.c.id == c.case_id)
-                .where(cases.c.person_id.in_(persons[start : start + _AT_ONCE]))
+                .where(
+                    cases.c.person_id.in_(persons[start : start + _AT_ONCE]),
+                    c.state != State.EXCLUDED.name,  # what came of another card is new
+                )
             )
             for person, disease, code, day in connection.execute(asked):
                 self._days.setdefault((person, disease, code), []).append(day)

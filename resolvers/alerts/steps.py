@@ -19,6 +19,10 @@ __all__ = ["Who", "advance", "apply", "hold", "walk"]
 
 _CARD = "ABNORMAL_CARD"
 _ANSWERS = (Event.EXCLUDE, Event.SUSPECT)
+_WRITE = frozenset({*_ANSWERS, Event.INVESTIGATE, Event.END, Event.CONCLUDE, Event.ATTACH})
+"""What officers write: whoever writes after another must have seen it, a further version of a form
+most of all, which changes nothing else of the signal.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ def advance(
     before = State[row["state"]]
     found = step(before, event, Facts(who.party, frozenset({*failing, *_standing(row)})))
     changed = _changed(row, event, found.next, who.at)
-    if changed:
+    if changed or event in _WRITE:
         changed |= {"version": row["version"] + 1, "updated_at": who.at}
         connection.execute(update(signals).where(signals.c.id == row["id"]).values(changed))
         row |= changed

@@ -54,6 +54,10 @@ def county_name(areas: Areas, code: str, word: str = "own") -> str:
     return f"{bare}县"
 
 
+_PLACES = ("县", "区", "市", "旗", "省", "州", "盟")
+"""Counties; provinces and prefectures too, of which alone some cards know the place."""
+
+
 def message_text(number: str, county: str, disease: str, name: str, *, code: str, day: str) -> str:
     """The text: `number` of the signal of a `code` and `day` (2026-11-28), `county` as
     `county_name` says, the disease by its key and its Chinese name.
@@ -63,8 +67,8 @@ def message_text(number: str, county: str, disease: str, name: str, *, code: str
     begins = f"{code}{day.replace('-', '')}"
     if not number.startswith(begins) or not _SERIAL.fullmatch(number[len(begins) :]):
         raise ValueError("the number of a signal is its county, its day and a serial: 17 digits")
-    if not county.endswith(("县", "区", "市", "旗")):
-        raise ValueError("a county's name ends in 县, 区, 市 or 旗")
+    if not county.endswith(_PLACES):
+        raise ValueError("a place's name ends in " + ", ".join(_PLACES))
     called = CODE_NAMES.get(disease, name)
     if not _DISEASE.fullmatch(called) or re.search(r"\d{5}", called):
         raise ValueError("a disease is called by a name")

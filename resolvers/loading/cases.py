@@ -53,6 +53,7 @@ _CASE_COLUMNS = (
     "updated_at",
     "version",
 )
+_DISEASE = _CASE_COLUMNS.index("disease")
 _EXPOSURE_COLUMNS = (
     "id",
     "person_id",
@@ -112,7 +113,10 @@ def write_cases(
     insert_rows(connection, cases, _CASE_COLUMNS, case_rows)
     insert_rows(connection, exposures, _EXPOSURE_COLUMNS, exposure_rows)
     apply_counts(connection, written.counts)
-    cards = (dict(zip(_CASE_COLUMNS, row, strict=True)) for row in case_rows)
+    singly = store.book.singly
+    cards = (
+        dict(zip(_CASE_COLUMNS, row, strict=True)) for row in case_rows if row[_DISEASE] in singly
+    )
     raised = signal_cards(connection, store.settings, store.book, cards, now())
     written.records.update(
         people=len(people_rows),

@@ -15,7 +15,8 @@ from regions.errors import InvalidInput
 from regions.instants import seconds_of
 from resolvers.context import Context
 from resolvers.diseases import require_diseases
-from resolvers.users import BUSINESS_ROLES, Viewer
+from resolvers.rights import RIGHTS
+from resolvers.users import Viewer
 from resolvers.users.accounts import find_account, standing_of
 from resolvers.users.authority import require_answering
 from resolvers.users.levels import INSTITUTIONS
@@ -51,6 +52,7 @@ __all__ = [
 ]
 
 MOST_SHIFTS = 1_000
+_ON_DUTY = RIGHTS["viewSignal"].roles  # whoever is told must be able to answer
 _LONGEST_SHIFT = 7 * 86_400
 _LONGEST_ROSTER = 366 * 86_400
 _MOST_DISEASES = 200
@@ -224,11 +226,11 @@ def _shifts(given: SetDutyRosterInput, mistakes: Mistakes) -> list[Shift]:
 
 def _check_on_duty(connection: Connection, name: str, unit: UnitRow) -> None:
     account = find_account(connection, name)
-    right = account is not None and account.unit_id == unit.id and account.role in BUSINESS_ROLES
+    right = account is not None and account.unit_id == unit.id and account.role in _ON_DUTY
     if account is None or not right:
         raise InvalidInput(
-            f"{unit.name} has no business account of this name",
-            hint="the duty person is of the unit, with an account of its own",
+            f"{unit.name} has no account of this name that may answer signals",
+            hint="the duty person is an officer of the unit, no direct reporter and no machine",
             messageZh="值班人员须为本单位业务账号",
         )
     if standing_of(connection, account) is not Standing.ACTIVE:

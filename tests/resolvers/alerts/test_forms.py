@@ -242,6 +242,34 @@ def test_nobody_decides_on_old_news(duty: Duty) -> None:
     assert len(duty.of(signal)["cards"]) == 1
 
 
+def test_nobody_files_a_further_version_over_one_that_was_not_seen(duty: Duty) -> None:
+    """Two officers read the same version: the second must look again, though no state changed."""
+    excluded = duty.done(CARD, ON_DUTY, duty.raised(), **card())
+    read = excluded["version"]
+    duty.done(CARD, ON_DUTY, excluded, **card(remarks="theirs", version=read))
+    assert duty.refused(CARD, SUCCESSOR, excluded, **card(version=read)) == "VERSION"
+    signal = duty.investigated()
+    watched = form(conclusion="CONTINUED_WATCH", grounds=[], groundsText="not over yet")
+    read = duty.done(FORM, ON_DUTY, signal, **watched)["version"]
+    duty.done(FORM, ON_DUTY, signal, **watched, version=read)
+    assert duty.refused(FORM, SUCCESSOR, signal, **watched, version=read) == "VERSION"
+
+
+def test_an_event_joins_with_all_its_signals_and_files(duty: Duty) -> None:
+    taking = duty.investigated()
+    number = taking["event"]["number"]
+    one = duty.attach(duty.suspected("spreading"))
+    own = one["event"]["number"]
+    other = duty.done(CARD, ON_DUTY, duty.raised(), **card("time", event=own))
+    joined = duty.done(CARD, ON_DUTY, one, **card("spreading", event=number))
+    assert {found["state"] for found in joined["event"]["signals"]} == {"INVESTIGATING"}
+    assert len(joined["event"]["signals"]) == 3
+    assert len(joined["event"]["attachments"]) == 2
+    assert events(duty.of(other))[-1] == "INVESTIGATE"
+    ended = duty.done("endInvestigation", ON_DUTY, other)
+    assert ended["event"]["number"] == number
+
+
 def test_the_same_key_files_once(duty: Duty) -> None:
     signal = duty.raised()
     given = card("place", idempotencyKey="once", version=duty.of(signal)["version"])
@@ -352,6 +380,8 @@ def test_the_end_of_an_investigation_is_told_once(duty: Duty) -> None:
     signal = duty.investigated()
     late = duty.mistakes("endInvestigation", ON_DUTY, signal, endedAt="2999-01-01T00:00:00Z")
     assert late == {"endedAt"}
+    early = duty.mistakes("endInvestigation", ON_DUTY, signal, endedAt="2016-03-03T00:00:00Z")
+    assert early == {"endedAt"}
     duty.done("endInvestigation", ON_DUTY, signal)
     assert duty.refused("endInvestigation", ON_DUTY, signal) == "RUNNING"
     other = duty.suspected()

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from regions.alerts import signals
 from regions.keys import Keys
 from regions.settings import RegionSettings
 from resolvers.alerts.rules import RuleBook
@@ -147,6 +149,19 @@ def test_a_second_card_of_an_illness_is_none(file: Writer) -> None:
     assert [one["code"] for one in raised(file)] == ["320102", "320102", "320105"]
 
 
+def test_a_second_card_after_an_excluded_signal_is_one_of_its_own(file: Writer) -> None:
+    registered(file)
+    person = file.rows("cases")[0]["person_id"]
+
+    def exclude(connection: Any) -> None:
+        connection.execute(update(signals).values(state="EXCLUDED"))
+
+    in_store(file.regions[0], exclude)
+    own: dict[str, Any] = {"person": None, "personId": f"person:{person}"}
+    registered(file, **own, reportedAt="2026-03-20T09:00:00+08:00")
+    assert len(raised(file)) == 2
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -173,12 +188,13 @@ def test_the_night_finds_cards_that_have_none(stores: Stores, keys: Keys) -> Non
     """The rule came after the card, or could not be read as it was written."""
     writer = Writer([stores.sqlite("3201")], keys)
     registered(writer, reportedAt="2026-03-01T12:00:00+08:00", onsetOn=None)
-    registered(writer, reportedAt="2026-02-28T23:59:00+08:00", onsetOn=None)  # another night
+    registered(writer, reportedAt="2026-02-28T23:59:00+08:00", onsetOn=None)  # came back late
+    registered(writer, reportedAt="2026-01-29T12:00:00+08:00", onsetOn=None)  # history
     writer.close()
     (done,) = run_nights(writer.regions, keys, RULES)
-    assert len(done.signals) == 1
-    (found,) = signal_rows(writer.regions[0])
-    assert (found["day"], found["kind"]) == ("2026-03-01", "SINGLE_CASE")
+    assert len(done.signals) == 2
+    found = [(one["day"], one["kind"]) for one in signal_rows(writer.regions[0])]
+    assert sorted(found) == [("2026-02-28", "SINGLE_CASE"), ("2026-03-01", "SINGLE_CASE")]
 
 
 def _put(settings: RegionSettings, rows: list[Found]) -> int:

@@ -15,8 +15,9 @@ from resolvers.reference import diseases
 
 NUMBER = "34182120261128001"
 OF: dict[str, str] = {"code": "341821", "day": "2026-11-28"}
-COUNTIES = [one.code for one in reference_areas() if one.level == "COUNTY"]
-SHAPE = re.compile(r"预警系统提示-编号[0-9]{17,18},(\w+[县区市旗])，请关注(.+)")
+COUNTIES = [one.code for one in reference_areas()]
+"""Provinces and prefectures, too: of some cards no more is known."""
+SHAPE = re.compile(r"预警系统提示-编号[0-9]{17,18},(\w+[县区市旗省州盟])，请关注(.+)")
 
 
 def test_to_the_character() -> None:
