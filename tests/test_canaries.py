@@ -135,6 +135,7 @@ def written(gateway: Gateway, seen: Seen) -> None:
     answer = seen.ask(
         gateway, DOCUMENTS["registerContacts"], {"input": contacts_input(*rows)}, "national"
     )
+    assert answer["data"] is not None, gateway.said
     result = answer["data"]["registerContacts"]
     assert result["registered"] == len(rows), result
     contact = result["rows"][0]["contact"]["id"]

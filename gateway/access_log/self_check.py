@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import random
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 from gateway.access_log.contradictions import (
@@ -44,6 +44,7 @@ _LITTLE, _MUCH = (
     16 << 20,
 )  # bytes of entries, from which on a round is made longer, shorter
 _BUSY_SECONDS = 10.0
+_LOTS = SystemRandom()  # where a look begins is nobody's to foresee
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -87,7 +88,7 @@ class SelfCheck:
         oldest, tiles = live.first // WIDTH, -(-live.size // WIDTH)
         begin = self._next
         if begin is None:
-            begin = random.randrange(oldest, max(tiles, oldest + 1))
+            begin = _LOTS.randrange(oldest, max(tiles, oldest + 1))
         elif not oldest <= begin < tiles:
             begin = oldest
         self._next = begin + self._tiles

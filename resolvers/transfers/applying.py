@@ -33,6 +33,7 @@ __all__ = [
     "CANCEL",
     "COMMIT",
     "DECISION",
+    "ELSEWHERE",
     "ERASED",
     "OFFER",
     "Work",
@@ -47,7 +48,9 @@ OFFER, DECISION, COMMIT = "transfer.offer", "transfer.decision", "transfer.commi
 CANCEL, ARRIVAL, ERASED = "transfer.cancel", "transfer.arrival", "transfer.erased"
 
 _OPEN = ("OFFERED", "ACCEPTED")
-_ELSEWHERE = (State.FENCED, State.PENDING, State.CLOSED)
+ELSEWHERE = (State.FENCED, State.PENDING, State.CLOSED)
+"""States of a person whom another region answers for, and shows it otherwise than by having the
+person handed over."""
 
 
 def ids_for(people: int) -> int:
@@ -147,7 +150,7 @@ class Work:
         gone: dict[str, list[int]] = {}
         for person, step in steps.items():
             state, peer = step.custody.state, step.custody.peer
-            if before[person].state.answers and peer is not None and state in _ELSEWHERE:
+            if before[person].state.answers and peer is not None and state in ELSEWHERE:
                 gone.setdefault(peer, []).append(person)
         for peer, persons in gone.items():
             leave_behind(self.connection, persons, peer)

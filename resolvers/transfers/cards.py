@@ -117,6 +117,7 @@ class CardHandler:
     """
 
     topic = CARD
+    of_custody = True  # told to a store that is behind, a correction would end there
 
     def concerns(self, message: Message) -> Mapping[str, Sequence[int]]:
         """The person, the case, and the lines of its history."""

@@ -98,6 +98,7 @@ class ErasedHandler:
     """A person was erased where the person's records were, and is erased here, too (F10)."""
 
     topic = applying.ERASED
+    of_custody = True  # a store that is behind does not know who else has the person
 
     def concerns(self, message: Message) -> Mapping[str, Sequence[int]]:
         """The people it is about."""

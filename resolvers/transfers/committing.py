@@ -107,7 +107,7 @@ class CommitHandler(WithDossier):
                 continue
             if was.state is State.HANDED and was.transfer_id == work.transfer:
                 gone.setdefault(message.to_region, []).append(person)
-            elif was.state in (State.PENDING, State.CLOSED) and was.peer is not None:
+            elif was.state in applying.ELSEWHERE and was.peer is not None:
                 gone.setdefault(was.peer, []).append(person)
         for region, persons in gone.items():
             leave_behind(work.connection, persons, region)

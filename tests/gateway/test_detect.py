@@ -16,9 +16,12 @@ from regions.instants import now
 from regions.zones import zone_of
 
 CELL = "INSERT INTO daily_counts (disease, code, day, source, cases, deaths) VALUES (?,?,?,?,?,?)"
-YESTERDAY = (
-    date.fromisoformat(zone_of("Asia/Shanghai").day(now())) - timedelta(days=1)
-).isoformat()
+
+
+def yesterday() -> str:
+    """The day before today where the regions are: asked anew by each test."""
+    today = date.fromisoformat(zone_of("Asia/Shanghai").day(now()))
+    return (today - timedelta(days=1)).isoformat()
 
 
 def write(config: Config, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
@@ -39,9 +42,9 @@ def detect(config: Config, *more: str) -> int:
 def store(ready_config: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
     """Nanjing has counted for seven years, and had two cases of measles yesterday."""
     monkeypatch.setenv("COLUMNS", "200")
-    long_ago = (date.fromisoformat(YESTERDAY) - timedelta(days=7 * 366)).isoformat()
+    long_ago = (date.fromisoformat(yesterday()) - timedelta(days=7 * 366)).isoformat()
     write(ready_config, CELL, ("rabies", "320105", long_ago, "CASES", 1, 0))
-    write(ready_config, CELL, ("measles", "320102", YESTERDAY, "CASES", 2, 1))
+    write(ready_config, CELL, ("measles", "320102", yesterday(), "CASES", 2, 1))
     return ready_config
 
 
@@ -55,7 +58,7 @@ def test_a_dry_run_writes_nothing(store: Config, capsys: pytest.CaptureFixture[s
     assert orjson.loads(line) == {
         "code": "320102",
         "disease": "measles",
-        "day": YESTERDAY,
+        "day": yesterday(),
         "rule": "national-measles",
         "observed": 2.0,
         "bound": 0.0,
@@ -69,11 +72,11 @@ def test_a_dry_run_writes_nothing(store: Config, capsys: pytest.CaptureFixture[s
 def test_nights_are_done_once(store: Config, capsys: pytest.CaptureFixture[str]) -> None:
     assert detect(store) == 0
     assert "8 nights done" in capsys.readouterr().out
-    number = f"320102{YESTERDAY.replace('-', '')}001"
+    number = f"320102{yesterday().replace('-', '')}001"
     assert signals(store) == [(number, "320102", 2.0, 1)]
     (message,) = write(store, "SELECT occasion, due_at FROM signal_messages")
     assert message[0] == "FIRST"
-    assert message[1] >= f"{YESTERDAY}T24:00:00Z"  # eight o'clock in China, or later
+    assert message[1] >= f"{yesterday()}T24:00:00Z"  # eight o'clock in China, or later
     assert detect(store) == 0
     assert "0 nights done" in capsys.readouterr().out
     assert len(signals(store)) == 1
@@ -83,11 +86,11 @@ def test_a_day_again_shows_what_is_stored_and_what_would_be_found(
     store: Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
     detect(store)
-    number = f"320102{YESTERDAY.replace('-', '')}001"
-    write(store, CELL, ("mumps", "320104", YESTERDAY, "CASES", 1, 0))  # reported late
+    number = f"320102{yesterday().replace('-', '')}001"
+    write(store, CELL, ("mumps", "320104", yesterday(), "CASES", 1, 0))  # reported late
     write(store, "UPDATE daily_counts SET cases = 5 WHERE disease = 'measles'")
     capsys.readouterr()
-    assert detect(store, "--date", YESTERDAY, "--json") == 0
+    assert detect(store, "--date", yesterday(), "--json") == 0
     lines = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
     told = {one["code"]: (one["observed"], one["stored"], one["then"]) for one in lines}
     assert told == {"320102": (5.0, number, 2.0), "320104": (1.0, None, None)}

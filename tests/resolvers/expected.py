@@ -17,6 +17,7 @@ __all__ = ["TABLES", "holds", "in_order", "public_id", "visible"]
 
 TABLES = {"Contact": contacts, "Case": cases}
 _COLUMNS = {
+    "ids": "id",
     "sourceCase": "source_case_id",
     "parentContact": "parent_contact_id",
     "reportedBy": "unit_id",
@@ -70,7 +71,7 @@ def _part(name: str, value: Any, row: Row) -> bool | None:
     return known in [_number(one) for one in value] if name in _IDS else known in value
 
 
-_IDS = ("sourceCase", "parentContact")
+_IDS = ("ids", "sourceCase", "parentContact")
 
 
 def _number(text: str) -> int:

@@ -36,7 +36,12 @@ def _ids(population: Population) -> dict[str, list[str]]:
     rows = population.of(RECORDS["Contact"].table)
     cases = [f"case:{row['source_case_id']}" for row in rows if row["source_case_id"]]
     parents = [f"contact:{row['parent_contact_id']}" for row in rows if row["parent_contact_id"]]
-    return {"sourceCase": [*cases[:3], "case:0"], "parentContact": parents[:3]}
+    own = [f"case:{row['id']}" for row in population.of(RECORDS["Case"].table)[:3]]
+    return {
+        "ids": [*own, "case:0"],
+        "sourceCase": [*cases[:3], "case:0"],
+        "parentContact": parents[:3],
+    }
 
 
 def _within_reach(codes: list[str], who: Any) -> bool:

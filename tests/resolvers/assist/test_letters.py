@@ -285,7 +285,8 @@ def test_a_report_on_many_has_as_many_statements_as_one_on_few(
         found: list[str] = []
 
         def listen(*told: Any) -> None:
-            found.append(told[2])
+            if "assist_" in told[2]:  # sending goes on beside it, as often as the time allows
+                found.append(told[2])
 
         event.listen(Engine, "before_cursor_execute", listen)
         try:
@@ -297,5 +298,5 @@ def test_a_report_on_many_has_as_many_statements_as_one_on_few(
         assert sorted(noted) == list(range(1, people + 1))
         return len(found)
 
-    # Other work of the process may be counted, too; one statement a person would be 28 more.
+    # What is sent meanwhile may be counted, too; one statement a person would be 28 more.
     assert statements(30) < statements(2) + 28

@@ -16,8 +16,10 @@ from sqlalchemy import Connection
 from gateway.custody import check_custody
 from regions.errors import StoreRestored
 from regions.fencing import fence, fences, lift
+from regions.people import people
 from regions.post import post_outbox
 from regions.transfers import transfer_people
+from resolvers.post.messages import CustodyHandler
 from resolvers.post.pump import Pump
 from resolvers.transfers.custodians import guard
 from resolvers.transfers.delivering import TRANSFER_HANDLERS
@@ -134,6 +136,42 @@ def test_messages_of_custody_wait_before_a_fence(regions: Regions) -> None:
     (answered,) = regions.rows(A, post_outbox)
     assert (answered["answered_at"] is None, answered["last_error"]) == (False, None)
     assert regions.custody(B, person).state is State.PENDING
+
+
+def test_all_that_transfers_say_waits_before_a_fence() -> None:
+    """A correction or an erasure told to a store that is behind would end there."""
+    for handler in TRANSFER_HANDLERS:
+        assert isinstance(handler, CustodyHandler), handler.topic
+        assert handler.of_custody
+
+
+def test_a_store_put_back_before_the_answer_to_a_commit_leaves_its_rows_behind(
+    files: Regions, tmp_path: Path
+) -> None:
+    """Handed to B, whose answer is not there; since then back, and on to C."""
+    regions = files
+    person = regions.register(A)
+    regions.offer("t1", [person], A, B)
+    regions.drain()
+    regions.decide("t1", B)
+    regions.dies_at = "transfer.commit/deliver/after"
+    while regions.dies_at is not None:
+        regions.round()
+    assert regions.custody(A, person).state is State.HANDED
+    assert regions.rows(A, people)[0]["kept_in"] is None
+    regions.back_up(A, tmp_path / "kept")
+    regions.drain()
+    for transfer, sender, receiver in (("t2", B, A), ("t3", A, C)):
+        regions.offer(transfer, [person], sender, receiver)
+        regions.drain()
+        regions.decide(transfer, receiver)
+        regions.drain()
+    regions.put_back(A, tmp_path / "kept")
+    regions.reconcile(A)
+    regions.drain()
+    assert regions.custodians(person) == [C]
+    kept = [row["kept_in"] for row in regions.rows(A, people, people.c.id == person)]
+    assert kept == [C]
 
 
 @pytest.mark.parametrize("region", [A, B], ids=["the sender", "the receiver"])
