@@ -155,7 +155,7 @@ def test_a_store_put_back_before_the_answer_to_a_commit_leaves_its_rows_behind(
     regions.drain()
     regions.decide("t1", B)
     regions.dies_at = "transfer.commit/deliver/after"
-    while regions.dies_at is not None:
+    while regions.dies_at:
         regions.round()
     assert regions.custody(A, person).state is State.HANDED
     assert regions.rows(A, people)[0]["kept_in"] is None
