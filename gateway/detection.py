@@ -15,7 +15,7 @@ from gateway.config import Config
 from regions.errors import StoreError
 from regions.zones import zone_of
 from resolvers.alerts.current import CurrentRules
-from resolvers.alerts.night import NightSettings
+from resolvers.alerts.night_settings import NightSettings
 from resolvers.alerts.rules import RuleBook, read_rules
 
 __all__ = ["KeptRules", "night_settings", "rules_of"]

@@ -130,6 +130,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     )
     # The card of a single case is due when its message is sent again for want of one (E10).
     answering.signals = SignalLimits(config.messages_resend_hours, config.signals_form_hours)
+    answering.nights = night_settings(config)
     answering.late_minutes = config.post_late_minutes
     answering.log_reader = FileReader(config.log_store, log.vkey)
     rules = KeptRules(config.central_store)

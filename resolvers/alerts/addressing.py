@@ -153,7 +153,7 @@ def address(
             "unit_id": one.unit_id,
             "account": one.account,
             "record": one.record,
-            "key": _key(due.id, one),
+            "key": _key(due, one),
             "state": "DUE",
             "due_at": due.due_at,
             "look_at": due.due_at,
@@ -208,7 +208,11 @@ def _nearest(central: Connection, units: Sequence[str], at: str) -> list[tuple[s
     return []
 
 
-def _key(message_id: int, to: Addressee) -> str:
-    """The key of a delivery, by which a receiver knows a repeat: 32 hexadecimal digits."""
-    named = f"{message_id}|{to.channel}|{to.unit_id}|{to.account}"
+def _key(due: Due, to: Addressee) -> str:
+    """The key of a delivery, by which a receiver knows a repeat: 32 hexadecimal digits.
+
+    By the number of the signal and not by ids, of which a store that was put back from a backup
+    gives others to the same night when it computes it again.
+    """
+    named = f"{due.number}|{due.disease}|{due.occasion}|{to.channel}|{to.unit_id}|{to.account}"
     return sha256(named.encode()).hexdigest()[:32]

@@ -10,10 +10,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import case, func, select
+from sqlalchemy import String, case, cast, column, func, literal_column, select, true
+from sqlalchemy.dialects.postgresql import JSONB
 
 from regions.instants import now
 from regions.reading import Read
+from regions.reference import diseases
 from regions.statements import Statement, text_value
 from regions.statistics import daily_counts
 from regions.text import among_texts
@@ -37,6 +39,7 @@ from resolvers.alerts.analysing import (
     years_before,
 )
 from resolvers.alerts.behind import WINDOW_DAYS
+from resolvers.alerts.counts import called_now, once_called
 from resolvers.alerts.grounds import Findings, suggest
 from resolvers.context import region_answers
 from resolvers.federation import Report
@@ -62,6 +65,7 @@ if TYPE_CHECKING:
 __all__ = ["analyses_of"]
 
 _USED = frozenset({"employer", "residence", "age", "sex"})
+_NUMBERS, _SINCE = "NUMBERS", "SINCE"  # what a row of the counts tells
 
 
 async def analyses_of(context: Context, signals: Sequence[Any]) -> list[SignalAnalysis]:
@@ -70,15 +74,17 @@ async def analyses_of(context: Context, signals: Sequence[Any]) -> list[SignalAn
         _read_counts(context, signals),
         asyncio.gather(*(context.gathered(one, "cases_behind") for one in signals)),
     )
+    # Of all signals at once: a statement for each relation and region, whatever their number.
+    people, units = await asyncio.gather(
+        *(
+            asyncio.gather(*(context.related(one, name) for cases in cards for one in cases))
+            for name in ("person", "reported_by")
+        )
+    )
+    beside = zip(people, units, strict=True)
     made = []
     for signal, around, cases in zip(signals, counts, cards, strict=True):
-        people, units = await asyncio.gather(
-            *(
-                asyncio.gather(*(context.related(one, name) for one in cases))
-                for name in ("person", "reported_by")
-            )
-        )
-        facts = [_card(*those) for those in zip(cases, people, units, strict=True)]
+        facts = [_card(one, *next(beside)) for one in cases]
         made.append(_analysis(context, signal, around, cases, facts))
     return made
 
@@ -86,7 +92,7 @@ async def analyses_of(context: Context, signals: Sequence[Any]) -> list[SignalAn
 class _Counts:
     """The counts around one signal, and what became of the regions that were asked for them."""
 
-    def __init__(self, signal: Any, regions: int) -> None:
+    def __init__(self, signal: Any, regions: int, history_from: str | None) -> None:
         day = date.fromisoformat(signal.day)
         first = day - timedelta(days=WINDOW_DAYS - 1)
         self.first = first.isoformat()
@@ -94,7 +100,8 @@ class _Counts:
         self.beside = adjoining(self.own)
         self.values = {
             "disease": str(signal.disease.id),
-            "codes": orjson.dumps([*self.own, *self.beside]).decode(),
+            "codes": _json([*self.own, *self.beside]),
+            "own": _json(self.own),
             "day": signal.day,
             "first": self.first,
             "before": (first - timedelta(days=WINDOW_DAYS)).isoformat(),
@@ -102,30 +109,40 @@ class _Counts:
         }
         self.report = Report(regions)
         self._found: dict[str, Numbers] = {}
-        self._since: list[str] = []
+        self._since: dict[str, str] = {}
+        self._history_from = history_from
 
-    def take(self, prefixes: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Adds a region's rows: one a county, and one of the first day it has on record."""
-        for code, week, before, years, last in rows:
-            if code is None:
-                if last is not None and any(one.startswith(tuple(prefixes)) for one in self.own):
-                    self._since.append(last)
+    def take(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Adds a region's rows: one a county, and of the signal's own one more with the first day
+        on record. What was counted by a code that died is the living one's.
+        """
+        for what, code, week, before, years, last in rows:
+            place = called_now(code)
+            if what == _SINCE:
+                if last is not None:
+                    self._since[place] = min(last, self._since.get(place, last))
                 continue
             numbers = Numbers(int(week), int(before), int(years), last)
-            self._found[code] = self._found.get(code, Numbers()) + numbers
+            self._found[place] = self._found.get(place, Numbers()) + numbers
 
     @property
     def since(self) -> str | None:
         """The first day of which the record of all the signal's counties tells."""
-        return max(self._since, default=None)
+        return self._history_from or max(self._since.values(), default=None)
 
     def counties(self) -> list[CountyCounts]:
         """The signal's counties, then those that adjoin."""
         return [
-            CountyCounts(code, own, self._found.get(code, Numbers()))
+            CountyCounts(code, own, self._found.get(called_now(code), Numbers()))
             for codes, own in ((self.own, True), (self.beside, False))
             for code in codes
         ]
+
+
+def _json(codes: Sequence[str]) -> str:
+    """Codes and what was counted by them before, as the statement takes them."""
+    living = tuple({called_now(one): None for one in codes})
+    return orjson.dumps([*living, *once_called(living)]).decode()
 
 
 def _counties(signal: Any) -> tuple[str, ...]:
@@ -139,7 +156,8 @@ async def _read_counts(context: Context, signals: Sequence[Any]) -> list[_Counts
     """
     question = context.question
     federation = question.federation
-    made = [_Counts(signal, len(federation.regions)) for signal in signals]
+    since = context.answering.nights.history_from
+    made = [_Counts(signal, len(federation.regions), since) for signal in signals]
     reads: list[tuple[_Counts, Read]] = []
     for one in made:
         prefixes = [code_prefix(code) for code in (*one.own, *one.beside)]
@@ -151,8 +169,9 @@ async def _read_counts(context: Context, signals: Sequence[Any]) -> list[_Counts
     for (one, read), answer in zip(reads, answers, strict=True):
         one.report.add(read.region, answer, as_of)
         if answer.failure is None:
-            one.report.at(read.region).records = len(answer.rows) - 1
-            one.take(federation.regions[read.region].prefixes, answer.rows)
+            told = sum(row[0] == _NUMBERS for row in answer.rows)
+            one.report.at(read.region).records = told
+            one.take(answer.rows)
     for one, signal in zip(made, signals, strict=True):
         question.note_regions(one.report, signal._path)
     return made
@@ -170,6 +189,7 @@ def _statement(dialect: str) -> Statement:
 
     counted = (
         select(
+            literal_column(f"'{_NUMBERS}'"),
             c.code,
             summed("first", "day", closed=True),
             summed("before", "first"),
@@ -184,10 +204,23 @@ def _statement(dialect: str) -> Statement:
         )
         .group_by(c.code)
     )
-    begins = select(
-        func.nullif("", ""),
-        *(func.coalesce(zero, zero) for _ in range(3)),
-        select(func.min(c.day)).scalar_subquery(),
+    # A look at the first row of each disease in the county, where the whole record would be read.
+    own: Any
+    if dialect == "sqlite":
+        own = func.json_each(text_value("own")).table_valued("value").alias("own")
+    else:
+        listed = func.jsonb_array_elements_text(cast(text_value("own"), JSONB))
+        own = listed.table_valued(column("value", String)).render_derived("own")
+    first = select(func.min(c.day)).where(c.disease == diseases.c.key, c.code == own.c.value)
+    begins = (
+        select(
+            literal_column(f"'{_SINCE}'"),
+            own.c.value,
+            *(func.coalesce(zero, zero) for _ in range(3)),
+            func.min(first.scalar_subquery()),
+        )
+        .select_from(own.join(diseases, true()))
+        .group_by(own.c.value)
     )
     return Statement(counted.union_all(begins), dialect)
 

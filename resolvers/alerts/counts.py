@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from regions.areas import reference_areas
 from regions.statistics import daily_counts
 from regions.text import under
 
-__all__ = ["Counted", "Row", "counts_of", "first_counted", "select_counts"]
+__all__ = [
+    "Counted",
+    "Row",
+    "called_now",
+    "counts_of",
+    "first_counted",
+    "once_called",
+    "select_counts",
+]
 
 Row = Sequence[Any]
 """Disease, code, day, source, cases, deaths."""
 
 _C = daily_counts.c
+_COUNTY = 6  # digits of the code of a county
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +56,40 @@ class Counted:
 
 
 def select_counts(
-    diseases: Collection[str], first: str, last: str, prefix: str = ""
+    diseases: Collection[str], first: str, last: str, prefixes: Collection[str] = ("",)
 ) -> Select[Any]:
-    """The one statement that reads a store's counts of some diseases and days (`Row`)."""
+    """The one statement that reads a store's counts of some diseases and days (`Row`), of all that
+    is called by some prefixes now.
+    """
     columns = (_C.disease, _C.code, _C.day, _C.source, _C.cases, _C.deaths)
     where = [_C.disease.in_(sorted(diseases)), _C.day >= first, _C.day <= last]
-    if prefix:
-        where.append(under(_C.code, prefix))
+    if "" not in prefixes:
+        where.append(_called(tuple(prefixes)))
     return select(*columns).where(*where)
+
+
+def _called(prefixes: tuple[str, ...]) -> ColumnElement[bool]:
+    counties = {one for one in prefixes if len(one) == _COUNTY} | {*once_called(prefixes)}
+    wider = [under(_C.code, one) for one in sorted(prefixes) if len(one) < _COUNTY]
+    return or_(_C.code.in_(sorted(counties)), *wider)
+
+
+def called_now(code: str) -> str:
+    """The code that counts of a code belong to: what a dead one has become, else itself."""
+    return _heirs().get(code, code)
+
+
+def once_called(prefixes: tuple[str, ...]) -> tuple[str, ...]:
+    """The dead codes whose counts belong to some prefixes by now."""
+    return tuple(dead for dead, heir in _heirs().items() if heir.startswith(prefixes))
+
+
+@cache
+def _heirs() -> Mapping[str, str]:
+    """Dead codes, each with the one living code that it has become."""
+    areas = reference_areas()
+    found = {change.old_code: areas.successor(change.old_code) for change in areas.changes}
+    return {dead: heir for dead, heir in sorted(found.items()) if heir not in (None, dead)}
 
 
 def first_counted() -> Select[Any]:
@@ -70,11 +106,10 @@ def counts_of(
     """
     begin = date.fromisoformat(first).toordinal()
     days = date.fromisoformat(last).toordinal() - begin + 1
-    now_called = _Successors()
     places = {
         code: place
         for place, code in enumerate(
-            sorted({*codes, *(now_called(code) for code in {row[1] for row in rows})})
+            sorted({*codes, *(called_now(code) for code in {row[1] for row in rows})})
         )
     }
     shape = (len(places), days)
@@ -85,7 +120,7 @@ def counts_of(
     absent = days if since is None else date.fromisoformat(since).toordinal() - begin
     found, died = {}, {}
     for disease, those in by_disease.items():
-        at = np.array([places[now_called(row[1])] for row in those], dtype=np.intp)
+        at = np.array([places[called_now(row[1])] for row in those], dtype=np.intp)
         on = np.array([ordinal[row[2]] for row in those], dtype=np.intp)
         cases, deaths = np.zeros(shape), np.zeros(shape)
         np.add.at(cases, (at, on), np.array([float(row[4]) for row in those]))
@@ -97,20 +132,6 @@ def counts_of(
             cases[:, : min(absent, days)] = np.nan
         found[disease], died[disease] = cases, deaths
     return Counted(tuple(places), begin, days, found, died)
-
-
-class _Successors:
-    """Codes as they are called now."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, str] = {}
-
-    def __call__(self, code: str) -> str:
-        """The living code."""
-        found = self._known.get(code)
-        if found is None:
-            found = self._known[code] = reference_areas().successor(code) or code
-        return found
 
 
 def _leave_out(

@@ -34,7 +34,8 @@ _SEX = 6  # cases, all of one sex: one time in 32 by chance
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was found of a signal. `since` is the first day its county has any count of; `missing`:
+    """What was found of a signal. `since` is the first day its county has any count of, or
+    since when the record is told to be complete; `missing`:
     a region that holds an adjoining county did not answer.
     """
 

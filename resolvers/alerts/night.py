@@ -11,63 +11,36 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, and_, exists, select, update
 
 from regions.alerts import detection_nights, signals
 from regions.cases import cases
-from regions.instants import instant, now, seconds_of
+from regions.instants import now
 from regions.statistics import COUNTED
-from regions.zones import Zone
 from resolvers.alerts.counts import Row, counts_of, first_counted, select_counts
 from resolvers.alerts.detecting import Watched, detect_day, watched_on
 from resolvers.alerts.messages import put_messages
+from resolvers.alerts.night_rows import SERIES, claim_night, days_due, last_night, restored_at
+from resolvers.alerts.night_settings import NightSettings
 from resolvers.alerts.rules import RuleBook
 from resolvers.alerts.single_case import signal_cards
 from resolvers.alerts.slots import Found, newest_record, put_signals
 from resolvers.writing.stores import Store, Stores, WriteFailed
 from schema.alerts import DetectionMethod
 
-__all__ = ["NIGHT_SECONDS", "SERIES", "Night", "NightDone", "NightSettings", "last_night"]
+__all__ = ["NIGHT_SECONDS", "Night", "NightDone"]
 
 NIGHT_SECONDS = 30.0
 """How often it is looked whether a night has ended."""
 
-SERIES = "SERIES"
-"""The part of a night that looks at each county and disease by itself."""
-
 _CARD_DAYS = 30  # so long before the night a card may have been reported that has no signal yet
 _log = logging.getLogger(__name__)
 _N = detection_nights.c
-
-
-@dataclass(frozen=True, slots=True)
-class NightSettings:
-    """When a day's counts are taken (`minutes` after the midnight that ends it), how long an open
-    signal absorbs, since when reports are complete (None: since the first count of a store), when
-    its signals are told (`told_at` minutes after the midnight at which the next day begins).
-    """
-
-    zone: Zone
-    minutes: int = 0
-    absorb_days: int = 7
-    history_from: str | None = None
-    told_at: int = 8 * 60
-
-    def due(self, day: str, at: str) -> str:
-        """When the signals of the night of a day are told (E2); at once where that is past."""
-        after = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
-        return max(at, self.zone.at(after, self.told_at))
-
-    def ended(self, at: str) -> str:
-        """The last day whose night has come at an instant."""
-        today = self.zone.day(instant(seconds_of(at) - 60 * self.minutes))
-        return (date.fromisoformat(today) - timedelta(days=1)).isoformat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +91,7 @@ class Night:
         """The nights of a region that were due, in order. Raises WriteFailed, StoreError."""
         ended = self._settings.ended(self._now())
         done = []
-        for day in _days(await store.look(last_night), ended):
+        for day in days_due(await store.look(last_night), ended):
             night = await self._night(store, day)
             if night is not None:
                 done.append(night)
@@ -135,7 +108,7 @@ class Night:
 
     async def due(self, store: Store) -> list[str]:
         """The days whose nights have ended and are not done. Raises WriteFailed."""
-        return list(_days(await store.look(last_night), self._settings.ended(self._now())))
+        return list(days_due(await store.look(last_night), self._settings.ended(self._now())))
 
     def _watched(self, store: Store, day: str) -> Watched:
         watched = watched_on(self._stores.rules(), day, store.settings.prefixes)
@@ -183,7 +156,7 @@ class Night:
                 "absorbed": 0,
                 "data_version": version,
             }
-            if not _claim(connection, row):
+            if not claim_night(connection, row):
                 return None
             cards = signal_cards(
                 connection, store.settings, book, _cards(connection, store, book, day), at
@@ -196,7 +169,8 @@ class Night:
                 data_version=version,
                 absorb_days=self._settings.absorb_days,
             )
-            put_messages(connection, region, put.standing, self._settings.due(day, at))
+            due = self._settings.due(day, at, restored_at(connection))
+            put_messages(connection, region, put.standing, due)
             told = [*cards, *put.standing]
             connection.execute(
                 update(detection_nights)
@@ -206,31 +180,6 @@ class Night:
             return NightDone(region, day, series, tuple(told), len(put.absorbed))
 
         return await store.carry(0, work)
-
-
-def last_night(connection: Connection, part: str = SERIES) -> str | None:
-    """The last day whose night is done in a store; None where none is."""
-    day: str | None = connection.scalar(select(func.max(_N.day)).where(_N.part == part))
-    return day
-
-
-def _days(last: str | None, ended: str) -> Iterator[str]:
-    """The days after the last one done, up to the one that ended; without one that alone."""
-    day = date.fromisoformat(ended if last is None else last)
-    if last is not None:
-        day += timedelta(days=1)
-    while day.isoformat() <= ended:
-        yield day.isoformat()
-        day += timedelta(days=1)
-
-
-def _claim(connection: Connection, row: dict[str, Any]) -> bool:
-    """Writes the night's row; False where it is there: a second gateway waits here for the first,
-    and finds it.
-    """
-    builder: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    made = builder.insert(detection_nights).values(row).on_conflict_do_nothing()
-    return connection.execute(made.returning(_N.day)).first() is not None
 
 
 def _cards(connection: Connection, store: Store, book: RuleBook, day: str) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -12,20 +11,16 @@ import numpy as np
 import orjson
 
 from regions.errors import AlertRuleInvalid, Forbidden, InvalidInput, TooLarge
-from regions.instants import now
-from regions.reading import Read
-from regions.statements import Statement
-from resolvers.alerts.counts import Counted, counts_of, first_counted, select_counts
+from resolvers.alerts.counts import Counted, called_now
 from resolvers.alerts.detecting import WINDOW
 from resolvers.alerts.judging import SERIES_METHODS, history_days, judge
 from resolvers.alerts.parameters import checked
+from resolvers.alerts.region_counts import counts_asked
 from resolvers.alerts.rules import Rule, RuleBook, read_rules
-from resolvers.context import Context, region_answers
+from resolvers.context import Context
 from resolvers.diseases import require_diseases
-from resolvers.federation import Report
 from resolvers.filters import code_prefix
 from resolvers.questions.ordinary import disease_of
-from resolvers.questions.question import Question
 from schema.alerts import (
     DetectedDay,
     DetectedSeries,
@@ -33,9 +28,8 @@ from schema.alerts import (
     DetectionMethod,
     DetectionParameterInput,
 )
-from schema.nodes import RegionAnswer
 
-__all__ = ["CountsAsked", "counts_asked", "detect_series", "tried"]
+__all__ = ["detect_series", "tried"]
 
 _MOST_SERIES = 200
 _MOST_DAYS = 400
@@ -65,14 +59,14 @@ async def detect_series(context: Context, given: DetectInput, path: str) -> list
     first = date.fromordinal(
         max(1, date.fromisoformat(given.start).toordinal() - history)
     ).isoformat()
-    prefixes = {code: code_prefix(code) for code in codes}
+    prefixes = {code: code_prefix(called_now(code)) for code in codes}
     asked = await counts_asked(question, list(prefixes.values()), diseases, first, given.end, path)
+    held = {code: federation.concerned([prefix]) for code, prefix in prefixes.items()}
 
     def compute() -> list[DetectedSeries]:
         found = []
         for code, prefix in prefixes.items():
-            mine = [(*row[:1], code, *row[2:]) for row in asked.rows if row[1].startswith(prefix)]
-            counted = counts_of(mine, first, given.end, asked.since, [code])
+            counted = asked.together(prefix, held[code], first, given.end)
             for disease in diseases:
                 method, values, rule = rules[(disease, code)]
                 found.append(
@@ -81,58 +75,13 @@ async def detect_series(context: Context, given: DetectInput, path: str) -> list
                         code=code,
                         method=method,
                         rule_id=rule.id if rule is not None else None,  # type: ignore[arg-type]  # scalars are text
-                        days=_days(counted, code, disease, method, values, given),
+                        days=_days(counted, disease, method, values, given),
                         regions=asked.answers,
                     )
                 )
         return found
 
     return await asyncio.to_thread(compute)
-
-
-@dataclass(frozen=True, slots=True)
-class CountsAsked:
-    """Counts (`counts.Row`) of the regions that answered, the first day any of them counted, and
-    what became of each region.
-    """
-
-    rows: list[Any]
-    since: str | None
-    answers: list[RegionAnswer]
-
-
-async def counts_asked(
-    question: Question,
-    prefixes: Sequence[str],
-    diseases: Sequence[str],
-    first: str,
-    last: str,
-    path: str,
-) -> CountsAsked:
-    """Asks the regions concerned for counts of some diseases and days."""
-    federation = question.federation
-    report, as_of = Report(len(federation.regions)), now()
-    reads = []
-    for region in federation.concerned(prefixes):
-        dialect = federation.dialects[region]
-        for statement in (select_counts(diseases, first, last), first_counted()):
-            compiled = Statement(statement, dialect)
-            reads.append(Read(region, compiled.sql, compiled.bind({})))
-    rows: list[Any] = []
-    begins: list[str] = []
-    for number, answer in enumerate(await question.ask(reads) if reads else []):
-        read = reads[number]
-        if number % 2 == 0:
-            report.add(read.region, answer, as_of)
-        if answer.failure is not None:
-            continue
-        if number % 2 == 0:
-            rows += answer.rows
-            report.at(read.region).records = 0
-        else:
-            begins += [row[0] for row in answer.rows if row[0]]
-    question.note_regions(report, path)
-    return CountsAsked(rows, min(begins, default=None), region_answers(question, report))
 
 
 def _check(scope: str, diseases: Sequence[str], codes: Sequence[str], start: str, end: str) -> None:
@@ -192,7 +141,7 @@ def tried(
 
 def _rule(book: RuleBook, disease: str, code: str, day: str) -> _Way:
     """The way that holds for the code on the last day asked for."""
-    rule = book.effective(disease, code_prefix(code), day)
+    rule = book.effective(disease, code_prefix(called_now(code)), day)
     if rule is None or rule.method not in SERIES_METHODS:
         return (DetectionMethod.NONE if rule is None else rule.method), None, rule
     return rule.method, checked(rule.method, rule.parameters, rule=rule.id), rule
@@ -200,7 +149,6 @@ def _rule(book: RuleBook, disease: str, code: str, day: str) -> _Way:
 
 def _days(
     counted: Counted,
-    code: str,
     disease: str,
     method: DetectionMethod,
     values: dict[str, Any] | None,
@@ -210,9 +158,8 @@ def _days(
     at = list(range(begin, counted.days))
     if values is None:
         return []
-    cases = counted.cases.get(disease, np.zeros((len(counted.codes), counted.days)))
-    place = counted.codes.index(code) if code in counted.codes else 0
-    judged = judge(method, values, cases[place : place + 1], counted.first, at)
+    cases = counted.cases.get(disease, np.zeros((1, counted.days)))
+    judged = judge(method, values, cases, counted.first, at)
 
     def number(value: Any) -> float | None:
         return float(value) if np.isfinite(value) else None
@@ -220,7 +167,7 @@ def _days(
     return [
         DetectedDay(
             day=counted.day(position),  # type: ignore[arg-type]  # scalars are text
-            cases=int(np.nan_to_num(cases[place, position])),
+            cases=int(np.nan_to_num(cases[0, position])),
             observed=number(judged.observed[0, i]),
             expected=number(judged.expected[0, i]),
             bound=number(judged.bound[0, i]),

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, func, select
 
 from regions.alerts import signals
 from regions.cases import cases
+from regions.ids import hold_ids
 from regions.settings import RegionSettings
 from regions.statistics import case_cell, daily_counts
 from resolvers.alerts.messages import put_messages
@@ -46,6 +47,8 @@ def signal_cards(
 
     A card has one signal for its disease and county, whatever becomes of it; so has a person's
     illness, however many report it. What was raised stays: excluding a card is answered by annex 1.
+
+    Whoever changes daily counts in the same transaction holds the ids before (`regions.ids`).
     """
     wanted: dict[tuple[int, str, str], tuple[Mapping[str, Any], Rule, str]] = {}
     for card in cards:
@@ -60,6 +63,7 @@ def signal_cards(
             wanted[(card["id"], disease, code)] = (card, rule, day)
     if not wanted:
         return []
+    hold_ids(connection, settings.code)  # one after the other: each sees what others have raised
     raised = _raised(connection, [card["id"] for card, _, _ in wanted.values()])
     told = _Illnesses(connection, [card["person_id"] for card, _, _ in wanted.values()])
     found = []

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Connection, insert, select, update
 
 from regions.alerts import signal_events, signals
-from regions.ids import take_ids
+from regions.ids import hold_ids, region_of, take_ids
 from resolvers.alerts.clocks import SignalLimits, Span, meet, open_clock
 from resolvers.alerts.states import Clock, Event, Facts, Guard, Party, State
 from resolvers.alerts.table import step, way
@@ -41,7 +41,11 @@ class Who:
 
 
 def hold(connection: Connection, signal_id: int) -> dict[str, Any] | None:
-    """The row of a signal, locked for this transaction; None where there is none."""
+    """The row of a signal, locked for this transaction; None where there is none.
+
+    The ids of its trail are held first, as the night does that raises and absorbs signals.
+    """
+    hold_ids(connection, region_of(signal_id))
     asked = select(signals).where(signals.c.id == signal_id).with_for_update()
     found = connection.execute(asked).first()
     return None if found is None else dict(found._mapping)

@@ -9,12 +9,13 @@ from typing import Any
 
 from regions.errors import Forbidden, InvalidInput, TooLarge
 from regions.ids import padded
-from resolvers.alerts.counts import counts_of
+from resolvers.alerts.counts import called_now, counts_of
 from resolvers.alerts.judging import history_days
 from resolvers.alerts.parameters import checked
-from resolvers.alerts.replaying import counts_asked, tried
+from resolvers.alerts.region_counts import counts_asked
+from resolvers.alerts.replaying import tried
 from resolvers.alerts.showing import parameters_of
-from resolvers.alerts.tuning import Outbreak, Tuned, Way, replay
+from resolvers.alerts.tuning import Outbreak, Tuned, Way, added, replay
 from resolvers.context import Context
 from resolvers.diseases import require_diseases
 from resolvers.filters import code_prefix
@@ -28,7 +29,6 @@ _PERCENTILES = range(45, 100, 5)
 _MOST_DAYS = 5 * 366
 _MOST_POINTS = 300_000  # counties x days
 _MOST_JUDGED = 600_000  # of methods that are no percentile, together
-_ABSORB_DAYS = 7  # as `[detection] absorb_days` by default
 
 _Tried = tuple[Way, Mapping[str, Any]]
 """A way, and the parameters that were given."""
@@ -37,7 +37,7 @@ _Tried = tuple[Way, Mapping[str, Any]]
 async def tune_detection(context: Context, given: TuneInput, path: str) -> Tuning:
     """Replays an area. Raises InvalidInput, Forbidden, TooLarge."""
     question = context.opens_records()
-    prefix = code_prefix(given.code)
+    prefix = code_prefix(called_now(given.code))
     _check(question.scope.prefix, prefix, given)
     reference = context.answering.reference
     await require_diseases(question.federation, reference, [given.disease], "input.disease")
@@ -47,11 +47,21 @@ async def tune_detection(context: Context, given: TuneInput, path: str) -> Tunin
     first = date.fromordinal(max(1, begin - history)).isoformat()
     asked = await counts_asked(question, [prefix], [str(given.disease)], first, given.end, path)
 
+    absorb_days = context.answering.nights.absorb_days
+
     def compute() -> Tuning:
-        mine = [row for row in asked.rows if row[1].startswith(prefix)]
-        counted = counts_of(mine, first, given.end, asked.since)
-        at = counted.position(given.start)
-        days, counties = counted.days - at, len(counted.codes)
+        regions = [
+            counts_of(
+                [row for row in part.rows if called_now(row[1]).startswith(prefix)],
+                first,
+                given.end,
+                part.since,
+            )
+            for part in asked.parts
+        ]  # each by itself, as its nights are
+        at = _days_between(first, given.start)
+        days = _days_between(given.start, given.end) + 1
+        counties = sum(len(counted.codes) for counted in regions)
         others = sum(way.method is not Method.MOVING_PERCENTILE for way, _ in ways)
         if counties * days > _MOST_POINTS or counties * days * others > _MOST_JUDGED:
             raise TooLarge(
@@ -59,19 +69,20 @@ async def tune_detection(context: Context, given: TuneInput, path: str) -> Tunin
                 hint="ask for a smaller area, fewer days or fewer methods",
             )
         outbreaks = [
-            Outbreak(code_prefix(o.code), counted.position(o.start), counted.position(o.end))
+            Outbreak(
+                code_prefix(called_now(o.code)),
+                _days_between(first, o.start),
+                _days_between(first, o.end),
+            )
             for o in given.outbreaks or ()
         ]
-        found = [
-            _told(
-                way,
-                own,
-                replay(way, counted, str(given.disease), at, outbreaks, _ABSORB_DAYS),
-                given,
-                days,
-            )
-            for way, own in ways
-        ]
+
+        def tuned(way: Way) -> Tuned:
+            disease = str(given.disease)
+            parts = (replay(way, one, disease, at, outbreaks, absorb_days) for one in regions)
+            return added(parts, len(outbreaks))
+
+        found = [_told(way, own, tuned(way), given, days) for way, own in ways]
         return Tuning(
             disease=disease_of(reference, str(given.disease)),
             code=padded(prefix),  # type: ignore[arg-type]  # scalars are text
@@ -84,6 +95,10 @@ async def tune_detection(context: Context, given: TuneInput, path: str) -> Tunin
     return await asyncio.to_thread(compute)
 
 
+def _days_between(first: str, then: str) -> int:
+    return date.fromisoformat(then).toordinal() - date.fromisoformat(first).toordinal()
+
+
 def _check(scope: str, prefix: str, given: TuneInput) -> None:
     if given.start > given.end:
         raise InvalidInput("from is after to", argument="input.from")
@@ -91,7 +106,7 @@ def _check(scope: str, prefix: str, given: TuneInput) -> None:
         raise Forbidden(
             f"the code {given.code} is outside of your jurisdiction", argument="input.code"
         )
-    days = (date.fromisoformat(given.end) - date.fromisoformat(given.start)).days + 1
+    days = _days_between(given.start, given.end) + 1
     if days > _MOST_DAYS:
         raise TooLarge(f"{days} days are more than five years at once", hint="ask for fewer days")
     for name, values, most in (
@@ -102,7 +117,7 @@ def _check(scope: str, prefix: str, given: TuneInput) -> None:
         if values is not None and len(values) > most:
             raise TooLarge(f"{len(values)} {name} are more than {most}", argument=f"input.{name}")
     for one in given.outbreaks or ():
-        inside = code_prefix(one.code).startswith(prefix)
+        inside = code_prefix(called_now(one.code)).startswith(prefix)
         if not inside or not given.start <= one.start <= one.end <= given.end:
             raise InvalidInput(
                 "an outbreak lies outside of the area or of the days replayed",

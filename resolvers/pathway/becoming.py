@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from itertools import chain
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Integer, bindparam, literal_column, select, tuple_
 
 from regions.alerts_forms import signal_clocks
 from regions.instants import instant, now, seconds_of
+from regions.metadata import ID
 from regions.pathways import pathway_clocks, pathways
 from regions.people import people
 from regions.reading import Read
-from regions.statements import Statement
+from regions.statements import Statement, text_value
 from resolvers.context import Context
 from resolvers.federation import Federation
 from resolvers.filters import code_prefix
@@ -25,10 +25,22 @@ from schema.pathway import OverdueItem
 __all__ = ["Lapses", "became_overdue"]
 
 _CLOCKS, _SIGNALS = pathway_clocks.c, signal_clocks.c
-_KEY = (_CLOCKS.noted_at, _CLOCKS.pathway_id, _CLOCKS.kind, _CLOCKS.number)
+_PLACE = ("since", "clocks", "number", "kind", "last")  # when it was noted, and what tells it then
+_FIRST = ("", 0, "", 0)
+_KEYS = len(_PLACE)
+_KEY: tuple[ColumnElement[Any], ...] = (
+    _CLOCKS.noted_at.label("at"),
+    literal_column("'pathway'").label("clocks"),
+    _CLOCKS.pathway_id.label("whose"),
+    _CLOCKS.kind.label("which"),
+    _CLOCKS.number.label("nth"),
+)
 _SIGNAL_KEY: tuple[ColumnElement[Any], ...] = (
-    *(_SIGNALS.noted_at, _SIGNALS.signal_id, _SIGNALS.kind),
-    literal_column("1"),
+    _SIGNALS.noted_at.label("at"),
+    literal_column("'signal'").label("clocks"),
+    _SIGNALS.signal_id.label("whose"),
+    _SIGNALS.kind.label("which"),
+    literal_column("1").label("nth"),
 )
 _AGAIN = 120  # seconds read once more: a transaction may commit after one that began later
 _ROWS = 500
@@ -54,63 +66,65 @@ class Lapses:
             self._since = dict.fromkeys(self._federation.everyone, at)
             self._told = {region: {} for region in self._federation.everyone}
         everyone = self._federation.everyone
-        found = chain(*await asyncio.gather(*(self._read(region, at) for region in everyone)))
-        place = int(seconds_of(at))
-        return place, [] if after is None else sorted(found, key=lambda row: tuple(row[:4]))
-
-    async def _read(self, region: int, at: str) -> list[Any]:
-        told = self._told[region]
-        since = instant(seconds_of(self._since[region]) - _AGAIN)
+        since = {one: instant(seconds_of(self._since[one]) - _AGAIN) for one in everyone}
+        places: dict[int, tuple[Any, ...]] = {one: (since[one], *_FIRST) for one in everyone}
         found: list[Any] = []
-        done = True
-        for of in (_pathways_noted, _signals_noted):
-            place: tuple[Any, ...] = (since, 0, "", 0)
-            while True:
-                statement = Statement(of(since, place), self._federation.dialects[region])
-                read = Read(region, statement.sql, statement.bind({}), _ROWS)
-                (answer,) = await self._federation.ask([read])
+        while places:  # one question to all; another only for what a page did not hold
+            reads = [self._asked(region, *more) for region, more in places.items()]
+            answers = await self._federation.ask(reads)
+            places = {}
+            for read, answer in zip(reads, answers, strict=True):
+                region = read.region
                 if answer.failure is not None:
-                    done = False
-                    break
+                    continue
+                told = self._told[region]
                 for row in answer.rows:
-                    key = tuple(row[-len(_KEY) :])
+                    key = tuple(row[-_KEYS:])
                     if key not in told:
                         told[key] = key[0]
                         found.append(row)
-                if len(answer.rows) < _ROWS:
-                    break
-                place = tuple(answer.rows[-1][-len(_KEY) :])
-        if done:
-            self._since[region] = at
-            self._told[region] = {key: noted for key, noted in told.items() if noted >= since}
-        return found
+                if len(answer.rows) == _ROWS:
+                    places[region] = tuple(answer.rows[-1][-_KEYS:])
+                    continue
+                self._since[region] = at
+                first = since[region]
+                self._told[region] = {key: noted for key, noted in told.items() if noted >= first}
+        place = int(seconds_of(at))
+        return place, [] if after is None else sorted(found, key=lambda row: tuple(row[:4]))
+
+    def _asked(self, region: int, *place: Any) -> Read:
+        dialect = self._federation.dialects[region]
+        values = dict(zip(_PLACE, place, strict=True))
+        return Read(region, _noted(dialect).sql, _noted(dialect).bind(values), _ROWS)
 
 
-def _pathways_noted(since: str, place: tuple[Any, ...]) -> Select[Any]:
-    """Clocks of pathways that were written down as missed behind a place."""
-    return (
+@cache
+def _noted(dialect: str) -> Statement:
+    """Clocks that were written down as missed behind a place, a page of them: those of pathways,
+    and of signals, which no reporting unit has.
+    """
+    since, number = text_value("since"), bindparam("number", None, ID)
+    pathway_clocks_noted = (
         select(*COLUMNS, _CLOCKS.reporter_unit, *_KEY)
         .join(pathways, pathways.c.id == _CLOCKS.pathway_id)
         .join(people, people.c.id == pathways.c.person_id)
-        .where(
-            _CLOCKS.noted_at >= since,
-            tuple_(*_KEY) > tuple_(*place),
-            people.c.kept_in.is_(None),
-        )
-        .order_by(*_KEY)
-        .limit(_ROWS)
+        .where(_CLOCKS.noted_at >= since, people.c.kept_in.is_(None))
     )
-
-
-def _signals_noted(since: str, place: tuple[Any, ...]) -> Select[Any]:
-    """The same of signals, which no reporting unit has."""
     nobody: ColumnElement[Any] = literal_column("''").label("reporter_unit")
-    return (
-        select(*SIGNAL_COLUMNS, nobody, *_SIGNAL_KEY)
-        .where(_SIGNALS.noted_at >= since, tuple_(*_SIGNAL_KEY) > tuple_(*place))
-        .order_by(*_SIGNAL_KEY[:-1])
+    signal_clocks_noted = select(*SIGNAL_COLUMNS, nobody, *_SIGNAL_KEY).where(
+        _SIGNALS.noted_at >= since
+    )
+    both = pathway_clocks_noted.union_all(signal_clocks_noted).subquery()
+    columns = list(both.c)
+    key = columns[-_KEYS:]
+    last = bindparam("last", None, Integer())
+    page = (
+        select(*columns)
+        .where(tuple_(*key) > tuple_(since, text_value("clocks"), number, text_value("kind"), last))
+        .order_by(*key)
         .limit(_ROWS)
     )
+    return Statement(page, dialect)
 
 
 async def became_overdue(

@@ -12,6 +12,7 @@ from regions.reading import Answer, Failure, Read
 from resolvers.access_log.commitments import Commitments
 from resolvers.access_log.wanted import LogReader
 from resolvers.alerts.clocks import SignalLimits
+from resolvers.alerts.night_settings import NightSettings
 from resolvers.assist.clocks import AssistLimits
 from resolvers.catalog import Record
 from resolvers.cursors import Cursors
@@ -51,6 +52,7 @@ class Answering:
     late_minutes: int = 30  # from when on what is on its way is late
     assist: AssistLimits = field(default_factory=AssistLimits)
     signals: SignalLimits = field(default_factory=SignalLimits)
+    nights: NightSettings = field(default_factory=NightSettings)  # for replays of nights
 
 
 @dataclass(slots=True)

@@ -33,7 +33,7 @@ from regions.blind_index import BlindIndexer
 from regions.cases import cases, exposures
 from regions.contacts import contacts, samples, visits
 from regions.corrections import corrections
-from regions.ids import region_of
+from regions.ids import hold_ids, region_of
 from regions.index_keys import read_state
 from regions.metadata import Reveals
 from regions.people import INDEX_SETS, people
@@ -285,6 +285,8 @@ def store_dossier(
                 made |= {"reporter": place.account, "reporter_unit": place.unit_id}
             rows.append((made, parts))
         _write(connection, store, table, rows, sealers, indexed=True)
+    if lost:
+        hold_ids(connection, store.settings.code)  # of what is noted behind the counts
     for made in lost:
         apply_counts(connection, change_of(None, made, store.settings.days))
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert
 
 from regions.bulk import insert_rows
 from regions.cases import cases, exposures
+from regions.ids import hold_ids
 from regions.index_keys import read_state
 from regions.people import people
 from regions.person_sealing import PeopleSealers
@@ -78,6 +79,8 @@ async def register_case(
     book = writing.stores.rules()
 
     def work(connection: Connection, first: int, wrote: Wrote) -> dict[str, Any]:
+        if given.disease in book.singly:
+            hold_ids(connection, store.settings.code)  # its signal needs some, behind the count
         sealers = PeopleSealers(connection, store.sealer)
         ids = _ids(connection, writing, store, sealers, person, given.code, first, wrote)
         person_id, case_id = ids

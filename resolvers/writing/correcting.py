@@ -20,6 +20,7 @@ import orjson
 from sqlalchemy import Connection, insert, select, update
 
 from regions.corrections import corrections
+from regions.ids import hold_ids
 from regions.index_keys import read_state
 from regions.people import INDEX_SETS
 from regions.person_keys import MISSING, salts_of
@@ -135,6 +136,8 @@ def _write(
 ) -> dict[str, Any]:
     """Corrects the record in the transaction; returns what is kept. Raises Refusal."""
     record, table = wanted.record, wanted.record.table
+    if table.name == "cases":
+        hold_ids(connection, store.settings.code)  # signals and letters need some, behind the count
     scoped = scope_condition(writing.question, table, writing.region(store))
     found = (
         connection.execute(

@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-from resolvers.alerts.night import Night, NightSettings
+from resolvers.alerts.night import Night
+from resolvers.alerts.night_settings import NightSettings
 from resolvers.writing.stores import Stores
 from schema.alerts import DetectionMethod as Method
 from tests.keys import same_keys

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from regions.keys import Keys
+from resolvers.alerts.night_settings import NightSettings
 from resolvers.users import Role
 from tests.answering import grant, viewer
 from tests.resolvers.alerts.duty import NATIONAL, ON_DUTY, Duty
@@ -190,6 +191,34 @@ def test_counts_of_adjoining_counties_cross_the_border_of_a_region(border: Duty)
     assert grounds(found)["RARE"] is True
     states = {one["code"]: one["state"] for one in found["regions"]}
     assert states == {"320100": "ANSWERED", "341100": "ANSWERED"}
+
+
+def test_the_record_is_that_of_the_county(either: Duty) -> None:
+    """Of whatever disease, by whatever it was called; not of another county, however long."""
+    (region, _) = either.regions
+    fill(region, counted("320102", "measles", {"2001-01-01": 1}))
+    fill(region, counted("320104", "rabies", {"2016-05-01": 1}))
+    fill(region, counted("320103", "mumps", {"2012-01-01": 1}))  # which is 320104 by now
+    fill(region, counted("320103", "measles", {"2013-01-01": 4, "2022-01-01": 2}))
+    fill(region, counted("320104", "measles", {"2026-02-26": 2}))
+    found = analysed(either, NATIONAL, either.raised(code="320104"))
+    assert found["rarity"] == {"lastOn": "2022-01-01", "fiveYears": 2, "since": "2012-01-01"}
+    assert grounds(found)["RARE"] is False
+    either.answering.nights = NightSettings(history_from="2020-01-01")
+    again = analysed(either, NATIONAL, either.raised(code="320104"))
+    assert again["rarity"]["since"] == "2020-01-01"
+
+
+def test_more_signals_are_no_more_rounds(duty: Duty) -> None:
+    """People and units of all signals' cards are read together."""
+    school(duty)
+    registered(duty, {"name": "庚", "idNumber": None}, disease="mumps")
+    rounds = []
+    for disease in ("measles", "mumps", "measles", "mumps"):
+        duty.raised(disease=disease)
+        assert not duty.ask(ANALYSIS, SEER, {}).errors
+        rounds.append(len(duty.federation.rounds))
+    assert rounds == [rounds[0]] * 4
 
 
 def test_a_region_that_is_away_leaves_it_open_whether_it_spreads(

@@ -14,7 +14,8 @@ from regions.keys import Keys
 from regions.settings import RegionSettings
 from regions.statistics import daily_counts
 from regions.zones import zone_of
-from resolvers.alerts.night import Night, NightSettings
+from resolvers.alerts.night import Night
+from resolvers.alerts.night_settings import NightSettings
 from resolvers.writing.stores import Stores as WritingStores
 from schema.alerts import DetectionMethod as Method
 from tests.resolvers.alerts.nights import (

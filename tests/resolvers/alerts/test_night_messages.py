@@ -9,14 +9,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
+from regions.fencing import fence
 from regions.instants import now, seconds_of
 from regions.keys import Keys
 from regions.settings import RegionSettings
-from regions.signal_messages import signal_messages
+from regions.signal_messages import signal_deliveries, signal_messages
 from regions.zones import zone_of
-from resolvers.alerts.night import NightSettings
+from resolvers.alerts.addressing import Addressee, address, due_messages
+from resolvers.alerts.deliveries import lease
+from resolvers.alerts.messages import MessageLimits
+from resolvers.alerts.night_settings import NightSettings
 from schema.alerts import DetectionMethod as Method
 from tests.resolvers.alerts.nights import (
     DAY,
@@ -94,6 +98,60 @@ def test_what_is_absorbed_is_not_told(region: RegionSettings, keys: Keys) -> Non
     first, second = signal_rows(region)
     assert second["absorbed_into"] == first["id"]
     assert [one[0] for one in told(region)] == [first["id"]]
+
+
+def keys_of(settings: RegionSettings) -> list[str]:
+    """Makes the deliveries that are due by noon, of a duty person; their keys."""
+
+    def work(connection: Connection) -> list[str]:
+        noon = "2026-03-02T04:00:00Z"
+        for one in due_messages(connection, noon):
+            to = [Addressee("SMS", "cdc-320102", "duty-1", 1)]
+            assert address(connection, settings.code, one, to, noon, MessageLimits())
+        return list(connection.execute(select(signal_deliveries.c.key)).scalars())
+
+    return in_store(settings, work)
+
+
+def outcomes(settings: RegionSettings) -> list[tuple[str, str | None]]:
+    """What becomes of the deliveries at noon where receivers do not drop repeats."""
+
+    def work(connection: Connection) -> list[tuple[str, str | None]]:
+        given: dict[str, Any] = {"seconds": 60, "most": 9, "dropping": (), "channels": ("SMS",)}
+        lease(connection, "one", "2026-03-02T04:00:00Z", limits=MessageLimits(), **given)
+        c = signal_deliveries.c
+        return [tuple(row) for row in connection.execute(select(c.state, c.outcome))]
+
+    return in_store(settings, work)
+
+
+def test_a_night_that_a_restored_store_computes_again_is_not_told_twice(
+    stores: Stores, region: RegionSettings, keys: Keys
+) -> None:
+    """The store that was lost may have told it: nobody knows, so it is in doubt, and a receiver
+    that drops repeats knows it by its key.
+    """
+    fill(region, counted("320102", "measles", {DAY: 3}))
+    run_nights([region], keys, book(MEASLES), days_before(DAY, 1))
+    kept = stores.backup(region)
+    run_nights([region], keys, book(MEASLES), DAY)
+    told_before = keys_of(region)
+    stores.put_back(region, kept)
+    assert signal_rows(region) == []
+    found_at = "2026-03-02T03:00:00Z"
+    in_store(region, lambda connection: fence(connection, region.code, found_at))
+    run_nights([region], keys, book(MEASLES), DAY, at="2026-03-02T03:30:00Z")
+    assert [one[3] for one in told(region)] == ["2026-03-02T00:00:00Z"]
+    assert keys_of(region) == told_before
+    assert outcomes(region) == [("DOUBTFUL", "RESTORED")]
+
+
+def test_what_is_due_after_a_store_was_restored_is_told(region: RegionSettings, keys: Keys) -> None:
+    fill(region, counted("320102", "measles", {DAY: 3}))
+    in_store(region, lambda connection: fence(connection, region.code, "2026-03-01T16:10:00Z"))
+    run_nights([region], keys, book(MEASLES), DAY)
+    assert len(keys_of(region)) == 1
+    assert outcomes(region) == [("SENDING", None)]
 
 
 def test_a_single_case_is_told_at_once(desk: Writer) -> None:

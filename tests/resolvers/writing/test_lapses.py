@@ -105,6 +105,15 @@ def test_each_lapse_is_told_once_whichever_region_wrote_it(either: Gateway) -> N
     assert _polled(either, lapses) == []
 
 
+def test_a_look_is_one_question_to_all_regions(either: Gateway) -> None:
+    lapses = Lapses(either.federation)
+    _polled(either, lapses, None)
+    either.federation.rounds.clear()
+    assert _polled(either, lapses) == []
+    (reads,) = either.federation.rounds
+    assert sorted(one.region for one in reads) == list(either.federation.everyone)
+
+
 def test_what_was_written_by_a_transaction_that_ended_late_is_told(either: Gateway) -> None:
     first = either.regions[0]
     lapses = Lapses(either.federation)
