@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,12 +32,15 @@ class Answer:
     problem: str = ""  # code of the first thing a mutation refused
 
 
-def answered(data: str | None, question: Question, told: Mapping[str, Any], name: str) -> Answer:
-    """The answer of a plan: `data` as text, None where a root field failed."""
+def answered(
+    data: Sequence[str] | None, question: Question, told: Mapping[str, Any], name: str
+) -> Answer:
+    """The answer of a plan: `data` as pieces of text, None where a root field failed."""
     if not question.errors:
-        return Answer(f'{{"data":{data}}}'.encode(), 200, told, name, False)
+        assert data is not None
+        return Answer("".join(('{"data":', *data, "}")).encode(), 200, told, name, False)
     errors = orjson.dumps(question.errors).decode()
-    body = f'{{"data":{data or "null"},"errors":{errors}}}'
+    body = "".join(('{"data":', *(data or ("null",)), ',"errors":', errors, "}"))
     code = "" if data else str(question.errors[0]["extensions"]["code"])
     return Answer(body.encode(), 200, told, name, True, code)
 

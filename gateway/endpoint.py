@@ -79,6 +79,7 @@ class GraphQLEndpoint:
         self._run = os.urandom(6).hex()
         self._traces = Traces()
         self._places = Places(regions)
+        self._answering = 0  # requests whose entries are on their way
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """One request."""
@@ -114,7 +115,11 @@ class GraphQLEndpoint:
             stated = purpose_of(purpose)
             body = await self._body(receive)
             request = _parse(body, _address(scope), request_id, trace)
-            answer, viewer = await self._answer(authorization, request)
+            self._answering += 1
+            try:
+                answer, viewer = await self._answer(authorization, request)
+            finally:
+                self._answering -= 1
             if answer.operation:
                 await self._enter(scope, viewer, answer, request_id, trace, stated)
             more = (_BEARER,) if answer.status == 401 else ()
@@ -211,7 +216,8 @@ class GraphQLEndpoint:
             region=self._places.of(viewer.code) if viewer else None,
         )
         account = viewer.account if viewer else ""
-        await self._log.append_nowait(at, account, answer.operation, result, told)
+        more = self._answering > 0
+        await self._log.append_nowait(at, account, answer.operation, result, told, more=more)
 
 
 def _address(scope: MutableMapping[str, Any]) -> str:

@@ -36,8 +36,9 @@ class BatchThread(Generic[Item, Result]):
         *,
         name: str,
         most: int = 1_000,
+        patience: float = 0.002,
     ) -> None:
-        self._run, self._name, self._most = run, name, most
+        self._run, self._name, self._most, self._patience = run, name, most, patience
         self._queue: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         # Held while there is nothing to do. Released by the loop when it sets `_awake`, taken by
         # the thread before it clears it: so never released twice, and an item appended before the
@@ -46,13 +47,17 @@ class BatchThread(Generic[Item, Result]):
         self._asleep.acquire()
         self._awake = False
         self._waking = False  # a wake-up is on its way through the loop
+        self._patient: asyncio.TimerHandle | None = None  # if it comes later
         self._closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._ended: asyncio.Future[None] | None = None
 
-    def submit(self, item: Item) -> asyncio.Future[Result]:
+    def submit(self, item: Item, *, more: bool = False) -> asyncio.Future[Result]:
         """Hands an item over; the future has its result.
+
+        `more` says that others are on their way: a thread that sleeps is woken by the last of them,
+        or after `patience` seconds, so that they are one batch.
 
         Raises RuntimeError when closed, or from another event loop than the first.
         """
@@ -61,9 +66,18 @@ class BatchThread(Generic[Item, Result]):
             self._begin(loop)
         future: asyncio.Future[Result] = loop.create_future()
         self._queue.append((item, future))
-        if not self._awake and not self._waking:
-            # Not at once: whatever the loop has at hand in this turn comes in the same batch.
+        if self._awake:
+            return future
+        if not self._waking:
             self._waking = True
+            # Not at once: whatever the loop has at hand in this turn comes in the same batch.
+            if more:
+                self._patient = loop.call_later(self._patience, self._wake)
+            else:
+                loop.call_soon(self._wake)
+        elif self._patient is not None and not more:
+            self._patient.cancel()
+            self._patient = None
             loop.call_soon(self._wake)
         return future
 
@@ -72,7 +86,9 @@ class BatchThread(Generic[Item, Result]):
         self._closing = True
         if self._thread is None or self._ended is None:
             return
-        if not self._waking:
+        if self._patient is not None:
+            self._patient.cancel()
+        if not self._waking or self._patient is not None:
             self._wake()
         await asyncio.shield(self._ended)
         self._thread.join()
@@ -87,7 +103,7 @@ class BatchThread(Generic[Item, Result]):
         self._thread.start()
 
     def _wake(self) -> None:
-        self._waking = False
+        self._waking, self._patient = False, None
         if not self._awake:
             self._awake = True
             self._asleep.release()

@@ -49,6 +49,7 @@ class Duties:
         self._lock = f"{log.path}-duties"
         sides = Sides(log.path, config.regions, keys.log_signing, log.verifier)
         outboxes = Outboxes(log.path, log.origin, config.central_store, config.regions)
+        self._outboxes = outboxes
 
         async def sweep() -> None:
             await outboxes.sweep(self._owe, age=_OUTBOX_AGE)
@@ -80,6 +81,7 @@ class Duties:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+            self._outboxes.close()
 
     async def _run(self) -> None:
         handle = os.open(self._lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)

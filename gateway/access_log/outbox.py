@@ -26,10 +26,12 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from gateway._changes import Changes
 from gateway.access_log.log_file import Owed, Row
 from gateway.access_log.reading import canonical
 from regions.access_log import central_log_outbox, log_origins, log_outbox
 from regions.engines import make_engine, sqlite_engine
+from regions.errors import StoreError
 from regions.instants import now
 from regions.settings import RegionSettings
 
@@ -40,6 +42,7 @@ _log = logging.getLogger(__name__)
 _AWAY = (OSError, SQLAlchemyError, TimeoutError)
 _MOST = 1_000  # rows of a store at once
 _CHUNK = 2_000  # entries
+_TRUSTED = 60.0  # seconds after which an empty outbox is looked into in any case
 
 Write = Callable[[Sequence[Owed]], Awaitable[None]]
 
@@ -52,6 +55,7 @@ class _Store:
     table: Table
     make: Callable[[], AsyncEngine]
     deadline: float
+    path: Path | None
 
 
 class Outboxes:
@@ -75,6 +79,10 @@ class Outboxes:
         self._central, self._regions = central, regions
         self._told: dict[str, set[str]] = {}  # rows of a store that the log tells of, still there
         self._seen: dict[str, dict[str, float]] = {}  # when a row of a store was seen first
+        self._changes: dict[str, Changes] = {}
+        # Stores without rows: of which version and origins that is known, and until when.
+        self._empty: dict[str, tuple[tuple[int, tuple[str, ...]], float]] = {}
+        self._origins: tuple[int | None, list[str]] = (None, [])  # as of a version of the gateway's
 
     async def sweep(self, write: Write, *, age: float, request: str = "") -> int:
         """Deletes rows older than `age` seconds; those without an entry get one first by `write`.
@@ -84,26 +92,60 @@ class Outboxes:
 
         How many were recovered. Regions that are away keep theirs. Raises what `write` raises.
         """
-        stores: list[_Store] = []
-        origins = [self._origin]
-        if self._central.exists():
-            central = str(self._central)
-            stores.append(_Store("", central_log_outbox, partial(sqlite_engine, central), 5.0))
-            origins += await self._former()
-        stores += [
-            _Store(one.code, log_outbox, partial(make_engine, one, pool_size=1), one.deadline)
+        stores = [
+            _Store(
+                one.code, log_outbox, partial(make_engine, one, pool_size=1), one.deadline, one.path
+            )
             for one in self._regions
             if one.path is None or one.path.exists()
         ]
-        sweep = _Sweep(write, age, request, origins)
+        if self._central.exists():
+            make = partial(sqlite_engine, str(self._central))
+            stores.insert(0, _Store("", central_log_outbox, make, 5.0, self._central))
+        again = bool(age) and not request  # the same look as before
+        versions = {one.code: self._version(one) if again else None for one in stores}
+        origins = (self._origin, *(await self._former(versions.get(""))))
+        stores = [one for one in stores if not self._is_empty(one, versions[one.code], origins)]
+        sweep = _Sweep(write, age, request, origins, set())
         found = await asyncio.gather(*(self._store(store, sweep) for store in stores))
+        for code in sweep.empty:
+            version = versions[code]
+            if version is not None:
+                self._empty[code] = ((version, origins), self._clock() + _TRUSTED)
         return sum(found)
 
-    async def _former(self) -> list[str]:
-        """The logs this gateway had before; that it has this one is kept.
+    def close(self) -> None:
+        """Gives files back."""
+        for one in self._changes.values():
+            one.close()
+
+    def _version(self, store: _Store) -> int | None:
+        """A number that stays while nobody commits to a store; None where it does not tell."""
+        if store.path is None:
+            return None
+        changes = self._changes.get(store.code)
+        if changes is None:
+            changes = self._changes[store.code] = Changes(store.path)
+        try:
+            return changes.version()
+        except StoreError:
+            return None
+
+    def _is_empty(self, store: _Store, version: int | None, origins: tuple[str, ...]) -> bool:
+        """Whether a store is known to hold no row: it had none, and nothing was committed since."""
+        known, until = self._empty.get(store.code, (None, 0.0))
+        return version is not None and known == (version, origins) and self._clock() < until
+
+    async def _former(self, version: int | None) -> list[str]:
+        """The logs this gateway had before; that it has this one is kept. They are not read again
+        from a store of the same version.
 
         Rows in its own store are its own, whatever log they were for.
         """
+        if version is not None and self._origins[0] == version:
+            return self._origins[1]
+        if not self._central.exists():
+            return []
         engine = sqlite_engine(str(self._central))
 
         def work(connection: Connection) -> list[str]:
@@ -116,11 +158,13 @@ class Outboxes:
 
         try:
             async with asyncio.timeout(5.0), engine.begin() as connection:
-                return await connection.run_sync(work)
+                former = await connection.run_sync(work)
         except _AWAY:
             return []
         finally:
             await engine.dispose()
+        self._origins = (version, former)
+        return former
 
     async def _store(self, store: _Store, sweep: _Sweep) -> int:
         engine, table, recovered = store.make(), store.table, 0
@@ -155,6 +199,8 @@ class Outboxes:
         query = query.where(table.c.request.startswith(sweep.request, autoescape=True))
         query = query.order_by(func.coalesce(table.c.position, 0), table.c.id).limit(_MOST)
         rows: list[Mapping[str, Any]] = list(map(dict, connection.execute(query).mappings()))
+        if not rows:
+            sweep.empty.add(store.code)
         if not sweep.age:
             return rows
         before, moment = self._seen.get(store.code, {}), self._clock()
@@ -207,6 +253,7 @@ class _Sweep:
     age: float
     request: str
     origins: Sequence[str]
+    empty: set[str]  # codes of stores that were found without a row
 
 
 def _told_by(entry: str) -> tuple[str, str]:

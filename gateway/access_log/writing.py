@@ -69,9 +69,17 @@ class AccessLog:
         return self._file.vkey
 
     def append_nowait(
-        self, at: str, account: str, operation: str, result: str, entry: bytes
+        self,
+        at: str,
+        account: str,
+        operation: str,
+        result: str,
+        entry: bytes,
+        *,
+        more: bool = False,
     ) -> asyncio.Future[None]:
-        """Hands an entry over: canonical JSON, and the columns it is found by.
+        """Hands an entry over: canonical JSON, and the columns it is found by. `more` says that
+        other entries are on their way, which a commit may wait for (`BatchThread.submit`).
 
         The future is done when the entry is durable, or fails with AccessLogError; the entry is
         written even if nobody waits. Raises AccessLogError when closed, UnicodeDecodeError.
@@ -79,7 +87,7 @@ class AccessLog:
         row = (at, account, operation, result, entry.decode())
         self.entered(operation, result)
         try:
-            return self._thread.submit(row)
+            return self._thread.submit(row, more=more)
         except RuntimeError as error:
             raise _failure(error) from None
 

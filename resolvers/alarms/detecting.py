@@ -6,9 +6,9 @@ window again; what it raises twice has the same slot (rule, subject, window).
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 from regions.instants import instant, seconds_of
@@ -56,24 +56,35 @@ class Raised:
 
 @dataclass(slots=True)
 class _Window:
-    """What was counted of one subject: the last time and number of each thing, oldest first."""
+    """What was counted of one subject: each thing with the time and number of the last entry that
+    had it, in the order of entries. Somebody who is shown the same page all night takes no more
+    memory than the page.
+    """
 
     seen: dict[Any, tuple[float, int]] = field(default_factory=dict)
-    order: deque[tuple[float, Any]] = field(default_factory=deque)
     slot: str = ""  # for which an alarm was raised last
 
-    def add(self, thing: Any, at: float, number: int) -> None:
-        self.seen[thing] = (at, number)
-        self.order.append((at, thing))
+    def add(self, things: Sequence[Any], at: float, number: int) -> None:
+        seen, last = self.seen, (at, number)
+        for thing in things:
+            if thing in seen:
+                del seen[thing]  # to be the last again
+            seen[thing] = last
 
     def forget(self, before: float) -> None:
-        while self.order and self.order[0][0] <= before:
-            at, thing = self.order.popleft()
-            if thing in self.seen and self.seen[thing][0] <= at:
-                del self.seen[thing]
+        gone = []
+        for thing, (at, _) in self.seen.items():
+            if at > before:
+                break
+            gone.append(thing)
+        for thing in gone:
+            del self.seen[thing]
 
     def first(self) -> int:
-        return min(number for _, number in self.seen.values())
+        return next(iter(self.seen.values()))[1]
+
+    def last_at(self) -> float:
+        return next(reversed(self.seen.values()))[0] if self.seen else 0.0
 
 
 class Detector:
@@ -108,7 +119,7 @@ class Detector:
                 yield from self._count(
                     AlarmRule.OFF_HOURS_REVEAL,
                     entry,
-                    [(night, one) for one in shown],
+                    shown,
                     _DAY,
                     limits.off_hours_records,
                     night,
@@ -141,7 +152,7 @@ class Detector:
         self,
         rule: AlarmRule,
         entry: _Entry,
-        things: list[Any],
+        things: Sequence[Any],
         span: float,
         threshold: int,
         slot: str,
@@ -152,8 +163,7 @@ class Detector:
         key = (rule, f"{entry.subject}|{of}")
         window = self._windows.setdefault(key, _Window())
         window.forget(entry.at - span)
-        for thing in things:
-            window.add(thing, entry.at, entry.number)
+        window.add(things, entry.at, entry.number)
         if len(window.seen) >= threshold and slot != window.slot:
             window.slot = slot
             yield entry.raised(rule, slot, window.first(), len(window.seen), threshold)
@@ -173,8 +183,7 @@ class Detector:
         """Forgets subjects of whom nothing was counted for as long as the longest window."""
         self._swept = at
         for key in list(self._windows):
-            order = self._windows[key].order
-            if not order or order[-1][0] < at - LONGEST_SECONDS:
+            if self._windows[key].last_at() < at - LONGEST_SECONDS:
                 del self._windows[key]
 
 
@@ -204,15 +213,13 @@ class _Entry:
         reasons = self._what("reasons")
         if not self.account or not isinstance(reasons, Mapping):
             return []
-        return list(
-            dict.fromkeys(
-                (kind, one)
-                for kinds in reasons.values()
-                if isinstance(kinds, Mapping)
-                for kind, ids in kinds.items()
-                for one in commitments_in(ids)
-            )
-        )
+        found: dict[Any, None] = {}
+        for kinds in reasons.values():
+            for kind, ids in kinds.items() if isinstance(kinds, Mapping) else ():
+                some = commitments_in(ids)
+                # A commitment says the kind by itself; the numbers of version 0.1 do not.
+                found |= dict.fromkeys(some if isinstance(ids, str) else zip(repeat(kind), some))
+        return list(found)
 
     def emergencies(self) -> list[str]:
         """Emergency rights that were taken or used."""

@@ -19,6 +19,7 @@ from resolvers.post.boxes import waiting_of, waiting_regions
 from resolvers.post.lanes import Lane
 from resolvers.post.messages import Handler, Message
 from resolvers.post.rounds import Delivered, Line, Round, Ways
+from resolvers.writing.looked import Looked
 from resolvers.writing.outbox import Telling
 from resolvers.writing.stores import Store, Stores, WriteFailed
 
@@ -74,6 +75,7 @@ class Pump:
         self._again: set[Line] = set()
         self._answered = 0  # messages, in the background
         self._looking: dict[str, asyncio.Task[None]] = {}
+        self._empty_ones = Looked[bool](clock)
         self._unknown: set[Line] = set()  # of which it was said that nobody knows the region
         self._called = asyncio.Event()
         self._ending = False
@@ -183,6 +185,9 @@ class Pump:
         patience = self._patience[code]
         if not patience.allows(self._ways.clock()):
             return
+        version = store.version()
+        if self._empty_ones.recall(code, version):
+            return
         try:
             regions = await store.look(waiting_regions)
         except WriteFailed as failed:
@@ -194,6 +199,8 @@ class Pump:
             _log.exception("the outbox of %s cannot be read", code)
             patience.failed(self._ways.clock())
             return
+        if not regions:
+            self._empty_ones.keep(code, version, True)
         for to in regions:
             self._empty((code, to))
 

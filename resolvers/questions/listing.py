@@ -2,7 +2,9 @@
 
 A page of `first` records over n regions does not need `first` of each. Each is asked for what it is
 expected to give (its share of the last pages of this plan, equal shares at first) and a margin of
-three standard deviations; if a region's share ends before the page does, it is asked once more.
+three standard deviations; if a region's share ends before the page does, it is asked once more. A
+first page that was given before is given again but for what came meanwhile: there each is asked for
+what it gave, and hardly more.
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ _MEMORY = 0.8  # weight of what was known of a region's share before
 _LEARN_EVERY = 32  # pages
 _LEARN_FROM = 10  # records of a page
 _SIZES_KEPT = 32
+_BEHIND = 2  # records of a region beyond what it gave of a first page: one shows that it went on
+_NEWER = 32  # one more for so many that it gave
 
 
 def quota(wanted: int, share: float) -> int:
@@ -157,7 +161,10 @@ class ListPlan:
             totals = {i: n for i, n in totals.items() if report.outcomes[i].state == "ANSWERED"}
         page = rows[:first]
         self._pages += 1
-        if self.reports or ran_out or self._pages % _LEARN_EVERY == 1:
+        now_and_then = self._pages % _LEARN_EVERY == 1
+        if after is None and (ran_out or now_and_then or wanted not in self._first_reads):
+            self._learn_first(question, rows, wanted, report)
+        if self.reports or ran_out or now_and_then:
             self._learn(page, report, ran_out)
         return Page(page, len(rows) > first, report, totals)
 
@@ -206,21 +213,35 @@ class ListPlan:
     def _reads(
         self, question: Question, wanted: int, after: Sequence[Any] | None
     ) -> Sequence[Read]:
-        """What to ask each region for; kept for first pages until other shares are learnt."""
+        """What to ask each region for; kept for first pages until others are learnt."""
         if after is None:
             known = self._first_reads.get(wanted)
             if known is not None:
                 return known
         shares = self._shares
-        reads = [
+        return [
             self._read(question, region, quota(wanted, shares[region]), after)
             for region in self.regions
         ]
-        if after is None:
-            if len(self._first_reads) >= _SIZES_KEPT:
-                self._first_reads.clear()
-            self._first_reads[wanted] = reads
-        return reads
+
+    def _learn_first(
+        self, question: Question, rows: Sequence[Row], wanted: int, report: Report
+    ) -> None:
+        """Notes how many of a first page's records, and the one behind it, each region gave."""
+        if report.failed():
+            return
+        given = Counter(map(itemgetter(2), rows[:wanted]))
+        if len(self._first_reads) >= _SIZES_KEPT:
+            self._first_reads.clear()
+        self._first_reads[wanted] = [
+            self._read(
+                question,
+                region,
+                min(wanted, given[region] + _BEHIND + given[region] // _NEWER),
+                None,
+            )
+            for region in self.regions
+        ]
 
     def _read(
         self, question: Question, region: int, limit: int, after: Sequence[Any] | None
@@ -333,7 +354,6 @@ class ListPlan:
         for region in self.regions:
             seen = given[region] / len(page)
             self._shares[region] = _MEMORY * self._shares[region] + (1 - _MEMORY) * seen
-        self._first_reads.clear()
 
 
 def _within(prefixes: Sequence[str], scope: str) -> list[str]:

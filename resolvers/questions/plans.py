@@ -56,7 +56,7 @@ class _Root:
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class OperationPlan:
-    """An operation compiled. `run` answers it as the text of `data`."""
+    """An operation compiled. `run` answers it as the text of `data`, in pieces."""
 
     roots: list[_Root | str]  # a list, or the key of a `__typename`
 
@@ -73,8 +73,9 @@ class OperationPlan:
 
     async def run(
         self, question: Question, pages: Sequence[tuple[int | None, str | None]]
-    ) -> str | None:
-        """The text of `data`, or None where a root field failed; errors are noted in the question.
+    ) -> list[str] | None:
+        """The pieces of the text of `data`, or None where a root field failed; errors are noted in
+        the question. A page of a thousand records is not copied for each brace around it.
 
         `pages` holds `first` and `after` of each root field, in order.
         """
@@ -83,17 +84,25 @@ class OperationPlan:
             texts = [await _list(question, *lists[0])]
         else:
             texts = list(await asyncio.gather(*(_list(question, *one) for one in lists)))
-        if any(text is None for text in texts):
-            return None
         found = iter(texts)
-        parts = [
-            f'"{root.key}":{next(found)}' if isinstance(root, _Root) else f'"{root}":"Query"'
-            for root in self.roots
-        ]
-        return "{" + ",".join(parts) + "}"
+        pieces, before = ["{"], ""
+        for root in self.roots:
+            if isinstance(root, _Root):
+                text = next(found)
+                if text is None:
+                    return None
+                pieces.append(f'{before}"{root.key}":')
+                pieces += text
+            else:
+                pieces.append(f'{before}"{root}":"Query"')
+            before = ","
+        pieces.append("}")
+        return pieces
 
 
-async def _list(question: Question, root: _Root, page: tuple[int | None, str | None]) -> str | None:
+async def _list(
+    question: Question, root: _Root, page: tuple[int | None, str | None]
+) -> list[str] | None:
     try:
         return await _answer(question, root, *page)
     except EpigateError as error:
@@ -101,7 +110,9 @@ async def _list(question: Question, root: _Root, page: tuple[int | None, str | N
         return None
 
 
-async def _answer(question: Question, root: _Root, first: int | None, after: str | None) -> str:
+async def _answer(
+    question: Question, root: _Root, first: int | None, after: str | None
+) -> list[str]:
     plan, answering = root.plan, question.answering
     size = page_size(answering, first)
     cursors, bound_to, width = answering.cursors, plan.bound_to, len(plan.order) + 1
@@ -119,11 +130,14 @@ async def _answer(question: Question, root: _Root, first: int | None, after: str
     if failures := question.failures(root.key):  # of relations too
         page.amend(rows, failures)
     question.trail.named(*plan.shapes.named())
-    parts = []
+    pieces, before = ["{"], ""
     for one in root.fields:
         name = one.name
+        pieces.append(f'{before}"{one.key}":')
+        before = ","
         if name == "edges":
-            value = "[" + ",".join(texts) + "]"
+            pieces += ("[", ",".join(texts))
+            value = "]"
         elif name == "pageInfo":
             ends = (cursor(rows[0][0]), cursor(rows[-1][0])) if rows else (None, None)
             value = _page_info(root.page_info, page, ends, place is not None)
@@ -133,8 +147,9 @@ async def _answer(question: Question, root: _Root, first: int | None, after: str
             value = str(page.total)
         else:
             value = f'"{plan.record.name}Connection"'
-        parts.append(f'"{one.key}":{value}')
-    return "{" + ",".join(parts) + "}"
+        pieces.append(value)
+    pieces.append("}")
+    return pieces
 
 
 def page_size(answering: Answering, first: int | None) -> int:

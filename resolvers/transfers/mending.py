@@ -25,6 +25,7 @@ from regions.corrections import sequences
 from regions.fencing import Fence, fence, fences, lift
 from regions.post import post_outbox
 from resolvers.transfers.restored import Reconciled, is_behind, reconcile
+from resolvers.writing.looked import Looked
 from resolvers.writing.stores import Store, Stores, WriteFailed
 
 __all__ = ["Look", "Mender"]
@@ -50,6 +51,7 @@ class Mender:
         self._stores = {one.settings.code: one for one in stores.regions}
         self._all, self._clock = stores, clock
         self._marks: dict[str, _Marks] = {}
+        self._states = Looked[tuple[list[Fence], _Marks]](clock)
         self._uncompared: set[tuple[str, str]] = set()
         self._all_at: float | None = None
 
@@ -61,7 +63,7 @@ class Mender:
             self._uncompared = set(permutations(self._stores, 2))
         for code, store in self._stores.items():
             try:
-                told, marks = await store.read(_state)
+                told, marks = await self._state_of(store)
                 if marks < self._marks.get(code, marks):
                     await self._fence(code, at)
                     told, marks = await store.read(_state)
@@ -77,6 +79,15 @@ class Mender:
             code for code, told in found.fences.items() if any(not one.mended for one in told)
         }
         return found
+
+    async def _state_of(self, store: Store) -> tuple[list[Fence], _Marks]:
+        """As `_state`; not read again from a file in which nothing was committed since."""
+        code, version = store.settings.code, store.version()
+        known = self._states.recall(code, version)
+        if known is None:
+            known = await store.read(_state)
+            self._states.keep(code, version, known)
+        return known
 
     async def _compare(self, store: Store, other: Store, found: Look, at: str) -> None:
         code = store.settings.code

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -28,8 +29,10 @@ from regions.file_transactions import FileTransactions, Progress
 from regions.ids import IdBlocks, take_ids
 from regions.instants import now
 from regions.keys import Keys
+from regions.reads import Failure
 from regions.sealing import Sealer
 from regions.settings import RegionSettings
+from regions.store_files import StoreFile
 from resolvers.alerts.current import no_rules
 from resolvers.alerts.rules import RuleBook
 from resolvers.writing.fingerprints import Fingerprints
@@ -73,6 +76,8 @@ class Store:
         self._seen: tuple[int, int] | None = None  # the last one that was
         self._changing = asyncio.Lock()
         self._thread: FileTransactions | None = None
+        self._watched = None if settings.path is None else StoreFile(settings)
+        self._closed = 0  # times: versions of one connection mean nothing to another
         self._turn = asyncio.Lock()
         self._ending: set[asyncio.Task[Any]] = set()
 
@@ -116,6 +121,18 @@ class Store:
                 return await (await self._of_thread()).read(work)
 
         return await self._in_time(do(), progress)
+
+    def version(self) -> int | None:
+        """A number that stays while nobody commits to the store; None where it does not tell.
+
+        Only SQLite does (`PRAGMA data_version`), in some microseconds.
+        """
+        if self._watched is None:
+            return None
+        try:
+            return self._watched.version() + (self._closed << 48)
+        except (Failure, sqlite3.Error):
+            return None
 
     async def _in_time(self, doing: Coroutine[Any, Any, T], progress: Progress) -> T:
         task = asyncio.create_task(doing)
@@ -262,6 +279,9 @@ class Store:
         connection that is still open would lock it.
         """
         await self._discard()
+        if self._watched is not None:
+            self._watched.close()
+            self._closed += 1
         if self._ending:
             await asyncio.wait(self._ending, timeout=max(_CLOSING, self.settings.deadline))
 

@@ -60,6 +60,36 @@ def test_what_waits_together_is_one_batch_in_order(run_loop: Runner) -> None:
     run_loop(main())
 
 
+@LOOPS
+def test_a_batch_waits_for_those_that_are_on_their_way(run_loop: Runner) -> None:
+    async def main() -> None:
+        double = Doubler()
+        thread = BatchThread(double, name="double", patience=3_600.0)
+        futures = [thread.submit(item, more=True) for item in (1, 2)]
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert double.batches == []
+        futures.append(thread.submit(3))
+        assert await asyncio.gather(*futures) == [2, 4, 6]
+        assert double.batches == [[1, 2, 3]]
+        last = thread.submit(4, more=True)
+        await thread.close()
+        assert last.result() == 8
+
+    run_loop(main())
+
+
+@LOOPS
+def test_those_that_never_come_are_not_waited_for_long(run_loop: Runner) -> None:
+    async def main() -> None:
+        thread = BatchThread(Doubler(), name="double", patience=0.005)
+        for _ in range(3):
+            assert await thread.submit(1, more=True) == 2
+        await thread.close()
+
+    run_loop(main())
+
+
 def test_a_batch_has_at_most_so_many_items() -> None:
     async def main() -> None:
         double = Doubler()

@@ -41,6 +41,20 @@ def skewed(
     gateway.close()
 
 
+@pytest.fixture
+def skewed_copy(
+    shared_keys: Keys, stores: Stores
+) -> Iterator[tuple[Gateway, Population, list[RegionSettings]]]:
+    """The same, to be written to."""
+    population = make_population(_SKEWED, shared_keys, seed=3)
+    regions = [stores.sqlite(code) for code in _SKEWED]
+    for one in regions:
+        population.write(one)
+    gateway = Gateway(regions, shared_keys)
+    yield gateway, population, regions
+    gateway.close()
+
+
 def _pages(gateway: Gateway, record: str, sizes: list[int], who: Any, order: Any) -> Iterator[Any]:
     """The pages of a list, of the sizes in turn."""
     field = {"Contact": "contacts", "Case": "cases"}[record]
@@ -100,6 +114,40 @@ def test_a_region_whose_share_ran_out_is_asked_once_more(
     first, last = rounds[0], rounds[-1]
     assert first == [6, 2]  # Nanjing and Ma'anshan hold more than equal shares of a page
     assert last == [6]  # and then it was
+
+
+def test_a_first_page_asked_for_again_reads_hardly_more_than_itself(
+    skewed_copy: tuple[Gateway, Population, list[RegionSettings]],
+) -> None:
+    gateway, population, regions = skewed_copy
+    text = "query ($n: Int) { contacts(first: $n) { edges { node { id } } } }"
+
+    def asked(first: int) -> list[str]:
+        edges = gateway.ask(text, NATIONAL, {"n": first}).data["contacts"]["edges"]
+        return [edge["node"]["id"] for edge in edges]
+
+    rows = in_order(visible(population, NATIONAL, "Contact"), None)
+    expected = [public_id("Contact", row) for row in rows]
+    for first in (4, 60, 4, 60):
+        assert asked(first) == expected[:first]
+    (reads,) = gateway.federation.rounds
+    assert sum(read.limit for read in reads) <= 61 + 2 * len(regions) + 61 // 32
+    assert all(read.limit >= 2 for read in reads)
+
+    def add(connection: Connection) -> None:
+        rows = [dict(row) for row in connection.execute(select(_C)).mappings()][:50]
+        newer = [
+            r | {"id": r["id"] + 9000, "created_at": "2027-01-01T00:00:00Z", "source_key": None}
+            for r in rows
+        ]
+        connection.execute(insert(_C), newer)
+
+    in_store(regions[0], add)
+    first_time, again = asked(60), asked(60)
+    assert len(set(first_time)) == 60
+    assert first_time == again
+    assert first_time[50:] == expected[:10]
+    assert [len(reads) for reads in gateway.federation.rounds] == [len(regions)]
 
 
 def test_the_next_page_is_not_moved_by_new_records_before_it(

@@ -112,6 +112,41 @@ def test_a_clock_that_jumped_ahead_and_back_tells_nothing_twice(
     assert (rows_in(region), told_of(log.path, "r-2")) == (0, 1)
 
 
+def test_an_empty_outbox_is_looked_into_again_once_its_store_has_changed(
+    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet, busy = (stores.sqlite(code, tmp_path / f"{code}.db") for code in ("320100", "320200"))
+    assert busy.path is not None
+    log = opened(tmp_path / "access-log.db")
+    looked: list[str] = []
+    due = Outboxes._due
+
+    def counted(self: Outboxes, connection: Any, store: Any, sweep: Any) -> Any:
+        looked.append(store.code)
+        return due(self, connection, store, sweep)
+
+    monkeypatch.setattr(Outboxes, "_due", counted)
+    moment = [0.0]
+    outboxes = Outboxes(log.path, "log", tmp_path / "none.db", [quiet, busy], lambda: moment[0])
+
+    def swept() -> set[str]:
+        looked.clear()
+        asyncio.run(outboxes.sweep(writer(log), age=15))
+        return set(looked)
+
+    both = {"320100", "320200"}
+    assert [swept(), swept()] == [both, set()]
+    put(busy.path, "r-1")
+    assert [swept(), swept()] == [{"320200"}, {"320200"}]  # not yet due, and so waited for
+    moment[0] = 15.0
+    swept()
+    assert (rows_in(busy), told_of(log.path, "r-1")) == (0, 1)
+    assert [swept(), swept()] == [{"320200"}, set()]  # it was emptied itself
+    moment[0] = 120.0  # whatever its file says
+    assert swept() == both
+    outboxes.close()
+
+
 def test_two_who_sweep_at_once_tell_it_once(stores: Stores, tmp_path: Path) -> None:
     region = stores.sqlite("320100", tmp_path / "nanjing.db")
     assert region.path is not None

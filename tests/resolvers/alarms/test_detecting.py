@@ -84,6 +84,21 @@ def test_a_record_seen_again_counts_from_its_last_time() -> None:
     assert rules(late) == [AlarmRule.BULK_REVEAL]
 
 
+def test_records_by_their_commitments_are_told_apart() -> None:
+    """One string of a list; who is shown the same page again and again saw no more than it."""
+    marks = [f"{n:032x}" for n in range(10)]
+
+    def seen(at: float, *numbers: int) -> Entry:
+        shown = "".join(marks[n] for n in numbers)
+        return entry(at, what={"reasons": {"own": {"contact": shown}, "grant:1": {"case": shown}}})
+
+    same = [seen(NOON + n, *range(9)) for n in range(50)]
+    assert raised(same) == []
+    (one,) = raised([*same, seen(NOON + 50, 8, 9)])
+    assert (one.found, one.first, one.last) == (10, 50, 51)
+    assert raised([*same, seen(NOON + 49 + 3_600, 9)]) == []
+
+
 def test_records_over_more_than_an_hour_are_none() -> None:
     assert rules([reveal(NOON + 401 * n, [n]) for n in range(20)]) == []
 

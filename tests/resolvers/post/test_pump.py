@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select, update
 
@@ -16,6 +16,7 @@ from resolvers.access_log import Commitments
 from resolvers.post.messages import Message
 from resolvers.post.pump import Pump
 from resolvers.post.rounds import Delivered
+from resolvers.writing.looked import TRUSTED_SECONDS
 from resolvers.writing.outbox import Telling
 from resolvers.writing.stores import Store, Stores
 from tests.resolvers.post.ledger import (
@@ -31,6 +32,8 @@ from tests.resolvers.post.ledger import (
     waiting,
 )
 from tests.stores import in_store
+
+T = TypeVar("T")
 
 Two = tuple[RegionSettings, RegionSettings]
 THERE, BACK = ("320100", "330200"), ("330200", "320100")
@@ -301,6 +304,42 @@ def test_the_loop_delivers_what_comes_and_ends_when_told(two: Two, keys: Keys) -
 
     pumped(two, keys, work, handlers=[Answers()], poll_seconds=0.05)
     assert len(in_store(two[1], effects)) == 4
+
+
+def test_an_empty_outbox_is_looked_into_again_once_its_store_has_changed(
+    two: Two, keys: Keys
+) -> None:
+    class Looked(Store):
+        looks = 0
+
+        async def look(self, work: Callable[[Connection], T]) -> T:
+            self.looks += 1
+            return await super().look(work)
+
+    clock = Clock()
+
+    async def work(stores: Stores, pump: Pump) -> None:
+        for store in stores.regions:
+            assert isinstance(store, Looked)
+            tells = store.settings.path is not None  # a server does not: it is asked each time
+            for _ in range(3):
+                await pump.sweep()
+            assert store.looks == (1 if tells else 3)
+            code = store.settings.code
+            await send(stores, (code, code), "t1")
+            assert await pump.sweep() == 1
+            assert await pump.sweep() == 0
+            store.looks = 0
+            await pump.sweep()
+            assert store.looks == (0 if tells else 1)
+            clock.seconds += TRUSTED_SECONDS
+            await pump.sweep()
+            assert store.looks == (1 if tells else 2)
+            for each in stores.regions:
+                each.looks = 0  # type: ignore[attr-defined]  # they are all of that class
+            clock.seconds += TRUSTED_SECONDS
+
+    pumped(two, keys, work, kind=Looked, clock=clock)
 
 
 def test_only_who_leads_polls(two: Two, keys: Keys) -> None:
