@@ -31,6 +31,7 @@ from gateway.commands.init import init
 from gateway.commands.keys import app as keys_app
 from gateway.commands.load import load
 from gateway.commands.migrate import migrate
+from gateway.commands.report import app as report_app
 from gateway.commands.serve import serve
 from gateway.commands.units import app as units_app
 from gateway.commands.witness import witness
@@ -59,6 +60,7 @@ app.add_typer(exports_app, name="exports")
 app.add_typer(grants_app, name="grants")
 app.add_typer(keys_app, name="keys")
 app.add_typer(identities_app, name="identities")
+app.add_typer(report_app, name="report")
 app.add_typer(units_app, name="units")
 app.command()(ask)
 app.command()(demo)

@@ -42,6 +42,8 @@ from gateway.sign_in import SignIn
 from gateway.sign_in.configured import make_provider
 from gateway.signal_files import PREFIX as SIGNALS
 from gateway.signal_files import SignalFileEndpoint
+from gateway.signal_reports import PREFIX as REPORTS
+from gateway.signal_reports import SignalReportEndpoint
 from gateway.strangers import Strangers
 from gateway.streams import Streams
 from gateway.subscriptions import Subscriptions
@@ -244,6 +246,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
 
     letters = LetterEndpoint(executor, sessions, log, config.regions, strangers, stores)
     signal_files = SignalFileEndpoint(executor, sessions, log, config.regions, strangers, stores)
+    reports = SignalReportEndpoint(executor, sessions, log, config.regions, strangers, stores)
 
     sheets = FollowUpEndpoint(executor, sessions, log, config.regions, strangers, stores)
 
@@ -290,6 +293,8 @@ def make_app(config: Config, *, planning: bool = True) -> App:
             await letters(scope, receive, send)
         elif scope["type"] == "http" and scope["path"].startswith(SIGNALS):
             await signal_files(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(REPORTS):
+            await reports(scope, receive, send)
         elif scope["type"] == "http" and scope["path"].startswith(SHEETS):
             await sheets(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -316,8 +321,9 @@ def _limits(config: Config) -> Limits:
 _ROUTES = (
     "There is POST /graphql, POST /sign-in, POST /sign-out, GET /exports/<id>, "
     "GET /assist-requests/<number>.pdf, GET /assist-requests/attachments/<number>, "
-    "GET /assist-requests/template.xlsx, GET /follow-up-sheets/<date>.csv, GET /health, "
-    "GET /access-log/checkpoint, and "
+    "GET /assist-requests/template.xlsx, GET /follow-up-sheets/<date>.csv, "
+    "GET /signals/attachments/<number>, GET /signal-reports/<code>/<period>/<date>.pdf, "
+    "GET /health, GET /access-log/checkpoint, and "
     "what the manual says of signing in."
 )
 

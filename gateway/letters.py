@@ -15,7 +15,7 @@ from gateway._fetching import Attached, Fetching, no_file, send_body
 from regions.assist import assist_contents
 from regions.errors import NotFound, RegionUnavailable
 from regions.instants import now
-from resolvers.assist.letter import Letter, Printer
+from resolvers.assist.letter import Letter
 from resolvers.assist.letter_pdf import letter_pdf
 from resolvers.assist.printing import (
     ATTACHMENT,
@@ -27,6 +27,7 @@ from resolvers.assist.printing import (
     unit_ids,
 )
 from resolvers.assist.template import template_csv, template_xlsx
+from resolvers.pages import Printer
 from resolvers.privacy import require_records
 from resolvers.rights import require
 from resolvers.users import Viewer

@@ -34,6 +34,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
             "detectionRules",
             "detect",
             "signalRaised",
+            "signalReport",
         }
     ),
     "CHECK": frozenset({"me", "checkDuplicate"}),

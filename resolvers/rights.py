@@ -84,6 +84,7 @@ RIGHTS: Mapping[str, Right] = {
     "recordSample": Right(BUSINESS_ROLES),
     "signals": Right(_DISEASE_CONTROL),
     "signalMessages": Right(_DISEASE_CONTROL),
+    "signalReport": Right(_DISEASE_CONTROL),
     "detectionRules": Right(_EVERYONE),
     "detect": Right(_DISEASE_CONTROL),
     "signalRaised": Right(_DISEASE_CONTROL),

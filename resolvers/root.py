@@ -11,6 +11,7 @@ from resolvers.alarms.root import AlarmMutations, AlarmQueries, AlarmSubscriptio
 from resolvers.alerts.changes_root import RuleChangeMutations, RuleChangeQueries
 from resolvers.alerts.forms_root import SignalMutations
 from resolvers.alerts.messages_root import SignalMessageQueries
+from resolvers.alerts.oversight_root import OversightQueries
 from resolvers.alerts.root import AlertQueries, AlertSubscriptions
 from resolvers.assist.root import AssistMutations, AssistQueries, AssistSubscriptions
 from resolvers.erasures.root import ErasureMutations, ErasureQueries
@@ -41,6 +42,7 @@ class Query(
     AlarmQueries,
     AlertQueries,
     SignalMessageQueries,
+    OversightQueries,
     RuleChangeQueries,
     ExportQueries,
     PathwayQueries,

@@ -28,6 +28,7 @@ __all__ = [
     "CODE_VARIABLE",
     "Known",
     "address_of_gateway",
+    "fetch",
     "gateway_url",
     "known",
     "post",
@@ -116,26 +117,54 @@ def session(gateway: str, who: Known) -> Iterator[dict[str, Any]]:
 def post(url: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:
     """The JSON object that an address answers, whatever the status. Raises ServeError."""
     headers = {"content-type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    _, text = _answer(request, token)
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError as error:
+        raise _no_gateway(url, error) from None
+    return found if isinstance(found, dict) else {"data": None}
+
+
+def fetch(url: str, token: str) -> bytes:
+    """What an address gives, whole. Raises ServeError with the code of the gateway's own failure
+    where it gives nothing.
+    """
+    status, body = _answer(urllib.request.Request(url), token)
+    if status == 200:
+        return body
+    try:
+        said = json.loads(body)["error"]
+        code, message, hint = str(said["code"]), str(said["message"]), str(said.get("hint", ""))
+    except (ValueError, LookupError, TypeError) as error:
+        raise _no_gateway(url, error) from None
+    failed = ServeError(message, hint=hint)
+    failed.code = code
+    raise failed
+
+
+def _answer(request: urllib.request.Request, token: str) -> tuple[int, bytes]:
+    """Status and body. Raises ServeError."""
     if token:
-        headers["authorization"] = f"Bearer {token}"
+        request.add_header("authorization", f"Bearer {token}")
     # No proxy: one of the office's would be asked for 127.0.0.1, and would see the token.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        request = urllib.request.Request(url, json.dumps(body).encode(), headers)
         try:
             with opener.open(request, timeout=_SECONDS) as response:
-                text = response.read()
+                return response.status, response.read()
         except urllib.error.HTTPError as refused:  # it has a body that says why
             with refused:
-                text = refused.read()
-        found = json.loads(text) if text else {}
+                return refused.code, refused.read()
     except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", error)
-        raise ServeError(
-            f"no gateway answers at {url}: {reason}",
-            hint="start it with `epigate serve` or `epigate demo`, or name its address by --url",
-        ) from None
-    return found if isinstance(found, dict) else {"data": None}
+        raise _no_gateway(request.full_url, error) from None
+
+
+def _no_gateway(url: str, error: Exception) -> ServeError:
+    return ServeError(
+        f"no gateway answers at {url}: {getattr(error, 'reason', error)}",
+        hint="start it with `epigate serve` or `epigate demo`, or name its address by --url",
+    )
 
 
 def _codes(who: Known) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from regions.alerts import signals
+from regions.areas import reference_areas
 from regions.ids import region_of
 from resolvers.alerts.clocks import SignalLimits
 from resolvers.alerts.reasons import REASONS
@@ -18,20 +19,16 @@ from resolvers.context import Context
 from resolvers.lifecycles import StateRefused
 from resolvers.nodes import parse_id
 from resolvers.questions.rows import scope_condition
+from resolvers.users.levels import cdc_of, units_above
 from resolvers.users.on_duty import is_on_duty
 from resolvers.writing.refusing import Mistakes, Refusal, forbidden, not_found, refused_step
 from resolvers.writing.stores import Store
 from resolvers.writing.writing import Writing, Wrote
 from schema.writing.alerts import SignalPayload
 
-__all__ = ["Acting", "Held", "signal_number", "unit_of"]
+__all__ = ["Acting", "Held", "signal_number"]
 
 Work = Callable[["Held"], None]
-
-
-def unit_of(code: str) -> str:
-    """The unit that answers for the signals of a county: its CDC."""
-    return f"cdc-{code}"
 
 
 def signal_number(text: str, mistakes: Mistakes, path: list[str]) -> int:
@@ -136,18 +133,21 @@ class Acting:
         return row
 
     def _party(self, code: str) -> Party:
-        """Whose side the viewer is on. Raises Refusal where on none."""
-        viewer = self.writing.viewer
-        if viewer.unit_id == unit_of(code):
+        """Whose side the viewer is on: signals are the CDCs' to answer and to oversee (E12), not
+        a hospital's, wherever it lies. Raises Refusal where on none.
+        """
+        unit = self.writing.viewer.unit_id
+        if unit == cdc_of(code):
             return Party.COUNTY
-        if viewer.code != code and code.startswith(viewer.prefix):
+        living = reference_areas().successor(code) or code
+        if unit in units_above(cdc_of(living), "COUNTY", living):
             return Party.ABOVE
         raise _of_another_unit(code)
 
 
 def _of_another_unit(code: str) -> Refusal:
-    unit = unit_of(code)
+    unit = cdc_of(code)
     return forbidden(
-        f"only officers of the unit {unit}, and of levels above it, act on this signal",
-        f"仅 {unit} 及其上级单位的人员可办理此预警信号",
+        f"only officers of the unit {unit}, and of the CDCs above it, act on this signal",
+        f"仅 {unit} 及其上级疾控机构的人员可办理此预警信号",
     )

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, select, update
 from regions.alerts_forms import signal_clocks
 from regions.ids import take_ids
 from regions.instants import instant, seconds_of
+from resolvers.users.levels import cdc_of
 
 __all__ = ["SWEPT", "SignalLimits", "Span", "clock_due", "meet", "open_clock", "sweep"]
 
@@ -59,7 +60,7 @@ def open_clock(
             investigation_id=of.investigation_id,
             kind=kind,
             code=of.code,
-            unit_id=f"cdc-{of.code}",
+            unit_id=cdc_of(of.code),
             opened_at=opened_at,
             due_at=due,
         )

@@ -11,10 +11,11 @@ from regions.alerts_forms import investigations, signal_attachments
 from regions.cases import cases
 from regions.ids import take_ids
 from regions.person_keys import ERASED, salts_of
-from resolvers.alerts.acting import Held, unit_of
+from resolvers.alerts.acting import Held
 from resolvers.alerts.numbers import new_event_number
 from resolvers.alerts.states import Event
 from resolvers.lifecycles import StateRefused
+from resolvers.users.levels import cdc_of
 
 __all__ = ["event_of", "issue", "join", "member_rows", "open_event", "person_of", "save_event"]
 
@@ -29,7 +30,7 @@ def issue(held: Held) -> dict[str, Any]:
         "number": new_event_number(held.connection, row["code"], at),
         "state": "SUSPECTED",
         "code": row["code"],
-        "unit_id": unit_of(row["code"]),
+        "unit_id": cdc_of(row["code"]),
         "disease": row["disease"],
         "conclusion": None,
         "joined_to": None,

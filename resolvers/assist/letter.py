@@ -13,7 +13,6 @@ __all__ = [
     "TASKS",
     "Letter",
     "Printed",
-    "Printer",
 ]
 
 
@@ -37,16 +36,6 @@ class Printed:
     seat: str = ""
     remarks: str = ""
     state: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Printer:
-    """Who prints, and when (text, UTC): the watermark."""
-
-    account: str
-    name: str
-    unit_name: str
-    at: str
 
 
 @dataclass(frozen=True, slots=True)

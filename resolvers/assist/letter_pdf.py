@@ -1,22 +1,17 @@
 """The letter as a PDF: one upright page or more of text, then the people as a table on broad pages
 whose header is repeated (C7).
 
-Pure: plain values in, bytes out; what may not be seen comes in as `*`. The font (文泉驿微米黑) is
-embedded as the subset that is used. Every page has the letter's number, its own number, and who
-printed it when, across the page and at its foot.
+Pure: plain values in, bytes out; what may not be seen comes in as `*`. Every page has the letter's
+number at its foot.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from threading import Lock
+from dataclasses import dataclass
 
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.units import mm
-from reportlab.pdfgen.canvas import Canvas
 
 from resolvers.assist.letter import (
     CLASSIFICATIONS,
@@ -26,9 +21,9 @@ from resolvers.assist.letter import (
     TASKS,
     Letter,
     Printed,
-    Printer,
 )
-from resolvers.assist.typesetting import FONT, break_lines, measure, shown
+from resolvers.pages import Page, Printer, box, line_of, local, pdf_of, time_of
+from resolvers.typesetting import break_lines, measure, shown
 
 __all__ = ["letter_pdf"]
 
@@ -36,20 +31,8 @@ _SIDE, _TOP, _FOOT = 22 * mm, 20 * mm, 18 * mm
 _BROAD_SIDE = 15 * mm
 _TEXT, _LEADING = 11.0, 18.0
 _TABLE, _TABLE_LEADING, _PAD = 8.5, 12.0, 3.0
-_CHINA = timedelta(hours=8)
 _MASKED = "* 为打印人无权查看的个人隐私项。"
 _DRAFT_STATES = {"DRAFT": "草稿　未发出", "WITHDRAWN": "已撤回", "REFUSED": "已退回"}
-
-Draw = Callable[[Canvas], None]
-
-
-@dataclass(slots=True)
-class _Page:
-    """A page: its size, what is drawn on it, and where the next thing begins, from below."""
-
-    size: tuple[float, float]
-    y: float
-    draws: list[Draw] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,44 +82,26 @@ _COLUMNS = (
 )
 
 
-_FONT_FILE = Lock()
-"""Saving cuts the characters used out of the font, which all letters read by one position."""
-
-
 def letter_pdf(letter: Letter, printer: Printer) -> bytes:
     """The bytes of the PDF."""
     pages = [*_text_pages(letter), *_table_pages(letter)]
-    out = io.BytesIO()
-    canvas = Canvas(out, pagesize=A4, pageCompression=1, lang="zh-CN")
-    canvas.setTitle(f"协查函 {letter.number}")
-    canvas.setCreator("epigate")
-    canvas.setAuthor("")
-    canvas.setProducer("epigate")
-    for number, page in enumerate(pages, 1):
-        canvas.setPageSize(page.size)
-        _watermark(canvas, page, printer)
-        for draw in page.draws:
-            draw(canvas)
-        _foot(canvas, page, letter, printer, number, len(pages))
-        canvas.showPage()
-    with _FONT_FILE:
-        canvas.save()
-    return out.getvalue()
+    foot = f"{letter.number}　{_MASKED}"
+    return pdf_of(pages, f"协查函 {letter.number}", printer, foot)
 
 
 class _Flow:
     """Text that flows over upright pages."""
 
     def __init__(self) -> None:
-        self.pages: list[_Page] = []
+        self.pages: list[Page] = []
         self._turn()
 
     @property
-    def page(self) -> _Page:
+    def page(self) -> Page:
         return self.pages[-1]
 
     def _turn(self) -> None:
-        self.pages.append(_Page(A4, A4[1] - _TOP))
+        self.pages.append(Page(A4, A4[1] - _TOP))
 
     def need(self, height: float) -> None:
         """A new page where so much is not left of this one."""
@@ -168,7 +133,7 @@ class _Flow:
                 "middle": (A4[0] - wide(line)) / 2,
                 "right": A4[0] - _SIDE - wide(line),
             }[place]
-            self.page.draws.append(_line_of(line, x, self.page.y, size, grey))
+            self.page.draws.append(line_of(line, x, self.page.y, size, grey))
 
     def rule(self) -> None:
         """A line over the width of the text."""
@@ -178,7 +143,7 @@ class _Flow:
         self.gap(4)
 
 
-def _text_pages(letter: Letter) -> list[_Page]:
+def _text_pages(letter: Letter) -> list[Page]:
     flow = _Flow()
     flow.text("协　查　函", size=22, leading=34, place="middle")
     version = f"（第 {letter.version} 版）" if letter.version > 1 else ""
@@ -236,25 +201,25 @@ def _facts(letter: Letter) -> Iterable[tuple[str, str]]:
             if one
         ),
     )
-    yield "签收时限", _time(letter.acknowledge_due)
-    yield "管控时限", _time(letter.control_due)
-    yield "反馈时限", _time(letter.feedback_due)
+    yield "签收时限", time_of(letter.acknowledge_due)
+    yield "管控时限", time_of(letter.control_due)
+    yield "反馈时限", time_of(letter.feedback_due)
     yield "办理状态", STATES.get(letter.state, letter.state)
 
 
-def _table_pages(letter: Letter) -> list[_Page]:
+def _table_pages(letter: Letter) -> list[Page]:
     """The people, row after row; the header on every page. A row higher than a page goes on."""
     if not letter.people:
         return []
-    pages: list[_Page] = []
+    pages: list[Page] = []
     wide = measure(_TABLE)
     width, height = landscape(A4)
 
     def turn() -> None:
-        page = _Page((width, height), height - _TOP)
+        page = Page((width, height), height - _TOP)
         pages.append(page)
         head = f"附件：协查人员名单（{letter.number}，共 {len(letter.people):,} 名）"
-        page.draws.append(_line_of(shown(head), _BROAD_SIDE, page.y, 10.5))
+        page.draws.append(line_of(shown(head), _BROAD_SIDE, page.y, 10.5))
         page.y -= 8
         titles = [one.title.split("\n") for one in _COLUMNS]
         _row(page, titles, max(len(one) for one in titles), header=True)
@@ -284,66 +249,16 @@ def _fitting(y: float) -> int:
     return int((y - _FOOT - 2 * _PAD) // _TABLE_LEADING)
 
 
-def _row(page: _Page, cells: Sequence[Sequence[str]], lines: int, *, header: bool = False) -> None:
+def _row(page: Page, cells: Sequence[Sequence[str]], lines: int, *, header: bool = False) -> None:
     height = lines * _TABLE_LEADING + 2 * _PAD
     top, x = page.y, _BROAD_SIDE
     page.y -= height
     for column, cell in zip(_COLUMNS, cells, strict=True):
-        page.draws.append(_box(x, page.y, column.width, height, filled=header))
+        page.draws.append(box(x, page.y, column.width, height, filled=header))
         for number, line in enumerate(cell, 1):
             y = top - _PAD - number * _TABLE_LEADING + 3
-            page.draws.append(_line_of(line, x + _PAD, y, _TABLE))
+            page.draws.append(line_of(line, x + _PAD, y, _TABLE))
         x += column.width
-
-
-def _box(x: float, y: float, width: float, height: float, *, filled: bool) -> Draw:
-    def draw(canvas: Canvas) -> None:
-        canvas.saveState()
-        canvas.setLineWidth(0.4)
-        canvas.setFillGray(0.92)
-        canvas.rect(x, y, width, height, stroke=1, fill=int(filled))
-        canvas.restoreState()
-
-    return draw
-
-
-def _line_of(text: str, x: float, y: float, size: float, grey: float = 0.0) -> Draw:
-    def draw(canvas: Canvas) -> None:
-        canvas.setFont(FONT, size)
-        canvas.setFillGray(grey)
-        canvas.drawString(x, y, text)
-
-    return draw
-
-
-def _watermark(canvas: Canvas, page: _Page, printer: Printer) -> None:
-    """Who prints, when, across the page and under its text."""
-    text = shown(f"{printer.unit_name} {printer.name} {printer.account} {_time(printer.at)}")
-    width, height = page.size
-    canvas.saveState()
-    measure(11)
-    canvas.setFont(FONT, 11)
-    canvas.setFillGray(0.88)
-    canvas.translate(width / 2, height / 2)
-    canvas.rotate(30)
-    for row in range(-4, 5):
-        canvas.drawCentredString(0, row * 34 * mm, text)
-    canvas.restoreState()
-
-
-def _foot(
-    canvas: Canvas, page: _Page, letter: Letter, printer: Printer, number: int, count: int
-) -> None:
-    right = page.size[0] - _BROAD_SIDE
-    who = shown(
-        f"打印：{printer.unit_name} {printer.name}（{printer.account}） {_time(printer.at)}"
-    )
-    lines = break_lines(who, right - _BROAD_SIDE, measure(8))
-    canvas.setFont(FONT, 8)
-    canvas.setFillGray(0.35)
-    canvas.drawString(_BROAD_SIDE, 13.5 * mm, shown(f"{letter.number}　{_MASKED}"))
-    canvas.drawRightString(right, 13.5 * mm, f"第 {number} 页　共 {count} 页")
-    canvas.drawString(_BROAD_SIDE, 9 * mm, lines[0])
 
 
 def _sex(value: str) -> str:
@@ -353,13 +268,5 @@ def _sex(value: str) -> str:
 def _day(at: str) -> str:
     if not at:
         return ""
-    local = _local(at)
-    return f"{local.year} 年 {local.month} 月 {local.day} 日"
-
-
-def _time(at: str) -> str:
-    return f"{_local(at):%Y-%m-%d %H:%M}（北京时间）" if at else ""
-
-
-def _local(at: str) -> datetime:
-    return datetime.fromisoformat(at) + _CHINA
+    day = local(at)
+    return f"{day.year} 年 {day.month} 月 {day.day} 日"

@@ -118,6 +118,7 @@ BY_ROLE: dict[str, str] = {
     "fileInvestigationForm": "InvalidInputProblem",
     "attachToSignal": "InvalidInputProblem",
     "signalMessages": OK,
+    "signalReport": OK,
     "detectionRules": OK,
     "detect": OK,
     "tuneDetection": OK,

@@ -81,6 +81,7 @@ ROOTS: Mapping[str, str] = {
     "fileInvestigationForm": "written",
     "attachToSignal": "written",
     "signalMessages": "staff",
+    "signalReport": "figures",
     "detectionRules": "reference",
     "detect": "figures",
     "signalRaised": "records",
@@ -259,6 +260,7 @@ ROUTES: Mapping[str, str] = {
     "/exports": "one's own files, by the statements and masks of lists",
     "/follow-up-sheets": "the sheet of a unit's day, by the masks of lists",
     "/signals": "a file of a suspected event, to whoever sees its name",
+    "/signal-reports": "figures of signals to print, as `signalReport` tells them",
     "/assist-requests": "a letter to print, by the masks of lists; a file of one, to "
     "whoever sees its name; an empty template",
 }

@@ -34,6 +34,8 @@ OFFICER = viewer("320102", account="officer")
 """An officer of the same unit who is not on duty."""
 HOSPITAL = viewer("320102", account="ward", unit="hospital-320102-1")
 """An officer of a hospital in the county."""
+CITY_HOSPITAL = viewer("320100", account="city-ward", unit="hospital-320100-1")
+"""An officer of a hospital of the city, whose jurisdiction is the city."""
 CITY = viewer("320100", Role.DUTY_PERSON, account="nanjing")
 NATIONAL = viewer(account="national")
 ELSEWHERE = viewer("320104", Role.DUTY_PERSON, account="qinhuai")

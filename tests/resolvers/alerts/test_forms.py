@@ -19,6 +19,7 @@ from regions.person_keys import ERASED, person_keys
 from regions.sealing import needs
 from tests.resolvers.alerts.duty import (
     CITY,
+    CITY_HOSPITAL,
     ELSEWHERE,
     HOSPITAL,
     NATIONAL,
@@ -230,6 +231,16 @@ def test_whose_signals_they_are(duty: Duty) -> None:
     assert (events(seen), seen["trail"][-1]["actor"]) == (["SEND", "OVERSEE"], "nanjing")
     assert duty.done("viewSignal", OFFICER, signal)["state"] == "VIEWED"
     assert duty.act("viewSignal", ON_DUTY, "case:7")["__typename"] == "InvalidInputProblem"
+
+
+def test_only_cdcs_oversee(duty: Duty) -> None:
+    signal = duty.raised()
+    for hospital in (HOSPITAL, CITY_HOSPITAL):
+        assert duty.of(signal, hospital)["state"] == "SENT"  # it may be seen
+        for action in ("viewSignal", "startVerification"):
+            assert duty.act(action, hospital, signal)["__typename"] == "ForbiddenProblem"
+    assert events(duty.of(signal)) == ["SEND"]
+    assert events(duty.done("viewSignal", NATIONAL, signal)) == ["SEND", "OVERSEE"]
 
 
 def test_nobody_decides_on_old_news(duty: Duty) -> None:

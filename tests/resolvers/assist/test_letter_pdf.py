@@ -10,8 +10,9 @@ import pytest
 from pypdf import PdfReader
 
 from resolvers.assist import letter as words
-from resolvers.assist.letter import Letter, Printed, Printer
+from resolvers.assist.letter import Letter, Printed
 from resolvers.assist.letter_pdf import letter_pdf
+from resolvers.pages import Printer
 from schema.enums import CaseClassification, ContactLevel, ContactManner
 
 PRINTER = Printer("county-320102", "李强", "南京市玄武区疾病预防控制中心", "2026-11-28T04:05:00Z")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolvers.assist.typesetting import NO_END, NO_START, break_lines, measure, shown
+from resolvers.typesetting import NO_END, NO_START, break_lines, measure, shown
 
 
 def wide(text: str) -> float:
