@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import asyncpg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from regions.engines import READS, make_engine
@@ -21,15 +22,19 @@ from resolvers.transfers.conservation import (
     Finding,
     Judgement,
     acknowledged,
+    compare_cards,
+    copied_from,
     judge,
     unknown_homes,
 )
 from resolvers.transfers.mending import Mender
 from resolvers.transfers.restored import Reconciled
 from resolvers.transfers.surveying import (
+    Card,
     Survey,
     Waiting,
     answered_after,
+    cards,
     in_inbox,
     in_outbox,
     present,
@@ -43,7 +48,10 @@ __all__ = ["CustodyReport", "check_custody", "mend_custody"]
 T = TypeVar("T")
 
 _PAGE = 2_000  # messages compared at once
-_AWAY = (OSError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+_AWAY = (
+    *(OSError, TimeoutError, DBAPIError, NoConnection),
+    *(asyncpg.PostgresError, asyncpg.InterfaceError),
+)
 
 
 @dataclass(slots=True)
@@ -95,7 +103,10 @@ async def mend_custody(
             behind = found.behind
             for failed in found.silent.values():
                 raise failed
-        return [await mender.mend(region, now()) for region in sorted(behind)]
+        mended = [
+            await mender.mend(region, now(), anyway=region in wanted) for region in sorted(behind)
+        ]
+        return [one for one in mended if one is not None]
     except WriteFailed as failed:
         raise RegionUnavailable(
             f"region {failed.settings.code} does not answer: {failed.reason}",
@@ -132,7 +143,13 @@ class _Check:
             at_home |= (
                 await self._read(code, lambda store, ids=ids: present(store, ids)) or set()  # type: ignore[misc]  # as above
             )
+        originals: dict[str, dict[int, Card]] = {}
+        for code, ids in copied_from(surveys).items():
+            told = await self._read(code, lambda store, ids=ids: cards(store, ids))  # type: ignore[misc]  # as above
+            if told is not None:
+                originals[code] = told
         done: Judgement = judge(surveys, self._missing, at_home)
+        done.findings |= compare_cards(surveys, originals)
         report = CustodyReport(
             regions=codes,
             people=done.people,

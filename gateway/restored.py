@@ -57,6 +57,8 @@ class Restored:
 
     async def _mend(self, region: str) -> None:
         done = await self._mender.mend(region, now())
+        if done is None:  # another gateway was quicker
+            return
         _log.warning(
             "the store %s was put back from an older backup: %d people fenced, %d kept at a higher "
             "epoch, %d messages delivered again, %d lost since they are no longer kept",

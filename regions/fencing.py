@@ -18,7 +18,16 @@ from regions.ids import leap
 from regions.statements import Prepared
 from regions.transfers import store_fences
 
-__all__ = ["Fence", "fence", "fences", "is_fenced", "lift", "require_whole"]
+__all__ = [
+    "Fence",
+    "fence",
+    "fences",
+    "fences_of_file",
+    "is_fenced",
+    "lift",
+    "require_whole",
+    "standing",
+]
 
 _OPEN = select(store_fences.c.token).where(store_fences.c.mended_at.is_(None))
 _ANY = Prepared(_OPEN.limit(1))
@@ -33,17 +42,35 @@ class Fence:
     mended: bool
 
 
-def fence(connection: Connection, region: str, at: str) -> list[str]:
-    """Puts up a fence unless there is one; the tokens of those that stand.
+def fence(connection: Connection, region: str, at: str, file: str | None = None) -> list[str]:
+    """Puts up a fence unless there is one; the tokens of those that stand. `file` is the one that
+    the store is in by now, so that whoever else finds another one there than before knows.
 
     No id that the store has given since its backup is given again.
     """
-    standing = list(connection.execute(_OPEN).scalars())
-    if not standing:
-        standing = [os.urandom(8).hex()]
-        connection.execute(insert(store_fences).values(token=standing[0], found_at=at))
+    tokens = standing(connection)
+    if not tokens:
+        tokens = [os.urandom(8).hex()]
+        made = insert(store_fences).values(token=tokens[0], found_at=at, file=file)
+        connection.execute(made)
         leap(connection, region)
-    return standing
+    elif file is not None:
+        known = store_fences.c.token.in_(tokens)
+        connection.execute(update(store_fences).where(known).values(file=file))
+    return tokens
+
+
+def standing(connection: Connection) -> list[str]:
+    """The tokens of the fences that stand."""
+    return list(connection.execute(_OPEN).scalars())
+
+
+def fences_of_file(connection: Connection, file: str) -> bool:
+    """Whether a fence was ever put up in the store since it is in this file."""
+    row = connection.execute(
+        select(store_fences.c.token).where(store_fences.c.file == file).limit(1)
+    )
+    return row.first() is not None
 
 
 def fences(connection: Connection) -> list[Fence]:

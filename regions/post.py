@@ -49,6 +49,14 @@ Index(
     sqlite_where=_waiting,
     postgresql_where=_waiting,
 )
+_answered = post_outbox.c.answered_at.is_not(None)
+Index(
+    "ix_post_outbox_answered",
+    post_outbox.c.to_region,
+    post_outbox.c.seq,
+    sqlite_where=_answered,
+    postgresql_where=_answered,
+)
 
 post_inbox = Table(
     "post_inbox",

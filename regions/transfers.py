@@ -101,4 +101,5 @@ store_fences = Table(
     internal("token", primary_key=True),  # at random: who mends takes away the fences it has seen
     public("found_at"),
     public("mended_at", nullable=True),  # null: the store takes no step of custody
+    internal("file", nullable=True),  # the SQLite file it was put up in, as the system names it
 )

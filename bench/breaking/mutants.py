@@ -26,7 +26,7 @@ from resolvers.post.boxes import Claimed
 from resolvers.transfers import batches, committing, delivering, dossier, parcels, protocol
 from resolvers.transfers.committing import CommitHandler
 from resolvers.transfers.dossier import Dossier
-from resolvers.transfers.protocol import Custody, Event, State, Step, Word
+from resolvers.transfers.states import Custody, Event, State, Step, Word
 from resolvers.transfers.terms import Outcome, Refusal
 
 __all__ = ["MUTANTS", "Mutant", "hunt"]
@@ -62,15 +62,18 @@ def hunt(
 
 @contextmanager
 def _put(place: Any, **others: Any) -> Iterator[None]:
-    """Other functions in the place of those of a module or class."""
-    kept = {name: vars(place)[name] for name in others}
+    """Other functions in the place of those of a module or class, be they its own or inherited."""
+    kept = {name: vars(place)[name] for name in others if name in vars(place)}
     for name, one in others.items():
         setattr(place, name, one)
     try:
         yield
     finally:
-        for name, one in kept.items():
-            setattr(place, name, one)
+        for name in others:
+            if name in kept:
+                setattr(place, name, kept[name])
+            else:
+                delattr(place, name)
 
 
 @contextmanager

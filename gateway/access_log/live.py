@@ -12,7 +12,14 @@ from pathlib import Path
 import orjson
 
 from gateway.access_log.contradictions import Contradiction, contradictions_in
-from gateway.access_log.tree import checkpoint_in, entry_bytes, fact_in, tampered, tile_bytes
+from gateway.access_log.tree import (
+    StoredCheckpoint,
+    checkpoint_in,
+    entry_bytes,
+    fact_in,
+    tampered,
+    tile_bytes,
+)
 from regions.errors import AccessLogError, InvalidInput
 from resolvers.access_log.findings import Problem, numbers
 from resolvers.access_log.merkle import inclusion_proof, leaf_hash
@@ -115,6 +122,21 @@ class LiveLog:
             "SELECT size, note FROM checkpoints WHERE size < ? ORDER BY size", (self.size,)
         ).fetchall()
         return [self._cosigned(size, note) for size, note in rows]
+
+    def older(self, behind: int, most: int) -> list[StoredCheckpoint]:
+        """Up to so many of the older checkpoints, of more entries than `behind`, as they are kept.
+
+        Raises AccessLogTampered where one is damaged.
+        """
+        rows = self.connection.execute(
+            "SELECT size, at, root, note FROM checkpoints WHERE size > ? AND size < ? "
+            "ORDER BY size LIMIT ?",
+            (behind, self.size, most),
+        )
+        found = [StoredCheckpoint(*row) for row in rows]
+        if not all(one.sound for one in found):
+            raise tampered("a checkpoint that is kept is damaged")
+        return found
 
     def note_at(self, size: int) -> str | None:
         """The checkpoint of a size with its cosignatures, where one is kept."""

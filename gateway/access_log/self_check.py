@@ -1,9 +1,11 @@
 """A look at the log's own file while it is served: a few tiles a round, in turn, round and round.
 
 Every entry of a tile is hashed anew, and each tile held against the one above it, the top against
-the newest signed root. The file contradicts itself where that fails: somebody, or a disk, changed
-what was signed. The mark it leaves ends every further commit, as a witness that contradicts the log
-does (`gateway.access_log.contradictions`). `epigate audit verify` looks at everything at once.
+the newest signed root. So are some of the older checkpoints that are kept: each signs the root over
+the first of the entries, which is computed of the tiles. The file contradicts itself where that
+fails: somebody, or a disk, changed what was signed. The mark it leaves ends every further commit,
+as a witness that contradicts the log does (`gateway.access_log.contradictions`). `epigate audit
+verify` looks at everything at once.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from gateway.access_log.tree import tampered
 from regions.errors import AccessLogContradicted, AccessLogTampered, InvalidInput
 from resolvers.access_log.findings import Report, each_problem
 from resolvers.access_log.merkle import leaf_hash
-from resolvers.access_log.notes import VerifierKey
+from resolvers.access_log.notes import Checkpoint, VerifierKey
 from resolvers.access_log.tiles import WIDTH
 from resolvers.access_log.verifying import verify
 
@@ -43,6 +45,7 @@ _LITTLE, _MUCH = (
     2 << 20,
     16 << 20,
 )  # bytes of entries, from which on a round is made longer, shorter
+_CHECKPOINTS = 16  # older ones, of a round
 _BUSY_SECONDS = 10.0
 _LOTS = SystemRandom()  # where a look begins is nobody's to foresee
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -58,6 +61,7 @@ class SelfCheck:
         self._path, self._vkey = path, vkey
         self._tiles = 4
         self._next: int | None = None  # the tile of entries that is looked at next
+        self._behind: int | None = None  # the older checkpoint that was looked at last
 
     async def round(self) -> int:
         """Looks at some tiles; how many entries they hold.
@@ -92,7 +96,19 @@ class SelfCheck:
         elif not oldest <= begin < tiles:
             begin = oldest
         self._next = begin + self._tiles
-        return _Part(live, begin * WIDTH, min(live.size, self._next * WIDTH))
+        last = min(live.size, self._next * WIDTH)
+        return _Part(live, begin * WIDTH, last, self._older(live))
+
+    def _older(self, live: LiveLog) -> list[str]:
+        """The next of the older checkpoints. Raises AccessLogTampered."""
+        if self._behind is None:
+            self._behind = _LOTS.randrange(live.size + 1) - 1
+        found = live.older(self._behind, _CHECKPOINTS)
+        self._behind = found[-1].size if len(found) == _CHECKPOINTS else -1
+        for one in found:
+            if not one.note.startswith(Checkpoint(live.origin, one.size, one.root).text()):
+                raise tampered(f"the checkpoint of {one.size:,} entries is kept as another one")
+        return [one.note for one in found]
 
     def _mark(self, said: str) -> Contradiction:
         return keep_contradiction(self._path, ITSELF, said, proven=True)
@@ -112,10 +128,10 @@ def _verified(part: _Part, vkey: VerifierKey) -> Report:
 class _Part:
     """Some entries of a log with the tiles over them, as a source to be verified."""
 
-    def __init__(self, live: LiveLog, first: int, last: int) -> None:
+    def __init__(self, live: LiveLog, first: int, last: int, notes: Sequence[str]) -> None:
         self._live = live
         self.note, self.first, self.hashed, self.last = live.note, first, first, last
-        self.notes: Sequence[str] = ()  # of older checkpoints: a whole verification has the time
+        self.notes = notes  # of older checkpoints
         self.read = 0
 
     def tile(self, level: int, index: int, width: int) -> bytes | None:

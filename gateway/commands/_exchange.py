@@ -185,19 +185,30 @@ class _Asking:
         return found
 
     async def arrived(self, who: str, field: str, key: str, side: str, state: str) -> str:
-        """The id of a side's copy of a letter or transfer, once it is in a state."""
+        """The id of a side's copy of a letter or transfer, once it is in a state. Raises StoreError
+        where that does not come about.
+        """
         by, kind = ("number", "[String!]") if field == "assistRequests" else ("ids", "[ID!]")
         sides = "AssistSide" if field == "assistRequests" else "TransferSide"
         query = f"""query ($key: {kind}, $side: {sides}) {{
           {field}(first: 2, filter: {{ {by}: $key, side: $side }}) {{
             edges {{ node {{ id state }} }} }} }}"""
-        async with asyncio.timeout(_DEADLINE):
-            while True:
-                found = await self.ask(who, query, key=[key], side=side)
-                for edge in found[field]["edges"]:
-                    if edge["node"]["state"] == state:
-                        return str(edge["node"]["id"])
-                await asyncio.sleep(0.05)
+        seen = "nothing"
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                while True:
+                    found = await self.ask(who, query, key=[key], side=side)
+                    for edge in found[field]["edges"]:
+                        seen = edge["node"]["state"]
+                        if seen == state:
+                            return str(edge["node"]["id"])
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise StoreError(
+                f"{key} of the demo was to be {state} for {who} within {_DEADLINE:.0f} s and is "
+                f"{seen}",
+                hint="is the machine busy, or a disk full? Make the demo anew",
+            ) from None
 
 
 _Step = Callable[[_Asking], Awaitable[None]]

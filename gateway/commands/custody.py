@@ -53,8 +53,8 @@ def check(
     ] = None,
 ) -> None:
     """Prove over all stores that every person has exactly one custodian, that records live where
-    custody is, that dossiers are equal on both sides, and that no acknowledged message is undone.
-    List what is on its way.
+    custody is, that dossiers and copies of cards are equal on both sides, and that no acknowledged
+    message is undone. List what is on its way.
 
     The gateway may run meanwhile. Exit code 1: something is wrong, each finding is named. Exit code
     3: regions did not answer; what the others say holds.
@@ -100,6 +100,8 @@ def mend(
             f"{one.region}: {len(one.fenced):,} people fenced, {len(one.raised):,} kept at a "
             f"higher epoch, {one.again:,} messages delivered again"
         )
+        if one.cards:
+            out.print(f"{one.region}: {one.cards:,} cards of cases as they were corrected since")
         if one.gone:
             out.print(
                 f"{one.region}: {one.gone:,} messages are lost: the backup is older than their "

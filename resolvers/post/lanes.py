@@ -255,8 +255,7 @@ class Lane:
         """Those of some messages that the receiver's store may take."""
         if not is_fenced(connection):
             return messages
-        held = [one for one in messages if isinstance(self._handler(one), CustodyHandler)]
-        return [one for one in messages if one not in held]
+        return [one for one in messages if not isinstance(self._handler(one), CustodyHandler)]
 
     async def _take_home(self, batch: Batch, messages: Sequence[Message]) -> None:
         at = self._ways.now()

@@ -10,10 +10,12 @@ days can no longer be given again what it has lost, and is told so.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Connection, func, select, update
 
+from regions.fencing import fences
 from regions.instants import instant, now, seconds_of
 from regions.post import EMPTIED, post_outbox
 from resolvers.writing.stores import Stores, WriteFailed
@@ -36,7 +38,7 @@ class Pruner:
 
     def __init__(self, stores: Stores, *, days: int) -> None:
         self._stores, self._days = stores, days
-        self._after: dict[str, int] = {}  # every message up to this one is empty
+        self._done: dict[str, _Done] = {}
 
     async def __call__(self) -> None:
         """One round. Stores that do not answer have their turn when they are back."""
@@ -45,20 +47,32 @@ class Pruner:
             code = store.settings.code
             try:
                 for _ in range(_MOST_BATCHES):
-                    work = partial(_round, before=before, after=self._after.get(code, 0))
-                    count, self._after[code] = await store.write(0, work)
+                    work = partial(_round, before=before, done=self._done.get(code))
+                    count, self._done[code] = await store.write(0, work)
                     if count < BATCH:
                         break
             except WriteFailed as failed:
                 _log.debug("the messages of %s wait: %s", code, failed.reason)
 
 
-def _round(connection: Connection, _: int, *, before: str, after: int) -> tuple[int, int]:
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """Up to which message all are empty, in a store that was put back as often as these fences
+    tell: a backup has what was emptied since.
+    """
+
+    after: int
+    fences: frozenset[str]
+
+
+def _round(connection: Connection, _: int, *, before: str, done: _Done | None) -> tuple[int, _Done]:
+    told = frozenset(one.token for one in fences(connection))
+    after = done.after if done is not None and done.fences == told else 0
     count = prune(connection, before, after)
     c = post_outbox.c
     first = connection.scalar(select(func.min(c.seq)).where(c.seq > after, c.body != EMPTIED))
     last = connection.scalar(select(func.max(c.seq)))
-    return count, first - 1 if first is not None else last or 0
+    return count, _Done(first - 1 if first is not None else last or 0, told)
 
 
 def prune(connection: Connection, before: str, after: int = 0) -> int:

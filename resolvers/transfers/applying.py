@@ -14,7 +14,6 @@ from regions.shares import end_shares
 from regions.text import among
 from regions.transfers import transfer_people, transfers
 from resolvers.post.messages import put
-from resolvers.transfers.dossier import come_back, drop_preview, leave_behind
 from resolvers.transfers.ledger import (
     Noted,
     ids_array,
@@ -23,8 +22,9 @@ from resolvers.transfers.ledger import (
     note,
     write_state,
 )
+from resolvers.transfers.left_behind import come_back, drop_preview, leave_behind
 from resolvers.transfers.pathways import close_pathways, gather_pathways
-from resolvers.transfers.protocol import Custody, State, Step
+from resolvers.transfers.states import Custody, State, Step
 from resolvers.transfers.terms import Refusal
 from resolvers.writing.stores import Store
 

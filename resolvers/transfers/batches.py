@@ -30,17 +30,7 @@ from resolvers.transfers.bodies import (
     transfer_of,
     words_of,
 )
-from resolvers.transfers.dossier import (
-    Dossier,
-    Place,
-    come_back,
-    content_hashes,
-    gather,
-    known_before,
-    leave_behind,
-    store_dossier,
-    store_preview,
-)
+from resolvers.transfers.dossier import Dossier, content_hashes, gather
 from resolvers.transfers.flags import unknown_references
 from resolvers.transfers.here import take_pathways
 from resolvers.transfers.ledger import (
@@ -51,9 +41,11 @@ from resolvers.transfers.ledger import (
     transfer_rows,
     write_states,
 )
+from resolvers.transfers.left_behind import come_back, known_before, leave_behind
 from resolvers.transfers.parcels import PARTS, Parcel, joined, sealed_marks
 from resolvers.transfers.pathways import close_pathways, gather_pathways, pathways_of, posted
-from resolvers.transfers.protocol import Custody, Event, State, Step, Word
+from resolvers.transfers.states import Custody, Event, State, Step, Word
+from resolvers.transfers.storing import Place, store_dossier, store_preview
 from resolvers.transfers.terms import Who
 from resolvers.writing.stores import Store
 
@@ -145,7 +137,13 @@ def offers(connection: Connection, store: Store, given: Sequence[Given], at: str
     return {message.id: reply_of(steps) for message, _, _, steps in made}
 
 
-_KNOWN = Prepared(select(transfers.c.id).where(among_texts(transfers.c.id, bindparam("ids"))))
+# Locked before the people are, as in every step.
+_KNOWN = Prepared(
+    select(transfers.c.id)
+    .where(among_texts(transfers.c.id, bindparam("ids")))
+    .order_by(transfers.c.id, transfers.c.side)
+    .with_for_update()
+)
 
 
 def _write_parts(

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from regions.statements import Prepared
 from regions.transfers import transfers
 from resolvers.post.messages import Message
-from resolvers.transfers.protocol import Step, Word
+from resolvers.transfers.states import Step, Word
 
 __all__ = [
     "KEEP_TRANSFER",

@@ -23,8 +23,9 @@ from regions.transfers import custody
 from resolvers.pathway.correcting import follow_correction
 from resolvers.pathway.storing import Who
 from resolvers.post.messages import Message, put
-from resolvers.transfers.dossier import Dossier, gather_card, store_card
-from resolvers.transfers.protocol import State
+from resolvers.transfers.dossier import Dossier, gather_card
+from resolvers.transfers.states import State
+from resolvers.transfers.storing import store_card
 from resolvers.writing.stores import Store
 
 __all__ = ["CARD", "CardHandler", "Corrected", "tell_card"]

@@ -13,12 +13,10 @@ from regions.transfers import transfers
 from resolvers.post.messages import Message
 from resolvers.transfers import applying, protocol
 from resolvers.transfers.bodies import epochs_of, reply_of
-from resolvers.transfers.dossier import (
-    drop_preview,
-)
 from resolvers.transfers.handling import Handled, work_of
 from resolvers.transfers.ledger import custodies, transfer_row
-from resolvers.transfers.protocol import State
+from resolvers.transfers.left_behind import drop_preview
+from resolvers.transfers.states import State, Told
 from resolvers.transfers.telling import tell_erased
 from resolvers.writing.stores import Store
 
@@ -29,7 +27,7 @@ class CancelHandler(Handled):
     """A cancellation: the offer is closed, and what came along with it is deleted."""
 
     topic = applying.CANCEL
-    told = protocol.Told.CANCEL
+    told = Told.CANCEL
 
     def deliver(
         self,
@@ -122,8 +120,9 @@ class ErasedHandler:
     ) -> dict[str, Any]:
         """Erases, and passes it on to where the person went from here."""
         persons = message.body["people"]
+        custodies(connection, persons)  # locked by their ids, as in every step
         salts = salts_of(connection, persons)
-        for person in persons:
+        for person in sorted(persons):
             if salts.get(person) != ERASED:
                 erase_person(connection, person, at)
                 tell_erased(connection, store, person, trace=message.trace, at=at)

@@ -17,24 +17,28 @@ from resolvers.transfers.bodies import (
     epochs_of,
     reply_of,
 )
-from resolvers.transfers.dossier import (
-    Place,
-    content_hashes,
-    leave_behind,
-    store_dossier,
-)
+from resolvers.transfers.dossier import content_hashes
 from resolvers.transfers.flags import unknown_references
 from resolvers.transfers.handling import WithDossier, each, work_of
 from resolvers.transfers.here import take_pathways
-from resolvers.transfers.ledger import custodies, transfer_row
+from resolvers.transfers.ledger import Part, custodies, parts_of, transfer_row
+from resolvers.transfers.left_behind import leave_behind
 from resolvers.transfers.parcels import Parcel, part_of
 from resolvers.transfers.pathways import pathways_of
-from resolvers.transfers.protocol import Event, State, Step, Word
+from resolvers.transfers.states import Custody, Event, State, Step, Told, Word
+from resolvers.transfers.storing import Place, store_dossier
 from resolvers.transfers.taking import erase_all, keep_parts, keep_transfer
-from resolvers.transfers.terms import Who
+from resolvers.transfers.terms import Refusal, Who
 from resolvers.writing.stores import Store
 
 __all__ = ["CommitHandler"]
+
+
+def _is_undone(part: Part | None) -> bool:
+    """Whether a part says nothing of a handover that was: no word of anybody's ended it."""
+    if part is None or part.outcome in ("OFFERED", "ACCEPTED"):
+        return True
+    return part.outcome == "CANCELLED" and part.reason_code == Refusal.EPOCH.name
 
 
 class CommitHandler(WithDossier):
@@ -43,7 +47,7 @@ class CommitHandler(WithDossier):
     """
 
     topic = applying.COMMIT
-    told = protocol.Told.COMMIT
+    told = Told.COMMIT
     tells = frozenset({Word.OWNED, Word.RAISE})
 
     def deliver(
@@ -85,15 +89,42 @@ class CommitHandler(WithDossier):
             for person, codes in unknown_references(dossier).items():
                 epoch = epochs[person]
                 work.noted.add(work.transfer, person, "UNKNOWN_CODES", epoch, codes=codes)
+        lost = self._lost(work, message, steps)
         work.apply("RECEIVED", before, steps)
-        work.finish(*(["RECEIVED"] if came else []))
+        work.finish(*(["RECEIVED"] if came or lost else []))
         return reply_of(steps)
+
+    @staticmethod
+    def _lost(work: Work, message: Message, steps: Mapping[int, Step]) -> set[int]:
+        """Of whom this store had taken over, and has lost, since when others have had them: keeps
+        that it was so, with the hash of what came then. Nothing else comes back of it.
+        """
+        over = [
+            person
+            for person, step in steps.items()
+            if step.event is None and step.word is Word.OWNED
+        ]
+        if not over:
+            return set()
+        parts = parts_of(work.connection, work.transfer, "RECEIVED", over)
+        lost = {person for person in over if _is_undone(parts.get(person))}
+        if lost:
+            body = message.body
+            keep_transfer(work.connection, message, body["by"]["code"], work.at)
+            told = {
+                person: (body["people"][str(person)], "HANDED", body["hashes"][str(person)])
+                for person in lost
+            }
+            keep_parts(work, told, {})
+            for person, (epoch, _, _) in sorted(told.items()):
+                work.noted.add(work.transfer, person, Event.RESTORED.name, epoch)
+        return lost
 
     def settled(
         self,
         work: Work,
         message: Message,
-        before: Mapping[int, protocol.Custody],
+        before: Mapping[int, Custody],
         steps: Mapping[int, Step],
         told: Mapping[int, tuple[Word, int]],
     ) -> None:

@@ -12,11 +12,18 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from regions.ids import region_of
-from resolvers.transfers.surveying import Box, Entrusted, Survey
+from resolvers.transfers.surveying import ANSWERS, Box, Card, Entrusted, Survey
 
-__all__ = ["Finding", "Judgement", "Kind", "acknowledged", "judge", "unknown_homes"]
-
-_ANSWERS = ("OWNED", "RELEASING")
+__all__ = [
+    "Finding",
+    "Judgement",
+    "Kind",
+    "acknowledged",
+    "compare_cards",
+    "copied_from",
+    "judge",
+    "unknown_homes",
+]
 
 
 class Kind(Enum):
@@ -29,6 +36,7 @@ class Kind(Enum):
     KEPT_IN_DIFFERS = "where the person's record lives is not where custody is"
     EPOCH_DIFFERS = "the region to which the person was handed over does not know of it"
     DOSSIER_DIFFERS = "what arrived is not what was sent"
+    CARD_DIFFERS = "the copy of a case's card is not what the card is"
     HANDOVER_LOST = "one side has handed the person over, the other has not"
     REPLY_LOST = "a message was answered, but its receiver does not know it"
     REPLY_DIFFERS = "a message was answered with another reply than its receiver has"
@@ -49,6 +57,7 @@ _CHINESE = {
     Kind.KEPT_IN_DIFFERS: "记录所在地与管理地区不一致",
     Kind.EPOCH_DIFFERS: "接收地区不知已移交",
     Kind.DOSSIER_DIFFERS: "移交档案两端不一致",
+    Kind.CARD_DIFFERS: "报告卡副本与原卡不一致",
     Kind.HANDOVER_LOST: "仅一端已移交",
     Kind.REPLY_LOST: "已答复的消息在接收地区缺失",
     Kind.REPLY_DIFFERS: "消息答复两端不一致",
@@ -144,6 +153,48 @@ def acknowledged(
     return found
 
 
+def copied_from(surveys: Mapping[str, Survey]) -> dict[str, set[int]]:
+    """The cards, by their region, of which another region has a copy that must be equal: that of
+    whoever answers for the person.
+    """
+    found: dict[str, set[int]] = {}
+    for store in surveys.values():
+        for case, copy in store.copies.items():
+            home = copy.kept_in
+            if home is not None and home in surveys and home != store.region:
+                found.setdefault(home, set()).add(case)
+    return found
+
+
+def compare_cards(
+    surveys: Mapping[str, Survey], originals: Mapping[str, Mapping[int, Card]]
+) -> set[Finding]:
+    """Copies that are not what the card is (`originals`, of those of `copied_from`, by region),
+    though no correction of it is on its way. Of regions that did not answer nothing is said.
+    """
+    found = set()
+    moving = {case for store in surveys.values() for case in store.on_the_way}
+    for region, store in surveys.items():
+        for case, copy in store.copies.items():
+            home = copy.kept_in
+            if home in (None, region) or home not in originals or case in moving:
+                continue
+            card = originals[home].get(case)
+            if card is not None and (card.kept_in, card.hash) == (None, copy.hash):
+                continue
+            said = (f"{home} {_of_card(card)}", f"{region} {_of_card(copy)}")
+            regions = tuple(sorted((home, region)))
+            subject = f"person:{copy.person} case:{case}"
+            found.add(Finding(Kind.CARD_DIFFERS.name, subject, regions, said))
+    return found
+
+
+def _of_card(card: Card | None) -> str:
+    if card is None:
+        return "no card"
+    return f"version {card.version} {card.hash} kept in {card.kept_in or 'itself'}"
+
+
 def _named(surveys: Mapping[str, Survey]) -> set[int]:
     found: set[int] = set()
     for one in surveys.values():
@@ -182,7 +233,7 @@ class _Person:
     def judge(self, home: str) -> None:
         """Judges the person."""
         rows = self._rows
-        answering = [region for region, one in rows.items() if one.state in _ANSWERS]
+        answering = [region for region, one in rows.items() if one.state in ANSWERS]
         peers = {one.peer for one in rows.values() if one.peer is not None}
         known = not (({home} | peers) & set(self._missing))
         if len(answering) > 1:
@@ -217,7 +268,7 @@ class _Person:
         row = self._rows.get(region)
         if row is None:
             self._find(Kind.STRAY_COPY, region)
-        elif row.state not in _ANSWERS and (
+        elif row.state not in ANSWERS and (
             kept_in is None or (row.state == "HANDED" and kept_in != row.peer)
         ):
             self._find(Kind.KEPT_IN_DIFFERS, region)

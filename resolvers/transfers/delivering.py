@@ -27,18 +27,14 @@ from resolvers.transfers.bodies import (
 from resolvers.transfers.cards import CardHandler
 from resolvers.transfers.closing import ArrivalHandler, CancelHandler, ErasedHandler
 from resolvers.transfers.committing import CommitHandler
-from resolvers.transfers.dossier import (
-    content_hashes,
-    drop_preview,
-    gather,
-    known_before,
-    store_preview,
-)
+from resolvers.transfers.dossier import content_hashes, gather
 from resolvers.transfers.handling import Handled, WithDossier, each, work_of
-from resolvers.transfers.ledger import custodies, transfer_row
+from resolvers.transfers.ledger import custodies, parts_of, transfer_row
+from resolvers.transfers.left_behind import drop_preview, known_before
 from resolvers.transfers.parcels import Parcel
 from resolvers.transfers.pathways import close_pathways, gather_pathways
-from resolvers.transfers.protocol import Event, Word
+from resolvers.transfers.states import Event, Step, Word
+from resolvers.transfers.storing import store_preview
 from resolvers.transfers.taking import erase_all, keep_parts, keep_transfer
 from resolvers.transfers.terms import Refusal
 from resolvers.writing.stores import Store
@@ -68,6 +64,7 @@ class OfferHandler(WithDossier):
             word = [Word.RAISE.name, 0]
             people = {str(person): [word[0], epoch] for person, epoch in epochs.items()}
             return {"people": people, "conflict": Refusal.TRANSFER_CONFLICT.name}
+        transfer_row(connection, work.transfer, "RECEIVED")  # before its people, as every step
         before = custodies(connection, epochs)
         steps = {
             person: protocol.receive(before[person], work.transfer, epoch, message.from_region)
@@ -83,9 +80,25 @@ class OfferHandler(WithDossier):
             keep_parts(work, parts, parcel.marks)
             source = share_source(work.transfer)
             open_shares(connection, came, body["toUnit"], source, body["items"], at)
+        fell = self._fell(work, message, steps)
         work.apply("RECEIVED", before, steps)
-        work.finish(*(["RECEIVED"] if came else []))
+        work.finish(*(["RECEIVED"] if came or fell else []))
         return reply_of(steps)
+
+    @staticmethod
+    def _fell(work: Work, message: Message, steps: Mapping[int, Step]) -> set[int]:
+        """Whose offer is over before it came in, since more is known of the person: who of them has
+        no part here gets one. A store that was put back has lost what it had of the transfer.
+        """
+        over = [person for person, step in steps.items() if step.word is not Word.PENDING]
+        known = parts_of(work.connection, work.transfer, "RECEIVED", over) if over else {}
+        fell = set(over) - set(known)
+        if fell:
+            body = message.body
+            keep_transfer(work.connection, message, body["toCode"], work.at)
+            told = {person: (body["people"][str(person)], "CANCELLED", None) for person in fell}
+            keep_parts(work, told, {}, reason=Refusal.EPOCH.name)
+        return fell
 
     def deliver_all(
         self, connection: Connection, store: Store, given: Sequence[Given], at: str

@@ -1,4 +1,4 @@
-"""The dossier: everything a store has of people, gathered in one and taken in by another.
+"""The dossier: everything a store has of people, gathered in one to be taken in by another.
 
 Records keep their ids. What is private is opened with the person's key of the one store and sealed
 anew with that of the other: in between it is in clear in memory only. The blind indexes are made
@@ -22,59 +22,60 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
-    delete,
     or_,
     select,
-    update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from regions.blind_index import BlindIndexer
 from regions.cases import cases, exposures
 from regions.contacts import contacts, samples, visits
 from regions.corrections import corrections
-from regions.ids import hold_ids, region_of
-from regions.index_keys import read_state
 from regions.metadata import Reveals
-from regions.people import INDEX_SETS, people
-from regions.person_keys import ERASED, MISSING, ensure_salts, salts_of
+from regions.people import people
+from regions.person_keys import ERASED, MISSING, salts_of
 from regions.reference import units
-from regions.sealing import ERASED_ENVELOPE, ITEMS, PersonSealer
+from regions.sealing import ITEMS
 from regions.statements import Prepared
-from regions.statistics import apply_counts, change_of
 from regions.text import among
-from regions.transfers import transfer_people
 from resolvers.catalog import RECORDS
-from resolvers.transfers.ledger import array, ids_array, upserted
+from resolvers.transfers.ledger import array
 from resolvers.writing.stores import Store
 from schema.fields import PrivateSource
 
 __all__ = [
+    "KEPT",
+    "OF_THE_PLACE",
+    "OF_THE_STORE",
+    "PREVIEW",
+    "TABLES",
     "Dossier",
-    "Place",
-    "come_back",
     "content_hashes",
-    "drop_preview",
     "gather",
     "gather_card",
-    "known_before",
-    "leave_behind",
-    "store_card",
-    "store_dossier",
-    "store_preview",
+    "whose_is",
 ]
 
-_TABLES = (people, contacts, cases, exposures, visits, samples, corrections)
-_PREVIEW = (people, contacts, cases, exposures, visits, samples)
-_KEPT = (people, contacts)  # whose living row goes along; a case's stays where it was reported
+TABLES = (people, contacts, cases, exposures, visits, samples, corrections)
+"""What a dossier has rows of."""
+
+PREVIEW = (people, contacts, cases, exposures, visits, samples)
+"""What a preview has rows of: no history."""
+
+KEPT = (people, contacts)
+"""Those whose living row goes along; a case's stays where it was reported."""
+
+OF_THE_STORE = frozenset({"source_key", "source_hash"})
+"""Columns of where a row was loaded from, which do not go along."""
+
+OF_THE_PLACE = frozenset({"code", "reporter", "reporter_unit", "kept_in"})
+"""Columns that are another thing in each store."""
+
 _OF_ANY_CARD = ("id", "person_id", "unit_id", "created_at")  # what of a card is never corrected
-_INDEXES = tuple(name for names in INDEX_SETS for name in names)
-_OF_THE_STORE = frozenset({"source_key", "source_hash"})  # where a row was loaded from, here
-_OF_THE_PLACE = frozenset({"code", "reporter", "reporter_unit", "kept_in"})
 _NULL = "null"
 
 
-def _whose(table: Table) -> Any:
+def whose_is(table: Table) -> Any:
+    """The column of a table that names the person."""
     return table.c.id if table is people else table.c.person_id
 
 
@@ -85,7 +86,7 @@ def _told(table: Table) -> tuple[str, ...]:
     return tuple(
         str(column.name)  # what SQLAlchemy gives is a subclass that is no key of JSON
         for column in table.columns
-        if column.info["reveals"] not in hidden and column.name not in _OF_THE_STORE
+        if column.info["reveals"] not in hidden and column.name not in OF_THE_STORE
     )
 
 
@@ -101,18 +102,6 @@ class Dossier:
     rows: dict[str, list[tuple[dict[str, Any], list[str] | None]]] = field(repr=False)
     erased: frozenset[int] = frozenset()
     units: tuple[dict[str, Any], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where people come to: the region, the accepting unit's county, the account and unit that
-    accepted, who are the direct reporters there from then on.
-    """
-
-    region: str
-    code: str
-    account: str
-    unit_id: str
 
 
 def gather(
@@ -132,7 +121,7 @@ def gather(
         return Dossier(found)
     ids = array(persons)
     salts = salts_of(connection, persons)
-    for table in _TABLES if shared is None else _PREVIEW:
+    for table in TABLES if shared is None else PREVIEW:
         rows = _of_people(table).run(connection, ids=ids)
         found[str(table.name)] = _opened(store, table, rows, salts, shared)
     named = _UNITS_OF_PEOPLE.run(connection, ids=ids) if found["cases"] else ()
@@ -171,7 +160,7 @@ def _wanted(table: Table, of: ColumnElement[bool]) -> Prepared:
 
 @cache
 def _of_people(table: Table) -> Prepared:
-    return _wanted(table, among(_whose(table), bindparam("ids")))
+    return _wanted(table, among(whose_is(table), bindparam("ids")))
 
 
 _UNITS_OF_PEOPLE = _units(among(cases.c.person_id, bindparam("ids")))
@@ -240,7 +229,7 @@ def content_hashes(
         whose = "id" if table == people.name else "person_id"
         for row, parts in rows:
             if row[whose] in texts:
-                told = {name: value for name, value in row.items() if name not in _OF_THE_PLACE}
+                told = {name: value for name, value in row.items() if name not in OF_THE_PLACE}
                 if table == cases.name:
                     told, parts = {name: row[name] for name in _OF_ANY_CARD}, None
                 elif row.get("record_type") == "CASE":
@@ -248,221 +237,3 @@ def content_hashes(
                 one = orjson.dumps([table, told, parts], option=orjson.OPT_SORT_KEYS)
                 texts[row[whose]].append(one)
     return {person: keyed.content(b"\n".join(lines)) for person, lines in texts.items()}
-
-
-def store_dossier(
-    connection: Connection,
-    store: Store,
-    dossier: Dossier,
-    sender: str,
-    places: Mapping[int, Place],
-) -> None:
-    """Takes a whole dossier in: people and contacts live here from now on. `places` is where each
-    person comes to.
-
-    Rows that are here are overwritten, but for a case whose card this store keeps (B8): what came
-    along is a copy of it.
-    """
-    _have_units(connection, dossier)
-    sealers = _sealers(connection, store, places)
-    own = _own_cards(connection, dossier)
-    lost = []
-    for table in _TABLES:
-        rows, whose = [], "id" if table is people else "person_id"
-        for row, parts in dossier.rows.get(table.name, ()):
-            made, place = dict(row), places[row[whose]]
-            if table is cases:
-                if row["id"] in own:
-                    continue
-                made["kept_in"] = row["kept_in"] or sender
-                if made["kept_in"] == place.region:
-                    made["kept_in"] = None  # a store that was restored gets its own card back
-                    lost.append(made)
-            elif table in _KEPT:
-                made["kept_in"] = None
-            if table is not exposures and made not in lost:  # an exposure's is where it happened
-                made["code"] = place.code
-                made |= {"reporter": place.account, "reporter_unit": place.unit_id}
-            rows.append((made, parts))
-        _write(connection, store, table, rows, sealers, indexed=True)
-    if lost:
-        hold_ids(connection, store.settings.code)  # of what is noted behind the counts
-    for made in lost:
-        apply_counts(connection, change_of(None, made, store.settings.days))
-
-
-def store_card(connection: Connection, store: Store, dossier: Dossier, sender: str) -> bool:
-    """Makes the copy of a card here what `gather_card` found it to be, and adds its history.
-
-    County and direct reporter stay those of this place. A copy that is newer than what a region
-    passes on is left as it is: the card's own region is always right. False: there is no copy here.
-    """
-    for row, parts in dossier.rows["cases"]:
-        kept = connection.execute(
-            select(cases).where(cases.c.id == row["id"]).with_for_update()
-        ).first()
-        if kept is None:
-            return False
-        if kept.kept_in is None:  # it is the card itself
-            return True
-        _have_units(connection, dossier)
-        sealers = _sealers(connection, store, [row["person_id"]])
-        if kept.kept_in == sender or kept.version <= row["version"]:
-            here = {name: getattr(kept, name) for name in _OF_THE_PLACE}
-            _write(connection, store, cases, [(row | here, parts)], sealers, indexed=False)
-        lines = [
-            (line | {"reporter": kept.reporter}, texts)
-            for line, texts in dossier.rows["corrections"]
-        ]
-        _write(connection, store, corrections, lines, sealers, indexed=False)
-    return True
-
-
-def store_preview(
-    connection: Connection, store: Store, dossier: Dossier, sender: str, persons: Collection[int]
-) -> None:
-    """Takes in what the receiving unit may see before it decides, of people never here before.
-
-    The rows are no living ones, have no index and no reporter here, and keep the sender's codes:
-    whoever could not see them there sees them here by the share alone.
-    """
-    _have_units(connection, dossier)
-    sealers = _sealers(connection, store, persons)
-    for table in _PREVIEW:
-        whose = "id" if table is people else "person_id"
-        rows = []
-        for row, parts in dossier.rows.get(table.name, ()):
-            if row[whose] in persons:
-                made = dict(row) | {"reporter": None, "reporter_unit": None}
-                if "kept_in" in made:
-                    made["kept_in"] = made["kept_in"] or sender
-                rows.append((made, parts))
-        _write(connection, store, table, rows, sealers, indexed=False)
-
-
-def _have_units(connection: Connection, dossier: Dossier) -> None:
-    """Adds the units that cases name where they are missing; one that is here stays."""
-    _ADD_UNIT.run_all(connection, dossier.units)
-
-
-def _adding(dialect: str) -> Any:
-    builder: Any = sqlite if dialect == "sqlite" else postgresql
-    names = [column.name for column in units.columns]
-    return (
-        builder.insert(units)
-        .values({one: bindparam(one) for one in names})
-        .on_conflict_do_nothing()
-    )
-
-
-_ADD_UNIT = Prepared(_adding)
-
-
-def _own_cards(connection: Connection, dossier: Dossier) -> set[int]:
-    ids = [row["id"] for row, _ in dossier.rows.get("cases", ())]
-    if not ids:
-        return set()
-    return set(_OWN_CARDS.run(connection, ids=array(ids)).scalars())
-
-
-_OWN_CARDS = Prepared(
-    select(cases.c.id).where(among(cases.c.id, bindparam("ids")), cases.c.kept_in.is_(None))
-)
-
-
-def _sealers(
-    connection: Connection, store: Store, persons: Collection[int]
-) -> dict[int, PersonSealer]:
-    """What seals for each of some people; salts are made, nothing is for those erased here."""
-    salts = ensure_salts(connection, persons)
-    return store.sealer.people({one: salt for one, salt in salts.items() if salt != ERASED})
-
-
-def _write(
-    connection: Connection,
-    store: Store,
-    table: Table,
-    rows: list[tuple[dict[str, Any], list[str] | None]],
-    sealers: Mapping[int, PersonSealer],
-    *,
-    indexed: bool,
-) -> None:
-    if not rows:
-        return
-    whose = "id" if table is people else "person_id"
-    state = read_state(connection) if table is people and indexed else None
-    names = _columns(table)
-    made = []
-    for row, parts in rows:
-        person = row[whose]
-        sealer = sealers.get(person)
-        if parts is None:
-            row["sealed"] = None
-        elif sealer is None:
-            row["sealed"] = ERASED_ENVELOPE
-        else:
-            texts = [part.encode() for part in parts]
-            row["sealed"] = sealer.seal_parts(table.name, row["id"], texts)
-        if table is people:
-            indexes: Iterable[str | None] = [None] * len(_INDEXES)
-            if state is not None and sealer is not None and parts is not None:
-                items = dict(zip(ITEMS["people"], map(orjson.loads, parts), strict=True))
-                indexes = store.indexer.columns(items, state)
-            row |= zip(_INDEXES, indexes, strict=True)
-        made.append(tuple(map(row.get, names)))
-    statement = upserted(table, names, connection.dialect.name)
-    connection.exec_driver_sql(statement, made)
-
-
-@cache
-def _columns(table: Table) -> tuple[str, ...]:
-    return tuple(column.name for column in table.columns if column.name not in _OF_THE_STORE)
-
-
-def known_before(connection: Connection, region: str, persons: Collection[int]) -> set[int]:
-    """Those of some people who were this region's before: made here, or handed over to or by it."""
-    handed = _HANDED.run(connection, ids=array(persons)).scalars()
-    return {person for person in persons if region_of(person) == region} | set(handed)
-
-
-_HANDED = Prepared(
-    select(transfer_people.c.person_id).where(
-        among(transfer_people.c.person_id, bindparam("ids")), transfer_people.c.outcome == "HANDED"
-    )
-)
-
-
-def drop_preview(connection: Connection, region: str, persons: Collection[int]) -> None:
-    """Deletes what came along with an offer that was refused or taken back. The rows of people who
-    were here before are evidence, and stay.
-    """
-    gone = set(persons) - known_before(connection, region, persons) if persons else None
-    if not gone:
-        return
-    ids = ids_array(gone)
-    for table in reversed(_PREVIEW):
-        where = [among(_whose(table), ids)]
-        if "kept_in" in table.c:
-            where.append(table.c.kept_in.is_not(None))
-        connection.execute(delete(table).where(*where))
-
-
-def leave_behind(connection: Connection, persons: Collection[int], receiver: str) -> None:
-    """Says of the rows left here where the living ones are now."""
-    ids = array(persons)
-    for table in _KEPT:
-        _keep(table).run(connection, ids=ids, region=receiver)
-
-
-@cache
-def _keep(table: Table) -> Prepared:
-    whose = among(_whose(table), bindparam("ids"))
-    return Prepared(update(table).where(whose).values(kept_in=bindparam("region")))
-
-
-def come_back(connection: Connection, persons: Collection[int]) -> None:
-    """Says that the living rows are here after all: the receiver has lost what it was given."""
-    if persons:
-        ids = array(persons)
-        for table in _KEPT:
-            _keep(table).run(connection, ids=ids, region=None)

@@ -14,7 +14,7 @@ from resolvers.transfers.applying import Work, ids_for
 from resolvers.transfers.bodies import people_of, words_of
 from resolvers.transfers.ledger import custodies, transfer_row
 from resolvers.transfers.parcels import Parcel, gather_parcels
-from resolvers.transfers.protocol import Step, Word
+from resolvers.transfers.states import Custody, Step, Told, Word
 from resolvers.transfers.telling import tell_erased
 from resolvers.transfers.terms import Refusal
 from resolvers.writing.stores import Store
@@ -27,7 +27,7 @@ class Handled:
 
     topic = ""
     of_custody = True
-    told: protocol.Told = protocol.Told.OFFER
+    told: Told = Told.OFFER
     tells: frozenset[Word] = frozenset({Word.BEHIND, Word.RAISE})  # words that change something
 
     def concerns(self, message: Message) -> Mapping[str, Sequence[int]]:
@@ -48,7 +48,7 @@ class Handled:
         """Takes the words home that say that this store is behind."""
         told = words_of(reply)
         work = work_of(connection, store, message, at)
-        before: Mapping[int, protocol.Custody] = {}
+        before: Mapping[int, Custody] = {}
         steps: dict[int, Step] = {}
         if any(word in self.tells for word, _ in told.values()):
             transfer_row(connection, work.transfer, "SENT")
@@ -75,7 +75,7 @@ class Handled:
         self,
         work: Work,
         message: Message,
-        before: Mapping[int, protocol.Custody],
+        before: Mapping[int, Custody],
         steps: Mapping[int, Step],
         told: Mapping[int, tuple[Word, int]],
     ) -> None:
@@ -103,7 +103,7 @@ class WithDossier(Handled):
         self,
         work: Work,
         message: Message,
-        before: Mapping[int, protocol.Custody],
+        before: Mapping[int, Custody],
         steps: Mapping[int, Step],
         told: Mapping[int, tuple[Word, int]],
     ) -> None:

@@ -32,7 +32,7 @@ from regions.people import people
 from regions.statements import Prepared
 from regions.text import among, among_texts
 from regions.transfers import custody, transfer_events, transfer_people, transfers
-from resolvers.transfers.protocol import NOWHERE, Custody, State, Step
+from resolvers.transfers.states import NOWHERE, Custody, State, Step
 from resolvers.transfers.terms import PersonOutcome
 
 __all__ = [
@@ -95,20 +95,21 @@ def custodies(connection: Connection, persons: Collection[int]) -> dict[int, Cus
     if connection.dialect.name != "sqlite":
         # Those of whom nothing is here yet have no row that could be locked.
         _LOCKS.run(connection, ids=ids)
-    living = _LIVING.run(connection, ids=ids).all()
+    rows = _ROWS.run(connection, ids=ids).all()
     found = dict.fromkeys(persons, NOWHERE)
     # A statement of its own: it must see what was committed while the rows were waited for.
     for person, state, *row in _OF_CUSTODY.run(connection, ids=ids):
         found[person] = Custody(State[state], *row)
-    for person, unit, since in living:
-        if found[person] is NOWHERE:
+    for person, unit, since, kept_in in rows:
+        if found[person] is NOWHERE and kept_in is None:
             found[person] = Custody(State.OWNED, 0, unit_id=unit, since=since)
     return found
 
 
-_LIVING = Prepared(
-    select(people.c.id, people.c.reporter_unit, people.c.created_at)
-    .where(among(people.c.id, bindparam("ids")), people.c.kept_in.is_(None))
+# Those left behind as well: a step may bring them back to life, or say where they are now.
+_ROWS = Prepared(
+    select(people.c.id, people.c.reporter_unit, people.c.created_at, people.c.kept_in)
+    .where(among(people.c.id, bindparam("ids")))
     .order_by(people.c.id)
     .with_for_update()
 )

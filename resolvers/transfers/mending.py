@@ -9,22 +9,24 @@ A store is found to have been put back
 
 From then on a fence stands in it: it takes no step of custody, whoever asks for it. What it had
 lost is mended beside all others, which needs an answer of each; then the fence is lifted. Whoever
-dies on the way leaves the fence, and the next look begins again.
+dies on the way leaves the fence, and the next look begins again. Several gateways look at the same
+stores: what one has found, fenced and mended the others find by its fence, and let it be.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from itertools import permutations
 
 from sqlalchemy import Connection, func, select
 
 from regions.corrections import sequences
-from regions.fencing import Fence, fence, fences, lift
+from regions.fencing import Fence, fence, fences, lift, standing
 from regions.post import post_outbox
-from resolvers.transfers.restored import Reconciled, is_behind, reconcile
+from resolvers.transfers.behind import is_behind
+from resolvers.transfers.restored import Reconciled, reconcile
 from resolvers.writing.looked import Looked
 from resolvers.writing.stores import Store, Stores, WriteFailed
 
@@ -50,8 +52,8 @@ class Mender:
     def __init__(self, stores: Stores, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._stores = {one.settings.code: one for one in stores.regions}
         self._all, self._clock = stores, clock
-        self._marks: dict[str, _Marks] = {}
-        self._states = Looked[tuple[list[Fence], _Marks]](clock)
+        self._known: dict[str, _State] = {}  # as it was with the last look
+        self._states = Looked[_State](clock)
         self._uncompared: set[tuple[str, str]] = set()
         self._all_at: float | None = None
 
@@ -63,15 +65,16 @@ class Mender:
             self._uncompared = set(permutations(self._stores, 2))
         for code, store in self._stores.items():
             try:
-                told, marks = await self._state_of(store)
-                if marks < self._marks.get(code, marks):
-                    await self._fence(code, at)
-                    told, marks = await store.read(_state)
+                state, known = await self._state_of(store), self._known.get(code)
+                if known is not None and state.marks < known.marks:
+                    state = await self._fence(code, at, known.tokens)
+                    if state.whole:  # another gateway has mended it, of whatever it knew
+                        self._uncompared |= self._pairs(code)
             except WriteFailed as failed:
                 found.silent[code] = failed
                 continue
-            self._marks[code] = marks
-            found.fences[code] = told
+            self._known[code] = state
+            found.fences[code] = state.fences
         for code, other in sorted(self._uncompared):
             if not {code, other} & set(found.silent):
                 await self._compare(self._stores[code], self._stores[other], found, at)
@@ -80,7 +83,7 @@ class Mender:
         }
         return found
 
-    async def _state_of(self, store: Store) -> tuple[list[Fence], _Marks]:
+    async def _state_of(self, store: Store) -> _State:
         """As `_state`; not read again from a file in which nothing was committed since."""
         code, version = store.settings.code, store.version()
         known = self._states.recall(code, version)
@@ -92,28 +95,52 @@ class Mender:
     async def _compare(self, store: Store, other: Store, found: Look, at: str) -> None:
         code = store.settings.code
         try:
-            if await is_behind(store, other):
-                await self._fence(code, at)
-                found.fences[code], _ = await store.read(_state)
+            behind = await is_behind(store, other)
+            if behind:
+                state = await self._fence(code, at, {one.token for one in found.fences[code]})
+                found.fences[code] = state.fences
+                behind = state.whole  # mended by another gateway since: compared again
         except WriteFailed as failed:
             found.silent[failed.settings.code] = failed
             return
-        self._uncompared.discard((code, other.settings.code))
+        if not behind:
+            self._uncompared.discard((code, other.settings.code))
 
-    async def _fence(self, code: str, at: str) -> None:
-        await self._stores[code].write(0, lambda connection, _: fence(connection, code, at))
+    async def _fence(self, code: str, at: str, known: Collection[str]) -> _State:
+        """Fences a store, unless a fence was put up since there were only the `known` ones."""
+        store = self._stores[code]
 
-    async def mend(self, code: str, at: str) -> Reconciled:
-        """Mends a store, behind a fence. Raises WriteFailed where a store does not answer: then the
+        def work(connection: Connection, _: int) -> _State:
+            if all(one.token in known for one in fences(connection)):
+                fence(connection, code, at, store.file)
+            return _state(connection)
+
+        return await store.write(0, work)
+
+    async def mend(self, code: str, at: str, *, anyway: bool = False) -> Reconciled | None:
+        """Mends a store, behind the fence that stands; None: there is none, it is mended already.
+
+        With `anyway` one is put up then. Raises WriteFailed where a store does not answer: then the
         fence stays, and all of it can be done again.
         """
         store = self._stores[code]
-        tokens = await store.write(0, lambda connection, _: fence(connection, code, at))
+
+        def take(connection: Connection, _: int) -> list[str]:
+            if anyway:
+                return fence(connection, code, at, store.file)
+            return standing(connection)
+
+        tokens = await store.write(0, take)
+        if not tokens:
+            return None
         done = await reconcile(self._all, code, at)
         await store.write(0, lambda connection, _: lift(connection, tokens, at))
         # Whoever had the old file open may have answered a peer by it meanwhile.
-        self._uncompared |= {pair for pair in permutations(self._stores, 2) if code in pair}
+        self._uncompared |= self._pairs(code)
         return done
+
+    def _pairs(self, code: str) -> set[tuple[str, str]]:
+        return {pair for pair in permutations(self._stores, 2) if code in pair}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +154,23 @@ class _Marks:
         return self.message < other.message or self.id < other.id
 
 
-def _state(connection: Connection) -> tuple[list[Fence], _Marks]:
+@dataclass(frozen=True, slots=True)
+class _State:
+    """A store as it was at a look."""
+
+    fences: list[Fence]
+    marks: _Marks
+
+    @property
+    def tokens(self) -> set[str]:
+        return {one.token for one in self.fences}
+
+    @property
+    def whole(self) -> bool:
+        return all(one.mended for one in self.fences)
+
+
+def _state(connection: Connection) -> _State:
     message = connection.scalar(select(func.max(post_outbox.c.seq)))
     number = connection.scalar(select(func.max(sequences.c.next)))
-    return fences(connection), _Marks(message or 0, number or 0)
+    return _State(fences(connection), _Marks(message or 0, number or 0))

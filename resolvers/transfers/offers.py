@@ -17,7 +17,7 @@ from resolvers.transfers import protocol
 from resolvers.transfers.applying import OFFER, Work, share_source, step_of
 from resolvers.transfers.ledger import both_sides, custodies, parts_of, people_of
 from resolvers.transfers.parcels import PARTS
-from resolvers.transfers.protocol import Step
+from resolvers.transfers.states import Step
 from resolvers.transfers.terms import MOST_PEOPLE, Offer, Outcome, PersonOutcome, Refusal, Who
 from resolvers.writing.stores import Store
 

@@ -26,128 +26,29 @@ not know answers by these rules, so that nobody is doubled:
   is the receiver that is behind, and what it believed to own it had handed over;
 - an acceptance of an offer the sender does not know is answered KEPT, from an epoch above it.
 
-`compare` says the same of two stores side by side, for the check that runs over all of them.
+`comparing` says the same of two stores side by side, for the mending of one of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 
+from resolvers.transfers.states import Custody, Event, State, Step, Told, Word
 from resolvers.transfers.terms import Refusal
 
 __all__ = [
-    "NOWHERE",
-    "Custody",
-    "Event",
-    "State",
-    "Step",
-    "Told",
-    "Word",
     "accepted",
     "answered",
     "arrive",
     "called_off",
     "cancel",
     "closed",
-    "compare",
     "decide",
     "decide_here",
     "offer",
     "receive",
     "refused",
 ]
-
-
-class State(Enum):
-    """What a store says of its custody of a person."""
-
-    ABSENT = "the person was never here"
-    OWNED = "this region answers for the person"
-    RELEASING = "it does, and has offered the person to its peer"
-    HANDED = "the peer does: the person was handed over"
-    PENDING = "the peer does, and has offered the person to this region"
-    CLOSED = "the peer does: its offer was refused or taken back"
-    FENCED = "another does: this store was restored from an older backup and is behind"
-
-    @property
-    def answers(self) -> bool:
-        """Whether the store's region answers for the person."""
-        return self in (State.OWNED, State.RELEASING)
-
-
-class Event(Enum):
-    """What happened, as trails and timelines tell it."""
-
-    OFFERED = "offered to the peer"
-    RECEIVED = "the peer's offer came in"
-    ACCEPTED = "accepted, or the acceptance came in"
-    REFUSED = "refused, or the refusal came in"
-    CANCELLED = "the offer was taken back"
-    HANDED = "handed over"
-    OWNED = "taken over"
-    FENCED = "found to be behind: no custodian any more"
-    RAISED = "custodian still, at an epoch above what the peer has seen"
-    RESTORED = "taken over, or offered, although this store had lost what came before"
-
-
-class Word(Enum):
-    """What a store answers to a message, for one person."""
-
-    PENDING = "the offer waits to be decided"
-    HANDED = "the commit is on its way"
-    OWNED = "taken over, now or before"
-    CLOSED = "the offer is closed"
-    KEPT = "the sender keeps the person: close the offer"
-    BEHIND = "you are behind, and another answers for the person"
-    RAISE = "you are behind, and answer for the person: take an epoch above"
-
-
-class Told(Enum):
-    """A message of the sender's, and the state it is in while the answer counts."""
-
-    OFFER = State.RELEASING
-    COMMIT = State.HANDED
-    CANCEL = State.OWNED
-
-
-@dataclass(frozen=True, slots=True)
-class Custody:
-    """A person's custody as one store has it. `peer` is a region of six digits."""
-
-    state: State
-    epoch: int
-    peer: str | None = None
-    transfer_id: str | None = None
-    unit_id: str | None = None
-    since: str | None = None
-
-
-NOWHERE = Custody(State.ABSENT, 0)
-"""Of a person of whom a store has nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What becomes of custody, the event that is noted (None: nothing happened), the word for who
-    sent the message and the epoch beside it.
-
-    `outcome` is what the person's part of the transfer becomes, None where it stays. `dropped` is
-    another transfer of which the person is no longer a part. `cancels`: that transfer was this
-    store's own offer, and its receiver is to be told. `resend`: the transfer whose commit must be
-    delivered again. `calls_off`: an offer the other store waits with, and this one has lost.
-    """
-
-    custody: Custody
-    event: Event | None = None
-    outcome: str | None = None
-    word: Word | None = None
-    epoch: int = 0
-    dropped: str | None = None
-    cancels: bool = False
-    resend: str | None = None
-    calls_off: str | None = None
-
 
 _NOT_OWNED = {
     State.ABSENT: Refusal.NO_SUCH_PERSON,
@@ -350,43 +251,6 @@ def closed(custody: Custody, transfer: str, epoch: int, kept: int) -> Step:
     if not _is_pending(custody, transfer, epoch):
         return Step(custody)
     return Step(_closed(custody, max(epoch, kept - 1)), Event.CANCELLED, "CANCELLED")
-
-
-def compare(custody: Custody, other: Custody, here: str, there: str, *, lost: bool) -> Step:
-    """What becomes of custody in a store beside what another store said of the same person before.
-
-    `lost`: this store is known to have lost something of this person, since the other has messages
-    from it that it never sent. Without that, nothing happens to a store that is no custodian.
-    """
-    answers, later = custody.state.answers, other.epoch > custody.epoch
-    offered = custody.state is State.RELEASING
-    pending = custody.state is State.PENDING
-    if other.state in (State.PENDING, State.CLOSED):
-        if other.peer != here:
-            return Step(custody)
-        known = (custody.transfer_id, custody.epoch) == (other.transfer_id, other.epoch)
-        waits = lost and other.state is State.PENDING and not known
-        calls_off = other.transfer_id if waits else None
-        if not (later and answers):
-            return Step(custody, calls_off=calls_off)
-        return Step(
-            _back(custody, other.epoch + 1),
-            Event.RAISED,
-            dropped=custody.transfer_id if offered else None,
-            cancels=offered,
-            calls_off=calls_off,
-        )
-    doubled = answers and other.state.answers and other.epoch >= custody.epoch
-    passed = other.state is State.HANDED and later and (answers or lost)
-    if not (doubled or passed or (lost and later and other.state.answers)):
-        return Step(custody)
-    return Step(
-        Custody(State.FENCED, other.epoch, there, custody.transfer_id),
-        Event.FENCED,
-        dropped=custody.transfer_id if offered or pending else None,
-        cancels=offered,
-        resend=other.transfer_id if other.state is State.HANDED and other.peer == here else None,
-    )
 
 
 def _kept(custody: Custody, epoch: int) -> Step:

@@ -4,6 +4,9 @@ An offer is `offers`.
 Every step can be tried again: what was done is not done twice. The other region hears of a step by
 the post. In a store that was put back from an older backup each raises StoreRestored until it is
 mended, and nothing is written.
+
+Each locks in the same order: the transfer, all sides of it that are here, then the people by their
+ids. So none waits for another that waits for it.
 """
 
 from __future__ import annotations
@@ -18,19 +21,19 @@ from regions.fencing import require_whole
 from regions.transfers import transfers
 from resolvers.transfers import protocol
 from resolvers.transfers.applying import ARRIVAL, CANCEL, DECISION, Work, cancel_body, step_of
-from resolvers.transfers.dossier import drop_preview
 from resolvers.transfers.here import move_here
 from resolvers.transfers.ledger import (
     Part,
+    both_sides,
     custodies,
     keep_outcomes,
     keep_states,
     parts_of,
     people_of,
     state_of,
-    transfer_row,
 )
-from resolvers.transfers.protocol import Step
+from resolvers.transfers.left_behind import drop_preview
+from resolvers.transfers.states import Step
 from resolvers.transfers.terms import Outcome, PersonOutcome, Refusal, Who
 from resolvers.writing.stores import Store
 
@@ -55,7 +58,7 @@ def decide_transfer(
     the outcome says what became of the person: one who cannot be decided on hinders nobody else.
     """
     require_whole(connection, store.settings.code)
-    row = transfer_row(connection, transfer_id, "RECEIVED")
+    row = both_sides(connection, transfer_id).get("RECEIVED")
     if row is None:
         return Outcome(transfer_id, None, {}, refusal=Refusal.NO_SUCH_TRANSFER)
     if row["to_unit"] != who.unit_id:
@@ -180,7 +183,7 @@ def cancel_transfer(
     comes first to this store counts.
     """
     require_whole(connection, store.settings.code)
-    row = transfer_row(connection, transfer_id, "SENT")
+    row = both_sides(connection, transfer_id).get("SENT")
     if row is None:
         return Outcome(transfer_id, None, {}, refusal=Refusal.NO_SUCH_TRANSFER)
     if row["from_unit"] != who.unit_id:
@@ -241,7 +244,7 @@ def record_arrival(
 ) -> Outcome:
     """The receiving unit records that those handed over have arrived. The first record counts."""
     require_whole(connection, store.settings.code)
-    row = transfer_row(connection, transfer_id, "RECEIVED")
+    row = both_sides(connection, transfer_id).get("RECEIVED")
     if row is None:
         return Outcome(transfer_id, None, {}, refusal=Refusal.NO_SUCH_TRANSFER)
     if row["to_unit"] != who.unit_id:

@@ -8,22 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TypeVar
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
+from regions.cases import cases
+from regions.corrections import corrections
 from regions.ids import NUMBER_BITS, first_id
 from regions.people import people
 from regions.post import post_inbox, post_outbox
 from regions.transfers import custody, transfer_people, transfers
+from resolvers.transfers.cards import CARD
+from resolvers.transfers.dossier import OF_THE_PLACE, OF_THE_STORE
 
 __all__ = [
+    "ANSWERS",
     "Box",
+    "Card",
     "Entrusted",
     "Part",
     "Survey",
     "Waiting",
     "answered_after",
+    "cards",
     "in_inbox",
     "in_outbox",
     "present",
@@ -34,6 +43,9 @@ __all__ = [
 T = TypeVar("T")
 
 _CHUNK = 500
+
+ANSWERS = ("OWNED", "RELEASING")
+"""States of custody in which a store answers for the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +91,24 @@ class Box:
     reply: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The card of a case, or a copy of it: its person, where the card itself is (None: here), its
+    version, and a hash of what it says, private items and what belongs to the place left out.
+    """
+
+    person: int
+    kept_in: str | None
+    version: int
+    hash: str
+
+
 @dataclass(slots=True)
 class Survey:
     """What a store says. `plain` counts the people it does not name; `kept_in` has all others that
-    are in the store, `custody` their rows; `parts` are keyed by transfer, side and person.
+    are in the store, `custody` their rows; `parts` are keyed by transfer, side and person. `copies`
+    are the copies of cards of those it answers for, by case; of the cases `on_the_way` it has a
+    correction to tell.
     """
 
     region: str
@@ -91,6 +117,8 @@ class Survey:
     custody: dict[int, Entrusted] = field(default_factory=dict)
     parts: dict[tuple[str, str, int], Part] = field(default_factory=dict)
     waiting: list[Waiting] = field(default_factory=list)
+    copies: dict[int, Card] = field(default_factory=dict)
+    on_the_way: set[int] = field(default_factory=set)
 
 
 def survey(connection: Connection, region: str) -> Survey:
@@ -132,7 +160,45 @@ def survey(connection: Connection, region: str) -> Survey:
         )
         for row in connection.execute(waiting)
     ]
+    told = select(o.body).where(o.answered_at.is_(None), o.topic == CARD)
+    found.on_the_way = {orjson.loads(body)["case"] for body in connection.scalars(told)}
+    theirs = select(custody.c.person_id).where(custody.c.state.in_(ANSWERS))
+    found.copies = _cards(
+        connection, and_(cases.c.kept_in.is_not(None), cases.c.person_id.in_(theirs))
+    )
     return found
+
+
+def cards(connection: Connection, ids: Collection[int]) -> dict[int, Card]:
+    """Those of some cases that are in the store, by their ids."""
+    found: dict[int, Card] = {}
+    for some in chunks(sorted(ids)):
+        found |= _cards(connection, cases.c.id.in_(some))
+    return found
+
+
+def _cards(connection: Connection, of: ColumnElement[bool]) -> dict[int, Card]:
+    c = corrections.c
+    history: dict[int, list[int]] = {}
+    lines = select(c.record_id, c.id).where(
+        c.record_type == "CASE", c.record_id.in_(select(cases.c.id).where(of))
+    )
+    for case, line in connection.execute(lines.order_by(c.id)):
+        history.setdefault(case, []).append(line)
+    found = {}
+    for row in connection.execute(select(*_SAID, cases.c.kept_in).where(of)).mappings():
+        said = [row[name] for name in _SAID_NAMES]
+        digest = sha256(orjson.dumps([said, history.get(row["id"], [])])).hexdigest()[:16]
+        found[row["id"]] = Card(row["person_id"], row["kept_in"], row["version"], digest)
+    return found
+
+
+_SAID = [
+    column
+    for column in cases.columns
+    if column.name not in OF_THE_PLACE | OF_THE_STORE and column.name != "sealed"
+]
+_SAID_NAMES = [column.name for column in _SAID]
 
 
 def present(connection: Connection, ids: Collection[int]) -> set[int]:

@@ -30,8 +30,12 @@ def keep_parts(
     work: Work,
     parts: Mapping[int, tuple[int, str, str | None]],
     marks: Marks,
+    *,
+    reason: str | None = None,
 ) -> None:
-    """The people's parts at this side: epoch, outcome and hash of what came, and the remarks."""
+    """The people's parts at this side: epoch, outcome and hash of what came, and the remarks;
+    `reason` is the code given for the outcome.
+    """
     c = transfer_people.c
     known = {
         row.person_id: row.id
@@ -50,11 +54,11 @@ def keep_parts(
     rows = []
     for person in missing:
         epoch, outcome, hashed = parts[person]
-        what = (numbers[person], work.transfer, "RECEIVED", person, epoch, outcome, None, hashed)
+        what = (numbers[person], work.transfer, "RECEIVED", person, epoch, outcome, reason, hashed)
         rows.append((*what, None, sealed.get(person)))
     insert_rows(work.connection, transfer_people, PARTS, rows)
     again = [
-        {"at_id": known[person], "to": epoch, "now": outcome, "hashed": hashed}
+        {"at_id": known[person], "to": epoch, "now": outcome, "why": reason, "hashed": hashed}
         for person, (epoch, outcome, hashed) in sorted(parts.items())
         if person in known
     ]
@@ -64,7 +68,12 @@ def keep_parts(
 _PART = Prepared(
     update(transfer_people)
     .where(transfer_people.c.id == bindparam("at_id"))
-    .values(epoch=bindparam("to"), outcome=bindparam("now"), dossier_hash=bindparam("hashed"))
+    .values(
+        epoch=bindparam("to"),
+        outcome=bindparam("now"),
+        reason_code=bindparam("why"),
+        dossier_hash=bindparam("hashed"),
+    )
 )
 
 

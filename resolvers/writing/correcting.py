@@ -36,7 +36,13 @@ from resolvers.pathway.correcting import follow_correction
 from resolvers.pathway.storing import Who
 from resolvers.questions.rows import scope_condition
 from resolvers.transfers.cards import Corrected, tell_card
-from resolvers.transfers.custodians import guard, kept_elsewhere
+from resolvers.transfers.custodians import (
+    Elsewhere,
+    guard,
+    kept_elsewhere,
+    not_custodian,
+    not_custodians,
+)
 from resolvers.users import Role
 from resolvers.writing.changes import Wanted, check_code, read_wanted
 from resolvers.writing.correctable import Correctable
@@ -139,13 +145,15 @@ def _write(
     if table.name == "cases":
         hold_ids(connection, store.settings.code)  # signals and letters need some, behind the count
     scoped = scope_condition(writing.question, table, writing.region(store))
-    found = (
-        connection.execute(
-            select(table).where(table.c.id == wanted.number, *scoped).with_for_update()
-        )
-        .mappings()
-        .first()
-    )
+    where = (table.c.id == wanted.number, *scoped)
+    away: Mapping[int, Elsewhere] = {}
+    if table.name not in ("people", "cases"):
+        # The person before the record, as in every step of a transfer: else each would wait for
+        # the other.
+        whose = connection.execute(select(table.c.person_id).where(*where)).scalar()
+        if whose is not None:
+            away = not_custodians(connection, store.settings.code, [whose])
+    found = connection.execute(select(table).where(*where).with_for_update()).mappings().first()
     if found is None:
         raise not_found("id")
     row = dict(found)
@@ -157,10 +165,12 @@ def _write(
         )
     opened: dict[str, Any] = {}
     person = row["id"] if table.name == "people" else row["person_id"]
-    if table.name != "cases":
+    if table.name == "people":
         guard(connection, store.settings.code, [person])
-    elif row["kept_in"] is not None:
+    elif table.name == "cases" and row["kept_in"] is not None:
         raise kept_elsewhere(person, row["kept_in"])
+    for one in away.values():
+        raise not_custodian(one)
     if row["sealed"] is not None:
         salt = salts_of(connection, [person]).get(person, MISSING)
         opened = dict(store.sealer.open(table.name, wanted.number, row["sealed"], salt))

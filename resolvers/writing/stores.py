@@ -19,12 +19,13 @@ from typing import Any, TypeVar
 import asyncpg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from regions.blind_index import BlindIndexer
 from regions.engines import READS, make_engine
 from regions.errors import StoreError
-from regions.fencing import fence
+from regions.fencing import fence, fences_of_file
 from regions.file_transactions import FileTransactions, Progress
 from regions.ids import IdBlocks, take_ids
 from regions.instants import now
@@ -197,6 +198,9 @@ class Store:
             await self._discard()
             reason = f"the store failed: {type(error.orig).__name__}"
             raise self._failed("UNREACHABLE", reason, progress) from None
+        except NoConnection:  # the pool's own: all connections are in use
+            reason = "no connection to the store was free in time"
+            raise self._failed("TIMED_OUT", reason, progress) from None
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             await self._discard()
             reason = f"the store cannot be reached: {type(error).__name__}"
@@ -228,17 +232,28 @@ class Store:
                 return
             await self._discard()
             if self._seen not in (None, identity):
-                await self._put_up_fence()
+                await self._put_up_fence(_named(identity))
             self._seen = self._file = identity
 
-    async def _put_up_fence(self) -> None:
-        _log.warning("the store %s is another file than before", self.settings.code)
+    async def _put_up_fence(self, file: str) -> None:
+        """Unless whoever saw the file before has: it may be mended by now."""
+
+        def work(connection: Connection) -> None:
+            if not fences_of_file(connection, file):
+                _log.warning("the store %s is another file than before", self.settings.code)
+                fence(connection, self.settings.code, now(), file)
+
         engine = make_engine(replace(self.settings, deadline=self._busy_seconds))
         try:
             async with engine.begin() as connection:
-                await connection.run_sync(fence, self.settings.code, now())
+                await connection.run_sync(work)
         finally:
             await engine.dispose()
+
+    @property
+    def file(self) -> str | None:
+        """What the system calls the file that is open; None: none is, or there are no files."""
+        return _named(self._file) if self._file is not None else None
 
     @property
     def _busy_seconds(self) -> float:
@@ -290,6 +305,10 @@ def _identity(path: Path) -> tuple[int, int]:
     """What tells a file from every other. Raises OSError: an engine would make a missing one."""
     status = os.stat(path)
     return status.st_dev, status.st_ino
+
+
+def _named(identity: tuple[int, int]) -> str:
+    return ":".join(map(str, identity))
 
 
 def _locked(error: DBAPIError) -> bool:

@@ -4,19 +4,24 @@ for a person has the card as it is where it was reported, whatever dies or comes
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, insert, select, update
 
 from bench.breaking.simulation import Simulation
-from bench.breaking.world import AT, REGIONS, Template, World
+from bench.breaking.world import AT, REGIONS, Template, World, _settings
+from gateway.custody import check_custody
 from regions.cases import cases
 from regions.corrections import corrections
 from regions.ids import take_ids
 from regions.person_keys import person_keys
 from resolvers.pathway.storing import Who
+from resolvers.transfers import cards as told
 from resolvers.transfers.cards import Corrected, tell_card
+from resolvers.transfers.conservation import Kind
 
 _SEEDS = 25
 _OWN = "SELECT id FROM people WHERE id = ? AND kept_in IS NULL"
@@ -136,9 +141,44 @@ def test_every_copy_is_what_the_card_is(tmp_path: Path) -> None:
             run = _Cards(world, seed)
             assert run.go().findings == [], seed
             count, wrong = run.differing()
+            restored = set(run.history.restored)
         finally:
             world.close()
         assert wrong == [], seed
+        assert _found(world) <= restored, seed
         compared, corrected = compared + count, corrected + run.made
     assert compared > _SEEDS // 3
     assert corrected > _SEEDS
+
+
+def _found(world: World) -> set[str]:
+    """The regions whose cards have other copies, as the check over all stores says."""
+    report = asyncio.run(check_custody([_settings(world.folder, one) for one in REGIONS]))
+    assert not report.missing
+    cards = [one for one in report.findings if one.kind == Kind.CARD_DIFFERS.name]
+    return {one.said[0].partition(" ")[0] for one in cards}
+
+
+@pytest.mark.parametrize("bug", ["not told", "not taken"])
+def test_a_correction_that_is_not_passed_on_is_found_by_the_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bug: str
+) -> None:
+    """Bugs put into our own code: who corrects tells nobody, or who is told does nothing."""
+    if bug == "not told":
+        monkeypatch.setattr(told, "_pass_on", lambda *_: None)
+    else:
+        monkeypatch.setattr(told, "store_card", lambda *_: True)
+    template = Template(tmp_path / "template")
+    for seed in range(_SEEDS):
+        (tmp_path / str(seed)).mkdir()
+        world = World(template, tmp_path / str(seed))
+        try:
+            run = _Cards(world, seed)
+            run.go()
+            _, wrong = run.differing()
+        finally:
+            world.close()
+        if wrong:
+            assert _found(world), seed
+            return
+    raise AssertionError("no seed corrects the card of somebody who was handed over")

@@ -14,6 +14,8 @@ from sqlalchemy import Connection, Table, delete, insert, update
 from gateway.cli import main
 from gateway.config import Config
 from gateway.custody import CustodyReport, check_custody
+from regions.cases import cases
+from regions.corrections import corrections
 from regions.ids import first_id
 from regions.people import people
 from regions.post import post_inbox, post_outbox
@@ -158,6 +160,78 @@ def _fill(here: RegionSettings, there: RegionSettings) -> None:
         in_store(there, _put(table, *rows))
 
 
+def _set(table: Table, row: int, **values: Any) -> Callable[[Connection], Any]:
+    key = next(iter(table.primary_key))
+    return lambda connection: connection.execute(update(table).where(key == row).values(**values))
+
+
+def _drop(table: Table, row: Any) -> Callable[[Connection], Any]:
+    key = table.c.id if "id" in table.c else table.c.person_id
+    return lambda connection: connection.execute(delete(table).where(key == row))
+
+
+CARD = BO + 500
+
+
+def _card(kept_in: str | None) -> dict[str, Any]:
+    """The card of whoever was handed over, or the copy of it."""
+    return {
+        "id": CARD,
+        "person_id": BO,
+        "disease": "measles",
+        "classification": "CONFIRMED",
+        "origin": "LOCAL",
+        "code": "330203" if kept_in else "320102",
+        "reported_at": AT,
+        "unit_id": "cdc-320102",
+        "reporter": kept_in,
+        "created_at": AT,
+        "updated_at": AT,
+        "kept_in": kept_in,
+    }
+
+
+_LINE = {
+    "id": CARD + 1,
+    "record_type": "CASE",
+    "record_id": CARD,
+    "field": "onsetOn",
+    "sealed": b"\0",
+    "corrected_by": "wang",
+    "corrected_at": AT,
+    "person_id": BO,
+}
+_TOLD = _sent("transfer.card:t1:1", "t1", answered=False, seq=3) | {"body": f'{{"case":{CARD}}}'}
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "found"),
+    [
+        (HERE, [], False),
+        (HERE, [_set(cases, CARD, onset_on="2026-11-20", version=2)], True),
+        (HERE, [_put(corrections, _LINE)], True),
+        (HERE, [_set(cases, CARD, version=2), _put(post_outbox, _TOLD)], False),  # on its way
+        (HERE, [_set(cases, CARD, kept_in=THERE)], True),
+        (HERE, [_drop(cases, CARD)], True),
+        (THERE, [_set(cases, CARD, classification="EXCLUDED")], True),
+        (THERE, [_drop(cases, CARD)], False),  # reported since: nothing says that it came along
+        # Of whom a store does not answer for, its copy is as it was.
+        (THERE, [_set(cases, CARD, version=2), _set(custody, BO, state="FENCED")], False),
+    ],
+)
+def test_a_copy_of_a_card_that_is_not_the_card_is_found(
+    two: Two, where: str, what: list[Callable[[Connection], Any]], found: bool
+) -> None:
+    in_store(two[0], _put(cases, _card(None)))
+    in_store(two[1], _put(cases, _card(HERE)))
+    for one in what:
+        in_store(two[0] if where == HERE else two[1], one)
+    told = [one for one in _check(two).findings if one.kind == "CARD_DIFFERS"]
+    assert [(one.subject, one.regions) for one in told] == (
+        [(f"person:{BO} case:{CARD}", (HERE, THERE))] if found else []
+    )
+
+
 def _check(two: Two) -> CustodyReport:
     return asyncio.run(check_custody(two))
 
@@ -170,16 +244,6 @@ def test_what_is_whole_is_whole(two: Two) -> None:
     (waiting,) = report.waiting
     assert (waiting.topic, waiting.subject, waiting.attempts) == ("transfer.commit", "t2", 4)
     assert waiting.reason == "REGION_UNAVAILABLE UNREACHABLE"
-
-
-def _set(table: Table, row: int, **values: Any) -> Callable[[Connection], Any]:
-    key = next(iter(table.primary_key))
-    return lambda connection: connection.execute(update(table).where(key == row).values(**values))
-
-
-def _drop(table: Table, row: Any) -> Callable[[Connection], Any]:
-    key = table.c.id if "id" in table.c else table.c.person_id
-    return lambda connection: connection.execute(delete(table).where(key == row))
 
 
 @pytest.mark.parametrize(

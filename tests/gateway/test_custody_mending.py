@@ -10,7 +10,7 @@ import pytest
 from gateway.cli import main
 from gateway.config import Config
 from regions.keys import load_keys
-from resolvers.transfers.protocol import State
+from resolvers.transfers.states import State
 from tests.resolvers.transfers.regional import Regions
 
 

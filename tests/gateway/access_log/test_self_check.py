@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from gateway.access_log import log_file
 from gateway.access_log import self_check as module
 from gateway.access_log.contradictions import ITSELF, contradictions_in
 from gateway.access_log.log_file import LogFile
 from gateway.access_log.reading import read_entries
 from gateway.access_log.self_check import SelfCheck, settle_itself
 from regions.errors import AccessLogContradicted, InvalidInput
+from resolvers.access_log.notes import Checkpoint, sign_checkpoint
 from tests.gateway.access_log.logs import at_minute, filled, forging, opened, row
 from tests.gateway.access_log.test_contradictions import alarms, until
 from tests.gateway.test_audit import epigate
@@ -91,6 +93,52 @@ def test_a_damaged_tile_is_found_and_made_anew_of_its_entries(tmp_path: Path, da
     assert rounds(log, 3) >= 702
     with pytest.raises(InvalidInput):
         settle_itself(log)
+
+
+def _of_minutes(path: Path, minutes: int) -> LogFile:
+    """A log of so many minutes."""
+    log = opened(path)
+    for minute in range(minutes):
+        log.write([row(20 * minute + number, at_minute(minute)) for number in range(20)])
+    return log
+
+
+def _another_root(log: LogFile, size: int) -> str:
+    return sign_checkpoint(Checkpoint(log.signer.verifier.name, size, bytes(32)), log.signer)
+
+
+@pytest.mark.parametrize("place", [1, 17, 38])
+@pytest.mark.parametrize("what", ["another tree", "its row", "its signature", "a text"])
+def test_an_altered_older_checkpoint_is_found_wherever_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, place: int
+) -> None:
+    monkeypatch.setattr(log_file, "KEEP_SECONDS", 0)  # else one is kept a minute
+    log = _of_minutes(tmp_path / "log.db", 40)
+    assert rounds(log, 6) > 0
+    assert told(log) == []
+    with forging(log.path) as store:
+        kept = store.execute("SELECT size, note FROM checkpoints ORDER BY size").fetchall()
+        assert len(kept) >= 40
+        size, note = kept[place]
+        root: object = store.execute(_ROOT_OF, (size,)).fetchone()[0]
+        if what == "another tree":  # by whoever has the key: the log was another one then
+            note, root = _another_root(log, size), bytes(32)
+        elif what == "its row":
+            note = kept[place - 1][1]
+        elif what == "its signature":
+            text, signed = note.split("\n\n")
+            note = f"{text}\n\n{signed[:-12]}{signed[-12:-4].swapcase()}{signed[-4:]}"
+        else:
+            root = "x"
+        store.execute(
+            "UPDATE checkpoints SET note = ?, root = ? WHERE size = ?", (note, root, size)
+        )
+    with pytest.raises(AccessLogContradicted, match="the access log contradicts itself"):
+        rounds(log)
+    assert told(log) == [ITSELF]
+
+
+_ROOT_OF = "SELECT root FROM checkpoints WHERE size = ?"
 
 
 def test_what_was_pruned_is_not_missed(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def _mend(settings: Sequence[RegionSettings], keys: Keys, region: str, border: i
     stores.regions = [_Dying(one, keys) for one in settings]
 
     async def run() -> None:
-        await Mender(stores).mend(region, AT)
+        await Mender(stores).mend(region, AT, anyway=True)
         await stores.close()
 
     asyncio.run(run())

@@ -38,8 +38,8 @@ from resolvers.transfers.delivering import TRANSFER_HANDLERS
 from resolvers.transfers.ledger import custodies
 from resolvers.transfers.mending import Mender
 from resolvers.transfers.offers import offer_transfer
-from resolvers.transfers.protocol import Custody
 from resolvers.transfers.restored import Reconciled
+from resolvers.transfers.states import Custody
 from resolvers.transfers.steps import cancel_transfer, decide_transfer
 from resolvers.transfers.terms import Offer, OfferedPerson, Outcome, Who
 from resolvers.writing.stores import Store, Stores
@@ -64,6 +64,12 @@ def who(region: str) -> Who:
 
 async def _behind(mender: Mender) -> set[str]:
     return (await mender.look(AT)).behind
+
+
+async def _mended(stores: Stores, region: str) -> Reconciled:
+    done = await Mender(stores).mend(region, AT, anyway=True)
+    assert done is not None
+    return done
 
 
 class Regions:
@@ -503,7 +509,7 @@ class Regions:
 
     def reconcile(self, region: str) -> Reconciled:
         """Mends a store that was restored."""
-        return self._beside(lambda stores: Mender(stores).mend(region, AT))
+        return self._beside(lambda stores: _mended(stores, region))
 
     def _beside(self, work: Callable[[Stores], Awaitable[T]]) -> T:
         stores = Stores(list(self.settings.values()), self.keys)

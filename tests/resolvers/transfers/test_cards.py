@@ -18,6 +18,7 @@ from regions.erasing import erase_person
 from regions.pathways import pathway_events, pathways
 from regions.post import post_outbox
 from regions.sealing import ERASED_ENVELOPE
+from regions.statistics import daily_counts
 from resolvers.pathway.states import Event, PathwayEvent, Refused
 from resolvers.pathway.storing import Who, load, step
 from resolvers.post.boxes import due
@@ -242,3 +243,30 @@ def test_nothing_of_an_erased_person_comes_back(files: Regions) -> None:
     for table in (cases, corrections):
         rows = files.rows(B, table, table.c.person_id == person)
         assert {bytes(row["sealed"]) for row in rows} == {ERASED_ENVELOPE}
+
+
+def test_a_correction_that_a_restored_store_has_lost_comes_back_from_the_copy(
+    regions: Regions, stores: Stores
+) -> None:
+    """It is counted as corrected, too."""
+    person = regions.register(A)
+    _hand_over(regions, person, "t1", A, B)
+    _hand_over(regions, person, "t2", B, C)
+    regions.correct_card(A, person, LATER, onset_on="2026-11-20")
+    regions.leave(A)
+    kept = stores.backup(regions.settings[A])
+    regions.correct_card(A, person, LAST, classification="EXCLUDED")
+    regions.drain()
+    regions.leave(A)
+    stores.put_back(regions.settings[A], kept)
+    (wrong,) = (one.kind for one in _wrong(regions) if one.subject.startswith("person:"))
+    assert wrong == "CARD_DIFFERS"
+    assert regions.reconcile(A).cards == 1
+    regions.drain()
+    _same(regions, person, B, C)
+    card = _card(regions, A, person)
+    assert (card["version"], card["classification"], card["kept_in"]) == (3, "EXCLUDED", None)
+    assert (card["reporter"], card["code"]) == (f"officer-{A}", f"{A[:4]}02")
+    assert [row["cases"] for row in regions.rows(A, daily_counts)] in ([], [0])
+    assert _wrong(regions) == []
+    assert regions.reconcile(A).cards == 0

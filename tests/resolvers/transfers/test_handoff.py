@@ -23,7 +23,7 @@ from regions.shares import shares
 from regions.statistics import rebuild
 from regions.transfers import transfer_events, transfer_people, transfers
 from resolvers.transfers.dossier import content_hashes, gather
-from resolvers.transfers.protocol import State
+from resolvers.transfers.states import State
 from resolvers.transfers.steps import record_arrival
 from resolvers.transfers.telling import tell_erased
 from resolvers.transfers.terms import Refusal, Who

@@ -11,20 +11,22 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from gateway.custody import check_custody
 from regions.errors import StoreRestored
 from regions.fencing import fence, fences, lift
 from regions.people import people
-from regions.post import post_outbox
-from regions.transfers import transfer_people
+from regions.post import post_inbox, post_outbox
+from regions.transfers import transfer_events, transfer_people, transfers
 from resolvers.post.messages import CustodyHandler
 from resolvers.post.pump import Pump
+from resolvers.transfers.behind import answered
 from resolvers.transfers.custodians import guard
 from resolvers.transfers.delivering import TRANSFER_HANDLERS
 from resolvers.transfers.mending import Look, Mender
-from resolvers.transfers.protocol import State
+from resolvers.transfers.remembering import learn
+from resolvers.transfers.states import State
 from resolvers.transfers.steps import record_arrival
 from resolvers.transfers.terms import Refusal
 from resolvers.writing.stores import Stores as Written
@@ -286,3 +288,148 @@ def test_each_fence_is_lifted_by_who_has_seen_it(files: Regions) -> None:
     files.do(A, lambda connection: lift(connection, tokens, AT))
     assert not _fenced(files, A)
     assert files.do(A, lambda connection: fence(connection, A, AT)) != tokens
+
+
+@pytest.mark.parametrize("upto", ["nothing", "the offer"])
+def test_a_handover_that_a_restored_store_has_lost_is_known_there_again(
+    stores: Stores, regions: Regions, upto: str
+) -> None:
+    """B took the person over and handed the person on: it answers no longer, and did so."""
+    person, stays = regions.register(A), regions.register(A)
+    if upto == "the offer":
+        regions.offer("t1", [person], A, B)
+        regions.drain()
+    kept = _back_up(stores, regions, B)
+    if upto == "nothing":
+        regions.offer("t1", [person], A, B)
+        regions.drain()
+    regions.decide("t1", B)
+    regions.drain()
+    _hand_over(regions, person, "t2", B, C)
+    regions.offer("t3", [stays], A, B)
+    regions.drain()
+    regions.decide("t3", B, accept=[], refuse={stays: "NO_PLACE"})
+    regions.drain()
+    _put_back(stores, regions, B, kept)
+    done = regions.reconcile(B)
+    regions.drain()
+    assert done.fenced == tuple(sorted((person, stays)))  # each once: A and C have had the person
+    assert _wrong(regions) == []
+    parts = {row["transfer_id"]: row for row in regions.rows(B, transfer_people)}
+    assert {name: row["outcome"] for name, row in parts.items()} == {
+        "t1": "HANDED",
+        "t2": "HANDED",
+        "t3": "CANCELLED",
+    }
+    (sent,) = regions.rows(A, transfer_people, transfer_people.c.transfer_id == "t1")
+    assert parts["t1"]["dossier_hash"] == sent["dossier_hash"]
+    assert (parts["t1"]["epoch"], parts["t1"]["reason_code"]) == (sent["epoch"], None)
+    assert parts["t3"]["reason_code"] == "EPOCH"
+    states = {row["id"]: row["state"] for row in regions.rows(B, transfers)}
+    assert states == {"t1": "COMMITTED", "t2": "COMMITTED", "t3": "CANCELLED"}
+    assert [row["event"] for row in regions.rows(B, transfer_events, _OF_T1)][-1] == "RESTORED"
+    # Nothing of the person is there; offered again, the unit sees a preview.
+    regions.offer("t4", [person], C, B)
+    regions.drain()
+    (row,) = regions.rows(B, people, people.c.id == person)
+    assert (row["kept_in"], row["reporter"]) == (C, None)
+    regions.decide("t4", B)
+    regions.drain()
+    assert regions.custodians(person) == [B]
+    assert _wrong(regions) == []
+
+
+_OF_T1 = transfer_events.c.transfer_id == "t1"
+
+
+def _wrong(regions: Regions) -> list[Any]:
+    report = asyncio.run(check_custody(list(regions.settings.values())))
+    assert not report.missing
+    return report.findings
+
+
+def test_what_another_gateway_has_mended_is_left_alone(regions: Regions, stores: Stores) -> None:
+    """Each of them knew the store as it was before."""
+    person = regions.register(A)
+    kept = _back_up(stores, regions, A)
+    regions.offer("t", [person], A, B)  # posted, and lost for good
+
+    async def tend(written: Written) -> list[Any]:
+        one, other, late = (Mender(written) for _ in range(3))
+        for mender in (one, other, late):
+            assert (await mender.look(AT)).behind == set()
+        for store in written.regions:
+            await store.close()
+        await asyncio.to_thread(stores.put_back, regions.settings[A], kept)
+        seen: list[Any] = [(await mender.look(AT)).behind for mender in (one, other)]
+        seen.append(await one.mend(A, AT) is not None)
+        seen.append(await other.mend(A, AT) is not None)
+        seen += [(await mender.look(AT)).behind for mender in (one, other, late, late)]
+        return seen
+
+    assert _beside(regions, tend) == [{A}, {A}, True, False, set(), set(), set(), set()]
+    assert len(regions.do(A, fences)) == 1
+    assert regions.offer("t", [person], A, B).refusal is None
+
+
+@pytest.mark.parametrize("fenced", [False, True], ids=["whole", "behind a fence"])
+def test_a_file_is_fenced_once_whoever_opens_it_and_when(
+    files: Regions, tmp_path: Path, fenced: bool
+) -> None:
+    """What one process has mended another one does not take for a restore, hours later."""
+    path = files.settings[A].path
+    assert path is not None
+    files.register(A)
+    if fenced:  # the backup was taken behind a fence, which comes back
+        files.do(A, lambda connection: fence(connection, A, AT))
+    files.leave(A)
+    shutil.copyfile(path, tmp_path / "kept.db")
+    later = Written(list(files.settings.values()), files.keys)
+
+    async def tend(written: Written) -> list[int]:
+        counts = []
+        try:
+            for stores in (written, later):
+                await stores.regions[0].read(fences)
+            os.replace(tmp_path / "kept.db", path)
+            for suffix in ("-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            counts.append(len(await written.regions[0].read(fences)))
+            assert await Mender(written).mend(A, AT) is not None
+            counts.append(len(await later.regions[0].read(fences)))
+        finally:
+            await later.close()
+        return counts
+
+    assert _beside(files, tend) == [1, 1]
+    assert not _fenced(files, A)
+
+
+def test_two_who_mend_at_once_enter_the_same(regions: Regions) -> None:
+    lost = {
+        "id": "transfer.offer:t",
+        "topic": "transfer.offer",
+        "subject": "t",
+        "hash": "h",
+        "reply": "{}",
+        "received_at": AT,
+    }
+    entered = [regions.do(B, lambda connection: learn(connection, A, [lost])) for _ in range(2)]
+    assert entered == [1, 0]
+    assert [row["id"] for row in regions.rows(B, post_inbox)] == [lost["id"]]
+
+
+def test_answered_messages_to_a_region_are_found_without_those_to_others(files: Regions) -> None:
+    told: list[str] = []
+
+    def look(connection: Connection) -> None:
+        event.listen(connection, "before_cursor_execute", explain)
+        answered(connection, B, 0)
+
+    def explain(_: Any, cursor: Any, statement: str, parameters: Any, *__: Any) -> None:
+        cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        told.extend(row[3] for row in cursor.fetchall())
+
+    files.do(A, look)
+    (plan,) = told
+    assert "ix_post_outbox_answered (to_region=? AND seq>?)" in plan

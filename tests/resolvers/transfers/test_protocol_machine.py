@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from resolvers.transfers import protocol
-from resolvers.transfers.protocol import Custody, State, Step, Word
+from resolvers.transfers.states import Custody, Event, State, Step, Word
 from tests.resolvers.transfers.world import Rules, World
 
 NIGHTLY = settings.get_current_profile_name() == "nightly"
@@ -231,7 +231,7 @@ def _any_offer(custody: Custody, transfer: str, epoch: int, sender: str) -> Step
     if custody.epoch < epoch or custody.state is State.PENDING:
         return protocol.receive(custody, transfer, epoch, sender)
     made = Custody(State.PENDING, custody.epoch, sender, transfer)
-    return Step(made, protocol.Event.RECEIVED, "OFFERED", Word.PENDING, epoch)
+    return Step(made, Event.RECEIVED, "OFFERED", Word.PENDING, epoch)
 
 
 def _any_commit(custody: Custody, transfer: str, epoch: int, sender: str, unit: str) -> Step:
@@ -239,7 +239,7 @@ def _any_commit(custody: Custody, transfer: str, epoch: int, sender: str, unit: 
     if custody.epoch < epoch or custody.state in (State.PENDING, State.OWNED):
         return protocol.arrive(custody, transfer, epoch, sender, unit)
     made = Custody(State.OWNED, custody.epoch, sender, transfer, unit)
-    return Step(made, protocol.Event.OWNED, "HANDED", Word.OWNED, epoch)
+    return Step(made, Event.OWNED, "HANDED", Word.OWNED, epoch)
 
 
 def _no_fence(custody: Custody, *_: Any, **__: Any) -> Step:

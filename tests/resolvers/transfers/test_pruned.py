@@ -254,4 +254,23 @@ def test_the_duty_empties_what_is_old_enough(files: Recorded) -> None:
     assert (_emptied(files, A), _emptied(files, B)) == (2, 1)
 
 
+def test_what_a_backup_brings_back_is_emptied_again(files: Recorded, tmp_path: Path) -> None:
+    person = files.register(A)
+    _hand_over(files, person, "t", A, B)
+    files.do(A, lambda connection: connection.execute(_LONG_AGO))
+    files.back_up(A, tmp_path / "kept")
+    stores = Written(list(files.settings.values()), files.keys)
+    pruner = Pruner(stores, days=3_650)
+    found = []
+    for back in (False, True):
+        if back:
+            files.put_back(A, tmp_path / "kept")
+            found.append(_emptied(files, A))
+            files.reconcile(A)
+        files.loop.run_until_complete(pruner())
+        files.loop.run_until_complete(stores.close())
+        found.append(_emptied(files, A))
+    assert found == [2, 0, 2]
+
+
 _LONG_AGO = update(post_outbox).values(answered_at="2001-01-01T00:00:00Z")

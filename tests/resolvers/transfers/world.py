@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from resolvers.transfers import protocol
-from resolvers.transfers.protocol import NOWHERE, Custody, Event, State, Step, Told, Word
+from resolvers.transfers import comparing, protocol
+from resolvers.transfers.states import NOWHERE, Custody, Event, State, Step, Told, Word
 from resolvers.transfers.terms import Refusal
 
 
@@ -26,7 +26,7 @@ class Rules:
     accepted: Callable[..., Step] = protocol.accepted
     answered: Callable[..., Step] = protocol.answered
     closed: Callable[..., Step] = protocol.closed
-    compare: Callable[..., Step] = protocol.compare
+    compare: Callable[..., Step] = comparing.compare
     inbox: bool = True  # whether a second delivery is known again
     takes_back: bool = False  # whether who waits too long takes the person back
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import hypothesis
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection, text, update
 
 from regions.blind_index import BlindIndexer
+from regions.contacts import contacts
+from regions.keys import Keys
 from resolvers.catalog import RECORDS
+from resolvers.transfers.ledger import custodies
 from resolvers.users import Viewer
 from resolvers.writing.correctable import CORRECTABLE
 from resolvers.writing.rules import RULES
@@ -32,6 +39,7 @@ from tests.resolvers.writing.making import (
     sample_input,
     visit_input,
 )
+from tests.stores import Stores, in_store
 
 
 def make_case(writer: Writer, who: Viewer = DOCTOR, **more: object) -> Row:
@@ -418,3 +426,41 @@ def test_two_corrections_of_a_record_in_one_operation_each_tell_their_own(writer
     )
     found = [[one["field"] for one in asked.data[name]["corrections"]] for name in ("one", "two")]
     assert found == [["level"], ["traced"]]
+
+
+def test_a_correction_and_a_step_of_a_transfer_do_not_wait_for_each_other(
+    stores: Stores, keys: Keys
+) -> None:
+    """On PostgreSQL: the step has the person, and says then where the records are."""
+    region = stores.postgresql("3201")
+    writer = Writer([region], keys)
+    contact = make_contact(writer)
+    (row,) = writer.rows("contacts")
+    holds = threading.Event()
+
+    def step(connection: Connection) -> None:
+        custodies(connection, [row["person_id"]])
+        holds.set()
+        end = time.monotonic() + _SECONDS
+        while not connection.execute(_WAITING).scalar():
+            assert time.monotonic() < end
+            connection.execute(_ANEW)
+            time.sleep(0.02)
+        connection.execute(update(contacts).values(created_at=contacts.c.created_at))
+
+    with ThreadPoolExecutor(1) as thread:
+        stepping = thread.submit(in_store, region, step)
+        assert holds.wait(_SECONDS)
+        found = writer.do("correct", DOCTOR, correction(contact, ("level", "GENERAL")))
+        stepping.result()
+    writer.close()
+    assert found["__typename"] == "CorrectPayload", found
+    assert [one["field"] for one in found["corrections"]] == ["level"]
+
+
+_SECONDS = 60.0  # until the test gives up
+_WAITING = text(
+    "SELECT count(*) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+_ANEW = text("SELECT pg_stat_clear_snapshot()")

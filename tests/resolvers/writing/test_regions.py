@@ -20,7 +20,8 @@ from sqlalchemy import Connection
 from regions.keys import Keys
 from regions.settings import RegionSettings
 from regions.statistics import rebuild
-from resolvers.writing.stores import Store
+from resolvers.writing import stores as module
+from resolvers.writing.stores import Store, WriteFailed
 from tests.postgres import Postgres
 from tests.resolvers.writing.making import (
     COUNTY,
@@ -342,3 +343,26 @@ def _open_files(path: Path | None) -> list[str]:
             if name.startswith(str(path)):
                 found.append(name)
     return found
+
+
+def test_a_store_without_a_free_connection_is_unavailable(
+    stores: Stores, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All are in use for longer than one is waited for, which is no error of the driver's."""
+    monkeypatch.setattr(module, "_CONNECTIONS", 1)
+    store = Store(replace(stores.postgresql("3201"), deadline=SLOW), keys)
+
+    async def run() -> WriteFailed:
+        try:
+            engine, _ = await store._open()
+            engine.pool._timeout = 0.01  # type: ignore[attr-defined]  # else it is half a minute
+            async with engine.connect():
+                with pytest.raises(WriteFailed) as failed:
+                    await store.read(lambda connection: None)
+            await store.read(lambda connection: None)
+            return failed.value
+        finally:
+            await store.close()
+
+    failed = asyncio.run(run())
+    assert (failed.state, failed.written) == ("TIMED_OUT", False)
