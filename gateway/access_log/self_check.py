@@ -40,7 +40,7 @@ from resolvers.access_log.verifying import verify
 
 __all__ = ["SelfCheck", "settle_itself"]
 
-_FEWEST, _MOST = 1, 64  # tiles of a round
+_FEWEST, _MOST = 1, 16  # tiles of a round: at most some thousands of entries
 _LITTLE, _MUCH = (
     2 << 20,
     16 << 20,
