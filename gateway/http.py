@@ -57,7 +57,7 @@ from resolvers.alarms.raising import poll_alarms
 from resolvers.alarms.rules import Limits
 from resolvers.alerts.clocks import SignalLimits
 from resolvers.alerts.night import NIGHT_SECONDS, Night
-from resolvers.alerts.raising import RaisedSignals
+from resolvers.alerts.raising import PORTION, RaisedSignals
 from resolvers.assist.clocks import AssistLimits
 from resolvers.assist.escalating import ESCALATE_SECONDS, escalate
 from resolvers.assist.raising import LetterChanges
@@ -191,7 +191,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         lapses=Feed(Lapses(federation).poll, lambda: int(time.monotonic())),
         transfers=Feed(moving.poll, moving.changed),
         letters=Feed(letter_changes.poll, letter_changes.version),
-        signals=Feed(raised_signals.poll, raised_signals.version),
+        signals=Feed(raised_signals.poll, raised_signals.version, portion=PORTION),
     )
     subscriptions = Subscriptions(
         Streams(executor, feeds),

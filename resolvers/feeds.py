@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -25,12 +26,18 @@ Poll = Callable[[int | None], Awaitable[tuple[int, Sequence[Event]]]]
 
 _PAUSE_SECONDS = 0.25
 _WAITING = 1_000  # events for one listener
+_PATIENCE_SECONDS = 10.0  # for which the others wait for a listener who has no room
 
 _log = logging.getLogger(__name__)
 
 
 class Feed(Generic[Event]):
-    """The events of one kind for the listeners of one worker; use it from one event loop."""
+    """The events of one kind for the listeners of one worker; use it from one event loop.
+
+    Where more may come at once than a listener has room for, `poll` gives a `portion` at most, and
+    is asked again once there is room for another. A listener who takes none for some seconds is
+    no longer waited for.
+    """
 
     def __init__(
         self,
@@ -39,9 +46,11 @@ class Feed(Generic[Event]):
         *,
         pause: float = _PAUSE_SECONDS,
         waiting: int = _WAITING,
+        portion: int = 0,
     ) -> None:
         self._poll, self._changed = poll, changed
-        self._pause, self._most = pause, waiting
+        self._pause, self._most, self._portion = pause, waiting, portion
+        self._room = 0.0  # when each listener had some, monotonic
         self._listeners: set[asyncio.Queue[Event | None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._place: int | None = None
@@ -81,6 +90,8 @@ class Feed(Generic[Event]):
         failing = False
         while True:
             await asyncio.sleep(self._pause)
+            if not self._has_room():
+                continue
             try:
                 version = self._changed()
                 if version == self._version:
@@ -94,6 +105,14 @@ class Feed(Generic[Event]):
             self._version, self._place, failing = version, place, False
             for queue in list(self._listeners):
                 self._hand_over(queue, events)
+
+    def _has_room(self) -> bool:
+        """Whether each listener has room for a portion, or one had none for too long."""
+        most, at = self._most - self._portion, time.monotonic()
+        if all(queue.qsize() <= most for queue in self._listeners):
+            self._room = at
+            return True
+        return at - self._room > _PATIENCE_SECONDS
 
     def _hand_over(self, queue: asyncio.Queue[Event | None], events: Sequence[Event]) -> None:
         if queue.qsize() + len(events) > self._most:
