@@ -21,6 +21,7 @@ __all__ = [
     "OnDuty",
     "Shift",
     "contact_of",
+    "current_record",
     "duty_rows",
     "end_duty",
     "on_duty",
@@ -87,6 +88,16 @@ def contact_of(connection: Connection, sealer: Sealer, record: int) -> Mapping[s
     return sealer.open(duty_persons.name, record, envelope) if envelope else {}
 
 
+def current_record(connection: Connection, record: int) -> int:
+    """The row with the number that a duty person has by now, by one with an earlier number of the
+    same unit; that one itself where the person is a duty person no more.
+    """
+    now = duty_persons.alias()
+    same = (now.c.unit_id == _PERSON.unit_id) & (now.c.account == _PERSON.account)
+    asked = select(now.c.id).where(_PERSON.id == record, same, now.c.until.is_(None))
+    return connection.scalar(asked) or record
+
+
 def put_duty(
     connection: Connection,
     sealer: Sealer,
@@ -101,7 +112,8 @@ def put_duty(
     """Puts a duty person (`account`, `code` of the unit) on record with `mobile` and `email`.
 
     What was on record of the account is history. An item that is not named stays as it was, and so
-    does `standing` unless it is given; a new duty person is standing.
+    does `standing` unless it is given; a new duty person is standing. Whoever was standing until
+    then goes off the record, but stays a duty person beside while shifts are planned for them.
     """
     account = who["account"]
     rows = duty_rows(connection, unit_id)
@@ -114,16 +126,11 @@ def put_duty(
     for row in rows:
         if standing and row.standing and row.account != account:
             _close(connection, row.id, at)
-    number = next_id(connection, duty_persons)
-    values = {
-        "id": number,
-        "unit_id": unit_id,
-        "standing": int(standing),
-        "sealed": sealer.seal(duty_persons.name, number, items),
-        "since": at,
-        "set_by": by,
-    }
-    connection.execute(insert(duty_persons).values(values | dict(who)))
+            if _has_shifts(connection, unit_id, row.account, at):
+                other = {"account": row.account, "code": row.code}
+                kept = contact_of(connection, sealer, row.id)
+                _put_row(connection, sealer, unit_id, other, kept, by, at, standing=False)
+    _put_row(connection, sealer, unit_id, who, items, by, at, standing=standing)
 
 
 def end_duty(connection: Connection, unit_id: str, account: str, by: str, at: str) -> bool:
@@ -216,6 +223,34 @@ def units_watching(connection: Connection, disease: str, units: Sequence[str]) -
     )
     found = set(connection.execute(asked).scalars())
     return [one for one in units if one in found]
+
+
+def _put_row(
+    connection: Connection,
+    sealer: Sealer,
+    unit_id: str,
+    who: Mapping[str, str],
+    items: Mapping[str, Any],
+    by: str,
+    at: str,
+    *,
+    standing: bool,
+) -> None:
+    number = next_id(connection, duty_persons)
+    values = {
+        "id": number,
+        "unit_id": unit_id,
+        "standing": int(standing),
+        "sealed": sealer.seal(duty_persons.name, number, items),
+        "since": at,
+        "set_by": by,
+    }
+    connection.execute(insert(duty_persons).values(values | dict(who)))
+
+
+def _has_shifts(connection: Connection, unit_id: str, account: str, at: str) -> bool:
+    """Whether shifts of somebody have not ended."""
+    return any(row.account == account for row in open_shifts(connection, unit_id, at))
 
 
 def _close(connection: Connection, record: int, at: str) -> None:

@@ -64,8 +64,8 @@ class SetDutyPersonInput:
     standing: bool | None = strawberry.field(
         default=None,
         description=(
-            "Whether on duty when no shift says who is, in place of whoever was. As before unless "
-            "given; a new duty person is."
+            "Whether on duty when no shift says who is, in place of whoever was, who keeps the "
+            "shifts that are planned. As before unless given; a new duty person is."
         ),
     )
 

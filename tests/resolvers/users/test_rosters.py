@@ -17,6 +17,7 @@ from resolvers.users import Role
 from resolvers.users.rosters import (
     Shift,
     contact_of,
+    current_record,
     duty_rows,
     end_duty,
     on_duty,
@@ -141,6 +142,48 @@ def test_one_is_standing_and_the_others_stay_or_go(tmp_path: Path) -> None:
         put(connection, "zhao", 3, standing=True)
         assert told(connection, 4) == ["zhao"]
         assert [row.account for row in duty_rows(connection, UNIT)] == ["zhao"]
+
+    done(tmp_path, work)
+
+
+def test_who_is_replaced_keeps_the_shifts(tmp_path: Path) -> None:
+    """Another is standing from then on; what is planned stays planned."""
+
+    def work(connection: Connection) -> None:
+        put(connection, "ding", 0, email="ding@example.org")
+        shifts = [Shift("ding", at(2), at(3)), Shift("ding", at(6), at(7))]
+        put_shifts(connection, UNIT, (at(1), at(9)), shifts, "admin", at(0.5))
+        put(connection, "li", 1)
+        assert [told(connection, day) for day in (1.5, 2.5, 3.5)] == [["li"], ["ding"], ["li"]]
+        (one,) = on_duty(connection, UNIT, at(2.5))
+        assert contact_of(connection, SEALER, one.record) == {
+            "mobile": "15400000001",
+            "email": "ding@example.org",
+        }
+        rows = {row.account: row for row in duty_rows(connection, UNIT)}
+        assert {name: row.standing for name, row in rows.items()} == {"ding": 0, "li": 1}
+        assert (rows["ding"].since, rows["ding"].code) == (at(1), COUNTY[3])
+        put(connection, "zhao", 8)  # all have ended
+        assert [row.account for row in duty_rows(connection, UNIT)] == ["ding", "zhao"]
+        put(connection, "ding", 9, standing=True)
+        put(connection, "li", 10)
+        assert [row.account for row in duty_rows(connection, UNIT)] == ["li"]
+
+    done(tmp_path, work)
+
+
+def test_the_number_of_today_by_a_row_of_before(tmp_path: Path) -> None:
+    def work(connection: Connection) -> None:
+        put(connection, "li", 0, standing=False)
+        put(connection, "ding", 0)
+        (first,) = on_duty(connection, UNIT, at(0))
+        assert current_record(connection, first.record) == first.record
+        put(connection, "ding", 1, mobile="15400000002")
+        put(connection, "ding", 2, mobile="15400000003")
+        current = current_record(connection, first.record)
+        assert contact_of(connection, SEALER, current)["mobile"] == "15400000003"
+        assert end_duty(connection, UNIT, "ding", "head", at(3))
+        assert current_record(connection, first.record) == first.record
 
     done(tmp_path, work)
 
