@@ -32,10 +32,10 @@ class MessageOccasion(Enum):
 class MessageState(Enum):
     """How far a message is."""
 
-    WAITING = value("WAITING", "It is not due, or nobody is on duty so far (待发送).")
+    WAITING = value("WAITING", "It is not due, or nobody on duty can be reached so far (待发送).")
     ADDRESSED = value("ADDRESSED", "It has its deliveries (已分派).")
     DROPPED = value("DROPPED", "The signal was answered or absorbed before it was due (已取消).")
-    NOBODY = value("NOBODY", "Nobody was on duty, and it is too late (无值班人员).")
+    NOBODY = value("NOBODY", "Nobody on duty could be reached, and it is too late (无值班人员).")
 
 
 @strawberry.enum(description="How somebody is told.")

@@ -46,13 +46,12 @@ def make_channels(config: Config) -> Mapping[str, Channel]:
     """
     found: dict[str, Channel] = {}
     if config.sms_url:
-        wants = any("{token}" in one for one in (config.sms_body, *config.sms_headers))
         found["SMS"] = Sms(
             config.sms_url,
             config.sms_format,
             config.sms_body,
             config.sms_headers,
-            _secret(SMS_TOKEN, "the gateway of short messages") if wants else "",
+            _token(config),
             accepted=config.sms_accepted,
             drops_repeats=config.sms_drops_repeats,
             timeout=config.sms_timeout_seconds,
@@ -82,6 +81,21 @@ def make_channels(config: Config) -> Mapping[str, Channel]:
     if config.messages_path is not None:
         found["FILE"] = Folder(config.messages_path, zone_of(config.detection_zone))
     return found
+
+
+def _token(config: Config) -> str:
+    """What the gateway of short messages knows us by; empty where it is said nowhere."""
+    in_headers = any("{token}" in one for one in config.sms_headers)
+    if not in_headers and "{token}" not in config.sms_body:
+        return ""
+    token = _secret(SMS_TOKEN, "the gateway of short messages")
+    if in_headers and not (token.isascii() and token.isprintable()):
+        raise KeysError(
+            f"{SMS_TOKEN} has characters that cannot stand in a header",
+            hint="take letters, digits and signs of ASCII, or put `{token}` into the body alone",
+            key="sms_token",
+        )
+    return token
 
 
 def _secret(variable: str, whose: str) -> str:

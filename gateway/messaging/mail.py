@@ -3,18 +3,25 @@
 SMTP hands a mail over in one step: after the last dot the server answers that it has it. Everything
 before that can be taken back; a connection that breaks between the dot and the answer is a doubt
 (RFC 5321, 4.5.3.2.6, knows it as the cause of doubled mails).
+
+An address with other letters than ASCII needs a server that says SMTPUTF8 (RFC 6531); what it is to
+get is made before anything is said, so that no letter ends an attempt half way. A domain with such
+letters is said in its ASCII form, which every server knows.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import smtplib
 import ssl
 from collections.abc import Callable
 from datetime import datetime
+from email.errors import MessageError
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
-from email.utils import format_datetime
+from email.policy import SMTPUTF8 as SMTPUTF8_POLICY
+from email.utils import format_datetime, formataddr, parseaddr
 
 from gateway.messaging.channels import Handing, Outcome, Parcel, Verdict, word
 
@@ -23,6 +30,7 @@ __all__ = ["SUBJECT", "Mail"]
 SUBJECT = "预警系统提示"
 
 _GO_ON = 354
+_LETTERS = "SMTPUTF8"
 
 
 class Mail:
@@ -40,7 +48,9 @@ class Mail:
         drops_repeats: bool = False,
         timeout: float = 30.0,
     ) -> None:
-        self._host, self._port, self._sender = host, port, sender
+        name, address = parseaddr(sender)
+        self._host, self._port, self._name = host, port, name
+        self._sender = _said(address)
         self._security, self._user, self._password = security, user, password
         self._timeout, self.drops_repeats = timeout, drops_repeats
 
@@ -58,11 +68,15 @@ class Mail:
     async def close(self) -> None:
         """Nothing is kept open."""
 
-    def message(self, parcel: Parcel) -> EmailMessage:
-        """The mail: the same bytes at every attempt."""
-        mail = EmailMessage(policy=SMTP_POLICY)
-        mail["From"] = self._sender
-        mail["To"] = parcel.email
+    def message(self, parcel: Parcel, to: str) -> EmailMessage:
+        """The mail: the same bytes at every attempt. Raises ValueError and MessageError where the
+        address is none.
+        """
+        plain = (self._sender + to).isascii()
+        mail = EmailMessage(policy=SMTP_POLICY if plain else SMTPUTF8_POLICY)
+        named = self._sender.isascii()  # formataddr says no name to other addresses
+        mail["From"] = formataddr((self._name, self._sender)) if named else self._sender
+        mail["To"] = to
         mail["Subject"] = SUBJECT
         mail["Date"] = format_datetime(datetime.fromisoformat(parcel.due_at))
         mail["Message-ID"] = f"<{parcel.key}@{self._sender.rpartition('@')[2]}>"
@@ -71,10 +85,15 @@ class Mail:
         return mail
 
     def _send(self, parcel: Parcel, before: Callable[[], None]) -> Outcome:
+        try:
+            to = _said(parcel.email)
+            content = _dotted(self.message(parcel, to).as_bytes())
+        except (ValueError, IndexError, MessageError):  # of the parser of addresses
+            return Outcome(Verdict.REFUSED, "BAD_ADDRESS")
         server = None
         try:
             server = self._connect()
-            return self._hand_over(server, parcel, before)
+            return self._hand_over(server, parcel, to, content, before)
         except smtplib.SMTPAuthenticationError:
             return Outcome(Verdict.NOT_NOW, "SIGN_IN_FAILED")
         except smtplib.SMTPResponseException as error:
@@ -97,26 +116,36 @@ class Mail:
             if self._security == "starttls":
                 server.starttls(context=context)
             if self._user:
-                server.login(self._user, self._password)
+                try:
+                    server.login(self._user, self._password)
+                except UnicodeError:  # smtplib says ASCII alone
+                    raise smtplib.SMTPAuthenticationError(0, b"not ASCII") from None
         except BaseException:
             server.close()
             raise
         return server
 
     def _hand_over(
-        self, server: smtplib.SMTP, parcel: Parcel, before: Callable[[], None]
+        self,
+        server: smtplib.SMTP,
+        parcel: Parcel,
+        to: str,
+        content: bytes,
+        before: Callable[[], None],
     ) -> Outcome:
         server.ehlo_or_helo_if_needed()
-        for code, _ in (server.mail(self._sender), server.rcpt(parcel.email)):
+        options = () if (self._sender + to).isascii() else (_LETTERS, "BODY=8BITMIME")
+        if options and not server.has_extn(_LETTERS):
+            return Outcome(Verdict.REFUSED, f"NEEDS_{_LETTERS}")
+        for code, _ in (server.mail(self._sender, options), server.rcpt(to)):
             if not 200 <= code < 300:
                 return _said_no(code)
         code, _ = server.docmd("DATA")
         if code != _GO_ON:
             return _said_no(code)
         before()
-        content = smtplib.quotedata(self.message(parcel).as_bytes().decode("ascii"))
         try:
-            server.send(content.encode("ascii") + b".\r\n")
+            server.send(content + b".\r\n")
             code, said = server.getreply()
         except (smtplib.SMTPException, OSError):
             return Outcome(Verdict.DOUBT, "ANSWER_LOST")
@@ -126,6 +155,19 @@ class Mail:
             return _said_no(code)
         last = said.decode("ascii", "replace").split()
         return Outcome(Verdict.ACCEPTED, f"SMTP_{code}", word(last[-1], parcel) if last else None)
+
+
+def _said(address: str) -> str:
+    """An address as it is said to a server: its domain in ASCII. Raises UnicodeError where that
+    cannot be said so.
+    """
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{domain if domain.isascii() else domain.encode('idna').decode('ascii')}"
+
+
+def _dotted(content: bytes) -> bytes:
+    """A mail as it is sent: no line of it is a dot alone (RFC 5321, 4.5.2)."""
+    return re.sub(rb"(?m)^\.", b"..", content)
 
 
 def _said_no(code: int) -> Outcome:

@@ -21,18 +21,28 @@ from sqlalchemy import Connection
 from gateway.messaging.channels import Channel, Outcome, Parcel, Verdict
 from regions.errors import EpigateError
 from regions.instants import now
-from resolvers.alerts.addressing import Due, address, addressees, due_messages, put_off
+from resolvers.alerts.addressing import (
+    Addressee,
+    Due,
+    address,
+    addressees,
+    due_messages,
+    lacks_people,
+    put_off,
+)
 from resolvers.alerts.deliveries import (
     Delivery,
+    Next,
     Settled,
     begin_handing,
-    is_due,
     lease,
+    next_due,
+    readdress,
     settle,
 )
-from resolvers.alerts.messages import MessageLimits, is_overdue, put_overdue
+from resolvers.alerts.messages import PERSONAL, MessageLimits, is_overdue, put_overdue
 from resolvers.central import Central
-from resolvers.users.rosters import contact_of
+from resolvers.users.rosters import contact_of, current_record
 from resolvers.writing.stores import Store, Stores, WriteFailed
 
 __all__ = ["Sender"]
@@ -64,9 +74,13 @@ class Sender:
         self._limits, self._lease = limits, lease
         self._name = f"{os.uname().nodename}-{os.getpid()}-{os.urandom(4).hex()}"
         self._dropping = frozenset(name for name, one in channels.items() if one.drops_repeats)
-        self._flying: dict[str, set[asyncio.Task[None]]] = {}
+        self._flying: dict[
+            str, set[asyncio.Task[None]]
+        ] = {}  # of each region: `_IN_FLIGHT` at most
+        self._tasks: set[asyncio.Task[None]] = set()
         self._failing: set[str] = set()
         self._looked: dict[str, float] = {}  # when for signals that nobody answered, monotonic
+        self._quiet: dict[str, tuple[int, str]] = {}  # file's version, and until when
         self._ending = False
 
     @asynccontextmanager
@@ -76,9 +90,8 @@ class Sender:
             yield self
         finally:
             self._ending = True
-            flying = [task for tasks in self._flying.values() for task in tasks]
-            if flying:
-                _, late = await asyncio.wait(flying, timeout=_ENDING)
+            if self._tasks:
+                _, late = await asyncio.wait(self._tasks, timeout=_ENDING)
                 for task in late:
                     task.cancel()
                 await asyncio.gather(*late, return_exceptions=True)
@@ -88,6 +101,9 @@ class Sender:
     async def look(self) -> None:
         """Addresses what is due in every store and begins to send it. A region that does not answer
         is looked at the next time. Without a channel what is due is left to other gateways.
+
+        A store is asked one statement; a file nothing, where nobody wrote into it and nothing in it
+        has become due since the last time.
         """
         if not self._channels:
             return
@@ -95,8 +111,8 @@ class Sender:
 
     async def drained(self) -> None:
         """Waits until nothing is under way."""
-        while flying := [task for tasks in self._flying.values() for task in tasks]:
-            await asyncio.wait(flying)
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def _look(self, store: Store) -> None:
         code = store.settings.code
@@ -112,58 +128,74 @@ class Sender:
         at, region = now(), store.settings.code
         begun = time.monotonic()
         further = begun - self._looked.get(region, -_OVERDUE_SECONDS) >= _OVERDUE_SECONDS
+        version = store.version()  # before it is read: what is written meanwhile is seen
+        was, until = self._quiet.get(region, (None, ""))
+        if not further and at < until and version is not None and version == was:
+            return
+        channels = frozenset(self._channels)
 
-        def seek(connection: Connection) -> tuple[list[Due], bool, bool]:
-            return (
-                due_messages(connection, at),
-                is_due(connection, at),
-                further and is_overdue(connection, at, self._limits),
-            )
+        def seek(connection: Connection) -> tuple[Next, bool]:
+            overdue = further and is_overdue(connection, at, self._limits)
+            return next_due(connection, at, channels, self._limits), overdue
 
         def put(connection: Connection, _: int) -> None:
             put_overdue(connection, region, at, self._limits)
 
-        due, sending, overdue = await store.look(seek)
+        coming, overdue = await store.look(seek)
         if further:
             self._looked[region] = begun
         if overdue:
             await store.write(0, put)
+        addressing = overdue or coming.message <= at
+        if addressing:
             due = await store.look(lambda connection: due_messages(connection, at))
-        if due:
             await self._address(store, due, at)
-        if due or sending:
+        if addressing or coming.delivery <= at:
             await self._send_due(store)
+        elif version is not None:
+            self._quiet[region] = version, coming.first
 
     async def _address(self, store: Store, due: Sequence[Due], at: str) -> None:
-        """Makes deliveries of messages, or puts them off where nobody is on duty."""
+        """Makes deliveries of messages. Where nobody on duty can be reached so far, those of files
+        and webhooks alone, and puts them off.
+        """
         region, sealer = store.settings.code, self._central.sealer
 
-        def find(connection: Connection) -> list[Any]:
+        def find(connection: Connection) -> list[list[Addressee]]:
             return [
                 addressees(connection, sealer, one, at, self._channels) if one.concerned else []
                 for one in due
             ]
 
         found = await self._central.do(find)
-        nobody = [one for one, to in zip(due, found, strict=True) if not to]
+        waiting = []
         for one, to in zip(due, found, strict=True):
+            lacking = lacks_people(to, self._channels)
 
-            def write(connection: Connection, _: int, one: Due = one, to: Any = to) -> None:
-                address(connection, region, one, to, at, self._limits)
+            def write(
+                connection: Connection,
+                _: int,
+                one: Due = one,
+                to: list[Addressee] = to,
+                wholly: bool = not lacking,
+            ) -> None:
+                address(connection, region, one, to, at, self._limits, wholly=wholly)
 
             try:
                 if to:
                     await store.write(0, write)
             except ValueError as error:  # nothing but a number, a code and a disease is told
                 _log.error("signal %s: there is no text of it: %s", one.signal_id, error)
-                nobody.append(one)
+                lacking = True
+            if lacking or not to:
+                waiting.append(one)
 
         def later(connection: Connection, _: int) -> None:
-            for one in nobody:
+            for one in waiting:
                 if put_off(connection, one, at, self._limits) == "NOBODY":
-                    _log.error("signal %s: nobody was on duty to be told", one.signal_id)
+                    _log.error("signal %s: nobody on duty could be reached", one.signal_id)
 
-        if nobody:
+        if waiting:
             await store.write(0, later)
 
     async def _send_due(self, store: Store) -> None:
@@ -189,8 +221,9 @@ class Sender:
 
         for delivery in await store.write(0, take):
             task = asyncio.create_task(self._deliver(store, delivery))
-            flying.add(task)
-            task.add_done_callback(flying.discard)
+            for tasks in (flying, self._tasks):
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
 
     async def _deliver(self, store: Store, delivery: Delivery) -> None:
         """One attempt, and then the next delivery that is due."""
@@ -221,7 +254,8 @@ class Sender:
                 raise _LeaseLost
 
         try:
-            outcome = await channel.send(await self._parcel(delivery), handing)
+            delivery, parcel = await self._parcel(store, delivery)
+            outcome = await channel.send(parcel, handing)
         except _LeaseLost:
             return
         except (WriteFailed, EpigateError):  # nothing was handed over
@@ -241,15 +275,24 @@ class Sender:
             with attempt:
                 await store.write(0, write)
 
-    async def _parcel(self, delivery: Delivery) -> Parcel:
-        """What is handed over: the number and address are read from where they are sealed."""
+    async def _parcel(self, store: Store, delivery: Delivery) -> tuple[Delivery, Parcel]:
+        """What is handed over, to the number or address of this moment, read from where they are
+        sealed. Raises _LeaseLost.
+        """
         contact: Mapping[str, Any] = {}
         record, sealer = delivery.record, self._central.sealer
         if record is not None:
-            contact = await self._central.do(
-                lambda connection: contact_of(connection, sealer, record)
-            )
-        return Parcel(
+
+            def read(connection: Connection) -> tuple[int, Mapping[str, Any], Mapping[str, Any]]:
+                current = current_record(connection, record)
+                before = contact_of(connection, sealer, record)
+                return current, contact_of(connection, sealer, current), before
+
+            current, contact, before = await self._central.do(read)
+            item = PERSONAL[delivery.channel]
+            if contact.get(item) != before.get(item):
+                delivery = await self._readdressed(store, delivery, current)
+        parcel = Parcel(
             key=delivery.key,
             text=delivery.text,
             occasion=delivery.occasion,
@@ -261,6 +304,16 @@ class Sender:
             mobile=str(contact.get("mobile") or ""),
             email=str(contact.get("email") or ""),
         )
+        return delivery, parcel
+
+    async def _readdressed(self, store: Store, delivery: Delivery, record: int) -> Delivery:
+        def write(connection: Connection, _: int) -> Delivery | None:
+            return readdress(connection, delivery, record, self._name, now())
+
+        changed = await store.write(0, write)
+        if changed is None:
+            raise _LeaseLost
+        return changed
 
 
 def _settled(outcome: Outcome, *, drops_repeats: bool) -> Settled:

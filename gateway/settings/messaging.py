@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from email.utils import parseaddr
 from typing import Any
 
 from gateway.settings.checks import (
@@ -245,6 +246,15 @@ MESSAGING: tuple[Setting, ...] = (
 )
 
 
+def _is_address(text: str) -> bool:
+    """Whether mails can come from it: an address, with a name before it or not."""
+    local, _, domain = parseaddr(text)[1].rpartition("@")
+    try:
+        return bool(local and domain and domain.encode("idna"))
+    except UnicodeError:
+        return False
+
+
 _STEPS = {"sms": 2, "email": 4, "webhook": 2}
 """Steps of a message, each of which may take the time of its channel."""
 
@@ -263,7 +273,7 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str, s
             if "{mobile}" in header or "{text}" in header:
                 yield "sms", "headers", "{mobile} and {text} stand in the body", "{token} or {key}"
     if values["email_host"]:
-        if "@" not in values["email_sender"]:
+        if not _is_address(values["email_sender"]):
             yield "email", "sender", "no address", "the address mails come from"
         if values["email_user"] and values["email_security"] == "none":
             yield (

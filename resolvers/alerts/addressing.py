@@ -1,16 +1,19 @@
 """Who is told of a signal when its message is due: looked up in the roster of that moment.
 
-The duty persons of the county's own CDC; where nobody there is on duty, those of the nearest CDC
-above. Of a single case also those of the CDCs above that set the disease (E3). Of a cluster those
-of every county in it. Numbers do not leave the gateway's own store: a delivery names the row that
-has them.
+The duty persons of the county's own CDC; where nobody there is on duty and can be reached by a
+channel there is, those of the nearest CDC above. Of a single case also those of the CDCs above that
+set the disease (E3). Of a cluster those of every county in it. Numbers do not leave the gateway's
+own store: a delivery names the row that has them.
+
+A file and a webhook are told at once and count for nobody: where there is a channel to people,
+people are looked for until one is found, or it is too late.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
+from functools import cache
 
 import orjson
 from sqlalchemy import Connection, insert, select, update
@@ -22,21 +25,27 @@ from regions.instants import instant, seconds_of
 from regions.reference import diseases
 from regions.sealing import Sealer
 from regions.signal_messages import WAITING, signal_deliveries, signal_messages
-from resolvers.alerts.messages import FIRST, MessageLimits, level_of
+from resolvers.alerts.deliveries import delivery_key
+from resolvers.alerts.messages import FIRST, PERSONAL, MessageLimits, level_of
 from resolvers.alerts.states import ANSWERED, State
 from resolvers.alerts.texts import county_name, message_text
 from resolvers.users.levels import NATIONAL, cdc_of, units_above
-from resolvers.users.rosters import OnDuty, contact_of, on_duty, units_watching
+from resolvers.users.rosters import contact_of, on_duty, units_watching
 
-__all__ = ["PERSONAL", "Addressee", "Due", "address", "addressees", "due_messages", "put_off"]
-
-PERSONAL = ("SMS", "EMAIL")
-"""Channels to a person; the others are told once of each message."""
+__all__ = [
+    "Addressee",
+    "Due",
+    "address",
+    "addressees",
+    "due_messages",
+    "lacks_people",
+    "put_off",
+]
 
 _AT_ONCE = 100
 _LATER_SECONDS = 60  # until it is looked again who is on duty
 _MOST_MEMBERS = 200  # counties of a cluster that are told
-_M, _S = signal_messages.c, signals.c
+_D, _M, _S = signal_deliveries.c, signal_messages.c, signals.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +117,30 @@ def addressees(
     channels: Collection[str],
     areas: Areas | None = None,
 ) -> list[Addressee]:
-    """Who is told, by which of the channels there are: none where nobody is on duty and no channel
-    is nobody's. Read from the gateway's own store.
+    """Who is told, by which of the channels there are: none where nobody on duty can be reached and
+    no channel is nobody's. Read from the gateway's own store.
     """
-    found = [
-        Addressee(channel, unit, person.account, person.record)
-        for unit, person in _people(central, due, at, areas or reference_areas())
-        for channel in PERSONAL
-        if channel in channels
-        and (channel != "EMAIL" or contact_of(central, sealer, person.record).get("email"))
-    ]
-    return found + [Addressee(one) for one in sorted(set(channels) - set(PERSONAL))]
+    mine = [channel for channel in PERSONAL if channel in channels]
+
+    @cache  # the counties of a cluster share the units above them
+    def reached(unit: str) -> list[Addressee]:
+        return [
+            Addressee(channel, unit, person.account, person.record)
+            for person in on_duty(central, unit, at)
+            for items in [contact_of(central, sealer, person.record)]
+            for channel in mine
+            if items.get(PERSONAL[channel])
+        ]
+
+    found = _people(central, due, areas or reference_areas(), reached) if mine else []
+    return [*found, *(Addressee(one) for one in sorted(set(channels) - set(PERSONAL)))]
+
+
+def lacks_people(to: Sequence[Addressee], channels: Collection[str]) -> bool:
+    """Whether somebody is still to be found: there are channels to people, and nobody is reached by
+    them.
+    """
+    return any(one in PERSONAL for one in channels) and not any(one.account for one in to)
 
 
 def address(
@@ -128,22 +150,27 @@ def address(
     to: Sequence[Addressee],
     at: str,
     limits: MessageLimits,
+    *,
+    wholly: bool = True,
 ) -> bool:
-    """Makes the deliveries of a message, in one transaction; whether they were not made before.
+    """Makes the deliveries of a message, in one transaction; whether it still waited for them.
 
-    Raises ValueError where there is no text of it.
+    Not `wholly`: those that can be made, while somebody is still to be found; it goes on waiting.
+    What was made before is not made again. Raises ValueError where there is no text of it.
     """
     county = county_name(reference_areas(), due.code, limits.county)
     name = connection.scalar(select(diseases.c.name_zh).where(diseases.c.key == due.disease))
     text = message_text(due.number, county, due.disease, name or "", code=due.code, day=due.day)
-    taken = connection.execute(
-        update(signal_messages)
-        .where(_M.id == due.id, _M.state == "WAITING")
-        .values(state="ADDRESSED", text=text, addressed_at=at)
-    )
-    if taken.rowcount == 0:
+    values = {"state": "ADDRESSED", "addressed_at": at} if wholly else {}
+    mine = update(signal_messages).where(_M.id == due.id, _M.state == "WAITING")
+    if connection.execute(mine.values({"text": text} | values)).rowcount == 0:
         return False
-    first = take_ids(connection, region, len(to))
+    whom = select(_D.channel, _D.unit_id, _D.account).where(_D.message_id == due.id)
+    made = {tuple(row) for row in connection.execute(whom)}
+    to = [one for one in to if (one.channel, one.unit_id, one.account) not in made]
+    if not to:
+        return True
+    first, of = take_ids(connection, region, len(to)), (due.number, due.disease, due.occasion)
     rows = [
         {
             "id": first + index,
@@ -153,7 +180,7 @@ def address(
             "unit_id": one.unit_id,
             "account": one.account,
             "record": one.record,
-            "key": _key(due, one),
+            "key": delivery_key(of, (one.channel, one.unit_id, one.account)),
             "state": "DUE",
             "due_at": due.due_at,
             "look_at": due.due_at,
@@ -181,9 +208,13 @@ def put_off(connection: Connection, due: Due, at: str, limits: MessageLimits) ->
     return state
 
 
-def _people(central: Connection, due: Due, at: str, areas: Areas) -> Iterable[tuple[str, OnDuty]]:
-    """Units and whoever is on duty there, each person once."""
-    found: dict[str, tuple[str, OnDuty]] = {}
+def _people(
+    central: Connection, due: Due, areas: Areas, reached: Callable[[str], list[Addressee]]
+) -> list[Addressee]:
+    """Whoever is to be told, each person once; `reached` gives those on duty in a unit who can be
+    told.
+    """
+    found: dict[tuple[str, str], Addressee] = {}
     level = level_of(due.occasion)
     codes = (due.code, *due.members[:_MOST_MEMBERS]) if level is None else (due.code,)
     for code in codes:
@@ -194,25 +225,7 @@ def _people(central: Connection, due: Due, at: str, areas: Areas) -> Iterable[tu
         if level is None and due.kind == "SINGLE_CASE":
             groups += [[one] for one in units_watching(central, due.disease, above)]
         for units in groups:
-            for unit, person in _nearest(central, units, at):
-                found.setdefault(person.account, (unit, person))
-    return found.values()
-
-
-def _nearest(central: Connection, units: Sequence[str], at: str) -> list[tuple[str, OnDuty]]:
-    """Who is on duty in the first of the units where anybody is."""
-    for unit in units:
-        people = on_duty(central, unit, at)
-        if people:
-            return [(unit, one) for one in people]
-    return []
-
-
-def _key(due: Due, to: Addressee) -> str:
-    """The key of a delivery, by which a receiver knows a repeat: 32 hexadecimal digits.
-
-    By the number of the signal and not by ids, of which a store that was put back from a backup
-    gives others to the same night when it computes it again.
-    """
-    named = f"{due.number}|{due.disease}|{due.occasion}|{to.channel}|{to.unit_id}|{to.account}"
-    return sha256(named.encode()).hexdigest()[:32]
+            nearest = next((people for unit in units if (people := reached(unit))), [])
+            for one in nearest:
+                found.setdefault((one.account, one.channel), one)
+    return list(found.values())

@@ -7,7 +7,7 @@ number, is looked up when it is due (`addressing`): the roster of that moment co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, or_, select
@@ -22,8 +22,10 @@ __all__ = [
     "AGAIN",
     "FIRST",
     "OLDEST_DAYS",
+    "PERSONAL",
     "MessageLimits",
     "is_overdue",
+    "is_told",
     "level_of",
     "occasion_of_level",
     "put_messages",
@@ -33,6 +35,10 @@ __all__ = [
 
 FIRST = "FIRST"
 AGAIN = "AGAIN"
+PERSONAL: Mapping[str, str] = {"SMS": "mobile", "EMAIL": "email"}
+"""Channels to a person, each with the item of a duty person that it needs; the others are told once
+of each message.
+"""
 OLDEST_DAYS = 30
 """Signals of days longer ago are not told of."""
 
@@ -131,13 +137,18 @@ def untold_messages(at: str) -> Select[int, str]:
     """How many messages of the last week are due and reached nobody, and since when the oldest is:
     nobody is on duty, no receiver accepts it, or nobody knows.
     """
-    accepted = select(_D.id).where(_D.message_id == _M.id, _D.state == "ACCEPTED")
     return select(func.count(), func.min(_M.due_at)).where(
         _M.due_at <= at,
         _M.due_at > instant(seconds_of(at) - _UNTOLD_DAYS * 86_400),
         _M.state != "DROPPED",
-        ~accepted.correlate(signal_messages).exists(),
+        ~_told(),
     )
+
+
+def is_told(connection: Connection, message_id: int) -> bool:
+    """Whether somebody was told by a message: a person, or a program where none are (`_told`)."""
+    asked = select(_M.id).where(_M.id == message_id, _told())
+    return connection.execute(asked).first() is not None
 
 
 def occasion_of_level(level: int) -> str:
@@ -149,6 +160,23 @@ def level_of(occasion: str) -> int | None:
     """How many levels above the county are told; None where it is the county itself."""
     name, _, level = occasion.partition("-")
     return int(level) if name == "LEVEL" else None
+
+
+def _told() -> ColumnElement[bool]:
+    """Messages that somebody was told by: a receiver of a person's channel accepted it. That of a
+    file or a webhook counts where a message goes to no person at all: it is addressed, and that to
+    programs alone, since the gateway has no other channels.
+    """
+    mine = select(_D.id).where(_D.message_id == _M.id).correlate(signal_messages)
+    accepted, personal = _D.state == "ACCEPTED", _D.channel.in_(tuple(PERSONAL))
+    return or_(
+        mine.where(accepted, personal).exists(),
+        and_(
+            _M.state == "ADDRESSED",
+            mine.where(accepted).exists(),
+            ~mine.where(personal).exists(),
+        ),
+    )
 
 
 def _rules(limits: MessageLimits) -> Iterator[tuple[str, tuple[str, ...], float]]:

@@ -10,7 +10,7 @@ from regions.errors import RegionUnavailable
 from regions.ids import region_of
 from regions.sealing import Sealer
 from regions.signal_messages import signal_deliveries, signal_messages
-from resolvers.alerts.messages import level_of
+from resolvers.alerts.messages import PERSONAL, level_of
 from resolvers.context import Context
 from resolvers.nodes import parse_id
 from resolvers.rights import require
@@ -29,8 +29,6 @@ from schema.alerts_messages import (
 from schema.privacy import MASK
 
 __all__ = ["messages_of"]
-
-_ITEM = {"SMS": "mobile", "EMAIL": "email"}
 
 
 async def messages_of(context: Context, signal: str, path: str) -> list[SignalMessage] | None:
@@ -94,7 +92,7 @@ def _delivery(central: Connection, sealer: Sealer, viewer: Viewer, row: Row[Any]
     if row.record is not None:
         to = MASK
         if sees_contact(viewer, row.account, row.unit_id):
-            to = contact_of(central, sealer, row.record).get(_ITEM[row.channel])
+            to = contact_of(central, sealer, row.record).get(PERSONAL[row.channel])
     return SignalDelivery(
         channel=MessageChannel[row.channel],
         unit_id=row.unit_id or None,

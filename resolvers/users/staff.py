@@ -22,7 +22,7 @@ __all__ = ["LONGEST_NAME", "id_number", "is_id_number", "phone", "read_contact",
 LONGEST_NAME = 60
 _PHONE = re.compile(r"\+?[0-9][0-9 ()-]{4,24}[0-9]")
 _MOBILE = re.compile(r"(\+86|0086)?1[0-9]{10}")
-_EMAIL = re.compile(r"[^\s@<>,;\"]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
+_EMAIL = re.compile(r"[^\s@<>,;\"]{1,64}@(?:[^\W_]|-){1,63}(\.(?:[^\W_]|-){1,63})+")
 _QQ = re.compile(r"[1-9][0-9]{4,11}")
 
 _RULES: Mapping[str, tuple[re.Pattern[str], str, str]] = {

@@ -10,7 +10,8 @@ import asyncio
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -32,7 +33,7 @@ from resolvers.central import Central
 from resolvers.writing.stores import Store, Stores
 from tests.keys import same_keys
 
-__all__ = ["MOMENTS", "Killing", "Post", "Way", "send_all", "started"]
+__all__ = ["MOMENTS", "Killing", "Post", "Way", "send_all", "sending", "started"]
 
 MOMENTS = ("before", "within", "after")
 _BODY = '{"to":"{mobile}","content":"{text}"}'
@@ -81,11 +82,12 @@ class Post:
     region: RegionSettings
     central: Path
     ways: tuple[Way, ...]
-    lease: float = 2.0
+    lease: float = 600.0  # none ends by itself, however slow the machine is
 
 
-async def send_all(post: Post, times: int = 1, killing: Killing | None = None) -> None:
-    """Looks so often, and sends what is due, in this process."""
+@asynccontextmanager
+async def sending(post: Post, killing: Killing | None = None) -> AsyncIterator[Sender]:
+    """A running sender of this process."""
     keys = same_keys()
     engine = sqlite_engine(str(post.central))
     central, stores = Central(engine, keys), Stores([post.region], keys)
@@ -95,13 +97,19 @@ async def send_all(post: Post, times: int = 1, killing: Killing | None = None) -
     sender = Sender(stores, central, channels, MessageLimits(), lease=post.lease)
     try:
         async with sender.running():
-            for _ in range(times):
-                await sender.look()
-                await sender.drained()
+            yield sender
     finally:
         await stores.close()
         await central.close()
         await engine.dispose()
+
+
+async def send_all(post: Post, times: int = 1, killing: Killing | None = None) -> None:
+    """Looks so often, and sends what is due, in this process."""
+    async with sending(post, killing) as sender:
+        for _ in range(times):
+            await sender.look()
+            await sender.drained()
 
 
 def started(post: Post, killing: Killing | None = None) -> BaseProcess:

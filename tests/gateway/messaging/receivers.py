@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 __all__ = ["HttpReceiver", "SmtpReceiver", "closed_port", "http_receiver", "smtp_receiver"]
 
@@ -101,8 +101,8 @@ class SmtpReceiver:
 
 
 @contextmanager
-def smtp_receiver(*answers: str) -> Iterator[SmtpReceiver]:
-    """A running one."""
+def smtp_receiver(*answers: str, letters: bool = True) -> Iterator[SmtpReceiver]:
+    """A running one, with SMTPUTF8 or without. Nobody signs in there."""
     receiver = SmtpReceiver(answers=list(answers))
 
     class Handler:
@@ -123,7 +123,14 @@ def smtp_receiver(*answers: str) -> Iterator[SmtpReceiver]:
                 server.transport.abort()
             return answer
 
-    controller = Controller(Handler(), hostname="127.0.0.1", port=closed_port())
+    controller = Controller(
+        Handler(),
+        hostname="127.0.0.1",
+        port=closed_port(),
+        enable_SMTPUTF8=letters,
+        auth_require_tls=False,
+        authenticator=lambda *_: AuthResult(success=False, handled=False),
+    )
     controller.start()
     receiver.port = controller.port
     try:

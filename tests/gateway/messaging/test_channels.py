@@ -11,6 +11,7 @@ import hmac
 import json
 import multiprocessing
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -45,14 +46,17 @@ class Taken(Exception):
 
 
 def send(
-    channel: Channel, times: int = 1, before: Callable[[], None] = lambda: None
+    channel: Channel,
+    times: int = 1,
+    before: Callable[[], None] = lambda: None,
+    parcel: Parcel = PARCEL,
 ) -> list[Outcome]:
     async def handing() -> None:
         before()
 
     async def run() -> list[Outcome]:
         try:
-            return [await channel.send(PARCEL, handing) for _ in range(times)]
+            return [await channel.send(parcel, handing) for _ in range(times)]
         finally:
             await channel.close()
 
@@ -212,6 +216,56 @@ def test_an_address_nobody_has() -> None:
         assert send(mail(receiver.port))[0] == Outcome(Verdict.NOT_NOW, "SMTP_450")
         assert send(mail(receiver.port, user="u", password="p"))[0].verdict is Verdict.NOT_NOW
     assert handed == []
+    assert receiver.taken == []
+
+
+def test_an_address_of_other_letters() -> None:
+    """RFC 6531: said to a server that knows them; a domain of them in ASCII to every server."""
+    handed: list[int] = []
+    named = replace(PARCEL, email="张三@example.org")
+    with smtp_receiver(letters=False) as receiver:
+        (outcome,) = send(mail(receiver.port), before=lambda: handed.append(1), parcel=named)
+        assert outcome == Outcome(Verdict.REFUSED, "NEEDS_SMTPUTF8")
+        assert (handed, receiver.taken) == ([], [])
+        (outcome,) = send(mail(receiver.port), parcel=replace(PARCEL, email="duty@例子.cn"))
+        assert outcome.verdict is Verdict.ACCEPTED
+    ((recipients, content),) = receiver.taken
+    assert recipients == ["duty@xn--fsqu00a.cn"]
+    with smtp_receiver() as receiver:
+        outcomes = send(mail(receiver.port), times=2, parcel=named)
+        assert [one.verdict for one in outcomes] == [Verdict.ACCEPTED] * 2
+    (recipients, content), (_, again) = receiver.taken
+    assert recipients == ["张三@example.org"]
+    assert content == again
+    told = email.message_from_bytes(content, policy=email.policy.default)
+    assert (told["Subject"], told["To"]) == (SUBJECT, "张三@example.org")
+    assert told.get_content().strip() == TEXT
+
+
+def test_a_sender_of_other_letters() -> None:
+    with smtp_receiver(letters=False) as receiver:
+        sender = Mail("127.0.0.1", receiver.port, "预警 <epigate@例子.cn>", security="none")
+        assert send(sender)[0].verdict is Verdict.ACCEPTED
+    ((_, content),) = receiver.taken
+    told = email.message_from_bytes(content, policy=email.policy.default)
+    assert told["From"] == "预警 <epigate@xn--fsqu00a.cn>"
+    assert told["Message-ID"] == f"<{PARCEL.key}@xn--fsqu00a.cn>"
+
+
+@pytest.mark.parametrize("address", ["a@" + "例" * 70 + ".cn", "a\nb@example.org"])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with smtp_receiver() as receiver:
+        (outcome,) = send(mail(receiver.port), parcel=replace(PARCEL, email=address))
+        assert outcome == Outcome(Verdict.REFUSED, "BAD_ADDRESS")
+    assert receiver.taken == []
+
+
+@pytest.mark.parametrize("password", ["sesame", "密码"])
+def test_who_cannot_sign_in_tries_again(password: str) -> None:
+    """A password of other letters than ASCII, too, which cannot be said."""
+    with smtp_receiver() as receiver:
+        (outcome,) = send(mail(receiver.port, user="u", password=password))
+    assert outcome == Outcome(Verdict.NOT_NOW, "SIGN_IN_FAILED")
     assert receiver.taken == []
 
 

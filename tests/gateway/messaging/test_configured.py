@@ -49,6 +49,8 @@ def load(tmp_path: Path, text: str) -> Config:
         ('[sms]\nurl = "http://sms.example.org"\n', 6, "sms.url", "not such an address"),
         ('[sms]\nurl = "https://sms.example.org/?to={mobile}"\n', 6, "sms.url", "not such"),
         ('[email]\nhost = "mail.example.org"\n', 5, "email.sender", "no address"),
+        ('[email]\nhost = "m"\nsender = "epigate"\n', 7, "email.sender", "no address"),
+        ('[email]\nhost = "m"\nsender = "a@例..cn"\n', 7, "email.sender", "no address"),
         (EMAIL + 'security = "none"\nuser = "u"\n', 8, "email.security", "open line"),
         (EMAIL + "timeout_seconds = 40\n", 8, "email.timeout_seconds", "takes longer"),
         ("[messages]\nescalate_hours = [4, 4]\n", 6, "messages.escalate_hours", "rising order"),
@@ -89,6 +91,17 @@ def test_a_secret_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(KeysError, match="shorter"):
         make_channels(load(tmp_path, WEBHOOK))
     make_channels(load(tmp_path, SMS + 'headers = ["X: y"]\n'))  # no place for a token
+
+
+@pytest.mark.parametrize("token", ["密码", "two\nlines"])
+def test_a_token_that_no_header_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv(SMS_TOKEN, token)
+    with pytest.raises(KeysError, match="cannot stand in a header"):
+        make_channels(load(tmp_path, SMS))
+    body = 'headers = ["X: y"]\nbody = \'{"to":"{mobile}","say":"{text}","by":"{token}"}\'\n'
+    assert list(make_channels(load(tmp_path, SMS + body))) == ["SMS"]
 
 
 @given(st.text(max_size=60), st.text(max_size=60))

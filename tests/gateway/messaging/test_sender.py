@@ -15,25 +15,44 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Engine, event, select, update
 
+from regions.alerts import signals
 from regions.instants import instant
+from regions.sealing import Sealer
 from regions.settings import RegionSettings
-from regions.signal_messages import signal_messages
-from resolvers.alerts.messages import put_messages
-from tests.gateway.messaging.dying import MOMENTS, Killing, Post, Way, send_all, started
+from regions.signal_messages import signal_deliveries, signal_messages
+from resolvers.alerts.messages import put_messages, untold_messages
+from resolvers.central import COUNTRY
+from resolvers.users.rosters import on_duty, put_duty
+from tests.gateway.messaging.dying import (
+    MOMENTS,
+    Killing,
+    Post,
+    Way,
+    send_all,
+    sending,
+    started,
+)
 from tests.gateway.messaging.receivers import (
     closed_port,
     http_receiver,
     smtp_receiver,
 )
 from tests.keys import same_keys
-from tests.resolvers.alerts.telling import deliveries, in_central, put_person, raise_one
+from tests.resolvers.alerts.telling import (
+    COUNTY_UNIT,
+    deliveries,
+    in_central,
+    put_person,
+    raise_one,
+)
 from tests.stores import Stores, in_store
 
-TODAY = instant(time.time())[:10]
+NOW = instant(time.time())
+TODAY = NOW[:10]
 
-_SECONDS = 60.0  # a busy machine is no failure
+_SECONDS = 240.0  # a busy machine is no failure
 
 
 def prepared(region: RegionSettings, folder: Path, *signals: int) -> Path:
@@ -50,13 +69,20 @@ def prepared(region: RegionSettings, folder: Path, *signals: int) -> Path:
 
 
 def settled(post: Post) -> list[str]:
-    """Sends until nothing is open; the state of each delivery."""
+    """Sends until nothing is open; the state of each delivery. Whoever had a lease is dead by now,
+    so that it is ended instead of waited for.
+    """
 
     def look(connection: Connection) -> list[str]:
         return list(deliveries(connection, "state"))
 
+    def end_leases(connection: Connection) -> None:
+        of_dead = update(signal_deliveries).where(signal_deliveries.c.state == "SENDING")
+        connection.execute(of_dead.values(look_at=instant(time.time())))
+
     end = time.monotonic() + _SECONDS
     while True:
+        in_store(post.region, end_leases)
         asyncio.run(send_all(post))
         found = in_store(post.region, look)
         if found and not {"DUE", "SENDING"} & set(found):
@@ -156,7 +182,7 @@ def test_many_senders_and_a_receiver_that_misbehaves(
     region = stores.make(dialect, "3201")
     central = prepared(region, tmp_path, *range(1, 13))
     with http_receiver("lose", 503, "lose", 500, 429) as receiver:
-        post = Post(region, central, (Way("SMS", receiver.url),), lease=30)
+        post = Post(region, central, (Way("SMS", receiver.url),))
         processes = [started(post) for _ in range(3)]
         for one in processes:
             one.join(_SECONDS)
@@ -251,6 +277,134 @@ def test_nobody_on_duty_and_then_somebody(
         sooner = update(signal_messages).values(look_at=instant(time.time()))
         in_store(region, lambda connection: connection.execute(sooner).close())
         assert settled(post) == ["ACCEPTED"]
+
+
+def test_a_file_tells_nobody_while_people_can_be_told(
+    stores: Stores, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    region = stores.sqlite("3201")
+    central, signal_id = tmp_path / "gateway.db", 0
+    in_central(central, lambda connection: None)
+
+    def raise_it(connection: Connection) -> int:
+        signal_id = raise_one(connection, day=TODAY)
+        put_messages(connection, region.code, [signal_id], instant(time.time()))
+        return signal_id
+
+    def look(connection: Connection) -> tuple[Any, ...]:
+        c = signals.c
+        state = connection.scalar(select(c.state).where(c.id == signal_id))
+        untold = connection.execute(untold_messages(instant(time.time()))).one()[0]
+        return state, untold, deliveries(connection, "channel", "state")
+
+    signal_id = in_store(region, raise_it)
+    with http_receiver() as receiver:
+        ways = (Way("SMS", receiver.url), Way("FILE", str(tmp_path / "messages")))
+        post = Post(region, central, ways)
+        asyncio.run(send_all(post))
+        assert in_store(region, look) == ("DETECTED", 1, [("FILE", "ACCEPTED")])
+        assert receiver.seen == []
+        in_central(central, lambda connection: put_person(connection, same_keys(), 1))
+        sooner = update(signal_messages).values(look_at=instant(time.time()))
+        in_store(region, lambda connection: connection.execute(sooner).close())
+        assert settled(post) == ["ACCEPTED"] * 2
+    assert in_store(region, look) == ("SENT", 0, [("FILE", "ACCEPTED"), ("SMS", "ACCEPTED")])
+    assert passed_on(None, tmp_path) == 1
+    assert len(receiver.taken) == 1
+
+
+def test_what_is_tried_again_goes_to_the_number_of_then(stores: Stores, tmp_path: Path) -> None:
+    """The roster's number changes between two attempts."""
+    region = stores.sqlite("3201")
+    central = prepared(region, tmp_path)
+    keys = same_keys()
+
+    def renumber(connection: Connection) -> None:
+        who, at = {"account": "duty-1", "code": "320102"}, instant(time.time())
+        sealer, items = Sealer(keys.sealing, COUNTRY), {"mobile": "15400000099"}
+        put_duty(connection, sealer, COUNTY_UNIT, who, items, "admin", at)
+
+    def look(connection: Connection) -> Any:
+        return deliveries(connection, "key", "record")
+
+    with http_receiver(503) as receiver:
+        post = Post(region, central, (Way("SMS", receiver.url),))
+        asyncio.run(send_all(post))
+        ((key, _),) = in_store(region, look)
+        in_central(central, renumber)
+        assert settled(post) == ["ACCEPTED"]
+    (first, before), (second, after) = receiver.seen
+    assert [json.loads(one)["to"] for one in (before, after)] == ["15400000001", "15400000099"]
+    # To a receiver that knows repeats by their key it is none: it has another content.
+    assert first["idempotency-key"] == key != second["idempotency-key"]
+    record = in_central(central, lambda connection: on_duty(connection, COUNTY_UNIT, NOW))[0].record
+    assert in_store(region, look) == [(second["idempotency-key"], record)]
+
+
+@pytest.mark.parametrize(("dialect", "most"), [("sqlite", 0), ("postgresql", 1)])
+def test_nothing_is_read_where_nothing_can_be_due(
+    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dialect: str, most: int
+) -> None:
+    """A look each second must cost nothing to speak of; what is written meanwhile is found."""
+    monkeypatch.setattr("gateway.messaging.sender._OVERDUE_SECONDS", 1e6)
+    region = stores.make(dialect, "3201")
+    central = prepared(region, tmp_path)
+    said: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if "signal_" in statement:
+            said.append(statement)
+
+    def further(connection: Connection) -> None:
+        new = raise_one(connection, 2, day=TODAY)
+        put_messages(connection, region.code, [new], instant(time.time() - 1))
+
+    async def run(post: Post) -> None:
+        async with sending(post) as sender:
+            await sender.look()
+            await sender.drained()
+            await sender.look()  # of what it has written itself
+            for _ in range(3):
+                said.clear()
+                await sender.look()
+                assert len(said) <= most, said
+            await asyncio.to_thread(in_store, region, further)
+            await sender.look()
+            await sender.drained()
+
+    with http_receiver() as receiver:
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            asyncio.run(run(Post(region, central, (Way("SMS", receiver.url),))))
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+        assert len(receiver.taken) == 2
+
+
+def test_what_becomes_due_is_found_though_nobody_writes(stores: Stores, tmp_path: Path) -> None:
+    region = stores.sqlite("3201")
+    path = tmp_path / "gateway.db"
+    in_central(path, lambda connection: put_person(connection, same_keys(), 1))
+    due = time.time() + 2
+
+    def work(connection: Connection) -> None:
+        new = raise_one(connection, day=TODAY)
+        put_messages(connection, region.code, [new], instant(due))
+
+    in_store(region, work)
+
+    async def run(post: Post) -> None:
+        async with sending(post) as sender:
+            while not receiver.taken:
+                await sender.look()
+                await sender.drained()
+                await asyncio.sleep(0.1)
+
+    with http_receiver() as receiver:
+        asyncio.run(
+            asyncio.wait_for(run(Post(region, path, (Way("SMS", receiver.url),))), _SECONDS)
+        )
+    assert time.time() >= int(due)
 
 
 def test_without_a_channel_messages_are_left_to_others(stores: Stores, tmp_path: Path) -> None:

@@ -26,15 +26,18 @@ from resolvers.alerts.addressing import (
     address,
     addressees,
     due_messages,
+    lacks_people,
     put_off,
 )
 from resolvers.alerts.deliveries import (
+    NEVER,
     Delivery,
     Settled,
     begin_handing,
-    is_due,
     lease,
+    next_due,
     next_look,
+    readdress,
     settle,
 )
 from resolvers.alerts.messages import (
@@ -59,6 +62,7 @@ from tests.resolvers.alerts.telling import (
 from tests.stores import Stores, in_store
 
 REGION = "320100"
+CHANNELS = ("SMS", "EMAIL", "FILE")
 LIMITS = MessageLimits(escalate=(4, 8), escalate_statistical=(12,))
 PEOPLE = [Addressee("SMS", COUNTY_UNIT, "duty-1", 1), Addressee("EMAIL", COUNTY_UNIT, "duty-1", 1)]
 SMS, FILE = Addressee("SMS", COUNTY_UNIT, "duty-1", 1), Addressee("FILE")
@@ -78,14 +82,16 @@ def raised(connection: Connection, serial: int = 1, due: float = 0, **given: Any
     return signal_id
 
 
-def addressed(connection: Connection, to: list[Addressee], hours: float = 0) -> None:
+def addressed(
+    connection: Connection, to: list[Addressee], hours: float = 0, *, wholly: bool = True
+) -> None:
     for due in due_messages(connection, at(hours)):
-        assert address(connection, REGION, due, to, at(hours), LIMITS)
+        assert address(connection, REGION, due, to, at(hours), LIMITS, wholly=wholly)
 
 
 def take(connection: Connection, by: str = "one", hours: float = 0, **more: Any) -> list[Delivery]:
     given: dict[str, Any] = {"seconds": 120, "most": 10, "dropping": {"FILE"}}
-    given |= {"channels": {"SMS", "EMAIL", "FILE"}, "limits": LIMITS} | more
+    given |= {"channels": CHANNELS, "limits": LIMITS} | more
     return lease(connection, by, at(hours), **given)
 
 
@@ -177,17 +183,53 @@ def test_a_signal_moves_on_by_the_first_acceptance(within: Within) -> None:
         assert (sms.text[-3:], sms.attempts) == ("1号病", 1)
         done(connection, sms, "one", 0.1, state="FAILED", outcome="HTTP_400")
         assert of_signal(connection, signal_id) == ("DETECTED", None)
-        done(connection, email, "one", 0.2, reference="queued-7")
-        assert of_signal(connection, signal_id) == ("SENT", at(0.2))
-        done(connection, file, "one", 0.3)
-        assert of_signal(connection, signal_id) == ("SENT", at(0.2))
+        done(connection, file, "one", 0.2)  # a line in a file tells nobody
+        assert of_signal(connection, signal_id) == ("DETECTED", None)
+        done(connection, email, "one", 0.3, reference="queued-7")
+        assert of_signal(connection, signal_id) == ("SENT", at(0.3))
         assert events(connection) == ["SEND"]
         columns = ("state", "outcome", "reference", "settled_at")
         assert deliveries(connection, *columns) == [
             ("FAILED", "HTTP_400", None, at(0.1)),
-            ("ACCEPTED", "HTTP_200", "queued-7", at(0.2)),
-            ("ACCEPTED", "HTTP_200", None, at(0.3)),
+            ("ACCEPTED", "HTTP_200", "queued-7", at(0.3)),
+            ("ACCEPTED", "HTTP_200", None, at(0.2)),
         ]
+
+    within(work)
+
+
+def test_where_there_is_no_channel_to_people_a_file_counts(within: Within) -> None:
+    def work(connection: Connection) -> None:
+        signal_id = raised(connection)
+        addressed(connection, [FILE])
+        assert untold(connection, 1) == (1, at(0))
+        (file,) = take(connection)
+        done(connection, file, "one", 0.1)
+        assert of_signal(connection, signal_id) == ("SENT", at(0.1))
+        assert untold(connection, 1) == (0, None)
+
+    within(work)
+
+
+def test_a_file_is_written_at_once_and_people_are_looked_for(within: Within) -> None:
+    """Nobody is on duty so far: the file has its line, and nobody was told."""
+
+    def work(connection: Connection) -> None:
+        signal_id = raised(connection, kind="SINGLE_CASE")
+        addressed(connection, [FILE], wholly=False)
+        assert messages(connection) == [("FIRST", "WAITING")]
+        (file,) = take(connection)
+        assert file.text == connection.scalar(select(signal_messages.c.text))
+        done(connection, file, "one", 0.1)
+        assert of_signal(connection, signal_id) == ("DETECTED", None)
+        assert untold(connection, 0.2) == (1, at(0))
+        addressed(connection, [SMS, FILE], 0.3)  # somebody is on duty by now
+        assert messages(connection) == [("FIRST", "ADDRESSED")]
+        assert deliveries(connection, "channel") == ["FILE", "SMS"]
+        (sms,) = take(connection, hours=0.3)
+        done(connection, sms, "one", 0.4)
+        assert of_signal(connection, signal_id) == ("SENT", at(0.4))
+        assert untold(connection, 0.5) == (0, None)
 
     within(work)
 
@@ -273,7 +315,7 @@ def test_one_sender_at_a_time(within: Within) -> None:
         addressed(connection, [SMS, FILE])
         sms, file = take(connection, "one")
         assert take(connection, "two") == []
-        assert not is_due(connection, at(0.01))
+        assert next_due(connection, at(0.01), CHANNELS, LIMITS).first > at(0.01)
         assert begin_handing(connection, sms, "one", at(0.01))
         assert not begin_handing(connection, sms, "two", at(0.01))
         assert not begin_handing(connection, sms, "one", at(0.1))  # the lease ended
@@ -332,10 +374,12 @@ def test_what_is_refused_for_now_is_tried_later_and_later(within: Within) -> Non
     within(work)
 
 
-def test_what_reached_nobody_is_counted(within: Within) -> None:
-    def untold(connection: Connection, hours: float) -> tuple[Any, ...]:
-        return tuple(connection.execute(untold_messages(at(hours))).one())
+def untold(connection: Connection, hours: float) -> tuple[Any, ...]:
+    """How many messages reached nobody, and since when."""
+    return tuple(connection.execute(untold_messages(at(hours))).one())
 
+
+def test_what_reached_nobody_is_counted(within: Within) -> None:
     def work(connection: Connection) -> None:
         assert untold(connection, 0) == (0, None)
         raised(connection, 1, due=1)
@@ -347,6 +391,8 @@ def test_what_reached_nobody_is_counted(within: Within) -> None:
         done(connection, sms, "one", 3, state="DOUBTFUL", outcome="ANSWER_LOST")
         assert untold(connection, 3) == (2, at(1))
         done(connection, file, "one", 3)
+        assert untold(connection, 3) == (2, at(1))  # a line in a file tells nobody
+        done(connection, sms, "one", 3)  # it came to an end after all
         assert untold(connection, 3) == (1, at(2))
         assert untold(connection, 200) == (0, None)  # of a week
 
@@ -358,7 +404,42 @@ def test_a_channel_this_gateway_does_not_have_is_left_to_others(within: Within) 
         raised(connection)
         addressed(connection, PEOPLE)
         assert [one.channel for one in take(connection, channels={"EMAIL"})] == ["EMAIL"]
-        assert [one.channel for one in take(connection, "two", 0.1)] == ["SMS", "EMAIL"]
+        assert take(connection, channels={"EMAIL"}) == []
+        assert at(0.01) < next_due(connection, at(0.01), {"EMAIL"}, LIMITS).delivery < NEVER
+        assert [one.channel for one in take(connection, "two")] == ["SMS"]  # not delayed
+
+    within(work)
+
+
+def test_what_nobody_has_a_channel_for_any_more_is_given_up(within: Within) -> None:
+    def work(connection: Connection) -> None:
+        raised(connection)
+        addressed(connection, [SMS])
+        assert take(connection, channels={"FILE"}, hours=24) == []
+        assert deliveries(connection, "state") == ["DUE"]
+        assert next_due(connection, at(24), {"FILE"}, LIMITS).delivery == NEVER
+        assert next_due(connection, at(24.1), {"FILE"}, LIMITS).delivery == at(0)
+        assert take(connection, channels={"FILE"}, hours=24.1) == []
+        assert deliveries(connection, "state", "outcome") == [("FAILED", "LATE")]
+
+    within(work)
+
+
+def test_a_new_number_is_another_message_to_a_receiver(within: Within) -> None:
+    def work(connection: Connection) -> None:
+        raised(connection)
+        addressed(connection, [SMS])
+        (sms,) = take(connection)
+        assert readdress(connection, sms, 7, "two", at(0.01)) is None
+        again = readdress(connection, sms, 7, "one", at(0.01))
+        assert again is not None
+        assert (again.id, again.record) == (sms.id, 7)
+        assert again.key != sms.key
+        assert readdress(connection, again, 7, "one", at(0.01)) == again
+        assert deliveries(connection, "record", "key") == [(7, again.key)]
+        assert readdress(connection, again, 8, "one", at(0.1)) is None  # the lease ended
+        addressed(connection, [SMS], 0.1)
+        assert len(deliveries(connection, "id")) == 1
 
     within(work)
 
@@ -417,16 +498,19 @@ def test_a_look_reads_no_more_than_what_is_due(stores: Stores) -> None:
             said.extend(row[3] for row in plan.fetchall())
 
         event.listen(connection, "before_cursor_execute", explain)
+        next_due(connection, at(0), CHANNELS, LIMITS)
         due_messages(connection, at(0))
-        is_due(connection, at(0))
         take(connection)
         event.remove(connection, "before_cursor_execute", explain)
         return "\n".join(said)
 
     plan = in_store(stores.sqlite("3201"), work)
     assert "USING INDEX ix_signal_messages_waiting (look_at<?)" in plan
-    assert plan.count("ix_signal_deliveries_open (look_at<?)") == 2
-    assert "SCAN signal" not in plan
+    assert "SCAN signal_messages USING INDEX ix_signal_messages_waiting" in plan
+    assert "SCAN signal_deliveries USING INDEX ix_signal_deliveries_open" in plan
+    assert plan.count("ix_signal_deliveries_open (look_at<?)") == 1
+    assert plan.count("SCAN signal") == 2  # of those that wait, the first
+    assert "TEMP B-TREE" not in plan
 
 
 # Who is told.
@@ -454,6 +538,9 @@ def told(
         values |= {"occasion": "FIRST", "concerned": True} | given
         due = Due(id=1, signal_id=1, due_at=at(0), number="", **values)
         found = addressees(central, Sealer(keys.sealing, "000000"), due, at(0), channels)
+        personal = {"SMS", "EMAIL"}
+        lacking = bool(personal & set(channels)) and not personal & {one.channel for one in found}
+        assert lacks_people(found, channels) == lacking
         records = set(central.scalars(select(duty_persons.c.id)))
         assert all((one.record in records) == (one.channel in ALL[:2]) for one in found)
         return [(one.channel, one.unit_id, one.account) for one in found]
@@ -494,6 +581,7 @@ def test_of_a_single_case_also_those_who_set_the_disease(tmp_path: Path) -> None
 def test_where_nobody_is_on_duty_the_next_above_is_told(tmp_path: Path) -> None:
     assert told(tmp_path) == []
     assert told(tmp_path, channels=("FILE",)) == [("FILE", "", "")]
+    assert told(tmp_path, channels=("FILE", "SMS")) == [("FILE", "", "")]
     people = [{"unit": UNITS[2]}, {"unit": UNITS[3]}]
     assert told(tmp_path, *people) == [("SMS", UNITS[2], "duty-1")]
 
@@ -502,6 +590,16 @@ def test_an_address_that_is_not_there_is_not_mailed(tmp_path: Path) -> None:
     assert told(tmp_path, {"email": None}, channels=("SMS", "EMAIL")) == [
         ("SMS", UNITS[0], "duty-1")
     ]
+
+
+def test_whom_no_channel_reaches_is_not_told_but_the_next_above(tmp_path: Path) -> None:
+    people: list[dict[str, Any]] = [
+        {"unit": UNITS[0], "email": None},
+        {"unit": UNITS[1], "email": None},
+        {"unit": UNITS[2]},
+    ]
+    found = told(tmp_path, *people, channels=("EMAIL", "FILE"))
+    assert found == [("EMAIL", UNITS[2], "duty-3"), ("FILE", "", "")]
 
 
 def test_the_levels_above(tmp_path: Path) -> None:
