@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from email.utils import parseaddr
 from typing import Any
 
 from gateway.settings.checks import (
@@ -248,7 +247,7 @@ MESSAGING: tuple[Setting, ...] = (
 
 def _is_address(text: str) -> bool:
     """Whether mails can come from it: an address, with a name before it or not."""
-    local, _, domain = parseaddr(text)[1].rpartition("@")
+    local, _, domain = text.rpartition("<")[2].removesuffix(">").rpartition("@")
     try:
         return bool(local and domain and domain.encode("idna"))
     except UnicodeError:
