@@ -253,6 +253,7 @@ def test_a_correction_that_a_restored_store_has_lost_comes_back_from_the_copy(
     _hand_over(regions, person, "t1", A, B)
     _hand_over(regions, person, "t2", B, C)
     regions.correct_card(A, person, LATER, onset_on="2026-11-20")
+    regions.drain()
     regions.leave(A)
     kept = stores.backup(regions.settings[A])
     regions.correct_card(A, person, LAST, classification="EXCLUDED")
