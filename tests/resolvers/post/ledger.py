@@ -18,6 +18,7 @@ from regions.settings import RegionSettings
 from resolvers.post.messages import Message, put
 from resolvers.post.pump import Pump
 from resolvers.writing.stores import Store, Stores, WriteFailed
+from tests.loops import end_the_rest
 
 __all__ = [
     "AT",
@@ -222,6 +223,7 @@ def pumped(
             return await work(stores, pump)
         finally:
             await pump.close()
+            await end_the_rest()
             await stores.close()
 
     return asyncio.run(run())
