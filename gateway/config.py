@@ -110,6 +110,8 @@ class Config:
     detection_night_at: str
     detection_absorb_days: int
     detection_history_from: str
+    detection_clusters: bool
+    detection_cluster_hours: int
     detection_night_seconds: int
     subscriptions_waiting: int
     subscriptions_waiting_most: int

@@ -52,6 +52,8 @@ def night_settings(config: Config) -> NightSettings:
         absorb_days=config.detection_absorb_days,
         history_from=config.detection_history_from or None,
         told_at=60 * told[0] + told[1],
+        clusters=config.detection_clusters,
+        cluster_hours=config.detection_cluster_hours,
     )
 
 

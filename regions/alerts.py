@@ -19,7 +19,7 @@ signals = Table(
     primary_key(),
     public("number"),  # code of the county, day, serial of that county and day (E6)
     public("kind"),  # SINGLE_CASE STATISTICAL CLUSTER
-    public("code"),  # the county; of a cluster the one in its middle
+    public("code"),  # the county; of a cluster the one with the most cases
     public("disease"),
     public("day"),  # that it was raised for: the last day counted, or the card's day of report
     internal("slot"),  # what more than rule, county, disease and day makes it one: the card's id
@@ -35,6 +35,11 @@ signals = Table(
     public("data_version"),  # the newest record its counts had seen, by its number
     public("case_id", ID, nullable=True),  # the card, of a single case
     public("members", nullable=True),  # counties of a cluster, as JSON
+    public("window_days", Integer(), nullable=True),  # of a cluster, as what follows
+    public("relative_risk", Float(), nullable=True),
+    public("p_value", Float(), nullable=True),
+    public("recurrence_days", Float(), nullable=True),
+    public("missing_regions", nullable=True),  # that were not read, as JSON
     public("state"),  # of the lifecycle of table E
     public("detected_at"),
     public("sent_at", nullable=True),
@@ -74,7 +79,7 @@ detection_nights = Table(
     "detection_nights",
     regional,
     public("day"),
-    public("part"),  # SERIES: each county and disease by itself; CLUSTERS: all counties together
+    public("part"),  # SERIES: each county and disease by itself; CLUSTERS and a rule: together
     public("rules_digest"),
     public("began_at"),
     public("finished_at"),
@@ -82,6 +87,7 @@ detection_nights = Table(
     public("signals", Integer()),
     public("absorbed", Integer()),
     public("data_version"),
+    public("outcome", nullable=True),  # of a scan over regions, the same in each: codes and counts
     PrimaryKeyConstraint("day", "part"),
 )
 

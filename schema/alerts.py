@@ -123,7 +123,7 @@ class Signal(Node):
     id: strawberry.ID = identity()
     number: str = column("Its number: code of the county, day, and serial of that day.")
     kind: SignalKind = column("What raised it.")
-    code: RegionCode = column("The county; of a cluster the one in its middle.")
+    code: RegionCode = column("The county; of a cluster the one with the most cases.")
     disease: Disease = constant("The disease.", by="disease")
     day: Date = column(
         "The day it was raised for: the last day counted, or the card's day of report."
@@ -144,6 +144,19 @@ class Signal(Node):
         "The card, of a single case.", "Case", by="case_id"
     )
     members: list[RegionCode] | None = column("The counties of a cluster.")
+    window_days: int | None = column("Of a cluster: so many days up to and with the day.")
+    relative_risk: float | None = column(
+        "Of a cluster: how often its risk is that of elsewhere; null where no cases are elsewhere."
+    )
+    p_value: float | None = column(
+        "Of a cluster: how likely chance alone shows one as strong somewhere, in one scan."
+    )
+    recurrence_days: float | None = column(
+        "Of a cluster: after how many nightly scans chance alone shows one as strong."
+    )
+    missing_regions: list[RegionCode] | None = column(
+        "Of a cluster: the regions whose counts were not read, since they did not answer in time."
+    )
     cases_behind: list[Annotated[Case, strawberry.lazy("schema.cases")]] = gathered(
         "The report cards behind it, the newest first: those of its disease and counties, in every "
         "region, reported in the seven days up to its day and counted as they are now; of a single "
@@ -292,6 +305,11 @@ class DetectInput:
     parameters: list[DetectionParameterInput] | None = strawberry.field(
         default=None, description="Parameters of the method that is tried."
     )
+    clusters: bool = strawberry.field(
+        default=False,
+        description="By the rule that scans for clusters of counties, in place of the one for each "
+        "county alone: among the counties of the viewer's jurisdiction, of counties only.",
+    )
 
 
 @strawberry.type(description="What a method says of one day of a series.")
@@ -307,6 +325,15 @@ class DetectedDay:
     alarm: bool = strawberry.field(description="Whether it alarms.")
     enough: bool = strawberry.field(
         description="Whether the history suffices; without it there is no answer."
+    )
+    members: list[RegionCode] | None = strawberry.field(
+        default=None,
+        description="By a scan: the counties of the cluster that the county is in, whose numbers "
+        "the others here are; null where it is in none.",
+    )
+    recurrence_days: float | None = strawberry.field(
+        default=None,
+        description="By a scan: after how many scans chance alone shows one as strong.",
     )
 
 

@@ -27,6 +27,7 @@ from gateway.stores import check_stores
 from regions.alerts import signals
 from regions.errors import InvalidInput
 from regions.keys import load_keys
+from resolvers.alerts.cluster_nights import ClusterNight
 from resolvers.alerts.night import Night, NightDone
 from resolvers.alerts.slots import Found
 from resolvers.writing.stores import Store, Stores, WriteFailed
@@ -79,7 +80,13 @@ class _Detection:
         book = rules_of(config.central_store)
         self._stores = Stores(patient, keys, lambda: book)
         self._done: list[NightDone] = []
-        self._night = Night(self._stores, night_settings(config), done=self._done.append)
+        self._clustered: list[ClusterNight] = []
+        self._night = Night(
+            self._stores,
+            night_settings(config),
+            done=self._done.append,
+            clustered=self._clustered.append,
+        )
         self._rows: list[dict[str, Any]] = []
 
     async def run(self, day: str | None, *, dry_run: bool) -> bool:
@@ -105,6 +112,8 @@ class _Detection:
                     except WriteFailed as failed:
                         away.add(failed.settings.code)
                     progress.advance(task)
+                progress.update(task, description="clusters")
+                await self._clusters(day, dry_run, away)
         finally:
             await self._stores.close()
         self._tell(day, dry_run)
@@ -118,11 +127,28 @@ class _Detection:
             return
         for one in [day] if day is not None else await self._night.due(store):
             found, _ = await self._night.look(store, one)
-            self._rows += _held(found, await store.look(_stored_of(one)))
+            self._rows += _held(found, await store.look(_stored_of(one, "STATISTICAL")))
+
+    async def _clusters(self, day: str | None, dry_run: bool, away: set[Any]) -> None:
+        """The scans over all regions, behind the nights of each."""
+        clusters = self._night.clusters
+        if day is None and not dry_run:
+            await clusters.round(away)
+            return
+        for one in [day] if day is not None else await clusters.due(away):
+            outcomes = await clusters.look(one, away)
+            stored: dict[tuple[str, ...], Any] = {}
+            for store in self._stores.regions:
+                try:
+                    if store.settings.code not in away:
+                        stored |= await store.look(_stored_of(one, "CLUSTER"))
+                except WriteFailed as failed:
+                    away.add(failed.settings.code)
+            self._rows += _held([found for each in outcomes for found in each.found()], stored)
 
     def _tell(self, day: str | None, dry_run: bool) -> None:
         if self._json:
-            nights = (
+            nights: list[dict[str, Any]] = [
                 {
                     "region": one.region,
                     "day": one.day,
@@ -131,7 +157,18 @@ class _Detection:
                     "absorbed": one.absorbed,
                 }
                 for one in self._done
-            )
+            ]
+            nights += [
+                {
+                    "rule": night.rule,
+                    "day": night.day,
+                    "counties": night.places,
+                    "signals": len(night.signals),
+                    "absorbed": night.absorbed,
+                    "missing": list(night.missing),
+                }
+                for night in self._clustered
+            ]
             print_json(self._rows if day is not None or dry_run else nights)
             return
         out = console()
@@ -140,6 +177,9 @@ class _Detection:
                 columns = {"region": 0, "night": 0, "series": 0, "signals": 0, "absorbed": 0}
                 print_list(columns, ([*_said(one)] for one in self._done))
             out.print(f"{len(self._done)} nights done", soft_wrap=True)
+            if self._clustered:
+                columns = {"rule": 0, "night": 0, "counties": 0, "signals": 0, "absorbed": 0}
+                print_list(columns | {"without": 0}, ([*_told(one)] for one in self._clustered))
             return
         if self._rows:
             columns = dict.fromkeys(self._rows[0], 0)
@@ -153,17 +193,20 @@ def _said(one: NightDone) -> Sequence[str]:
     return one.region, one.day, *(f"{number:,}" for number in numbers)
 
 
+def _told(one: ClusterNight) -> Sequence[str]:
+    numbers = (one.places, len(one.signals), one.absorbed)
+    return one.rule, one.day, *(f"{number:,}" for number in numbers), ", ".join(one.missing)
+
+
 def _text(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _stored_of(day: str) -> Any:
+def _stored_of(day: str, kind: str) -> Any:
     def read(connection: Connection) -> dict[tuple[str, ...], Any]:
-        rows = connection.execute(
-            select(*_STORED).where(_C.day == day, _C.kind == "STATISTICAL")
-        ).all()
+        rows = connection.execute(select(*_STORED).where(_C.day == day, _C.kind == kind)).all()
         return {tuple(row[:5]): row for row in rows}
 
     return read

@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Any
 
-from gateway.settings.checks import Check, whole
+from gateway.settings.checks import YES_OR_NO, Check, whole
 from gateway.settings.setting import Setting
 from regions.zones import CHINA, zone_of
 
@@ -73,6 +73,26 @@ DETECTING: tuple[Setting, ...] = (
         "Since which day the stores have every report: days before are missing, not empty. By "
         "default the first day that a store has any count of.",
         Check('a day, such as "2020-01-01"', _day),
+    ),
+    Setting(
+        "detection",
+        "clusters",
+        "detection_clusters",
+        False,
+        "",
+        "Whether the shipped rules that scan all regions for clusters of counties are run. A "
+        "province's own rules are, whatever is said here.",
+        YES_OR_NO,
+    ),
+    Setting(
+        "detection",
+        "cluster_hours",
+        "detection_cluster_hours",
+        6,
+        "h",
+        "How long after its end a night of clusters waits for regions that do not answer. Then it "
+        "is done without them, and its signals name them.",
+        whole(0, 72),
     ),
     Setting(
         "detection",

@@ -186,6 +186,12 @@ def _wanted(
         mistakes.add(["method"], "say by which method", "请填写预警方法")
     elif method is Method.NONE and given.kind is RuleChangeKind.NEW_DISEASE:
         mistakes.add(["method"], "NONE watches nothing", "NONE 表示不预警")
+    elif method in CLUSTER_METHODS and given.kind is RuleChangeKind.NEW_DISEASE:
+        mistakes.add(
+            ["method"],
+            "a scan goes along with a method that watches each county: apply for that first",
+            "时空扫描须与逐县预警方法并用，请先申请逐县预警方法",
+        )
     if given.effective_from <= today:
         mistakes.add(
             ["effectiveFrom"], f"the first day lies after today, {today}", f"起始日期须晚于 {today}"
@@ -282,11 +288,11 @@ def _people(connection: Connection, row: Row[Any], account: Account) -> set[Guar
 def _set(connection: Connection, number: int, wanted: Wanted, today: str, at: str) -> None:
     """Writes the rule: the next version for the disease in the area."""
     rule = detection_rules.c
+    clusters = [one.name for one in CLUSTER_METHODS]
+    same = rule.method.in_ if wanted.method in CLUSTER_METHODS else rule.method.not_in
     before = connection.scalar(
         select(func.max(rule.version)).where(
-            rule.prefix == wanted.prefix,
-            rule.disease == wanted.disease,
-            rule.method.not_in([one.name for one in CLUSTER_METHODS]),
+            rule.prefix == wanted.prefix, rule.disease == wanted.disease, same(clusters)
         )
     )
     connection.execute(

@@ -22,6 +22,7 @@ from regions.alerts import detection_nights, signals
 from regions.cases import cases
 from regions.instants import now
 from regions.statistics import COUNTED
+from resolvers.alerts.cluster_nights import ClusterNight, ClusterNights
 from resolvers.alerts.counts import Row, counts_of, first_counted, select_counts
 from resolvers.alerts.detecting import Watched, detect_day, watched_on
 from resolvers.alerts.messages import put_messages
@@ -57,7 +58,9 @@ class NightDone:
 
 class Night:
     """The nights of all regions of `stores`, whose deadlines should be long: counts of years are
-    read. `done` hears of each night as it is written, `now` is the clock.
+    read, and behind them those of clusters, which look at all regions together (`clusters`). `done`
+    hears of each night of a region as it is written, `clustered` of each of clusters; `now` is the
+    clock.
     """
 
     def __init__(
@@ -66,10 +69,12 @@ class Night:
         settings: NightSettings,
         *,
         done: Callable[[NightDone], None] | None = None,
+        clustered: Callable[[ClusterNight], None] | None = None,
         now: Callable[[], str] = now,
     ) -> None:
         self._stores, self._settings = stores, settings
         self._done, self._now = done, now
+        self.clusters = ClusterNights(stores, settings, done=clustered, now=now)
         self._said: set[str] = set()
 
     async def round(self) -> None:
@@ -77,13 +82,19 @@ class Night:
         answer. Raises StoreError where a store refuses a row, or the rules cannot be read.
         """
         failures: list[Exception] = []
+        away = set()
         for store in self._stores.regions:
             try:
                 await self.catch_up(store)
             except WriteFailed as failed:
                 _log.info("the nights of %s wait: %s", store.settings.code, failed.reason)
+                away.add(store.settings.code)
             except Exception as error:  # the other regions' nights go on
                 failures.append(error)
+        try:
+            await self.clusters.round(away)
+        except Exception as error:
+            failures.append(error)
         if failures:
             raise failures[0]
 

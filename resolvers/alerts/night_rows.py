@@ -12,10 +12,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from regions.alerts import detection_nights
 from regions.transfers import store_fences
 
-__all__ = ["SERIES", "claim_night", "days_due", "last_night", "restored_at"]
+__all__ = ["CLUSTERS", "SERIES", "claim_night", "days_due", "last_night", "restored_at"]
 
 SERIES = "SERIES"
 """The part of a night that looks at each county and disease by itself."""
+
+CLUSTERS = "CLUSTERS"
+"""The part that looks at the counts of all regions together: followed by the id of its rule."""
 
 _N = detection_nights.c
 

@@ -97,6 +97,20 @@ def _farrington(alpha: float, *, sided: str) -> tuple[Parameter, ...]:
     )
 
 
+_SCAN = (
+    Parameter("study", int, 90, 14, 366, help="days looked at"),
+    Parameter("window", int, 7, 1, 60, help="days of the longest window; each ends on the day"),
+    Parameter("radius", float, 100.0, 0, 1_000, help="km of the largest circle of counties"),
+    Parameter("rings", int, 0, 0, 5, help="borders crossed by the largest set along borders"),
+    Parameter("share", float, 0.5, 0.01, 0.5, help="of all cases (of what is usual) a zone has"),
+    Parameter("fewest", int, 3, 2, 1_000, help="cases of a cluster"),
+    Parameter("most", int, 5, 1, 20, help="clusters named"),
+    Parameter("replications", int, 999, 99, 9_999, help="draws at most"),
+    Parameter("exceedances", int, 20, 0, 999, help="draws beyond a cluster that end its drawing"),
+    Parameter("recurrence", float, 365.0, 1, 36_500, help="days from which on a cluster signals"),
+    Parameter("seed", int, 0, 0, 2**31 - 1, help="of the draws"),
+)
+
 PARAMETERS: Mapping[Method, tuple[Parameter, ...]] = {
     Method.SINGLE_CASE: (),
     Method.NONE: (),
@@ -167,8 +181,14 @@ PARAMETERS: Mapping[Method, tuple[Parameter, ...]] = {
         Parameter("run", int, 26, 2, 104, help="steps looked at, up to the one judged"),
         _STEP,
     ),
+    Method.SPACE_TIME_PERMUTATION: _SCAN,
+    Method.SPACE_TIME_POISSON: (
+        *_SCAN,
+        _years(3),
+        Parameter("half_width", int, 7, 0, 30, help="days to each side of the same day of a year"),
+    ),
 }
-"""The parameters of each method that looks at counties one by one."""
+"""The parameters of each method: of those that look at counties one by one, and of the scans."""
 
 
 def checked(method: Method, given: Mapping[str, Any], *, rule: str = "") -> dict[str, Any]:

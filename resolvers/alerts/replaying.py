@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -16,7 +16,8 @@ from resolvers.alerts.detecting import WINDOW
 from resolvers.alerts.judging import SERIES_METHODS, history_days, judge
 from resolvers.alerts.parameters import checked
 from resolvers.alerts.region_counts import counts_asked
-from resolvers.alerts.rules import Rule, RuleBook, read_rules
+from resolvers.alerts.replaying_clusters import detect_clusters
+from resolvers.alerts.rules import CLUSTER_METHODS, Rule, RuleBook, read_rules
 from resolvers.context import Context
 from resolvers.diseases import require_diseases
 from resolvers.filters import code_prefix
@@ -47,6 +48,9 @@ async def detect_series(context: Context, given: DetectInput, path: str) -> list
     await require_diseases(federation, reference, diseases, "input.diseases")
     book = await context.central.do(read_rules)
     whatif = _whatif(given)
+    if given.clusters or (whatif is not None and whatif[0] in CLUSTER_METHODS):
+        way = None if whatif is None or whatif[1] is None else (whatif[0], whatif[1])
+        return await detect_clusters(context, given, book, way, path)
     rules = {
         (disease, code): whatif or _rule(book, disease, code, given.end)
         for disease in diseases
@@ -111,19 +115,24 @@ def _whatif(given: DetectInput) -> _Way | None:
         if given.parameters:
             raise InvalidInput("parameters are of a method", argument="input.method")
         return None
-    values, _ = tried(given.method, given.parameters or ())
+    which = CLUSTER_METHODS if given.clusters else SERIES_METHODS | CLUSTER_METHODS
+    values, _ = tried(given.method, given.parameters or (), which)
     return given.method, values, None
 
 
 def tried(
-    method: DetectionMethod, parameters: Iterable[DetectionParameterInput]
+    method: DetectionMethod,
+    parameters: Iterable[DetectionParameterInput],
+    methods: Collection[DetectionMethod] = SERIES_METHODS,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Every parameter of a method that is tried, and those that were given. Raises InvalidInput."""
-    if method not in SERIES_METHODS:
+    """Every parameter of a method that is tried, one of `methods`, and those that were given.
+    Raises InvalidInput.
+    """
+    if method not in methods:
         raise InvalidInput(
-            "this method judges no series",
+            "this method cannot be tried here",
             argument="input.method",
-            hint=f"one of {', '.join(sorted(one.name for one in SERIES_METHODS))}",
+            hint=f"one of {', '.join(sorted(one.name for one in methods))}",
         )
     told: dict[str, Any] = {}
     for one in parameters:

@@ -18,7 +18,15 @@ from sqlalchemy import Connection, select
 from regions.alerts import detection_rules
 from schema.alerts import DetectionMethod, RuleOrigin
 
-__all__ = ["CLUSTER_METHODS", "Rule", "RuleBook", "read_rules", "rules_from"]
+__all__ = [
+    "CLUSTER_METHODS",
+    "Rule",
+    "RuleBook",
+    "read_rules",
+    "rule_from_text",
+    "rule_text",
+    "rules_from",
+]
 
 CLUSTER_METHODS = frozenset(
     {DetectionMethod.SPACE_TIME_PERMUTATION, DetectionMethod.SPACE_TIME_POISSON}
@@ -143,3 +151,25 @@ def rules_from(rows: Iterable[Mapping[Any, Any]]) -> Iterable[Rule]:
             effective_to=row["effective_to"],
             origin=RuleOrigin[row["origin"]],
         )
+
+
+def rule_text(rule: Rule) -> str:
+    """A rule as JSON, to be kept with what it found."""
+    kept = {
+        "id": rule.id,
+        "version": rule.version,
+        "prefix": rule.prefix,
+        "disease": rule.disease,
+        "method": rule.method.name,
+        "parameters": orjson.dumps(dict(rule.parameters)).decode(),
+        "effective_from": rule.effective_from,
+        "effective_to": rule.effective_to,
+        "origin": rule.origin.name,
+    }
+    return orjson.dumps(kept).decode()
+
+
+def rule_from_text(text: str) -> Rule:
+    """The rule that `rule_text` wrote."""
+    (rule,) = rules_from([orjson.loads(text)])
+    return rule

@@ -19,15 +19,13 @@ __all__ = ["list_rules", "parameters_of", "rule_told"]
 
 
 async def list_rules(context: Context, code: str | None, day: str) -> list[DetectionRule]:
-    """Every rule; of a code those that hold there on the day. Raises StoreError."""
+    """Every rule that is run; of a code those that hold there on the day. Raises StoreError."""
     context.signed_in()
     book = await context.central.do(read_rules)
-    reference = context.answering.reference
-    if code is None:
-        found = sorted(book.rules, key=_key)
-    else:
-        found = sorted(book.of(code_prefix(code), day), key=_key)
-    return [rule_told(rule, reference) for rule in found]
+    reference, nights = context.answering.reference, context.answering.nights
+    found = book.rules if code is None else book.of(code_prefix(code), day)
+    run = (rule for rule in found if not rule.clusters or nights.runs(rule))
+    return [rule_told(rule, reference) for rule in sorted(run, key=_key)]
 
 
 def _key(rule: Rule) -> tuple[Any, ...]:

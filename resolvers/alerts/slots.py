@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from regions.alerts import signal_events, signals
@@ -23,11 +23,25 @@ from regions.ids import take_ids
 from resolvers.alerts.rules import Rule
 from schema.alerts import SignalKind, SignalState
 
-__all__ = ["Found", "Put", "newest_record", "put_signals"]
+__all__ = ["Found", "Put", "Window", "newest_record", "put_signals"]
 
 _ENDED = (SignalState.EXCLUDED.name, SignalState.CONCLUDED.name)
 _DIGITS = 12  # that a number keeps: both kinds of store write it alike
 _AT_ONCE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What is told of a cluster alone: its days up to `day`, how often it has the risk of elsewhere
+    (None: there are no cases elsewhere), the p-value, after how many days of scans chance alone
+    shows the like once, and the regions that were not read.
+    """
+
+    days: int
+    relative_risk: float | None
+    p: float
+    recurrence: float
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,7 @@ class Found:
     slot: str = ""
     case_id: int | None = None
     members: tuple[str, ...] = ()
+    window: Window | None = None
 
     @property
     def disease(self) -> str:
@@ -162,7 +177,8 @@ def _row(
         "deaths": one.deaths,
         "data_version": data_version,
         "case_id": one.case_id,
-        "members": orjson.dumps(one.members).decode() if one.members else None,
+        "members": _json(one.members),
+        **_window(one.window),
         "state": SignalState.DETECTED.name,
         "detected_at": at,
         "absorbed_into": None,
@@ -170,6 +186,23 @@ def _row(
         "updated_at": at,
         "version": 1,
     }
+
+
+def _window(window: Window | None) -> dict[str, Any]:
+    if window is None:
+        names = ("window_days", "relative_risk", "p_value", "recurrence_days", "missing_regions")
+        return dict.fromkeys(names)
+    return {
+        "window_days": window.days,
+        "relative_risk": _plain(window.relative_risk),
+        "p_value": _plain(window.p),
+        "recurrence_days": _plain(window.recurrence),
+        "missing_regions": _json(window.missing),
+    }
+
+
+def _json(codes: tuple[str, ...]) -> str | None:
+    return orjson.dumps(codes).decode() if codes else None
 
 
 def _plain(value: float | None) -> float | None:
@@ -195,16 +228,38 @@ def _number(connection: Connection, code: str, day: str) -> str:
     return f"{code}{day.replace('-', '')}{serial:03d}"
 
 
+@dataclass(slots=True)
+class _Spell:
+    """An open signal, the last day of its spell, and the counties it is of."""
+
+    id: int
+    last: str
+    places: frozenset[str]
+
+
 class _Absorbing:
-    """The open signals of counties and diseases, and how far their spells reach."""
+    """The open signals of counties and diseases, and how far their spells reach.
+
+    A cluster goes on in one of its kind that shares a county with it; the signal of a county alone
+    in one of that county. Neither absorbs the other: they tell different things.
+    """
 
     def __init__(self, connection: Connection, new: Sequence[Found], days: int) -> None:
         self._days = days
-        self._open: dict[tuple[str, str], tuple[int, str]] = {}  # → id, last day of the spell
+        self._open: dict[tuple[str, str], list[_Spell]] = {}  # by kind and disease
         self._repeats: dict[int, int] = {}
-        wanted = {(one.code, one.disease) for one in new if _repeats(one.kind)}
-        if not days or not wanted:
+        if not days:
             return
+        c = signals.c
+        codes = {one.code for one in new if one.kind is SignalKind.STATISTICAL}
+        for part in _parts(sorted(codes)):
+            self._read(connection, c.kind == SignalKind.STATISTICAL.name, c.code.in_(part))
+        diseases = {one.disease for one in new if one.kind is SignalKind.CLUSTER}
+        if diseases:
+            of_them = c.disease.in_(sorted(diseases))
+            self._read(connection, c.kind == SignalKind.CLUSTER.name, of_them)
+
+    def _read(self, connection: Connection, *which: ColumnElement[bool]) -> None:
         c, later = signals.c, signals.alias("later")
         last = (
             select(func.max(later.c.day))
@@ -212,30 +267,27 @@ class _Absorbing:
             .correlate(signals)
             .scalar_subquery()
         )
-        for codes in _parts(sorted({code for code, _ in wanted})):
-            asked = select(c.code, c.disease, c.id, last.label("last")).where(
-                and_(
-                    c.code.in_(codes),
-                    c.state.not_in(_ENDED),
-                    c.absorbed_into.is_(None),
-                    c.kind != SignalKind.SINGLE_CASE.name,
-                )
-            )
-            for row in connection.execute(asked.order_by(c.id).with_for_update(of=signals)):
-                if (row.code, row.disease) in wanted:
-                    self._open[(row.code, row.disease)] = (row.id, row.last)
+        open_ones = and_(c.state.not_in(_ENDED), c.absorbed_into.is_(None), *which)
+        columns = (c.id, c.kind, c.code, c.disease, c.members, last.label("last"))
+        asked = select(*columns).where(open_ones).order_by(c.id)
+        for row in connection.execute(asked.with_for_update(of=signals)):
+            places = orjson.loads(row.members) if row.members else (row.code,)
+            spells = self._open.setdefault((row.kind, row.disease), [])
+            spells.append(_Spell(row.id, row.last, frozenset(places)))
 
     def of(self, one: Found, number: int) -> int | None:
         """The open signal that absorbs it; None where it stands for itself, and is one now."""
-        if not self._days or not _repeats(one.kind):
-            return None
-        place = (one.code, one.disease)
-        known = self._open.get(place)
-        if known is not None and abs(_days_between(known[1], one.day)) <= self._days:
-            self._open[place] = (known[0], max(known[1], one.day))
-            self._repeats[known[0]] = self._repeats.get(known[0], 0) + 1
-            return known[0]
-        self._open[place] = (number, one.day)
+        if not self._days or one.kind is SignalKind.SINGLE_CASE:
+            return None  # each card is one of its own (E3)
+        spells = self._open.setdefault((one.kind.name, one.disease), [])
+        places = frozenset(one.members or (one.code,))
+        for spell in reversed(spells):
+            near = abs(_days_between(spell.last, one.day)) <= self._days
+            if near and not places.isdisjoint(spell.places):
+                spell.last = max(spell.last, one.day)
+                self._repeats[spell.id] = self._repeats.get(spell.id, 0) + 1
+                return spell.id
+        spells.append(_Spell(number, one.day, places))
         return None
 
     def count(self, connection: Connection, at: str) -> None:
@@ -246,11 +298,6 @@ class _Absorbing:
                 "updated_at": at,
             }
             connection.execute(update(signals).where(signals.c.id == number).values(more))
-
-
-def _repeats(kind: SignalKind) -> bool:
-    """Whether signals of a kind repeat: each card is one of its own (E3)."""
-    return kind is not SignalKind.SINGLE_CASE
 
 
 def _days_between(first: str, then: str) -> int:

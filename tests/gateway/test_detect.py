@@ -14,6 +14,7 @@ from gateway.cli import main
 from gateway.config import Config
 from regions.instants import now
 from regions.zones import zone_of
+from resolvers.alerts.clustering import counties
 
 CELL = "INSERT INTO daily_counts (disease, code, day, source, cases, deaths) VALUES (?,?,?,?,?,?)"
 
@@ -109,3 +110,34 @@ def test_a_region_that_is_away_is_named(store: Config, capsys: pytest.CaptureFix
 def test_a_day_that_is_none_is_refused(store: Config, capsys: pytest.CaptureFixture[str]) -> None:
     assert detect(store, "--date", "2026-02-30") == 1
     assert "YYYY-MM-DD" in capsys.readouterr().err
+
+
+def test_clusters_over_regions(store: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    """The scans are switched on, and are shown, computed and held against as other signals are."""
+    own = store.regions[0]
+    with store.file.open("a", encoding="utf-8") as file:
+        file.write("\n[detection]\nclusters = true\n")
+    codes = [code for code in counties() if own.covers(code)]
+    day = date.fromisoformat(yesterday())
+    for number, code in enumerate(codes):
+        for back in range(3 + number, 120, 9):
+            before = (day - timedelta(days=back)).isoformat()
+            write(store, CELL, ("dysentery", code, before, "CASES", 1, 0))
+    write(store, CELL, ("dysentery", codes[0], yesterday(), "CASES", 30, 0))
+    assert detect(store, "--dry-run", "--json") == 0
+    lines = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (found,) = [one for one in lines if one["rule"] == "national-clusters-dysentery"]
+    assert (found["code"], found["bound"], found["stored"]) == (codes[0], None, None)
+    assert detect(store) == 0
+    out = capsys.readouterr().out
+    assert "8 nights done" in out
+    assert "national-clusters-typhoid" in out
+    kinds = write(store, "SELECT kind FROM signals WHERE code = ?", (codes[0],))
+    assert ("CLUSTER",) in kinds
+    assert detect(store, "--json") == 0
+    assert capsys.readouterr().out == ""
+    assert detect(store, "--date", yesterday(), "--json") == 0
+    lines = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (again,) = [one for one in lines if one["rule"] == "national-clusters-dysentery"]
+    assert again["stored"] is not None
+    assert again["then"] == again["observed"] == found["observed"]

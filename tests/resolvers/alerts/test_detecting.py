@@ -212,7 +212,8 @@ def test_defaults_and_both_ends_are_taken(method: Method) -> None:
         (Method.MOVING_PERCENTILE, {"percentil": 50}, "percentile"),
         (Method.SINGLE_CASE, {"years": 3}, "takes none"),
         (Method.CUSUM, {"transform": "log"}, "one of standard"),
-        (Method.SPACE_TIME_PERMUTATION, {}, "one of"),
+        (Method.SPACE_TIME_PERMUTATION, {"radius": 2_000}, "from 0 to 1000"),
+        (Method.SPACE_TIME_PERMUTATION, {"years": 3}, "study"),
     ],
 )
 def test_what_means_nothing_is_refused(method: Method, given_: Any, said: str) -> None:
