@@ -37,7 +37,7 @@ signals = Table(
     public("members", nullable=True),  # counties of a cluster, as JSON
     public("window_days", Integer(), nullable=True),  # of a cluster, as what follows
     public("relative_risk", Float(), nullable=True),
-    public("p_value", Float(), nullable=True),
+    public("probability", Float(), nullable=True),
     public("recurrence_days", Float(), nullable=True),
     public("missing_regions", nullable=True),  # that were not read, as JSON
     public("state"),  # of the lifecycle of table E

@@ -149,7 +149,8 @@ class Signal(Node):
         "Of a cluster: how often its risk is that of elsewhere; null where no cases are elsewhere."
     )
     p_value: float | None = column(
-        "Of a cluster: how likely chance alone shows one as strong somewhere, in one scan."
+        "Of a cluster: how likely chance alone shows one as strong somewhere, in one scan.",
+        name="probability",
     )
     recurrence_days: float | None = column(
         "Of a cluster: after how many nightly scans chance alone shows one as strong."

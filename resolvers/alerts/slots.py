@@ -190,12 +190,18 @@ def _row(
 
 def _window(window: Window | None) -> dict[str, Any]:
     if window is None:
-        names = ("window_days", "relative_risk", "p_value", "recurrence_days", "missing_regions")
+        names = (
+            "window_days",
+            "relative_risk",
+            "probability",
+            "recurrence_days",
+            "missing_regions",
+        )
         return dict.fromkeys(names)
     return {
         "window_days": window.days,
         "relative_risk": _plain(window.relative_risk),
-        "p_value": _plain(window.p),
+        "probability": _plain(window.p),
         "recurrence_days": _plain(window.recurrence),
         "missing_regions": _json(window.missing),
     }

@@ -124,7 +124,7 @@ def test_a_cluster_is_a_signal_of_the_county_with_most_cases(
     assert signal["observed"] > 2 * signal["expected"]
     assert (signal["window_days"], signal["bound"], signal["deaths"]) == (3, None, 4)
     assert signal["relative_risk"] > 2
-    assert signal["recurrence_days"] == pytest.approx(1 / signal["p_value"])
+    assert signal["recurrence_days"] == pytest.approx(1 / signal["probability"])
     assert signal["missing_regions"] is None
     assert (done.rule, done.day, done.signals) == (SCAN.id, DAY, (signal["id"],))
     (here,), (there,) = nights(both[0]), nights(both[1])
@@ -230,7 +230,7 @@ def test_a_region_that_lost_its_share_gets_what_was_found_then(
     in_store(chuzhou, lose)
     run(files, keys)
     (after,) = found(files)
-    for name in ("code", "day", "observed", "expected", "members", "p_value", "data_version"):
+    for name in ("code", "day", "observed", "expected", "members", "probability", "data_version"):
         assert after[name] == before[name]
     assert [len(nights(one)) for one in files] == [1, 1]
 
