@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bench.options import CONSOLE, Quick
+from bench.options import CONSOLE, Folder, Quick, measuring
 from bench.report import show
 
 __all__ = ["app"]
@@ -88,3 +88,31 @@ def evaluate(
         scenarios, done, CONSOLE, counties=counties, seed=seed, quick=quick, write=write
     ):
         show(sheet)
+
+
+@app.command()
+def replay(
+    write: Annotated[
+        bool, typer.Option("--write", help="Put table and plot into docs/detection-evaluation.md.")
+    ] = False,
+    folder: Folder = None,
+) -> None:
+    """COVID-19 in the cities of China, 2020: which method signals where and when, day by day."""
+    from bench import replay as benchmark
+    from bench.replay_plot import picture
+    from bench.report import write as write_sheet
+
+    with measuring(folder) as (place, _), CONSOLE.status("stores of 31 provinces") as status:
+        regions = benchmark.stores_of_the_country(place)
+        status.update("loading")
+        counted = benchmark.counted_in(regions, place)
+        results = {}
+        for name, found in benchmark.replayed(counted):
+            results[name] = found
+            status.update(name)
+    table = benchmark.sheet(counted, results)
+    show(table)
+    if write:
+        write_sheet(table, benchmark.PAGE)
+        drawn = picture(counted, results)
+        benchmark.PAGE.with_name("replay.svg").write_text(drawn, "utf-8")

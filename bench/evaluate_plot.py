@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from html import escape
 from math import log10
 
-__all__ = ["Point", "scatter"]
+__all__ = ["STYLE", "Point", "scatter"]
 
 _WIDTH, _HEIGHT = 860, 520
 _LEFT, _TOP, _RIGHT, _BOTTOM = 62, 24, 250, 56
 _KINDS = 6  # colours
 _APART = 19.5  # px between the lines at the right
-_STYLE = """<style>
+STYLE = """<style>
 svg { background: #fff; fill: #222; stroke: none }
 .grid { stroke: #ddd }
 .c0 { color: #1f5fa8 } .c1 { color: #c2410c } .c2 { color: #15803d }
 .c3 { color: #7c3aed } .c4 { color: #b91c1c } .c5 { color: #0e7490 }
-.dot, .word { fill: currentColor } .bar, .ring { stroke: currentColor; fill: none }
+.dot, .word { fill: currentColor } .bar, .ring, .mark { stroke: currentColor; fill: none }
+.mark { stroke-width: 3 }
 @media (prefers-color-scheme: dark) {
 svg { background: #0d1117; fill: #ddd }
 .grid { stroke: #333 }
@@ -25,6 +26,7 @@ svg { background: #0d1117; fill: #ddd }
 .c3 { color: #d2a8ff } .c4 { color: #ff7b72 } .c5 { color: #76e3ea }
 }
 </style>"""
+"""Six colours, c0 to c5, by day and by night."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def scatter(points: list[Point], title: str, across: str, up: str, low: float) -
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
         f'font-family="sans-serif" font-size="12" role="img">',
         f"<title>{escape(title)}</title>",
-        _STYLE,
+        STYLE,
     ]
     lines += [
         f'<path d="M{_LEFT} {y(percent):.1f}h{wide}" class="grid"/>'

@@ -63,7 +63,7 @@ REASONS: dict[str, tuple[str, str]] = {
 NOTICES: dict[str, tuple[str, str]] = {
     "OUTSIDE": ("places that no configured region covers", "地点不属于任何已配置地区"),
     "DROPPED": ("values that could not be read, left empty", "无法识别的取值留空"),
-    "STAND_IN": ("the first choice was empty, another column stood in", "首选列为空，用备选列"),
+    "STAND_IN": ("the first choice was empty, another stood in", "首选列为空，用备选项"),
     "DATES_OUT_OF_ORDER": ("days in an unlikely order, kept", "日期先后存疑，原样保留"),
     "CODE_CHANGED": ("dead codes replaced by their successors", "已撤销代码换为现行代码"),
     "COARSE_PLACE": ("place known only more coarsely", "地点只能定到上一级"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -255,30 +254,22 @@ def _raised_by(regions: list[RegionSettings]) -> list[Row]:
 
 
 def test_h7n9_raises_a_signal_for_every_card(stores: Stores, keys: Keys, tmp_path: Path) -> None:
-    """127 of 136: eight rows have no day at all, one is of Taiwan, which is none of the regions."""
-    country = _country(stores, "71")
+    """All 136, where Taiwan is one of the regions."""
+    country = _country(stores)
     summary = run(tmp_path, country, keys, H7N9, "h7n9-china-2013", book=_rules())
-    assert (summary.loaded, summary.records["signals"]) == (127, 127)
+    assert (summary.loaded, summary.records["signals"]) == (136, 136)
     found = _raised_by(country)
     cards = {one["case_id"] for one in found}
-    assert len(found) == len(cards) == len({one["number"] for one in found}) == 127
+    assert len(found) == len(cards) == len({one["number"] for one in found}) == 136
     assert {one["day"][:4] for one in found} == {"2013"}
     again = run(tmp_path, country, keys, H7N9, "h7n9-china-2013", book=_rules())
-    assert again.unchanged == 127
+    assert again.unchanged == 136
     assert _raised_by(country) == found
 
 
-def test_h7n9_raises_all_136_where_every_row_has_a_day_and_a_region(
+def test_h7n9_without_taiwan_raises_one_signal_less(
     stores: Stores, keys: Keys, tmp_path: Path
 ) -> None:
-    """The list's own last day stands in where none is known; Taiwan is a region, too."""
-    source = files("resolvers.loading.mappings").joinpath("h7n9-china-2013.toml")
-    text = source.read_text("utf-8").replace('"date_of_outcome"]', '"date_of_outcome", "stand_in"]')
-    lines = H7N9.read_text("utf-8").splitlines()
-    rows = [lines[0] + ",stand_in", *(f"{line},2013-06-30" for line in lines[1:])]
-    listed = tmp_path / "list.csv"
-    listed.write_text("\n".join(rows) + "\n", "utf-8")
-    country = _country(stores)
-    summary = run(tmp_path, country, keys, listed, text, book=_rules())
-    assert (summary.read, summary.loaded, summary.records["signals"]) == (136, 136, 136)
-    assert len({one["case_id"] for one in _raised_by(country)}) == 136
+    country = _country(stores, "71")
+    summary = run(tmp_path, country, keys, H7N9, "h7n9-china-2013", book=_rules())
+    assert (summary.loaded, summary.outside, summary.records["signals"]) == (135, 1, 135)
