@@ -35,11 +35,6 @@ signals = Table(
     public("data_version"),  # the newest record its counts had seen, by its number
     public("case_id", ID, nullable=True),  # the card, of a single case
     public("members", nullable=True),  # counties of a cluster, as JSON
-    public("window_days", Integer(), nullable=True),  # of a cluster, as what follows
-    public("relative_risk", Float(), nullable=True),
-    public("probability", Float(), nullable=True),
-    public("recurrence_days", Float(), nullable=True),
-    public("missing_regions", nullable=True),  # that were not read, as JSON
     public("state"),  # of the lifecycle of table E
     public("detected_at"),
     public("sent_at", nullable=True),
@@ -50,6 +45,11 @@ signals = Table(
     public("event_id", ID, nullable=True, index=True),
     public("updated_at"),
     public("version", Integer(), default=1, server_default="1"),  # what a form was filled in for
+    public("window_days", Integer(), nullable=True),  # of a cluster, as what follows
+    public("relative_risk", Float(), nullable=True),
+    public("probability", Float(), nullable=True),
+    public("recurrence_days", Float(), nullable=True),
+    public("missing_regions", nullable=True),  # that were not read, as JSON
     UniqueConstraint("number", name="uq_signals_number"),
     UniqueConstraint("rule_id", "code", "disease", "day", "slot", name="uq_signals_slot"),
     UniqueConstraint("case_id", "disease", "code", name="uq_signals_card"),
