@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,8 +117,7 @@ def session(gateway: str, who: Known) -> Iterator[dict[str, Any]]:
 def post(url: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:
     """The JSON object that an address answers, whatever the status. Raises ServeError."""
     headers = {"content-type": "application/json"}
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    _, text = _answer(request, token)
+    _, text = _answer(url, token, json.dumps(body).encode(), headers)
     try:
         found = json.loads(text) if text else {}
     except ValueError as error:
@@ -130,7 +129,7 @@ def fetch(url: str, token: str) -> bytes:
     """What an address gives, whole. Raises ServeError with the code of the gateway's own failure
     where it gives nothing.
     """
-    status, body = _answer(urllib.request.Request(url), token)
+    status, body = _answer(url, token)
     if status == 200:
         return body
     try:
@@ -143,13 +142,16 @@ def fetch(url: str, token: str) -> bytes:
     raise failed
 
 
-def _answer(request: urllib.request.Request, token: str) -> tuple[int, bytes]:
+def _answer(
+    url: str, token: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+) -> tuple[int, bytes]:
     """Status and body. Raises ServeError."""
-    if token:
-        request.add_header("authorization", f"Bearer {token}")
     # No proxy: one of the office's would be asked for 127.0.0.1, and would see the token.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
+        request = urllib.request.Request(url, body, dict(headers or {}))  # refuses what is no URL
+        if token:
+            request.add_header("authorization", f"Bearer {token}")
         try:
             with opener.open(request, timeout=_SECONDS) as response:
                 return response.status, response.read()
@@ -157,7 +159,7 @@ def _answer(request: urllib.request.Request, token: str) -> tuple[int, bytes]:
             with refused:
                 return refused.code, refused.read()
     except (OSError, ValueError) as error:
-        raise _no_gateway(request.full_url, error) from None
+        raise _no_gateway(url, error) from None
 
 
 def _no_gateway(url: str, error: Exception) -> ServeError:

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 __all__ = ["TRUSTED_SECONDS", "Looked"]
 
-TRUSTED_SECONDS = 60.0
+TRUSTED_SECONDS = 5.0
 """After so long a store is looked at again in any case: its file may have been written over."""
 
 Found = TypeVar("Found")

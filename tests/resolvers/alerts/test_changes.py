@@ -296,7 +296,6 @@ def test_what_an_application_says_is_checked(rules: Rules) -> None:
         ({"code": "329900"}, ["code"]),
         ({"disease": "nonsense"}, ["disease"]),
         ({"method": None}, ["method"]),
-        ({"method": "SPACE_TIME_POISSON"}, ["method"]),
         ({"effectiveFrom": "2020-01-01"}, ["effectiveFrom"]),
         ({"effectiveTo": "2998-01-01"}, ["effectiveTo"]),
         ({"reason": " "}, ["reason"]),
