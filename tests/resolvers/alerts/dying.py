@@ -28,27 +28,24 @@ CLUSTER_RULES = book(rule("dysentery", Method.SPACE_TIME_PERMUTATION))
 
 
 def run_dying(path: str, day: str, at: int, told: str) -> None:
-    """The nights of a store up to a day; dies before the statement, savepoint or commit of number
-    `at`, in whatever thread it is, or never. Writes how many there were into the file `told`.
+    """The nights of a store up to a day; dies before the write, savepoint or commit of number `at`,
+    in whatever thread it is, or never. Writes how many there were into the file `told`. What only
+    reads is no step: who dies before it leaves what who dies before the next write does.
     """
-    _run({"3201": path}, RULES, day, at, told, every=True)
+    _run({"3201": path}, RULES, day, at, told)
 
 
 def run_clusters_dying(paths: Mapping[str, str], day: str, at: int, told: str) -> None:
-    """The same of the stores of several regions with a rule that scans for clusters; what only
-    reads is no step.
-    """
-    _run(paths, CLUSTER_RULES, day, at, told, every=False)
+    """The same of the stores of several regions, with a rule that scans for clusters."""
+    _run(paths, CLUSTER_RULES, day, at, told)
 
 
-def _run(
-    paths: Mapping[str, str], rules: RuleBook, day: str, at: int, told: str, *, every: bool
-) -> None:
+def _run(paths: Mapping[str, str], rules: RuleBook, day: str, at: int, told: str) -> None:
     numbers, last = count(1), 0
 
     def step(*given: Any) -> None:
         nonlocal last
-        if not every and len(given) > 2 and given[2].startswith("SELECT"):
+        if len(given) > 2 and given[2].startswith("SELECT"):
             return
         last = next(numbers)
         if last == at:
@@ -60,7 +57,7 @@ def _run(
 
     async def run() -> None:
         stores = Stores(regions, same_keys(), lambda: rules)
-        settings = NightSettings(CHINA, clusters=True)
+        settings = NightSettings(CHINA, clusters=rules is CLUSTER_RULES)
         await Night(stores, settings, now=Clock(after_night(day))).round()
         await stores.close()
 

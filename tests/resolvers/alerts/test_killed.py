@@ -93,7 +93,7 @@ def _kept(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 
 def test_killed_at_each_step(stores: Stores, tmp_path: Path) -> None:
-    """SIGKILL before every statement and commit of three nights, then a second run to the end."""
+    """SIGKILL before every write and commit of three nights, then a second run to the end."""
     ready = _ready(stores)
     whole = shutil.copyfile(ready, tmp_path / "whole.db")
     status, steps = _run(whole, 0)
