@@ -34,6 +34,7 @@ from regions.engines import make_engine, sqlite_engine
 from regions.errors import StoreError
 from regions.instants import now
 from regions.settings import RegionSettings
+from resolvers.writing.looked import Looked
 
 __all__ = ["Outboxes"]
 
@@ -42,7 +43,6 @@ _log = logging.getLogger(__name__)
 _AWAY = (OSError, SQLAlchemyError, TimeoutError)
 _MOST = 1_000  # rows of a store at once
 _CHUNK = 2_000  # entries
-_TRUSTED = 60.0  # seconds after which an empty outbox is looked into in any case
 
 Write = Callable[[Sequence[Owed]], Awaitable[None]]
 
@@ -80,8 +80,7 @@ class Outboxes:
         self._told: dict[str, set[str]] = {}  # rows of a store that the log tells of, still there
         self._seen: dict[str, dict[str, float]] = {}  # when a row of a store was seen first
         self._changes: dict[str, Changes] = {}
-        # Stores without rows: of which version and origins that is known, and until when.
-        self._empty: dict[str, tuple[tuple[int, tuple[str, ...]], float]] = {}
+        self._empty = Looked[bool](clock)  # stores without rows, as of a version and origins
         self._origins: tuple[int | None, list[str]] = (None, [])  # as of a version of the gateway's
 
     async def sweep(self, write: Write, *, age: float, request: str = "") -> int:
@@ -105,13 +104,15 @@ class Outboxes:
         again = bool(age) and not request  # the same look as before
         versions = {one.code: self._version(one) if again else None for one in stores}
         origins = (self._origin, *(await self._former(versions.get(""))))
-        stores = [one for one in stores if not self._is_empty(one, versions[one.code], origins)]
+        known = {
+            code: None if version is None else (version, origins)
+            for code, version in versions.items()
+        }
+        stores = [one for one in stores if not self._empty.recall(one.code, known[one.code])]
         sweep = _Sweep(write, age, request, origins, set())
         found = await asyncio.gather(*(self._store(store, sweep) for store in stores))
         for code in sweep.empty:
-            version = versions[code]
-            if version is not None:
-                self._empty[code] = ((version, origins), self._clock() + _TRUSTED)
+            self._empty.keep(code, known[code], True)
         return sum(found)
 
     def close(self) -> None:
@@ -130,11 +131,6 @@ class Outboxes:
             return changes.version()
         except StoreError:
             return None
-
-    def _is_empty(self, store: _Store, version: int | None, origins: tuple[str, ...]) -> bool:
-        """Whether a store is known to hold no row: it had none, and nothing was committed since."""
-        known, until = self._empty.get(store.code, (None, 0.0))
-        return version is not None and known == (version, origins) and self._clock() < until
 
     async def _former(self, version: int | None) -> list[str]:
         """The logs this gateway had before; that it has this one is kept. They are not read again

@@ -7,7 +7,7 @@ for some microseconds whether anybody has committed since (`Store.version`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 __all__ = ["TRUSTED_SECONDS", "Looked"]
@@ -23,16 +23,16 @@ class Looked(Generic[Found]):
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._kept: dict[str, tuple[int, float, Found]] = {}
+        self._kept: dict[str, tuple[Hashable, float, Found]] = {}
 
-    def recall(self, code: str, version: int | None) -> Found | None:
+    def recall(self, code: str, version: Hashable | None) -> Found | None:
         """What would be found again in a store of this version; None where that is not known."""
         kept = self._kept.get(code)
         if kept is None or kept[0] != version or self._clock() >= kept[1]:
             return None
         return kept[2]
 
-    def keep(self, code: str, version: int | None, found: Found) -> None:
+    def keep(self, code: str, version: Hashable | None, found: Found) -> None:
         """Keeps what was found; `version` is from before the look. None is no version."""
         if version is None:
             self._kept.pop(code, None)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import orjson
@@ -16,7 +18,7 @@ from regions.keys import Keys
 from regions.settings import RegionSettings
 from regions.signal_messages import signal_messages
 from regions.statistics import daily_counts
-from resolvers.alerts.cluster_nights import ClusterNight
+from resolvers.alerts.cluster_nights import ClusterNight, ClusterNights
 from resolvers.alerts.night import Night
 from resolvers.alerts.night_settings import NightSettings
 from resolvers.alerts.rules import RuleBook
@@ -108,6 +110,13 @@ def found(regions: Sequence[RegionSettings]) -> list[dict[str, Any]]:
 
 def nights(settings: RegionSettings) -> list[dict[str, Any]]:
     return [row for row in night_rows(settings) if row["part"] == PART]
+
+
+def lose_share(connection: Any) -> None:
+    """As if whoever wrote had died before it came to this region."""
+    for table in (signals, signal_messages):
+        connection.execute(delete(table))
+    connection.execute(delete(detection_nights).where(detection_nights.c.part == PART))
 
 
 def test_a_cluster_is_a_signal_of_the_county_with_most_cases(
@@ -218,21 +227,52 @@ def test_a_region_that_lost_its_share_gets_what_was_found_then(
 ) -> None:
     """Whoever wrote died before it came to the second region; late reports came meanwhile."""
     run(files, keys)
-    chuzhou = files[1]
     (before,) = found(files)
-
-    def lose(connection: Any) -> None:
-        for table in (signals, signal_messages):
-            connection.execute(delete(table))
-        connection.execute(delete(detection_nights).where(detection_nights.c.part == PART))
-        connection.execute(delete(daily_counts).where(daily_counts.c.disease == "dysentery"))
-
-    in_store(chuzhou, lose)
+    in_store(files[1], lose_share)
+    dysentery = delete(daily_counts).where(daily_counts.c.disease == "dysentery")
+    in_store(files[1], lambda connection: connection.execute(dysentery))
     run(files, keys)
     (after,) = found(files)
     for name in ("code", "day", "observed", "expected", "members", "probability", "data_version"):
         assert after[name] == before[name]
     assert [len(nights(one)) for one in files] == [1, 1]
+
+
+def test_a_gateway_that_is_overtaken_takes_over_what_was_written(
+    files: list[RegionSettings], keys: Keys
+) -> None:
+    """While it scanned, another one saw late reports and died before it came to the second region:
+    what that one found in the first is what both are told.
+    """
+    run(files, keys, clusters=False)
+    calls, theirs = count(1), list[Any]()
+
+    def overtake() -> None:
+        fill(files[1], counted("341103", "dysentery", {days_before(DAY, 1): 90}))
+        run(files, keys)
+        theirs.extend([found(files), nights(files[0])[0]["outcome"]])
+        in_store(files[1], lose_share)
+
+    def clock() -> str:
+        if next(calls) == 2:  # the counts are read, nothing is written
+            with ThreadPoolExecutor(1) as other:
+                other.submit(overtake).result()
+        return after_night(DAY)
+
+    async def work() -> None:
+        made = WritingStores(files, keys, lambda: book(SCAN))
+        try:
+            await ClusterNights(made, NightSettings(CHINA, clusters=True), now=clock).round()
+        finally:
+            await made.close()
+
+    asyncio.run(work())
+    before, outcome = theirs
+    assert [row["outcome"] for one in files for row in nights(one)] == [outcome, outcome]
+    names = ("code", "observed", "members", "data_version")
+    told = [[[row[name] for name in names] for row in rows] for rows in (before, found(files))]
+    assert told[0] == told[1]
+    assert "341103" in {row["code"] for row in before}
 
 
 def test_late_reports_change_no_cluster(files: list[RegionSettings], keys: Keys) -> None:

@@ -153,6 +153,14 @@ def test_a_city_has_its_counties_and_a_province_its_cities(duty: Duty) -> None:
     assert report(duty, ON_DUTY)["total"]["signals"] == 1
 
 
+def test_signals_of_a_code_that_died_are_of_the_county_that_followed(duty: Duty) -> None:
+    for code in ("320103", "320104"):  # 白下 was joined to 秦淮
+        duty.raised(code=code)
+    found = report(duty, CITY)
+    counties = [(one["code"], one["figures"]["signals"]) for one in found["counties"]]
+    assert counties == [("320104", 2)]
+
+
 def test_a_signal_of_a_city_as_a_whole_stands_under_the_city(duty: Duty) -> None:
     duty.raised(code="320100")
     found = report(duty, CITY)
