@@ -13,7 +13,8 @@ __all__ = ["Changes"]
 class Changes:
     """Watches one file: `version` differs after any commit of another connection.
 
-    For one thread. Another file in its place is noticed, too.
+    For one thread, which may be that of the event loop: nothing is waited for. Another file in its
+    place is noticed, too.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,7 +31,10 @@ class Changes:
             if self._store is None or file != self._file:
                 self.close()
                 self._store = sqlite3.connect(
-                    f"{self._path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None
+                    f"{self._path.absolute().as_uri()}?mode=rw",
+                    uri=True,
+                    isolation_level=None,
+                    timeout=0,  # a store that is locked does not answer
                 )
                 self._file = file
                 self._opened += 1

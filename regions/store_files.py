@@ -16,7 +16,6 @@ __all__ = ["StoreConnection", "StoreFile"]
 
 _RECHECK = 0.05  # seconds for which a file is believed to be where it was
 _CACHE_KIB = 16_384
-_MAPPED_BYTES = 256 << 20
 
 
 class StoreConnection(sqlite3.Connection):
@@ -28,8 +27,10 @@ class StoreConnection(sqlite3.Connection):
 class StoreFile:
     """One region's SQLite file: idle connections, and whether it is still the file it was.
 
-    A store restored from a backup is another file under the same name. Whoever notices first, a
-    reader or `version`, begins a new generation, and no connection of an older one is used again.
+    A store restored from a backup is another file under the same name, or the same one cut off and
+    filled again, which a connection would not notice that has in its cache what it reads. Whoever
+    notices first, a reader or `version`, begins a new generation, and no connection of an older
+    one is used again.
     """
 
     def __init__(self, settings: RegionSettings) -> None:
@@ -37,6 +38,7 @@ class StoreFile:
         self.path = settings.path
         self.idle: deque[StoreConnection] = deque()
         self._identity: tuple[int, int] | None = None
+        self._size = 0
         self._generation = 0
         self._looked = 0.0
         self._looking = threading.Lock()
@@ -85,9 +87,10 @@ class StoreFile:
                 reason = f"the store's file cannot be reached ({error.strerror})"
                 raise Failure(reason) from None
             identity = status.st_dev, status.st_ino
-            if identity != self._identity:
+            if identity != self._identity or status.st_size < self._size:
                 self._identity = identity
                 self._generation += 1
+            self._size = status.st_size
             self._looked = now
 
     def _open(self) -> StoreConnection:
@@ -104,7 +107,8 @@ class StoreFile:
         connection.generation = generation
         connection.execute("PRAGMA query_only=ON")
         connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-        connection.execute(f"PRAGMA mmap_size={_MAPPED_BYTES}")
+        # Not mapped: a file cut off in place (`cp` does so) would end the process, not one read.
+        connection.execute("PRAGMA mmap_size=0")
         return connection
 
     def _close_idle(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from regions import store_files
 from regions.areas import reference_areas
 from regions.engines import make_engine
 from regions.ids import padded
@@ -19,7 +21,7 @@ from regions.settings import RegionSettings
 from resolvers.users import prefix_of
 from tests.postgres import Postgres
 
-__all__ = ["Stores", "in_store", "region_settings"]
+__all__ = ["Stores", "in_store", "noticed", "region_settings"]
 
 T = TypeVar("T")
 Migration = Callable[[Path], Coroutine[Any, Any, Any]]
@@ -127,6 +129,11 @@ class Stores:
 def _database(settings: RegionSettings) -> str:
     assert settings.url is not None
     return settings.url.rpartition("/")[2]
+
+
+def noticed() -> None:
+    """Waits for as long as a reader believes a file to be where it was."""
+    time.sleep(2 * store_files._RECHECK)
 
 
 def in_store(settings: RegionSettings, work: Callable[[Connection], T]) -> T:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.resolvers.writing.making import DOCUMENTS, new_key
 from tests.served import Demo, Gateway, serving
+from tests.stores import noticed
 
 __all__ = ["COUNTY_A", "COUNTY_B", "A", "B", "Sides", "handing", "outcomes"]
 
@@ -153,6 +154,7 @@ class Sides:
         aside = [one.with_name(f"away-{one.name}") for one in kept]
         for one, to in zip(kept, aside, strict=True):
             one.rename(to)
+        noticed()
         try:
             yield
         finally:

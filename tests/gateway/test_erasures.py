@@ -13,6 +13,7 @@ import pytest
 
 from tests.gateway.test_keys import _traveller
 from tests.served import Demo, Gateway, never_idle, serving
+from tests.stores import noticed
 
 REQUEST = """mutation ($input: RequestErasureInput!) { requestErasure(input: $input) { __typename
   ... on Problem { code message messageZh } ... on StepProblem { reason }
@@ -134,6 +135,7 @@ def test_with_a_region_away_no_order_is_kept(gateway: Gateway) -> None:
     assert away.path is not None
     hidden = away.path.with_suffix(".away")
     away.path.rename(hidden)
+    noticed()
     asked = gateway.ask(REQUEST, {"input": _wanted(ids)}, who=FIRST).json()
     assert asked["errors"][0]["extensions"]["code"] == "REGION_UNAVAILABLE"
     hidden.rename(away.path)

@@ -17,6 +17,7 @@ from gateway.metrics.serving import Metrics
 from regions.keys import load_keys
 from resolvers.writing.stores import Stores
 from tests.served import PEOPLE, Demo, Gateway, serving
+from tests.stores import noticed
 
 _SECONDS = 30.0
 
@@ -91,6 +92,7 @@ def test_how_the_regions_stand(measured: Demo) -> None:
         assert away.path is not None
         moved = away.path.with_suffix(".away")
         away.path.rename(moved)
+        noticed()
         found = _numbers(measured)
         moved.rename(away.path)
     up = {key[1]: value for key, value in found.items() if key[0] == "epigate_region_up"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -118,3 +120,50 @@ def test_a_file_that_was_away_is_looked_at_anew(
     assert not file.idle
     away.rename(region.path)
     assert (file.version() != before, word(file)) == (True, "old")
+
+
+def test_a_file_cut_off_is_not_answered_from_what_was_read_before(
+    file: StoreFile, region: RegionSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert region.path is not None
+    monkeypatch.setattr(store_files, "_RECHECK", 0.0)
+    with closing(sqlite3.connect(region.path)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")  # as every store of ours
+    before, _ = file.version(), word(file)
+    content = region.path.read_bytes()
+    os.truncate(region.path, 0)
+    with pytest.raises(sqlite3.Error):
+        word(file)
+    assert file.version() != before
+    region.path.write_bytes(content)
+    assert word(file) == "old"
+
+
+_CUT_OFF_WHILE_READ = """
+import os, sqlite3, sys
+from pathlib import Path
+from regions.settings import RegionSettings
+from regions.store_files import StoreFile
+path = Path(sys.argv[1])
+file = StoreFile(RegionSettings("320100", "南京", "Nanjing", ("3201",), path, None, 5.0))
+rows = file.connection().execute("SELECT word FROM said")
+rows.fetchone()
+os.truncate(path, 0)
+try:
+    rows.fetchall()
+except sqlite3.Error as error:
+    print("failed:", error)
+"""
+
+
+def test_a_file_cut_off_while_it_is_read_fails_the_read_and_not_the_process(
+    region: RegionSettings,
+) -> None:
+    assert region.path is not None
+    with closing(sqlite3.connect(region.path)) as connection:
+        more = [("x" * 4096,) for _ in range(500)]
+        connection.executemany("INSERT INTO said VALUES (?)", more)
+        connection.commit()
+    read = [sys.executable, "-c", _CUT_OFF_WHILE_READ, str(region.path)]
+    ended = subprocess.run(read, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout[:7]) == (0, "failed:"), ended.stderr

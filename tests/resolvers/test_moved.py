@@ -17,6 +17,7 @@ from regions.settings import RegionSettings
 from tests.answering import NATIONAL, Gateway, grant, viewer
 from tests.moving import COUNTY, FROM, TO, Moved, copied, hand_over
 from tests.records import Population
+from tests.stores import noticed
 
 _LIST = "{ contacts(first: 1000) { totalCount edges { node { id code person { id code } } } } }"
 _NODE = (
@@ -153,6 +154,7 @@ def test_a_region_that_is_down_is_named_where_the_record_is_kept(
     path = next(one for one in gateway.regions if one.code == TO).path
     assert path is not None
     path.unlink()
+    noticed()
     asked = gateway.ask(_NODE, NATIONAL, {"i": f"contact:{gone.contacts[0]['id']}"})
     assert asked.data == {"node": None}
     assert {error["extensions"]["region"] for error in asked.errors} == {TO}

@@ -25,7 +25,7 @@ from resolvers.users import Viewer
 from tests.answering import EVERY_ITEM, NATIONAL, Gateway, grant, viewer
 from tests.records import Population, Row
 from tests.resolvers.test_masking import _PRIVATE, _clear, _fields, _nodes
-from tests.stores import Stores, in_store
+from tests.stores import Stores, in_store, noticed
 
 _AT = "2026-11-28T00:00:00Z"
 _RECEIVER = viewer("500101", unit="cdc-500101")
@@ -190,6 +190,7 @@ def test_leak_40_a_region_that_is_down_tells_nobody_whether_it_shares(
     path = _store(shared, busy).path
     assert path is not None
     path.unlink()
+    noticed()
     question = "query ($i: ID!) { node(id: $i) { id } }"
     asked = shared.ask(question, _RECEIVER, {"i": f"person:{busy}"})
     assert (asked.data, asked.errors) == ({"node": None}, [])

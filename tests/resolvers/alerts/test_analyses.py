@@ -15,7 +15,7 @@ from tests.answering import grant, viewer
 from tests.resolvers.alerts.duty import NATIONAL, ON_DUTY, Duty
 from tests.resolvers.alerts.nights import counted, fill
 from tests.resolvers.writing.making import case_input, person
-from tests.stores import Stores
+from tests.stores import Stores, noticed
 
 _GROUPING = "{ groups { value cases members { id employer } } unknown hidden }"
 ANALYSIS = f"""query {{ signals(first: 50) {{ edges {{ node {{ id analysis {{
@@ -229,6 +229,7 @@ def test_a_region_that_is_away_leaves_it_open_whether_it_spreads(
     made.raised(code="320111")
     assert settings[1].path is not None
     settings[1].path.unlink()
+    noticed()
     found = made.ask(ANALYSIS, PUKOU, {})
     assert found.codes == ["REGION_UNAVAILABLE"]
     (edge,) = found.data["signals"]["edges"]

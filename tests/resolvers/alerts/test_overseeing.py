@@ -21,6 +21,7 @@ from tests.resolvers.alerts.duty import (
     card,
     form,
 )
+from tests.stores import noticed
 
 CARD, FORM = "fileAbnormalInformationCard", "fileInvestigationForm"
 FIGURES = """signals absorbed counties perCountyWeek answered answeredRate hoursToAnswer
@@ -194,6 +195,7 @@ def test_a_region_that_is_away_is_named_and_its_counties_do_not_count(duty: Duty
     answered(duty)
     assert duty.regions[1].path is not None
     duty.regions[1].path.unlink()
+    noticed()
     found = asked(duty)
     assert found.codes == ["REGION_UNAVAILABLE"]
     told = found.data["signalReport"]

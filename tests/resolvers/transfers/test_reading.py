@@ -21,6 +21,7 @@ from schema.privacy import PrivateItem
 from tests.answering import NATIONAL, Gateway, grant, viewer
 from tests.moving import AT, COUNTY, FROM, TO, Moved, copied, hand_over
 from tests.records import Population
+from tests.stores import noticed
 
 _LIST = """query ($f: TransferFilter, $n: Int, $a: String) {
   transfers(filter: $f, first: $n, after: $a) {
@@ -235,6 +236,7 @@ def test_a_custodian_that_does_not_answer_is_not_confirmed(handed: tuple[Gateway
     path = next(one for one in gateway.regions if one.code == TO).path
     assert path is not None
     path.unlink()
+    noticed()
     asked = gateway.ask(_CUSTODY, NATIONAL, {"i": f"person:{gone.person}"})
     assert asked.data["custody"]["region"] == TO
     assert asked.data["custody"]["confirmed"] is False

@@ -13,7 +13,7 @@ from resolvers.pathway.becoming import Lapses
 from resolvers.pathway.overdue import COLUMNS
 from resolvers.pathway.storing import sweep
 from tests.answering import Gateway
-from tests.stores import in_store
+from tests.stores import in_store, noticed
 
 _PLACE = [column.name for column in COLUMNS].index("pathway_id")
 
@@ -133,6 +133,7 @@ def test_a_region_that_was_down_is_told_when_it_is_back(writer: Gateway) -> None
     _sweep(second, _ago(2900))
     away = second.path.with_suffix(".away")
     second.path.rename(away)
+    noticed()
     assert _polled(writer, lapses) == []
     away.rename(second.path)
     assert _polled(writer, lapses) == [11]

@@ -28,7 +28,7 @@ from tests.resolvers.writing.making import (
     sample_input,
     visit_input,
 )
-from tests.stores import in_store
+from tests.stores import in_store, noticed
 
 AT_A = viewer(FROM, account="officer-a")
 AT_B = viewer(COUNTY, account="officer-b")
@@ -208,6 +208,7 @@ def test_the_receiver_writes_while_the_sender_is_down(moved: tuple[Writer, Moved
     path = next(one for one in writer.regions if one.code == FROM).path
     assert path is not None
     path.unlink()
+    noticed()
     done = writer.do("recordVisit", AT_B, visit_input(_contact(gone)))
     assert done["__typename"] == "RecordVisitPayload", done
 
