@@ -155,6 +155,10 @@ def demo_accounts(
         name = f"head-{county}-{number}"
         cdc(name, unit_user, county, f"{what}, unit user", department, head=True)
     cdc("analyst", Role.ANALYST, _NATIONAL, _ANALYST, _MONITORING)
+    # An application for a rule of detection is decided by the province or the country (E7).
+    if city in cdcs:
+        cdc(f"reviewer-{province}", Role.REVIEWER, province, "province, reviewer", _MONITORING)
+    cdc("reviewer", Role.REVIEWER, _NATIONAL, "national, reviewer", _MONITORING)
     if neighbour is not None:
         there = counties_of(neighbour)[0].code
         cdcs |= {unit["code"]: unit for unit in cdc_units(neighbour)}

@@ -110,6 +110,8 @@ def test_a_demo_from_nothing_but_a_configuration(run: Run, config: Config) -> No
         "business head, unit user",
         "information head, unit user",
         "analyst, administrative counts",
+        "province, reviewer",
+        "national, reviewer",
     ]
     stored = {
         row[0]: row[1:]
