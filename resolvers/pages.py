@@ -21,6 +21,7 @@ from resolvers.typesetting import FONT, break_lines, measure, shown
 __all__ = [
     "CHINESE",
     "Draw",
+    "Flow",
     "Page",
     "PageWords",
     "Printer",
@@ -71,6 +72,36 @@ class Page:
     size: tuple[float, float]
     y: float
     draws: list[Draw] = field(default_factory=list)
+
+
+class Flow:
+    """What flows over upright pages, from `top` points below their upper edge down to `foot` points
+    above the lower one.
+    """
+
+    def __init__(self, top: float, foot: float) -> None:
+        self._top, self._foot = top, foot
+        self.pages: list[Page] = []
+        self._turn()
+
+    @property
+    def page(self) -> Page:
+        """The page that is being filled."""
+        return self.pages[-1]
+
+    def _turn(self) -> None:
+        self.pages.append(Page(A4, A4[1] - self._top))
+
+    def gap(self, height: float) -> None:
+        """Leaves so much free."""
+        self.page.y -= height
+
+    def need(self, height: float) -> bool:
+        """A new page where so much is not left of this one; whether one was begun."""
+        if self.page.y - height >= self._foot:
+            return False
+        self._turn()
+        return True
 
 
 def pdf_of(

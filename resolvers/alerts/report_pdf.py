@@ -13,7 +13,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from resolvers.alerts.report import Document, Heading, Paragraph, Table
 from resolvers.alerts.report_drawing import COLOURS, Circle, Picture, Rectangle, Words
-from resolvers.pages import Draw, Page, Printer, line_of, pdf_of
+from resolvers.pages import Draw, Flow, Printer, line_of, pdf_of
 from resolvers.typesetting import FONT, break_lines, measure, shown
 
 __all__ = ["report_pdf"]
@@ -28,7 +28,7 @@ _LOUD = COLOURS["confirmed"]
 
 def report_pdf(report: Document, printer: Printer) -> bytes:
     """The bytes of the PDF."""
-    flow = _Flow()
+    flow = _Flow(_TOP, _FOOT)
     flow.text(report.title, _TITLE, middle=True)
     flow.text(report.subtitle, _TEXT, middle=True)
     for number, block in enumerate(report.blocks):
@@ -56,41 +56,20 @@ def _scale(picture: Picture) -> float:
     return _WIDTH / picture.width
 
 
-class _Flow:
-    """What flows over upright pages."""
-
-    def __init__(self) -> None:
-        self.pages: list[Page] = []
-        self._turn()
-
-    @property
-    def page(self) -> Page:
-        return self.pages[-1]
-
-    def _turn(self) -> None:
-        self.pages.append(Page(A4, A4[1] - _TOP))
-
-    def gap(self, height: float) -> None:
-        self.page.y -= height
-
-    def _need(self, height: float) -> bool:
-        """A new page where so much is not left of this one; whether one was begun."""
-        if self.page.y - height >= _FOOT:
-            return False
-        self._turn()
-        return True
+class _Flow(Flow):
+    """Words, pictures and tables that flow over upright pages."""
 
     def text(self, text: str, size: float, *, middle: bool = False, colour: str = "") -> None:
         wide = measure(size)
         for line in break_lines(shown(text), _WIDTH, wide):
-            self._need(size * _LEADING)
+            self.need(size * _LEADING)
             self.page.y -= size * _LEADING
             x = (A4[0] - wide(line)) / 2 if middle else _SIDE
             self.page.draws.append(_coloured(line, x, self.page.y, size, colour))
 
     def heading(self, text: str, following: float) -> None:
         self.gap(10)
-        self._need(_HEADING * _LEADING + following)
+        self.need(_HEADING * _LEADING + following)
         self.text(text, _HEADING)
         self.gap(4)
 
@@ -98,7 +77,7 @@ class _Flow:
         scale = _scale(picture)
         height = picture.height * scale
         self.gap(4)
-        self._need(height)
+        self.need(height)
         self.page.draws.append(_drawn(picture, _SIDE, self.page.y, scale))
         self.page.y -= height
 
@@ -109,11 +88,11 @@ class _Flow:
         widths = [_WIDTH * part for part in (table.first, *[rest] * (len(table.header) - 1))]
         header = _cells(table.header, widths) if any(table.header) else None
         if header is not None:
-            self._need(_height(header) * 2)
+            self.need(_height(header) * 2)
             self._row(header, widths, head=True)
         for row in table.rows:
             cells = _cells(row, widths)
-            if self._need(_height(cells)) and header is not None:
+            if self.need(_height(cells)) and header is not None:
                 self._row(header, widths, head=True)
             self._row(cells, widths)
 

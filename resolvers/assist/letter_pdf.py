@@ -22,7 +22,7 @@ from resolvers.assist.letter import (
     Letter,
     Printed,
 )
-from resolvers.pages import Page, Printer, box, line_of, local, pdf_of, time_of
+from resolvers.pages import Flow, Page, Printer, box, line_of, local, pdf_of, time_of
 from resolvers.typesetting import break_lines, measure, shown
 
 __all__ = ["letter_pdf"]
@@ -89,27 +89,8 @@ def letter_pdf(letter: Letter, printer: Printer) -> bytes:
     return pdf_of(pages, f"协查函 {letter.number}", printer, foot)
 
 
-class _Flow:
+class _Flow(Flow):
     """Text that flows over upright pages."""
-
-    def __init__(self) -> None:
-        self.pages: list[Page] = []
-        self._turn()
-
-    @property
-    def page(self) -> Page:
-        return self.pages[-1]
-
-    def _turn(self) -> None:
-        self.pages.append(Page(A4, A4[1] - _TOP))
-
-    def need(self, height: float) -> None:
-        """A new page where so much is not left of this one."""
-        if self.page.y - height < _FOOT:
-            self._turn()
-
-    def gap(self, height: float) -> None:
-        self.page.y -= height
 
     def text(
         self,
@@ -144,7 +125,7 @@ class _Flow:
 
 
 def _text_pages(letter: Letter) -> list[Page]:
-    flow = _Flow()
+    flow = _Flow(_TOP, _FOOT)
     flow.text("协　查　函", size=22, leading=34, place="middle")
     version = f"（第 {letter.version} 版）" if letter.version > 1 else ""
     flow.text(f"编号：{letter.number}{version}", place="middle")
