@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from coverage import Coverage
 from hypothesis import settings
 
 from gateway.config import Config, load_config
@@ -19,6 +21,7 @@ from tests.postgres import Postgres, running_postgres
 from tests.stores import Stores
 
 ROOT = Path(__file__).parent.parent
+_ABOVE = ROOT / "tests" / "resolvers"
 
 # A busy machine is no failure; CI draws the same examples every time.
 settings.register_profile("epigate", deadline=None, derandomize="CI" in os.environ)
@@ -26,6 +29,7 @@ settings.register_profile("nightly", deadline=None, max_examples=1_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "epigate"))
 
 
+_COUNTING = "COVERAGE_PROCESS_CONFIG"  # processes that find it count the lines they run
 _sung: list[str] = []  # what processes of a run on several cores found in their folders
 _searched: list[str] = []  # the folders of those that told
 
@@ -66,6 +70,59 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = "what it printed or logged holds a private value in clear"
     return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Counts no lines of the resolvers' tests on PostgreSQL: those on SQLite run the same."""
+    for item in items:
+        given = getattr(item, "callspec", None)
+        if given and "postgresql" in given.params.values() and item.path.is_relative_to(_ABOVE):
+            item.add_marker(pytest.mark.no_cover)
+
+
+@contextmanager
+def _uncounted(item: pytest.Item) -> Iterator[None]:
+    """Counts no lines of a test marked no_cover, nor of the processes it starts.
+
+    The plugin does so for what the test calls, not for its fixtures and its processes.
+    """
+    plugin: Any = item.config.pluginmanager.getplugin("_cov")
+    counter = getattr(plugin, "cov_controller", None)
+    if counter is None or not item.get_closest_marker("no_cover"):
+        yield
+        return
+    counting = os.environ.pop(_COUNTING, None)
+    counter.pause()
+    while beneath := Coverage.current():  # a process of xdist counts by several; one will do
+        beneath.stop()
+    try:
+        yield
+    finally:
+        if not counter.started:  # the plugin has gone on itself
+            counter.resume()
+        if counting is not None:
+            os.environ[_COUNTING] = counting
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Its fixtures are made."""
+    with _uncounted(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """It runs."""
+    with _uncounted(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Its fixtures end."""
+    with _uncounted(item):
+        return (yield)
 
 
 @pytest.fixture(scope="session")

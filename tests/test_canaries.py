@@ -42,6 +42,8 @@ from tests.resolvers.writing.making import (
 from tests.served import Demo, Gateway, serving
 from tests.stores import Stores
 
+pytestmark = pytest.mark.no_cover  # each feature has tests of its own, which count its lines
+
 PEOPLE = 1_000
 LIST = """{contacts(first:1000){edges{node{id name phone idNumber employer residence
   whereabouts seat remarks place destination observation{place} history{old new reason}

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,35 @@ def test_it_is_waited_for_and_killed(tmp_path: Path) -> None:
     process.kill()  # it has ended: nobody is hit
     process.stdout.close()
     process.stderr.close()
+
+
+_TRACED = "import sys; print(sys.gettrace() is not None); sys.stdout.flush()"
+
+
+@pytest.fixture
+def of_fixture() -> bool:
+    """Whether the lines of its fixtures are counted."""
+    return sys.gettrace() is not None
+
+
+@pytest.mark.no_cover
+def test_nothing_counts_lines_where_that_is_asked(of_fixture: bool) -> None:
+    """Neither its fixtures, nor itself, nor its processes, forked or not."""
+    assert (of_fixture, sys.gettrace()) == (False, None)
+    assert _said_of_tracing() == ["False", "False"]
+
+
+def test_lines_are_counted_in_processes_where_they_are_in_the_test(of_fixture: bool) -> None:
+    counted = sys.gettrace() is not None  # not under --no-cov
+    assert of_fixture is counted
+    assert _said_of_tracing() == [str(counted)] * 2
+
+
+def _said_of_tracing() -> list[str]:
+    process = warm.start("--help", before=_TRACED)
+    with process.stdout, process.stderr:
+        forked = process.stdout.readline().strip()
+        process.stdout.read()
+    process.wait(60)
+    own = subprocess.run([sys.executable, "-c", _TRACED], stdout=subprocess.PIPE, check=True)
+    return [forked, own.stdout.decode().strip()]

@@ -78,7 +78,7 @@ def start(*words: str, before: str = "") -> Process:
         "folder": os.getcwd(),
     }
     with _ONE:
-        server = _server()
+        server = _server("COVERAGE_PROCESS_CONFIG" in os.environ)
         socket.send_fds(server, [json.dumps(order).encode()], [end, stdout, stderr])
         pid = int(server.recv(16))
     for one in (end, stdout, stderr):
@@ -102,8 +102,11 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 @cache
-def _server() -> socket.socket:
-    """The process that forks, started by the first command of a session, ended with it."""
+def _server(counting: bool) -> socket.socket:
+    """The process that forks, started by the first command of a session, ended with it.
+
+    One forks processes that count the lines they run, another those of tests marked no_cover.
+    """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     code = f"from tests.warm import _fork\n_fork({theirs.fileno()})()"
     process = subprocess.Popen([sys.executable, "-c", code], pass_fds=[theirs.fileno()])

@@ -33,6 +33,8 @@ from regions.keys import load_keys
 from regions.sealing import Sealer
 from resolvers.questions.listing import quota
 
+pytestmark = pytest.mark.no_cover  # nothing of bench is counted, and the gateway elsewhere
+
 PORT = 9950
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bench.breaking.blackbox import run
 from bench.breaking.plans import KINDS, Plan
+
+pytestmark = pytest.mark.no_cover  # nothing of bench is counted, and the gateway elsewhere
 
 
 def test_whatever_befalls_gateways_nobody_is_lost_or_doubled(tmp_path: Path) -> None:

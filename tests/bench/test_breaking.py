@@ -1,7 +1,6 @@
 """Handoffs under faults: no seed breaks a rule, and each bug put into our code breaks one.
 
-1,000 seeds, or 20,000 in the nightly profile (`HYPOTHESIS_PROFILE=nightly`). The many seeds run
-lines that the other tests run, too: they are not counted once more, which takes as long again.
+1,000 seeds, or 20,000 in the nightly profile (`HYPOTHESIS_PROFILE=nightly`).
 """
 
 from __future__ import annotations
@@ -21,6 +20,8 @@ from bench.breaking.history import Finding
 from bench.breaking.mutants import MUTANTS, Mutant, hunt
 from bench.breaking.simulation import Run, simulate
 from bench.breaking.world import Template
+
+pytestmark = pytest.mark.no_cover  # nothing of bench is counted, and the gateway elsewhere
 
 NIGHTLY = settings.get_current_profile_name() == "nightly"
 PARTS = 40
@@ -47,7 +48,6 @@ def _run(template: Template, folder: Path, seed: int, length: int = 60) -> Run:
     return run
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_seed_breaks_a_rule(template: Template, tmp_path: Path, part: int) -> None:
     runs = [_run(template, tmp_path, part * EACH + number, LENGTH) for number in range(EACH)]
@@ -77,7 +77,6 @@ def test_the_same_seed_is_the_same_run(template: Template, tmp_path: Path) -> No
     assert (one.steps, one.handed, one.deaths) == (other.steps, other.handed, other.deaths)
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[one.name for one in MUTANTS])
 def test_each_bug_is_found(template: Template, tmp_path: Path, mutant: Mutant) -> None:
     found = hunt(template, tmp_path / "run", mutant, (mutant.seed, *range(TRIED)))

@@ -23,6 +23,8 @@ from resolvers.transfers import cards as told
 from resolvers.transfers.cards import Corrected, tell_card
 from resolvers.transfers.conservation import Kind
 
+pytestmark = pytest.mark.no_cover  # nothing of bench is counted, and the gateway elsewhere
+
 _SEEDS = 25
 _OWN = "SELECT id FROM people WHERE id = ? AND kept_in IS NULL"
 _CARD = "SELECT onset_on, version, kept_in FROM cases WHERE id = ?"

@@ -8,6 +8,8 @@ import pytest
 
 from bench.load import main, measure, sheet
 
+pytestmark = pytest.mark.no_cover  # nothing of bench is counted, and the gateway elsewhere
+
 
 def test_every_row_is_loaded_sealed_and_counted(tmp_path: Path) -> None:
     summary, cpu = measure(tmp_path, 400)

@@ -15,6 +15,8 @@ from resolvers.alerts.counts import Counted
 from tests.postgres import Postgres
 from tests.stores import Stores
 
+pytestmark = pytest.mark.no_cover  # nothing of bench is counted, and the gateway elsewhere
+
 _SOME = ("42", "23", "22")  # Hubei, and the two provinces of the outbreaks of spring
 
 

@@ -18,6 +18,8 @@ import pytest
 
 from tests.served import BROAD, Demo, Gateway, serving
 
+pytestmark = pytest.mark.no_cover  # thousands of requests through the lines of other tests
+
 ASKED = "{ contacts(first: 3) { edges { node { id } } } }"
 REGION = "320100"
 

@@ -16,6 +16,8 @@ from resolvers.rights import is_open
 from tests.root_fields import input_type, input_values, root_fields
 from tests.served import Demo, Gateway, serving
 
+pytestmark = pytest.mark.no_cover  # thousands of requests through the lines of other tests
+
 SECRET = "张伟-110101199001010014"
 
 LIST = """query($f: ContactFilter, $o: [ContactOrder!], $n: Int, $a: String) {

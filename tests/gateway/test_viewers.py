@@ -28,6 +28,8 @@ from regions.tables import regional
 from tests.resolvers.operations import Operation, operations
 from tests.served import BROAD, Demo, Gateway, serving
 
+pytestmark = pytest.mark.no_cover  # thousands of questions through the lines of other tests
+
 VIEWERS = 200
 ASKED_EACH = 4
 PRIVATE = "name sex age idNumber phone employer residence whereabouts"

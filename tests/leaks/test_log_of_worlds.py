@@ -13,12 +13,15 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.leaks.documents import asked
 from tests.leaks.test_non_interference import EXAMPLES, KNOWN, PHASES, WHO
 from tests.leaks.worlds import CLEAR, OTHERS, World
+
+pytestmark = pytest.mark.no_cover  # hundreds of questions through the lines of other tests
 
 READERS = [*OTHERS, *CLEAR, "national", None]
 """Two who may read the log, and others who may not."""

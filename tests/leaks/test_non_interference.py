@@ -38,6 +38,8 @@ from tests.resolvers.writing.making import (
     visit_input,
 )
 
+pytestmark = pytest.mark.no_cover  # hundreds of questions through the lines of other tests
+
 NIGHTLY = settings.get_current_profile_name() == "nightly"
 EXAMPLES = 10_000 if NIGHTLY else 500
 PHASES = (Phase.explicit, Phase.generate)  # what was asked before is part of a failure

@@ -18,6 +18,8 @@ from regions.statistics import rebuild
 from tests.resolvers.lists import LISTS, dump, rejected, run, table
 from tests.stores import Stores, in_store
 
+pytestmark = pytest.mark.no_cover  # `test_loading.py` runs the same lines with few rows
+
 MERS = LISTS / "mers_korea_2015_linelist.csv"
 LINKS = LISTS / "mers_korea_2015_contacts.csv"
 H7N9 = LISTS / "h7n9_china_2013_linelist.csv"

@@ -15,6 +15,8 @@ from resolvers.users import Role, Viewer
 from tests.answering import NATIONAL, Gateway, grant, viewer
 from tests.resolvers.operations import Operation, operations
 
+pytestmark = pytest.mark.no_cover  # hundreds of questions through the lines of other tests
+
 VIEWERS = {
     "national": NATIONAL,
     "city": viewer("320100"),

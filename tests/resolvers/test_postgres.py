@@ -24,6 +24,8 @@ from tests.resolvers.operations import Operation, filters, operations, orders
 from tests.resolvers.test_plans import VIEWERS
 from tests.stores import Stores
 
+pytestmark = pytest.mark.no_cover  # hundreds of questions through the lines of other tests
+
 
 @pytest.fixture(scope="module")
 def mixed(

@@ -28,6 +28,8 @@ from tests import warm
 from tests.resolvers.access_log.trees import tree_hash
 from tests.served import BROAD, Demo, Gateway, serving
 
+pytestmark = pytest.mark.no_cover  # thousands of requests through the lines of other tests
+
 ASKED = "{ contacts(first: 3) { edges { node { id } } } }"
 WRITING = """mutation($k: String!) { registerContacts(input: { idempotencyKey: $k,
   rows: [{ level: CLOSE, code: "320102", person: { name: "某人" } }] }) {

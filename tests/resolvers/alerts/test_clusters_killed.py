@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import delete
 
 from regions.keys import Keys
@@ -21,6 +22,8 @@ from tests.resolvers.alerts.dying import CLUSTER_RULES, run_clusters_dying
 from tests.resolvers.alerts.nights import DAY, night_rows, signal_rows
 from tests.resolvers.alerts.test_cluster_nights import PART, filled, run
 from tests.stores import Stores, in_store, region_settings
+
+pytestmark = pytest.mark.no_cover  # `test_cluster_nights.py` runs the same lines once
 
 _OF_THE_MOMENT = ("id", "detected_at", "updated_at")
 _PROCESSES = multiprocessing.get_context("forkserver")

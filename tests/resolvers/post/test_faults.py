@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete
@@ -30,6 +31,8 @@ from tests.resolvers.post.ledger import (
     waiting,
 )
 from tests.stores import in_store
+
+pytestmark = pytest.mark.no_cover  # `test_pump.py` runs the same lines
 
 Two = tuple[RegionSettings, RegionSettings]
 THERE, BACK = ("320100", "330200"), ("330200", "320100")
