@@ -238,7 +238,7 @@ class Load:
 def loaded(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway, Load]]:
     """A gateway under load; the region it loses is left alone for a second at a time."""
     own = demo.copied(
-        tmp_path_factory.mktemp("regions"), breaker_seconds=1, deadline_ms=600, remember_mb=0
+        tmp_path_factory.mktemp("regions"), breaker_seconds=1, deadline_ms=3_000, remember_mb=0
     )
     with serving(own) as found, Load(found) as load:
         load.sees("ANSWERED")
@@ -314,7 +314,7 @@ def test_a_region_that_is_locked_answers_in_time_or_is_named(loaded: tuple[Gatew
 
 
 def test_nobody_waited_longer_than_the_deadline(loaded: tuple[Gateway, Load]) -> None:
-    assert loaded[1].slowest < 30  # 0.6 s a statement, on a machine that does other things too
+    assert loaded[1].slowest < 30  # 3 s a statement, on a machine that does other things too
 
 
 def test_a_gateway_starts_without_a_region(demo: Demo, tmp_path: Path) -> None:
