@@ -23,8 +23,12 @@ CHECKS: dict[str, list[str]] = {
     "format": ["ruff", "format", "--check"],
     "types": ["mypy"],
     "floors": ["lint-imports"],
-    # A process for each core, each with whole files: their fixtures are dear.
-    "tests": ["pytest", "-q", "-n", "auto", "--dist", "loadfile", "--cov", "--cov-report=term"],
+    # A process for each core, each with whole files: their fixtures are dear. In the order of
+    # `tests/conftest.py`, where xdist begins with the files of the most tests.
+    "tests": [
+        *("pytest", "-q", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"),
+        *("--cov", "--cov-report=term"),
+    ],
 }
 _SHOWN = ("tests",)  # its progress is worth seeing, its closing line is read by machines
 _MEMORY = Path("/dev/shm")

@@ -122,9 +122,15 @@ def _server(counting: bool) -> socket.socket:
 
 def _fork(number: int) -> Callable[[], None]:
     """Forks at each order that comes by a socket, until it closes; returns what to do then."""
-    import gateway.http  # noqa: F401 (so that no fork has to)
-    from gateway.cli import main
+    import typer._adapters  # noqa: F401 (so that no fork has to import it, nor the next)
 
+    import gateway.http  # noqa: F401
+    from gateway.cli import main
+    from regions.areas import reference_areas
+    from resolvers.root import make_schema
+
+    make_schema()  # its annotations are resolved once
+    reference_areas()
     gc.freeze()  # what lives as long as the process need not be looked through, nor be copied
     orders, ends = socket.socket(fileno=number), dict[int, int]()
     awake, waker = socket.socketpair()

@@ -112,6 +112,7 @@ def test_the_suite_of_the_configuration_is_what_is_sealed_with(
     assert any(edge["node"]["name"] != "*" for edge in shown)
 
 
+@pytest.mark.no_cover  # the lines of the tests above, again and again
 @pytest.mark.parametrize("seed", range(2))
 def test_kills_while_sealing_anew_lose_nothing(
     own: Demo, capsys: pytest.CaptureFixture[str], seed: int
@@ -141,6 +142,7 @@ def test_kills_while_sealing_anew_lose_nothing(
     assert keys(own, "retire", "sealing", "0") == 0
 
 
+@pytest.mark.no_cover  # `test_index_rotation.py` runs the same lines
 def test_kills_while_the_index_key_changes_hide_nobody(
     own: Demo, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -326,6 +326,7 @@ def _cases(path: Path) -> int:
         return found
 
 
+@pytest.mark.no_cover  # the lines of the tests above, again and again
 def test_loads_killed_at_any_moment_come_to_what_one_load_comes_to(
     stores: Stores, keys: Keys, tmp_path: Path
 ) -> None:

@@ -87,6 +87,7 @@ def test_every_private_field_has_a_scalar_that_may_be_a_mask() -> None:
         assert str(kind) in ("PrivateString", "PrivateInt", "PrivateDate"), (owner, field)
 
 
+@pytest.mark.no_cover  # the lines of the tests below, again and again
 @pytest.mark.leak(1, 2, 3, 4)
 @settings(max_examples=25)
 @given(operation=operations(), who=st.sampled_from(_MASKED))
@@ -126,6 +127,7 @@ def traced(
     return _Traced(make(filled), statements)
 
 
+@pytest.mark.no_cover  # the lines of the tests below, again and again
 @pytest.mark.leak(1, 5, 16, 17)
 @pytest.mark.parametrize("who", _MASKED, ids=lambda who: f"{who.role.name} {who.code}")
 @pytest.mark.parametrize("planning", [True, False])

@@ -110,6 +110,7 @@ def passed_on(receiver: Any, folder: Path) -> int:
     return len(receiver.taken)
 
 
+@pytest.mark.no_cover  # the lines of the tests below, again and again
 @pytest.mark.parametrize("kind", ["SMS", "WEBHOOK", "FILE"])
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_at_every_transaction_none_is_lost_and_none_comes_twice(
@@ -130,6 +131,7 @@ def test_killed_at_every_transaction_none_is_lost_and_none_comes_twice(
             assert passed_on(receiver, folder) == 1, (write, moment)
 
 
+@pytest.mark.no_cover  # the lines of the tests below, again and again
 @pytest.mark.parametrize("kind", ["SMS", "EMAIL"])
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_where_a_repeat_would_come_twice_it_does_not_and_says_so(
@@ -156,6 +158,7 @@ def test_killed_where_a_repeat_would_come_twice_it_does_not_and_says_so(
         assert came == (0 if where == (3, "after") else 1), where
 
 
+@pytest.mark.no_cover  # the lines of the tests below, again and again
 @pytest.mark.parametrize("drops", [True, False])
 @pytest.mark.parametrize("taken", [True, False])
 def test_killed_while_the_receiver_has_the_request(
@@ -174,6 +177,7 @@ def test_killed_while_the_receiver_has_the_request(
     assert len(receiver.taken) == (1 if drops or taken else 0)
 
 
+@pytest.mark.no_cover  # the lines of the tests below, again and again
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 def test_many_senders_and_a_receiver_that_misbehaves(
     stores: Stores, tmp_path: Path, dialect: str

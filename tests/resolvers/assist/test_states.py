@@ -154,6 +154,7 @@ def happen(office: Correspondence, event: Event, letter: Letter, **more: Any) ->
     return office.act(name, who, sent if mine else got, **(given | more))
 
 
+@pytest.mark.no_cover  # each mutation has tests of its own
 @pytest.mark.parametrize("state", State)
 def test_every_event_in_every_state_is_taken_or_refused_by_name(
     office: Correspondence, state: State

@@ -93,6 +93,7 @@ _CHANGES = {
 }
 
 
+@pytest.mark.no_cover  # ten processes that import everything
 @pytest.mark.parametrize("what", _CHANGES)
 def test_the_start_fails_by_name(what: str) -> None:
     change, name = _CHANGES[what]

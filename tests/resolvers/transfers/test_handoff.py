@@ -426,6 +426,7 @@ BORDERS = [
 ]
 
 
+@pytest.mark.no_cover  # the lines of the tests above, again and again
 @pytest.mark.parametrize("border", BORDERS)
 def test_whatever_dies_nobody_is_lost_or_doubled(regions: Regions, border: str) -> None:
     person = regions.register(A, pathway=True)
@@ -480,6 +481,7 @@ RESTORED: dict[str, Callable[[Regions, int], None]] = {
 }
 
 
+@pytest.mark.no_cover  # `test_mending.py` runs the same lines
 @pytest.mark.parametrize("region", [A, B])
 @pytest.mark.parametrize("kept", RESTORED)
 def test_a_store_restored_from_a_backup_is_found_and_mended(

@@ -176,6 +176,7 @@ def test_a_store_put_back_before_the_answer_to_a_commit_leaves_its_rows_behind(
     assert kept == [C]
 
 
+@pytest.mark.no_cover  # the lines of the tests below, again and again
 @pytest.mark.parametrize("region", [A, B], ids=["the sender", "the receiver"])
 def test_whoever_is_killed_while_mending_leaves_the_fence(
     stores: Stores, regions: Regions, region: str

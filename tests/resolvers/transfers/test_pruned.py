@@ -152,6 +152,7 @@ _NUMBERS = itertools.count(1)
 _DEEDS = ("offer", "decide", "correct", "drain", "prune", "repeat", "back_up", "put_back")
 
 
+@pytest.mark.no_cover  # the lines of the tests below, again and again
 @settings(
     max_examples=12,
     deadline=None,

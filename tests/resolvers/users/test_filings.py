@@ -211,6 +211,7 @@ EVERYTHING = [  # so that each event is done in one example at least
 ]
 
 
+@pytest.mark.no_cover  # the lines of the tests below, again and again
 @example(rounds=EVERYTHING)
 @given(rounds=st.lists(st.lists(STEPS, min_size=2, max_size=5), min_size=3, max_size=12))
 @settings(max_examples=25)

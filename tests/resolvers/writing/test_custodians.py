@@ -195,6 +195,7 @@ def _everything(writer: Writer) -> dict[str, list[tuple[Any, ...]]]:
     return in_store(writer.regions[0], read)
 
 
+@pytest.mark.no_cover  # each mutation has tests of its own
 @pytest.mark.parametrize("state", MAY)
 def test_each_write_in_each_state_of_custody(either: Writer, state: str | None) -> None:
     for name, (kind, write) in WRITES.items():
