@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import uvloop
 from sqlalchemy import Connection, func, select
 
 from bench.breaking.world import register
@@ -28,6 +29,7 @@ from regions.transfers import custody
 from resolvers.post.pump import Pump
 from resolvers.transfers.applying import ids_for
 from resolvers.transfers.delivering import TRANSFER_HANDLERS
+from resolvers.transfers.many import Deciding, Offering, decide_many, offer_many
 from resolvers.transfers.offers import offer_transfer
 from resolvers.transfers.steps import decide_transfer
 from resolvers.transfers.terms import Offer, OfferedPerson, Outcome, Who
@@ -80,7 +82,8 @@ def measure(
         )
         for number, code in enumerate(("320100", "330200"))
     ]
-    return asyncio.run(_measure(settings, load_keys(folder / "keys"), plan, people))
+    # As a worker of the gateway runs.
+    return uvloop.run(_measure(settings, load_keys(folder / "keys"), plan, people))
 
 
 async def _measure(
@@ -179,14 +182,19 @@ class _Run:
             items=("NAME",),
         )
 
-        def work(connection: Connection, first: int) -> Outcome:
-            who, at = _who(self._here), now()
-            return offer_transfer(connection, self._here, first, offer, who, trace="0" * 32, at=at)
+        asked = Offering(offer, _who(self._here), "0" * 32, now())
 
-        _taken(await self._here.carry(ids_for(len(persons)), work))
+        def alone(connection: Connection, first: int) -> Outcome:
+            return offer_transfer(
+                connection, self._here, first, offer, asked.who, trace=asked.trace, at=asked.at
+            )
+
+        _taken(await self._here.carry_together(offer_many, asked, ids_for(len(persons)), alone))
 
     async def _accept(self, transfer: str, persons: list[int]) -> None:
-        def work(connection: Connection, first: int) -> Outcome:
+        asked = Deciding(transfer, None, _who(self._there), "0" * 32, now())
+
+        def alone(connection: Connection, first: int) -> Outcome:
             return decide_transfer(
                 connection,
                 self._there,
@@ -194,12 +202,12 @@ class _Run:
                 transfer,
                 accept=None,
                 refuse={},
-                who=_who(self._there),
-                trace="0" * 32,
-                at=now(),
+                who=asked.who,
+                trace=asked.trace,
+                at=asked.at,
             )
 
-        _taken(await self._there.carry(ids_for(len(persons)), work))
+        _taken(await self._there.carry_together(decide_many, asked, ids_for(len(persons)), alone))
 
     async def check(self, transfers: dict[str, list[int]]) -> None:
         """Raises RuntimeError where anybody was not handed over."""

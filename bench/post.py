@@ -222,12 +222,8 @@ def databases(count: int) -> Iterator[list[str]]:
     """
     from tests.postgres import running_postgres
 
-    with running_postgres() as server:
-        names = [server.create() for _ in range(count)]
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            server.run(f"ALTER SYSTEM SET {setting} = on")
-        server.run("SELECT pg_reload_conf()")
-        yield [server.url(name) for name in names]
+    with running_postgres(durable=True) as server:
+        yield [server.url(server.create()) for _ in range(count)]
 
 
 def pinned() -> None:

@@ -12,13 +12,14 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Dialect, Insert, Select, Table, insert
+from sqlalchemy import Connection, Dialect, Insert, Select, Table, literal_column, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 
 from regions.text import among_texts
 
-__all__ = ["driver_text", "insert_rows", "rows_by_text"]
+__all__ = ["driver_text", "insert_rows", "put_rows", "rows_by_text"]
 
 _KEYS_AT_ONCE = 10_000
 
@@ -35,8 +36,28 @@ def insert_rows(
     columns stand in another order than in the table.
     """
     if rows:
-        statement = _insertion(table, columns, connection.dialect.name)
+        statement = _insertion(table, columns, connection.dialect.name, False)
         connection.exec_driver_sql(statement, list(rows))
+
+
+def put_rows(
+    connection: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
+) -> None:
+    """As `insert_rows`, in the place of rows with the same primary keys that are there. No two of
+    `rows` have the same, and none has a truth value.
+    """
+    if not rows:
+        return
+    dialect = connection.dialect.name
+    if dialect == "sqlite" or len(rows) == 1:
+        connection.exec_driver_sql(_insertion(table, columns, dialect, True), list(rows))
+    else:
+        # The server executes one statement in place of one for each row.
+        given = orjson.dumps(rows, default=bytes.hex).decode()
+        connection.exec_driver_sql(_of_json(table, columns), (given,))
 
 
 def rows_by_text(
@@ -53,8 +74,35 @@ def rows_by_text(
 
 
 @cache
-def _insertion(table: Table, columns: tuple[str, ...], dialect: str) -> str:
-    return driver_text(insert(table), columns, dialect)
+def _insertion(table: Table, columns: tuple[str, ...], dialect: str, replaces: bool) -> str:
+    made: Any = (sqlite if dialect == "sqlite" else postgresql).insert(table)
+    return driver_text(_replacing(made, table, columns) if replaces else made, columns, dialect)
+
+
+@cache
+def _of_json(table: Table, columns: tuple[str, ...]) -> str:
+    """The same of one parameter: the rows as a JSON array of arrays, bytes in hexadecimal."""
+    _insertion(table, columns, "postgresql", True)  # says where columns stand in another order
+    dialect = _POSTGRESQL()
+    values: list[Any] = []
+    for place, name in enumerate(columns):
+        kind = table.c[name].type.compile(dialect).partition(" COLLATE ")[0]
+        value = f"one ->> {place}"
+        if kind == "BYTEA":
+            value = f"decode({value}, 'hex')"
+        elif kind != "VARCHAR":
+            value = f"({value})::{kind}"
+        values.append(literal_column(value))
+    given = select(*values).select_from(text("jsonb_array_elements($1::jsonb) AS given(one)"))
+    made: Any = postgresql.insert(table).from_select(list(columns), given, include_defaults=False)
+    return str(_replacing(made, table, columns).compile(dialect=dialect))
+
+
+def _replacing(made: Any, table: Table, columns: tuple[str, ...]) -> Insert:
+    keys = [column.name for column in table.primary_key]
+    replaced = {name: made.excluded[name] for name in columns if name not in keys}
+    statement: Insert = made.on_conflict_do_update(index_elements=keys, set_=replaced)
+    return statement
 
 
 def driver_text(statement: Insert, columns: tuple[str, ...], dialect: str) -> str:

@@ -50,6 +50,11 @@ class Progress:
             self._committing = not self._abandoned
             return self._committing
 
+    def undone(self) -> None:
+        """It was not committed, and is begun anew."""
+        with self._lock:
+            self._committing = False
+
     def abandon(self) -> None:
         """Nobody waits for it any more: unless its commit has begun, it is undone."""
         with self._lock:

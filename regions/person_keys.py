@@ -72,7 +72,7 @@ def salts_of(connection: Connection, people: Iterable[int]) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
     for start in range(0, len(wanted), _AT_ONCE):
         ids = orjson.dumps(wanted[start : start + _AT_ONCE]).decode()
-        for person, salt in _SALTS.run(connection, ids=ids):
+        for person, salt in _SALTS.run(connection, ids=ids).all():
             found[person] = bytes(salt)
     return found
 

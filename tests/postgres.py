@@ -118,9 +118,15 @@ class Postgres:
         asyncio.run(run())
 
 
+_DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+
+
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
-    """A server with a new data folder; stopped, and all of it gone, at the end."""
+def running_postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """A server with a new data folder; stopped, and all of it gone, at the end.
+
+    `durable` for what measures: its commits are on the disk, as where it is in use.
+    """
     with tempfile.TemporaryDirectory(prefix="epigate-postgres-") as name:
         folder = Path(name)
         user = "nobody" if os.geteuid() == 0 else None
@@ -140,7 +146,8 @@ def running_postgres() -> Iterator[Postgres]:
             user=user,
         )
         port = _free_port()
-        options = [f"--{key}={value}" for key, value in _SETTINGS.items()]
+        chosen = _SETTINGS | (_DURABLE if durable else {})
+        options = [f"--{key}={value}" for key, value in chosen.items()]
 
         def start() -> subprocess.Popen[bytes]:
             with log.open("ab") as output:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, bindparam, literal, select, text, update
 
 from regions.post import post_inbox, post_outbox
+from regions.statements import Prepared
+from regions.text import among_texts
 from resolvers.post.messages import Message, hash_of
 
 __all__ = [
@@ -38,16 +39,56 @@ _columns = (
     *(post_outbox.c.id, post_outbox.c.seq, post_outbox.c.topic, post_outbox.c.subject),
     *(post_outbox.c.body, post_outbox.c.trace, post_outbox.c.created_at),
 )
-_answered = (
+_answered = Prepared(
     update(post_outbox)
     .where(post_outbox.c.id == bindparam("message"))
     .values(answered_at=bindparam("at"), reply=bindparam("said"), last_error=None)
 )
-_replied = (
+_replied = Prepared(
     update(post_inbox)
     .where(post_inbox.c.from_region == bindparam("sender"), post_inbox.c.id == bindparam("message"))
     .values(reply=bindparam("said"))
 )
+_of_subjects = Prepared(
+    select(post_outbox.c.subject, post_outbox.c.to_region)
+    .where(_waiting, among_texts(post_outbox.c.subject, bindparam("subjects")))
+    .distinct()
+)
+_unanswered = Prepared(
+    select(post_outbox.c.id)
+    .where(_waiting, among_texts(post_outbox.c.id, bindparam("ids")))
+    .order_by(post_outbox.c.seq)
+    .with_for_update()
+)
+_received = Prepared(
+    select(post_inbox.c.id, post_inbox.c.hash, post_inbox.c.reply).where(
+        post_inbox.c.from_region == bindparam("sender"),
+        among_texts(post_inbox.c.id, bindparam("ids")),
+    )
+)
+
+
+def _claiming(dialect: str) -> Any:
+    """Inserts rows of id, topic, subject and hash, in their order; those of the ids that are new.
+
+    One text for any number of rows: a statement with a place for each value of each row would be
+    prepared anew for each number of them.
+    """
+    if dialect == "sqlite":
+        parts = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(4))
+        rows = "json_each(:rows) WHERE true ORDER BY key"
+    else:
+        parts = ", ".join(f"value ->> {number}" for number in range(4))
+        given = "jsonb_array_elements(CAST(:rows AS jsonb)) WITH ORDINALITY AS given(value, place)"
+        rows = f"{given} ORDER BY place"
+    return text(
+        "INSERT INTO post_inbox (from_region, id, topic, subject, hash, received_at) "
+        f"SELECT CAST(:sender AS varchar), {parts}, CAST(:at AS varchar) FROM {rows} "
+        "ON CONFLICT DO NOTHING RETURNING id"
+    )
+
+
+_claimed = Prepared(_claiming)
 
 
 def packed(value: Mapping[str, Any]) -> str:
@@ -64,10 +105,12 @@ def waiting_of(connection: Connection, subjects: Collection[str]) -> list[tuple[
     """Subject and region of what waits in this outbox of some subjects."""
     if not subjects:
         return []
-    query = select(post_outbox.c.subject, post_outbox.c.to_region).where(
-        _waiting, post_outbox.c.subject.in_(subjects)
-    )
-    return [(row.subject, row.to_region) for row in connection.execute(query.distinct())]
+    rows = _of_subjects.run(connection, subjects=_array(subjects)).all()
+    return [(row.subject, row.to_region) for row in rows]
+
+
+def _array(texts: Iterable[str]) -> str:
+    return orjson.dumps(list(texts)).decode()
 
 
 def due(
@@ -88,13 +131,14 @@ def due(
     found: dict[str, Message] = {}
     wanted = [one for one in first if one not in skipped]
     if wanted:
-        for row in connection.execute(query.where(post_outbox.c.subject.in_(wanted))):
+        mine = among_texts(post_outbox.c.subject, literal(_array(wanted)))
+        for row in connection.execute(query.where(mine)):
             if row.subject not in found and len(found) < limit:
                 found[row.subject] = _message(row, own, to)
     others = query.limit(2 * limit)
     if skipped:
         left_out = [one for one, _ in zip(skipped, range(_SKIPPED), strict=False)]
-        others = others.where(post_outbox.c.subject.not_in(left_out))
+        others = others.where(~among_texts(post_outbox.c.subject, literal(_array(left_out))))
     page, after = 0, 0
     while len(found) < limit and (page < _LOOKED or not found):
         rows = connection.execute(others.where(post_outbox.c.seq > after)).all()
@@ -138,32 +182,18 @@ def claim(connection: Connection, messages: Sequence[Message], at: str) -> Claim
     """Claims messages of one region in the receiver's inbox: the first statement of the transaction
     in which they take effect. Whoever claims the same ones at the same time waits for its end.
     """
-    builder: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     hashes = {one.id: hash_of(packed(one.body).encode()) for one in messages}
     # In the order of their numbers, so that two who claim the same do not wait for each other.
-    rows = [
-        {
-            "from_region": one.from_region,
-            "id": one.id,
-            "topic": one.topic,
-            "subject": one.subject,
-            "hash": hashes[one.id],
-            "received_at": at,
-        }
-        for one in sorted(messages, key=lambda one: one.seq)
-    ]
-    made = builder.insert(post_inbox).on_conflict_do_nothing().returning(post_inbox.c.id)
-    new = frozenset(connection.scalars(made, rows))
+    in_order = sorted(messages, key=lambda one: one.seq)
+    rows = [(one.id, one.topic, one.subject, hashes[one.id]) for one in in_order]
+    given = orjson.dumps(rows).decode()
+    sender = messages[0].from_region
+    new = frozenset(_claimed.run(connection, sender=sender, at=at, rows=given).scalars())
     known = [one.id for one in messages if one.id not in new]
     kept: dict[str, dict[str, Any]] = {}
     other: set[str] = set()
     if known:
-        found = connection.execute(
-            select(post_inbox.c.id, post_inbox.c.hash, post_inbox.c.reply).where(
-                post_inbox.c.from_region == messages[0].from_region, post_inbox.c.id.in_(known)
-            )
-        )
-        for row in found:
+        for row in _received.run(connection, sender=sender, ids=_array(known)):
             if row.hash != hashes[row.id]:
                 other.add(row.id)
             else:
@@ -174,8 +204,8 @@ def claim(connection: Connection, messages: Sequence[Message], at: str) -> Claim
 def reply(connection: Connection, sender: str, replies: Mapping[str, dict[str, Any]]) -> None:
     """Keeps replies with the claimed messages of a region."""
     if replies:
-        connection.execute(
-            _replied,
+        _replied.run_all(
+            connection,
             [
                 {"sender": sender, "message": one, "said": packed(said)}
                 for one, said in replies.items()
@@ -185,16 +215,14 @@ def reply(connection: Connection, sender: str, replies: Mapping[str, dict[str, A
 
 def unanswered(connection: Connection, ids: Collection[str]) -> frozenset[str]:
     """Those of the messages that have no reply yet; nobody else answers them meanwhile."""
-    query = select(post_outbox.c.id).where(_waiting, post_outbox.c.id.in_(ids))
-    query = query.order_by(post_outbox.c.seq).with_for_update()
-    return frozenset(connection.scalars(query))
+    return frozenset(_unanswered.run(connection, ids=_array(ids)).scalars())
 
 
 def answer(connection: Connection, replies: Mapping[str, dict[str, Any]], at: str) -> None:
     """Marks messages answered."""
     if replies:
-        connection.execute(
-            _answered,
+        _answered.run_all(
+            connection,
             [{"message": one, "at": at, "said": packed(said)} for one, said in replies.items()],
         )
 

@@ -40,6 +40,7 @@ __all__ = ["Lane"]
 _log = logging.getLogger(__name__)
 
 _STUCK_FIRST, _STUCK_MOST = 2.0, 300.0  # seconds until a message that failed is tried again
+_AT_ONCE = 2  # portions on their way at a time
 _HELD = 2.0  # seconds until one is that waits for a store to be mended
 
 
@@ -115,22 +116,70 @@ class Lane:
 
     async def _send(self, batch: Batch, done: Round) -> None:
         unsent = [one for one in batch.messages if one.id not in batch.failed]
-        try:
-            await self._halving(batch, unsent, self._hand_over)
-            if unsent:
-                self._arriving.succeeded()
+        room = asyncio.Semaphore(_AT_ONCE)
+
+        async def send(portion: Sequence[Message]) -> bool:
+            async with room:
+                return await self._send_portion(batch, portion)
+
+        sending = (send(one) for one in self._portions(unsent))
+        outcomes = await asyncio.gather(*sending, return_exceptions=True)
+        for one in outcomes:
+            if isinstance(one, BaseException):
+                raise one
+        done.down = not all(outcomes)
+        if not done.down:
             self._limit = min(2 * self._limit, self._ways.batch)
-        except WriteFailed as failed:
-            self._away(batch, unsent, failed)
-            done.down = True
         try:
-            sent = [one for one in unsent if one.id in batch.replies]
-            await self._halving(batch, sent, self._take_home)
             await self._note(batch)
         except WriteFailed:
             self._leaving.failed(self._ways.clock())
             done.down = True
         self._learn(batch, done)
+
+    def _portions(self, messages: Sequence[Message]) -> list[list[Message]]:
+        """Messages in portions that are sent at the same time. No two messages of a batch are of
+        one subject.
+
+        While a server works for one portion, this process works for another. A file has one writer
+        at a time: there all of them share a transaction.
+        """
+        if self._source.settings.path is not None or self._target.settings.path is not None:
+            return [list(messages)] if messages else []
+        portions: list[list[Message]] = []
+        room = 0
+        for one in messages:
+            if room <= 0:
+                portions.append([])
+                room = self._ways.portion
+            portions[-1].append(one)
+            room -= self._weight(one)
+        return portions
+
+    def _weight(self, message: Message) -> int:
+        """How many records a message is about."""
+        try:
+            concerned = self._handler(message).concerns(message).values()
+        except Exception:  # its transaction fails by itself, and it is found by halves
+            return 1
+        return max(1, sum(map(len, concerned)))
+
+    async def _send_portion(self, batch: Batch, unsent: Sequence[Message]) -> bool:
+        """Whether both stores answered."""
+        well = True
+        try:
+            await self._halving(batch, unsent, self._hand_over)
+            self._arriving.succeeded()
+        except WriteFailed as failed:
+            self._away(batch, unsent, failed)
+            well = False
+        try:
+            sent = [one for one in unsent if one.id in batch.replies]
+            await self._halving(batch, sent, self._take_home)
+        except WriteFailed:
+            self._leaving.failed(self._ways.clock())
+            well = False
+        return well
 
     def _away(self, batch: Batch, unsent: Sequence[Message], failed: WriteFailed) -> None:
         self._arriving.failed(self._ways.clock())

@@ -12,6 +12,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from regions.instants import now
 from resolvers.post.backoff import Backoff
@@ -22,13 +23,19 @@ from resolvers.post.rounds import Delivered, Line, Round, Ways
 from resolvers.writing.looked import Looked
 from resolvers.writing.outbox import Telling
 from resolvers.writing.stores import Store, Stores, WriteFailed
+from resolvers.writing.together import Together
 
-__all__ = ["BATCH", "Pump"]
+__all__ = ["BATCH", "PORTION", "Pump"]
 
 _log = logging.getLogger(__name__)
 
 BATCH = 256
-"""Messages of one transaction at most."""
+"""Messages of one round at most."""
+
+PORTION = 64
+"""Records whose messages share a transaction between two servers, about: a round has several of
+these, some at the same time.
+"""
 
 _DOWN_FIRST, _DOWN_MOST = 0.5, 30.0  # seconds until a region that failed is tried again
 _ENDING = 5.0  # seconds for rounds under way at the end; what they leave is delivered later
@@ -51,6 +58,7 @@ class Pump:
         now: Callable[[], str] = now,
         clock: Callable[[], float] = time.monotonic,
         batch: int = BATCH,
+        portion: int = PORTION,
         in_flight: int = 8,
         poll_seconds: float = 1.0,
         telling: Callable[[], Telling] | None = None,
@@ -64,6 +72,7 @@ class Pump:
             now=now,
             clock=clock,
             batch=batch,
+            portion=portion,
             turns=asyncio.Semaphore(in_flight),
             telling=telling,
             told=told,
@@ -71,6 +80,10 @@ class Pump:
         )
         self._poll = poll_seconds
         self._lanes: dict[Line, Lane] = {}
+        self._asked = {
+            code: Together[str, set[Line]](partial(_lines, store), most=batch)
+            for code, store in self._stores.items()
+        }
         self._emptying: dict[Line, asyncio.Task[None]] = {}
         self._again: set[Line] = set()
         self._answered = 0  # messages, in the background
@@ -92,8 +105,7 @@ class Pump:
         store = self._stores[region_code]
         try:
             async with asyncio.timeout(store.settings.deadline):
-                found = await store.look(lambda connection: waiting_of(connection, {subject}))
-                lines = {(region_code, to) for _, to in found}
+                lines = await self._asked[region_code].ask(subject)
                 while lines:
                     lines = await self._follow(lines, subject, again)
         except (TimeoutError, WriteFailed, _Stopped):
@@ -173,6 +185,7 @@ class Pump:
         self._ending = True
         tasks: set[asyncio.Task[object]] = {*self._looking.values(), *self._emptying.values()}
         tasks |= {one.task for one in self._lanes.values() if one.task is not None}
+        await asyncio.gather(*(one.close(_ENDING) for one in self._asked.values()))
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=_ENDING)
             for task in late:
@@ -245,6 +258,14 @@ class Pump:
                 return None
             lane = self._lanes[line] = Lane(self._ways, source, target, self._patience)
         return lane
+
+
+async def _lines(store: Store, subjects: Sequence[str]) -> list[set[Line]]:
+    """Where what waits of each subject in a store goes."""
+    lines: dict[str, set[Line]] = {}
+    for subject, to in await store.look(partial(waiting_of, subjects=frozenset(subjects))):
+        lines.setdefault(subject, set()).add((store.settings.code, to))
+    return [lines.get(one, set()) for one in subjects]
 
 
 class _Stopped(Exception):

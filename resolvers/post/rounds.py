@@ -47,6 +47,7 @@ class Ways:
     now: Callable[[], str]
     clock: Callable[[], float]  # seconds, monotonic
     batch: int
+    portion: int  # records whose messages share a transaction of a server, about
     turns: asyncio.Semaphore  # rounds under way at once
     telling: Callable[[], Telling] | None  # how the access log names the next transaction
     told: Callable[[Delivered], None] | None

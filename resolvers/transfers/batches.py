@@ -49,7 +49,15 @@ from resolvers.transfers.storing import Place, store_dossier, store_preview
 from resolvers.transfers.terms import Who
 from resolvers.writing.stores import Store
 
-__all__ = ["Given", "commit_body", "commits", "decisions", "offers", "settle_commits"]
+__all__ = [
+    "Given",
+    "commit_body",
+    "commits",
+    "decisions",
+    "known_transfers",
+    "offers",
+    "settle_commits",
+]
 
 Given = tuple[Message, Any, int]
 """A message, its parcel, the first of its ids."""
@@ -105,8 +113,7 @@ def offers(connection: Connection, store: Store, given: Sequence[Given], at: str
     no other.
     """
     messages = [one for one, _, _ in given]
-    ids = texts_array(one.body["transfer"] for one in messages)
-    known = set(_KNOWN.run(connection, ids=ids).scalars())
+    known = known_transfers(connection, [one.body["transfer"] for one in messages])
     before = custodies(connection, _persons(messages))
     apart, made = _apart(messages), []
     for one in given:
@@ -135,6 +142,11 @@ def offers(connection: Connection, store: Store, given: Sequence[Given], at: str
     open_many(connection, opened, at)
     _write(connection, [(work, steps) for _, _, work, steps in made], at)
     return {message.id: reply_of(steps) for message, _, _, steps in made}
+
+
+def known_transfers(connection: Connection, wanted: Iterable[str]) -> set[str]:
+    """Those of some transfers of which this store has a record, of whichever side."""
+    return set(_KNOWN.run(connection, ids=texts_array(wanted)).scalars())
 
 
 # Locked before the people are, as in every step.
@@ -285,7 +297,7 @@ def commits(connection: Connection, store: Store, given: Sequence[Given], at: st
     messages = [one for one, _, _ in given]
     known = transfer_rows(connection, [one.body["transfer"] for one in messages], "RECEIVED")
     before = custodies(connection, _persons(messages))
-    parts = {tuple(row) for row in _OF.run(connection, ids=texts_array(known))}
+    parts = {tuple(row) for row in _OF.run(connection, ids=texts_array(known)).all()}
     apart, made = _apart(messages), []
     for one in given:
         message, parcel, _ = one

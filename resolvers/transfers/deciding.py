@@ -17,6 +17,7 @@ from regions.statements import Statement, text_value
 from regions.transfers import transfer_people, transfers
 from resolvers.context import Context
 from resolvers.transfers.applying import ids_for
+from resolvers.transfers.many import Deciding, decide_many
 from resolvers.transfers.moving import (
     Kept,
     acts_for,
@@ -33,6 +34,7 @@ from resolvers.transfers.steps import record_arrival as arrive
 from resolvers.transfers.terms import Outcome, Who
 from resolvers.transfers.terms import Refusal as Named
 from resolvers.writing.refusing import Mistakes, Refusal, not_found
+from resolvers.writing.several import Mutation, Several
 from resolvers.writing.stores import Store
 from resolvers.writing.writing import Writing, Wrote
 from schema.writing.transfers import (
@@ -66,7 +68,51 @@ async def accept_transfer(
         return decide(*one.where, accept=one.people, refuse={}, **one.how)
 
     writing = Writing(context, "acceptTransfer", given, path)
-    return await _take(writing, given.transfer_id, given.people, _RECEIVED, step, path)
+    return await _take(
+        writing, given.transfer_id, given.people, _RECEIVED, step, path, several=_ACCEPTANCES
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An acceptance of a mutation, of some people, or all where None."""
+
+    writing: Writing
+    transfer: str
+    people: list[int] | None
+
+
+def _accept_all(
+    connection: Connection, store: Store, given: Sequence[tuple[Mutation, int]]
+) -> list[Kept | None]:
+    """Takes the acceptances of mutations by those who may."""
+    kept: list[Kept | None] = [None] * len(given)
+    places, made = [], []
+    for place, (mutation, first) in enumerate(given):
+        asked: _Asked = mutation.wants
+        writing, transfer = asked.writing, asked.transfer
+        try:
+            who = _acting(connection, writing, store, transfer, _RECEIVED)
+        except Refusal:
+            continue  # done alone, it says why
+        places.append(place)
+        made.append((Deciding(transfer, asked.people, who, writing.trace, mutation.at), first))
+    outcomes = decide_many(connection, store, made) if made else ()
+    for place, outcome in zip(places, outcomes, strict=True):
+        if outcome is not None:
+            mutation = given[place][0]
+            kept[place] = _kept(outcome, mutation.wants.people, mutation.wrote)
+    return kept
+
+
+_ACCEPTANCES = Several(_accept_all)
+
+
+def _kept(outcome: Outcome, people: list[int] | None, wrote: Wrote) -> Kept:
+    """What is kept of a step; `people` are those of the input."""
+    taken = [person for person, one in outcome.people.items() if one.refusal is None]
+    wrote["person"], wrote["transfer"] = taken, [outcome.transfer_id]
+    return kept_of(outcome.transfer_id, people or outcome.people, outcome.people, {})
 
 
 async def refuse_transfer(
@@ -126,6 +172,7 @@ async def _take(
     side: str,
     step: Callable[[_Taken], Outcome],
     path: str,
+    several: Several | None = None,
 ) -> TransferPayload:
     """Takes a step in the store of one side, and has it delivered. Raises Refusal."""
     mistakes = Mistakes()
@@ -141,11 +188,10 @@ async def _take(
         outcome = step(_Taken(connection, (connection, store, first, transfer), people, how))
         if outcome.refusal is not None:
             raise refused_whole(outcome)
-        taken = [person for person, one in outcome.people.items() if one.refusal is None]
-        wrote["person"], wrote["transfer"] = taken, [transfer]
-        return kept_of(transfer, people or outcome.people, outcome.people, {})
+        return _kept(outcome, people, wrote)
 
-    kept, repeated = await writing.once(store, ids_for(count), work)
+    asked = None if several is None else (several, _Asked(writing, transfer, people))
+    kept, repeated = await writing.once(store, ids_for(count), work, asked)
     return await answer(writing, store, side, kept, repeated, path)
 
 

@@ -122,7 +122,7 @@ def gather(
     ids = array(persons)
     salts = salts_of(connection, persons)
     for table in TABLES if shared is None else PREVIEW:
-        rows = _of_people(table).run(connection, ids=ids)
+        rows = _of_people(table).run(connection, ids=ids).all()
         found[str(table.name)] = _opened(store, table, rows, salts, shared)
     named = _UNITS_OF_PEOPLE.run(connection, ids=ids) if found["cases"] else ()
     return Dossier(found, _erased(salts), tuple(row._asdict() for row in named))

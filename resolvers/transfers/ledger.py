@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import orjson
 from sqlalchemy import (
     BindParameter,
     Connection,
-    Insert,
-    Table,
     bindparam,
     func,
     literal,
@@ -25,9 +22,8 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
-from regions.bulk import driver_text, insert_rows
+from regions.bulk import insert_rows, put_rows
 from regions.people import people
 from regions.statements import Prepared
 from regions.text import among, among_texts
@@ -40,20 +36,22 @@ __all__ = [
     "Part",
     "array",
     "both_sides",
+    "both_sides_of_all",
     "custodies",
     "ids_array",
+    "keep_all_outcomes",
     "keep_custodies",
     "keep_outcomes",
     "keep_states",
     "note",
     "note_all",
     "parts_of",
+    "parts_of_all",
     "people_of",
     "state_of",
     "texts_array",
     "transfer_row",
     "transfer_rows",
-    "upserted",
     "write_state",
     "write_states",
 ]
@@ -98,7 +96,7 @@ def custodies(connection: Connection, persons: Collection[int]) -> dict[int, Cus
     rows = _ROWS.run(connection, ids=ids).all()
     found = dict.fromkeys(persons, NOWHERE)
     # A statement of its own: it must see what was committed while the rows were waited for.
-    for person, state, *row in _OF_CUSTODY.run(connection, ids=ids):
+    for person, state, *row in _OF_CUSTODY.run(connection, ids=ids).all():
         found[person] = Custody(State[state], *row)
     for person, unit, since, kept_in in rows:
         if found[person] is NOWHERE and kept_in is None:
@@ -127,21 +125,7 @@ def keep_custodies(connection: Connection, kept: Mapping[int, Custody], at: str)
             (person, one.state.name, one.epoch, one.peer, one.transfer_id, one.unit_id, at)
             for person, one in sorted(kept.items())
         ]
-        connection.exec_driver_sql(upserted(custody, _CUSTODY, connection.dialect.name), rows)
-
-
-@cache
-def upserted(table: Table, columns: tuple[str, ...], dialect: str) -> str:
-    """The statement, for the driver itself, that inserts rows of these columns (in the table's
-    order) or puts them in the place of those that are there.
-    """
-    made: Any = (sqlite if dialect == "sqlite" else postgresql).insert(table)
-    keys = [column.name for column in table.primary_key]
-    statement: Insert = made.on_conflict_do_update(
-        index_elements=keys,
-        set_={name: made.excluded[name] for name in columns if name not in keys},
-    )
-    return driver_text(statement, columns, dialect)
+        put_rows(connection, custody, _CUSTODY, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +149,22 @@ def transfer_rows(
 ) -> dict[str, dict[str, Any]]:
     """A side's records of transfers by id, locked until the transaction ends."""
     rows = _TRANSFERS.run(connection, ids=texts_array(wanted), at_side=side)
-    return {row.id: row._asdict() for row in rows}
+    return {row.id: row._asdict() for row in rows.all()}
 
 
 def both_sides(connection: Connection, transfer: str) -> dict[str, dict[str, Any]]:
     """This store's records of a transfer by side, locked until the transaction ends."""
-    return {row.side: row._asdict() for row in _BOTH.run(connection, of=transfer)}
+    return both_sides_of_all(connection, [transfer]).get(transfer, {})
+
+
+def both_sides_of_all(
+    connection: Connection, wanted: Collection[str]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """The same of transfers, by their ids; of those unknown here there is nothing."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in _BOTH.run(connection, ids=texts_array(wanted)).all():
+        found.setdefault(row.id, {})[row.side] = row._asdict()
+    return found
 
 
 _TRANSFERS = Prepared(
@@ -181,8 +175,8 @@ _TRANSFERS = Prepared(
 )
 _BOTH = Prepared(
     select(transfers)
-    .where(transfers.c.id == bindparam("of"))
-    .order_by(transfers.c.side)
+    .where(among_texts(transfers.c.id, bindparam("ids")))
+    .order_by(transfers.c.id, transfers.c.side)
     .with_for_update()
 )
 
@@ -195,7 +189,17 @@ def parts_of(
         rows = _PARTS.run(connection, of=transfer, at_side=side)
     else:
         rows = _SOME_PARTS.run(connection, of=transfer, at_side=side, ids=array(persons))
-    return {row[0]: Part(*row) for row in rows}
+    return {row[0]: Part(*row) for row in rows.all()}
+
+
+def parts_of_all(
+    connection: Connection, wanted: Collection[str], side: str
+) -> dict[str, dict[int, Part]]:
+    """The people of transfers at one side, by the transfer and their id."""
+    found: dict[str, dict[int, Part]] = {one: {} for one in wanted}
+    for transfer, *row in _ALL_PARTS.run(connection, ids=texts_array(wanted), at_side=side).all():
+        found[transfer][row[0]] = Part(*row)
+    return found
 
 
 def people_of(parts: Mapping[int, Part]) -> dict[int, PersonOutcome]:
@@ -210,6 +214,11 @@ _OF_PARTS = (
     .order_by(_c.person_id)
 )
 _PARTS = Prepared(_OF_PARTS)
+_ALL_PARTS = Prepared(
+    select(_c.transfer_id, _c.person_id, _c.epoch, _c.outcome, _c.reason_code, _c.dossier_hash)
+    .where(among_texts(_c.transfer_id, bindparam("ids")), _c.side == bindparam("at_side"))
+    .order_by(_c.person_id)
+)
 _SOME_PARTS = Prepared(_OF_PARTS.where(among(_c.person_id, bindparam("ids"))))
 
 
@@ -221,10 +230,21 @@ def keep_outcomes(
     at: str,
 ) -> None:
     """Writes what became of people of a transfer: the outcome and the code given for it."""
+    keep_all_outcomes(connection, [(transfer, outcomes)], side, at)
+
+
+def keep_all_outcomes(
+    connection: Connection,
+    given: Iterable[tuple[str, Mapping[int, tuple[str, str | None]]]],
+    side: str,
+    at: str,
+) -> None:
+    """As `keep_outcomes`, of several transfers."""
     _OUTCOME.run_all(
         connection,
         [
             {"of": transfer, "at_side": side, "who": person, "to": to, "why": why, "when": at}
+            for transfer, outcomes in given
             for person, (to, why) in sorted(outcomes.items())
         ],
     )
@@ -268,11 +288,11 @@ def write_states(
 ) -> dict[str, str]:
     """Writes the states of transfers anew, by their people; returns them by id."""
     ids = texts_array(wanted)
-    arrived = {row[0]: row[1] for row in _ARRIVED.run(connection, ids=ids, at_side=side)}
+    arrived = {row[0]: row[1] for row in _ARRIVED.run(connection, ids=ids, at_side=side).all()}
     if not arrived:
         return {}
     outcomes: dict[str, list[str]] = {one: [] for one in arrived}
-    for transfer, outcome in _OUTCOMES.run(connection, ids=ids, at_side=side):
+    for transfer, outcome in _OUTCOMES.run(connection, ids=ids, at_side=side).all():
         if transfer in outcomes:
             outcomes[transfer].append(outcome)
     states = {

@@ -19,6 +19,7 @@ from resolvers.context import Context
 from resolvers.federation import state_of
 from resolvers.questions.rows import scope_condition
 from resolvers.transfers.applying import ids_for
+from resolvers.transfers.many import Offering, offer_many
 from resolvers.transfers.moving import (
     Kept,
     acts_for,
@@ -32,6 +33,7 @@ from resolvers.transfers.offers import offer_transfer as offer
 from resolvers.transfers.terms import Offer, OfferedPerson, PersonOutcome, Who
 from resolvers.writing.joining import shown
 from resolvers.writing.refusing import Mistakes, Refusal, forbidden, not_found
+from resolvers.writing.several import Mutation, Several
 from resolvers.writing.stores import Store
 from resolvers.writing.values import item
 from resolvers.writing.writing import Writing, Wrote
@@ -95,8 +97,46 @@ async def offer_transfer(context: Context, given: OfferTransferInput, path: str)
         wrote["person"], wrote["transfer"] = list(outcomes), [wanted.transfer_id]
         return kept_of(wanted.transfer_id, numbers, outcomes, problems)
 
-    kept, repeated = await writing.once(store, ids_for(len(numbers)), work)
+    whole = replace(wanted, people=tuple(offered.values()))
+    several = _OFFERS, _Asked(writing, whole, numbers)
+    kept, repeated = await writing.once(store, ids_for(len(numbers)), work, several)
     return await answer(writing, store, "SENT", kept, repeated, path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An offer of a mutation, and its people in the order of the input."""
+
+    writing: Writing
+    offer: Offer
+    numbers: Sequence[int]
+
+
+def _offer_all(
+    connection: Connection, store: Store, given: Sequence[tuple[Mutation, int]]
+) -> list[Kept | None]:
+    """Makes the offers of mutations of which nobody is refused anything."""
+    kept: list[Kept | None] = [None] * len(given)
+    places, made = [], []
+    for place, (mutation, first) in enumerate(given):
+        asked: _Asked = mutation.wants
+        writing, offer = asked.writing, asked.offer
+        if not _refused(connection, writing, store, asked.numbers, offer.items):
+            who = Who(*writing.reporter, writing.viewer.code)
+            places.append(place)
+            made.append((Offering(offer, who, writing.trace, mutation.at), first))
+    outcomes = offer_many(connection, store, made) if made else ()
+    for place, outcome in zip(places, outcomes, strict=True):
+        if outcome is not None:
+            mutation = given[place][0]
+            mutation.wrote["person"] = list(outcome.people)
+            mutation.wrote["transfer"] = [outcome.transfer_id]
+            numbers = mutation.wants.numbers
+            kept[place] = kept_of(outcome.transfer_id, numbers, outcome.people, {})
+    return kept
+
+
+_OFFERS = Several(_offer_all)
 
 
 def _offer(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -21,7 +22,18 @@ from resolvers.transfers.states import Step
 from resolvers.transfers.terms import MOST_PEOPLE, Offer, Outcome, PersonOutcome, Refusal, Who
 from resolvers.writing.stores import Store
 
-__all__ = ["offer_transfer"]
+__all__ = [
+    "epochs_of",
+    "offer_body",
+    "offer_hash",
+    "offer_transfer",
+    "remarked",
+    "rows_of_parts",
+    "rows_of_transfer",
+    "unfit",
+    "write_parts",
+    "write_transfers",
+]
 
 _TRANSFER = tuple(column.name for column in transfers.columns if column.name != "arrived_at")
 
@@ -43,7 +55,7 @@ def offer_transfer(
     """
     require_whole(connection, store.settings.code)
     wanted = {one.person_id: one for one in offer.people}
-    refusal = _unfit(offer, wanted, who)
+    refusal = unfit(offer, wanted, who)
     if refusal is not None:
         return Outcome(offer.transfer_id, None, {}, refusal=refusal)
     known = _known(connection, store, offer, who)
@@ -73,30 +85,30 @@ def offer_transfer(
         else:
             steps[person] = made
     if refused:
-        first = next(iter(refused.values())).refusal
-        return Outcome(offer.transfer_id, None, refused, refusal=first)
+        why = next(iter(refused.values())).refusal
+        return Outcome(offer.transfer_id, None, refused, refusal=why)
     hashed = offer_hash(store, offer, who)
-    _write_transfer(connection, store, offer, who, hashed, at)
-    _write_parts(work, steps, wanted, ("SENT", "RECEIVED") if here else ("SENT",))
-    work.apply("SENT", before, steps)
+    write_transfers(connection, rows_of_transfer(store, offer, who, hashed, at))
+    sides = ("SENT", "RECEIVED") if here else ("SENT",)
+    salts = salts_for(connection, remarked(offer))
+    first = work.take(len(steps) * len(sides))
+    write_parts(connection, rows_of_parts(store, offer, steps, sides, salts, first, at))
+    # What becomes of their parts is written already.
+    work.apply("SENT", before, {one: replace(step, outcome=None) for one, step in steps.items()})
     if here:
         source = share_source(offer.transfer_id)
         open_shares(connection, wanted, offer.to_unit, source, offer.items, at)
     else:
-        epochs = {person: step.custody.epoch for person, step in steps.items()}
-        body = {
-            **_meta(offer, who, hashed),
-            "toCode": offer.to_code,
-            "items": sorted(set(offer.items)),
-            "people": {str(person): epoch for person, epoch in sorted(epochs.items())},
-        }
+        epochs = epochs_of(steps)
+        body = offer_body(offer, who, hashed, epochs)
         work.post(OFFER, offer.to_region, body, step_of(epochs))
     work.finish()  # its state is written already
     people = dict.fromkeys(wanted, PersonOutcome("OFFERED"))
     return Outcome(offer.transfer_id, "OFFERED", people, tuple(work.messages))
 
 
-def _unfit(offer: Offer, wanted: Collection[int], who: Who) -> Refusal | None:
+def unfit(offer: Offer, wanted: Collection[int], who: Who) -> Refusal | None:
+    """Why an offer is none, whatever the store says."""
     if not wanted:
         return Refusal.EMPTY
     if len(wanted) > MOST_PEOPLE:
@@ -135,8 +147,13 @@ def _ordered(offer: Offer) -> list[Any]:
     return sorted(offer.people, key=lambda one: one.person_id)
 
 
-def _meta(offer: Offer, who: Who, hashed: str) -> dict[str, Any]:
-    """What both sides keep of a transfer."""
+def epochs_of(steps: Mapping[int, Step]) -> dict[int, int]:
+    """The epoch of each person after a step."""
+    return {person: step.custody.epoch for person, step in steps.items()}
+
+
+def offer_body(offer: Offer, who: Who, hashed: str, epochs: Mapping[int, int]) -> dict[str, Any]:
+    """What the message of an offer says: of people who are offered at these epochs."""
     return {
         "transfer": offer.transfer_id,
         "offerHash": hashed,
@@ -146,12 +163,16 @@ def _meta(offer: Offer, who: Who, hashed: str) -> dict[str, Any]:
         "plannedAt": offer.planned_at,
         "departedAt": offer.departed_at,
         "account": who.account,
+        "toCode": offer.to_code,
+        "items": sorted(set(offer.items)),
+        "people": {str(person): epoch for person, epoch in sorted(epochs.items())},
     }
 
 
-def _write_transfer(
-    connection: Connection, store: Store, offer: Offer, who: Who, hashed: str, at: str
-) -> None:
+def rows_of_transfer(
+    store: Store, offer: Offer, who: Who, hashed: str, at: str
+) -> list[tuple[Any, ...]]:
+    """This store's records of a transfer: of one side, or of both."""
     row = {
         "id": offer.transfer_id,
         "side": "SENT",
@@ -173,30 +194,46 @@ def _write_transfer(
     rows = [row]
     if offer.to_region == store.settings.code:
         rows.append(row | {"side": "RECEIVED", "code": offer.to_code})
-    names = _TRANSFER
-    insert_rows(connection, transfers, names, [tuple(one[name] for name in names) for one in rows])
+    return [tuple(one[name] for name in _TRANSFER) for one in rows]
 
 
-def _write_parts(
-    work: Work, steps: Mapping[int, Step], wanted: Mapping[int, Any], sides: tuple[str, ...]
-) -> None:
-    told = [one.person_id for one in wanted.values() if one.escort or one.remarks]
-    salts = salts_for(work.connection, told)
+def write_transfers(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Writes what `rows_of_transfer` made."""
+    insert_rows(connection, transfers, _TRANSFER, rows)
+
+
+def remarked(offer: Offer) -> list[int]:
+    """The people of whom anything is remarked."""
+    return [one.person_id for one in offer.people if one.escort or one.remarks]
+
+
+def rows_of_parts(
+    store: Store,
+    offer: Offer,
+    steps: Mapping[int, Step],
+    sides: Sequence[str],
+    salts: Mapping[int, bytes],
+    first: int,
+    at: str,
+) -> list[tuple[Any, ...]]:
+    """The parts of people at these sides, with ids from `first` on. `salts` are those of everybody
+    `remarked`.
+    """
+    wanted = {one.person_id: one for one in offer.people}
     rows = []
-    number = work.take(len(steps) * len(sides))
     for side in sides:
+        since = at if side == "SENT" else None
         for person, step in sorted(steps.items()):
             sealed = None
             if person in salts:
                 items = {"escort": wanted[person].escort, "remarks": wanted[person].remarks}
-                sealer = work.store.sealer.person(salts[person])
-                sealed = sealer.seal("transfer_people", number, items)
-            epoch = step.custody.epoch
-            rows.append(
-                (
-                    *(number, work.transfer, side, person, epoch, "OFFERED", None, None, None),
-                    sealed,
-                )
-            )
-            number += 1
-    insert_rows(work.connection, transfer_people, PARTS, rows)
+                sealed = store.sealer.person(salts[person]).seal("transfer_people", first, items)
+            what = (first, offer.transfer_id, side, person, step.custody.epoch, "OFFERED")
+            rows.append((*what, None, None, since, sealed))
+            first += 1
+    return rows
+
+
+def write_parts(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Writes what `rows_of_parts` made."""
+    insert_rows(connection, transfer_people, PARTS, rows)

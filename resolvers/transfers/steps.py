@@ -37,7 +37,13 @@ from resolvers.transfers.states import Step
 from resolvers.transfers.terms import Outcome, PersonOutcome, Refusal, Who
 from resolvers.writing.stores import Store
 
-__all__ = ["cancel_transfer", "decide_transfer", "record_arrival"]
+__all__ = [
+    "cancel_transfer",
+    "decide_transfer",
+    "decision_body",
+    "record_arrival",
+    "waiting",
+]
 
 
 def decide_transfer(
@@ -66,7 +72,7 @@ def decide_transfer(
     if accept is not None and set(accept) & set(refuse):
         return Outcome(transfer_id, row["state"], {}, refusal=Refusal.CONTRADICTION)
     parts = parts_of(connection, transfer_id, "RECEIVED")
-    taking = set(accept) if accept is not None else _waiting(parts) - set(refuse)
+    taking = set(accept) if accept is not None else waiting(parts) - set(refuse)
     work = Work(
         connection,
         store,
@@ -106,7 +112,11 @@ def decide_transfer(
     elif steps:
         work.shares_end(back)
         drop_preview(connection, work.region, back)
-        _post_decision(work, row, before, taken, {p: refuse[p] for p in back}, who)
+        accepted = {person: before[person].epoch for person in taken}
+        others = {person: (before[person].epoch, refuse[person]) for person in back}
+        body = decision_body(transfer_id, accepted, others, who, at)
+        epochs = accepted | {person: epoch for person, (epoch, _) in others.items()}
+        work.post(DECISION, row["from_region"], body, step_of(epochs))
     if steps:
         work.finish(*(["SENT"] if here else []))
         row["state"] = _now(work, row, parts, steps, reasons)
@@ -135,7 +145,8 @@ def _now(
     return state
 
 
-def _waiting(parts: Mapping[int, Part]) -> set[int]:
+def waiting(parts: Mapping[int, Part]) -> set[int]:
+    """Those of some people who wait to be decided on."""
     return {person for person, part in parts.items() if part.outcome == "OFFERED"}
 
 
@@ -144,25 +155,25 @@ def _repeats(part: Part, accepting: bool) -> bool:
     return part.outcome in (("ACCEPTED", "HANDED") if accepting else ("REFUSED",))
 
 
-def _post_decision(
-    work: Work,
-    row: Mapping[str, Any],
-    before: Mapping[int, Any],
-    taken: Collection[int],
-    refused: Mapping[int, str],
+def decision_body(
+    transfer: str,
+    accepted: Mapping[int, int],
+    refused: Mapping[int, tuple[int, str]],
     who: Who,
-) -> None:
-    epochs = {person: before[person].epoch for person in (*taken, *refused)}
-    body = {
-        "transfer": work.transfer,
-        "accepted": {str(person): epochs[person] for person in sorted(taken)},
-        "refused": {str(person): [epochs[person], refused[person]] for person in sorted(refused)},
+    at: str,
+) -> dict[str, Any]:
+    """What the message of a decision says: of people at these epochs, of those refused the code of
+    the reason too.
+    """
+    return {
+        "transfer": transfer,
+        "accepted": {str(person): epoch for person, epoch in sorted(accepted.items())},
+        "refused": {str(person): list(one) for person, one in sorted(refused.items())},
         "account": who.account,
         "unit": who.unit_id,
         "code": who.code,
-        "decidedAt": work.at,
+        "decidedAt": at,
     }
-    work.post(DECISION, row["from_region"], body, step_of(epochs))
 
 
 def cancel_transfer(
@@ -189,7 +200,7 @@ def cancel_transfer(
     if row["from_unit"] != who.unit_id:
         return Outcome(transfer_id, row["state"], {}, refusal=Refusal.NOT_SENDER)
     parts = parts_of(connection, transfer_id, "SENT")
-    wanted = _waiting(parts) if people is None else set(people)
+    wanted = waiting(parts) if people is None else set(people)
     work = Work(
         connection,
         store,

@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import Connection, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from regions.bulk import put_rows
 from regions.cases import cases, exposures
 from regions.corrections import corrections
 from regions.ids import hold_ids
@@ -34,7 +35,7 @@ from resolvers.transfers.dossier import (
     TABLES,
     Dossier,
 )
-from resolvers.transfers.ledger import array, upserted
+from resolvers.transfers.ledger import array
 from resolvers.writing.stores import Store
 
 __all__ = ["Place", "store_card", "store_dossier", "store_preview", "take_back_card"]
@@ -171,7 +172,8 @@ def store_preview(
 
 def _have_units(connection: Connection, dossier: Dossier) -> None:
     """Adds the units that cases name where they are missing; one that is here stays."""
-    _ADD_UNIT.run_all(connection, dossier.units)
+    # In one order, so that two who add the same do not wait for each other.
+    _ADD_UNIT.run_all(connection, sorted(dossier.units, key=lambda one: one["id"]))
 
 
 def _adding(dialect: str) -> Any:
@@ -239,8 +241,7 @@ def _write(
                 indexes = store.indexer.columns(items, state)
             row |= zip(_INDEXES, indexes, strict=True)
         made.append(tuple(map(row.get, names)))
-    statement = upserted(table, names, connection.dialect.name)
-    connection.exec_driver_sql(statement, made)
+    put_rows(connection, table, names, made)
 
 
 @cache

@@ -6,7 +6,7 @@ through the outboxes and makes the entries that are missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table, insert
 
 from resolvers.access_log import Commitments
 
-__all__ = ["Telling", "put_in_outbox"]
+__all__ = ["Telling", "put_all_in_outbox", "put_in_outbox", "row_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +41,35 @@ def put_in_outbox(
     wrote: Mapping[str, Iterable[Any]],
 ) -> None:
     """Puts a row for what a transaction wrote. `key` is that of the mutation, unique in a store."""
+    row = row_of(telling, key=key, account=account, operation=operation, at=at, wrote=wrote)
+    connection.execute(insert(table).values(row))
+
+
+def put_all_in_outbox(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Puts rows made by `row_of`, for what several mutations wrote in one transaction."""
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+def row_of(
+    telling: Telling,
+    *,
+    key: str,
+    account: str,
+    operation: str,
+    at: str,
+    wrote: Mapping[str, Iterable[Any]],
+) -> dict[str, Any]:
+    """The row of an outbox, as `put_in_outbox` puts it."""
     committed = {kind: telling.commitments.of(kind, list(ids)) for kind, ids in wrote.items()}
-    connection.execute(
-        insert(table).values(
-            id=f"{telling.request}/{key}",
-            origin=telling.origin,
-            at=at,
-            account=account,
-            operation=operation,
-            request=telling.request,
-            trace=telling.trace,
-            position=telling.position,
-            wrote=orjson.dumps(committed, option=orjson.OPT_SORT_KEYS).decode(),
-        )
-    )
+    return {
+        "id": f"{telling.request}/{key}",
+        "origin": telling.origin,
+        "at": at,
+        "account": account,
+        "operation": operation,
+        "request": telling.request,
+        "trace": telling.trace,
+        "position": telling.position,
+        "wrote": orjson.dumps(committed, option=orjson.OPT_SORT_KEYS).decode(),
+    }

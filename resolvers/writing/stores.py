@@ -12,7 +12,8 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,10 +38,17 @@ from regions.store_files import StoreFile
 from resolvers.alerts.current import no_rules
 from resolvers.alerts.rules import RuleBook
 from resolvers.writing.fingerprints import Fingerprints
+from resolvers.writing.together import ProgressOfAll, Together
 
-__all__ = ["Store", "Stores", "WriteFailed"]
+__all__ = ["Many", "Store", "Stores", "WriteFailed"]
 
 T = TypeVar("T")
+Item = TypeVar("Item")
+
+Many = Callable[[Connection, "Store", Sequence[tuple[Item, int]]], Sequence[T | None]]
+"""Does the same for many, each an item and the first of its ids: what came of each, in their order;
+None of one it has not done, for which it has written nothing.
+"""
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +56,9 @@ _PATIENCE = 0.9  # of the deadline: SQLite says itself that it is locked before 
 _IN_THE_WAY = ("40001", "40P01", "55P03")  # PostgreSQL: serialization, deadlock, lock not available
 _CONNECTIONS = 8  # to PostgreSQL, of one worker
 _CLOSING = 1.0  # seconds that others wait until a broken engine is closed
+_IDS_TOGETHER = 2_048  # of what is done in one transaction of a file for many who wait
+_IDS_OF_SERVER = 512  # the same of a server, which works for one while we work for another
+_AT_ONCE = 2  # of these
 
 
 class WriteFailed(Exception):
@@ -62,6 +73,19 @@ class WriteFailed(Exception):
     ) -> None:
         super().__init__(f"{settings.code}: {reason}")
         self.settings, self.state, self.reason, self.written = settings, state, reason, written
+
+
+class _Abandoned(Exception):
+    """Undoes a transaction nobody waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What somebody wants to have done together with others."""
+
+    item: Any
+    ids: int
+    progress: Progress
 
 
 class Store:
@@ -81,6 +105,7 @@ class Store:
         self._closed = 0  # times: versions of one connection mean nothing to another
         self._turn = asyncio.Lock()
         self._ending: set[asyncio.Task[Any]] = set()
+        self._together: dict[Many[Any, Any], Together[_Asked, Any]] = {}
 
     async def write(self, ids: int, work: Callable[[Connection, int], T]) -> T:
         """What `work` returns, done in one transaction; its second argument is the first of `ids`.
@@ -98,18 +123,76 @@ class Store:
 
     async def carry(self, ids: int, work: Callable[[Connection, int], T]) -> T:
         """As `write`, for work of many statements: on SQLite a thread does all of it in one go."""
+        progress = Progress()
+        return await self._in_time(self._carried(ids, work, progress), progress)
+
+    async def carry_together(
+        self,
+        many: Many[Item, T],
+        item: Item,
+        ids: int,
+        alone: Callable[[Connection, int], T],
+    ) -> T:
+        """As `carry`, for what `many` does in some statements for all who want it at a time.
+
+        What it leaves, and all of it where it fails, is done by `alone`, each in a transaction of
+        its own: so nobody's outcome depends on whom it was asked with.
+        """
+        progress = Progress()
+        if many not in self._together:
+            file = self.settings.path is not None
+            self._together[many] = Together(
+                partial(self._do_together, many),
+                most=_IDS_TOGETHER if file else _IDS_OF_SERVER,
+                weight=lambda one: one.ids,
+                at_once=1 if file else _AT_ONCE,
+            )
+
+        async def do() -> T:
+            async with self._failures(progress):
+                asked = _Asked(item, ids, progress)
+                outcome: T | None = await self._together[many].ask(asked)
+            if outcome is not None:
+                return outcome
+            progress.undone()
+            return await self._carried(ids, alone, progress)
+
+        return await self._in_time(do(), progress)
+
+    async def _do_together(self, many: Many[Any, T], asked: Sequence[_Asked]) -> Sequence[T | None]:
+        progress = ProgressOfAll([one.progress for one in asked])
+
+        def work(connection: Connection, first: int) -> Sequence[T | None]:
+            given = []
+            for one in asked:
+                given.append((one.item, first))
+                first += one.ids
+            return many(connection, self, given)
+
+        ids = sum(one.ids for one in asked)
+        try:
+            return await self._in_time(self._carried(ids, work, progress), progress)
+        except Exception as error:  # of one of them, or of the store: each says what becomes of it
+            if progress.committing:
+                raise
+            why = type(error).__name__
+            _log.error(
+                "the store %s did not do %d at once: %s", self.settings.code, len(asked), why
+            )
+            return [None] * len(asked)
+
+    async def _carried(
+        self, ids: int, work: Callable[[Connection, int], T], progress: Progress
+    ) -> T:
         if self.settings.path is None:
-            return await self.write(ids, work)
-        code, progress = self.settings.code, Progress()
+            return await self._transact(ids, work, progress)
+        code = self.settings.code
 
         def run(connection: Connection) -> T:
             return work(connection, take_ids(connection, code, ids) if ids else 0)
 
-        async def do() -> T:
-            async with self._failures(progress):
-                return await (await self._of_thread()).write(run, progress)
-
-        return await self._in_time(do(), progress)
+        async with self._failures(progress):
+            return await (await self._of_thread()).write(run, progress)
 
     async def look(self, work: Callable[[Connection], T]) -> T:
         """As `read`, for work of many statements: on SQLite a thread does all of it in one go."""
@@ -168,7 +251,8 @@ class Store:
             async with engine.connect() as connection:
                 await connection.begin()
                 result = await connection.run_sync(work, first)
-                progress.commits()
+                if not progress.commits():
+                    raise _Abandoned
                 await connection.commit()
         return result
 
@@ -293,6 +377,7 @@ class Store:
         """Closes what was opened. Whoever puts another file in its place may do so then: a
         connection that is still open would lock it.
         """
+        await asyncio.gather(*(one.close(_CLOSING) for one in self._together.values()))
         await self._discard()
         if self._watched is not None:
             self._watched.close()

@@ -29,6 +29,7 @@ from resolvers.writing.refusing import (
     restored,
     unavailable,
 )
+from resolvers.writing.several import Mutation, Several
 from resolvers.writing.stores import Store, WriteFailed
 from resolvers.writing.values import Moment
 
@@ -181,8 +182,17 @@ class Writing:
         """The region's number in the configuration."""
         return self.question.federation.index_of[store.settings.code]
 
-    async def once(self, store: Store, ids: int, work: Work) -> tuple[dict[str, Any], bool]:
+    async def once(
+        self,
+        store: Store,
+        ids: int,
+        work: Work,
+        several: tuple[Several, Any] | None = None,
+    ) -> tuple[dict[str, Any], bool]:
         """What is kept with the key, and whether it was kept before; else `work` is done now.
+
+        With `several`, and what its step needs to know, it is done together with others that are
+        asked for at the same time, where it can be; then `work` is not called.
 
         Raises Refusal: what `work` raises, or that the region did not answer.
         """
@@ -218,7 +228,12 @@ class Writing:
             reason = "no answer within the deadline"
             raise unavailable(WriteFailed(store.settings, "TIMED_OUT", reason, False))
         try:
-            result, repeated = await store.carry(ids, run)
+            if several is None:
+                result, repeated = await store.carry(ids, run)
+            else:
+                result, repeated = await store.carry_together(
+                    several[0], self._mutation(wrote, several[1]), ids, run
+                )
         except WriteFailed as failed:
             trail.regions[code] = failed.state
             if failed.written is None:
@@ -234,6 +249,18 @@ class Writing:
         if not repeated:
             note_written()
         return result, repeated
+
+    def _mutation(self, wrote: Wrote, wants: Any) -> Mutation:
+        return Mutation(
+            account=self.viewer.account,
+            key=self._key,
+            payload=self._payload,
+            operation=self._operation,
+            at=self.moment.now,
+            telling=self.context.telling,
+            wrote=wrote,
+            wants=wants,
+        )
 
     async def read_back(self, name: str, ids: Sequence[int]) -> dict[int, Any]:
         """Records as the viewer may see them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -250,3 +251,26 @@ def test_care_goes_on_at_the_receiver_under_the_ids_of_the_sender(sides: Sides) 
     sides.hand_over(contact["person"]["id"])
     visit = sides.do("recordVisit", "officer-b", visit_input(contact["id"]))["visit"]
     assert (visit["code"], visit["contact"]) == (COUNTY_B, {"id": contact["id"]})
+
+
+def test_many_who_offer_and_accept_at_once_have_each_an_outcome(sides: Sides) -> None:
+    people = _people(sides, 12)
+    with ThreadPoolExecutor(24) as at_once:
+        keys = [new_key() for _ in people]
+        named = [(person, key) for person, key in zip(people, keys, strict=True)] * 2
+        offered = list(at_once.map(lambda one: sides.offer(one[0], idempotencyKey=one[1]), named))
+        assert {one["__typename"] for one in offered} == {"TransferPayload"}
+        first, again = offered[: len(people)], offered[len(people) :]
+        for one, other, person in zip(first, again, people, strict=True):
+            assert outcomes(one) == outcomes(other) == [(person, "OFFERED")]
+            assert one["transfer"]["id"] == other["transfer"]["id"]
+            assert sorted((one["repeated"], other["repeated"])) == [False, True]
+        transfers = [one["transfer"]["id"] for one in first]
+        done = list(
+            at_once.map(
+                lambda one: sides.step("acceptTransfer", "reporter-b", transferId=one), transfers
+            )
+        )
+    assert [outcomes(one) for one in done] == [[(person, "ACCEPTED")] for person in people]
+    for person in people:
+        assert sides.await_custody(person, B)["epoch"] == 1

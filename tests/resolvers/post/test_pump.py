@@ -110,6 +110,27 @@ def test_more_messages_than_one_transaction_takes(two: Two, keys: Keys) -> None:
     assert len(in_store(two[1], effects)) == 23
 
 
+def test_between_servers_a_round_goes_in_portions(two: Two, keys: Keys) -> None:
+    ledger, told = Ledger(), list[Delivered]()
+    ledger.poison = {"t3"}
+
+    async def work(stores: Stores, pump: Pump) -> int:
+        for number in range(7):
+            await send(stores, THERE, f"t{number}")
+        answered = await pump.sweep()
+        ledger.poison = set()
+        assert await pump.nudge("320100", "t3", again=True)
+        return answered
+
+    assert pumped(two, keys, work, handlers=[ledger], portion=2, told=told.append) == 6
+    servers = all(one.path is None for one in two)
+    sent = sorted(sorted(message.subject for message in one.messages) for one in told)
+    whole = [["t0", "t1", "t2"], ["t3"], ["t4"], ["t5", "t6"]]  # the one that fails is found
+    assert sent == ([["t0", "t1"], ["t2"], ["t3"], ["t4", "t5"], ["t6"]] if servers else whole)
+    assert len(in_store(two[1], effects)) == len(in_store(two[0], effects)) == 7
+    assert in_store(two[0], waiting) == []
+
+
 def test_one_that_fails_stops_its_own_subject_alone(two: Two, keys: Keys) -> None:
     ledger, clock = Ledger(), Clock()
     ledger.poison, ledger.unreadable, ledger.unsettled = {"t3"}, {"t5"}, {"t9"}
