@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
@@ -15,13 +15,15 @@ from sqlalchemy.exc import DBAPIError
 
 from regions.people import people
 from regions.transfers import transfer_people
+from resolvers.transfers.applying import ids_for
 from resolvers.transfers.ledger import custodies
+from resolvers.transfers.many import Deciding, decide_many
 from resolvers.transfers.steps import record_arrival
 from resolvers.transfers.terms import Outcome, Refusal, Who
-from tests.resolvers.transfers.regional import AT, Regions
+from tests.resolvers.transfers.regional import AT, Regions, who
 from tests.stores import Stores
 
-A = "320100"
+A, B = "320100", "330200"
 _NEXT_DOOR = Who("officer-next", "unit-next", "320104")
 _SECONDS = 60.0  # until the test gives up
 _WAITING = text(
@@ -33,6 +35,13 @@ _WAITING = text(
 @pytest.fixture
 def regions(stores: Stores) -> Iterator[Regions]:
     made = Regions([stores.make("postgresql", A[:4])])
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def pair(stores: Stores) -> Iterator[Regions]:
+    made = Regions([stores.make("postgresql", one[:4]) for one in (A, B)])
     yield made
     made.close()
 
@@ -124,6 +133,54 @@ def test_steps_of_one_transfer_within_a_store_wait_in_turn(
         found = [one.result() for one in doing]
     assert [one.refusal for one in found] == [None, refusal]
     assert [row["outcome"] for row in regions.rows(A, transfer_people)] == [outcome, outcome]
+
+
+def _together(*transfers: str) -> Callable[[Regions], Sequence[Outcome | None]]:
+    """Acceptances in one transaction."""
+
+    def take(regions: Regions) -> Sequence[Outcome | None]:
+        given = [
+            (Deciding(one, None, who(A), "t", AT), regions.take(A, ids_for(1))) for one in transfers
+        ]
+        return regions.do(A, lambda connection: decide_many(connection, regions.stores[A], given))
+
+    return take
+
+
+def _alone(transfer: str) -> Callable[[Regions], Sequence[Outcome | None]]:
+    return lambda regions: [regions.decide(transfer, A)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "taken"),
+    [
+        (_together("t0", "t1"), _alone("t1"), [True, True, True]),  # done is done
+        (_alone("t0"), _together("t1", "t0"), [True, True, False]),
+        (_together("t0", "t1"), _together("t1", "t0"), [True, True, False, False]),
+    ],
+    ids=["together first", "alone first", "both together"],
+)
+def test_steps_taken_together_wait_in_turn(
+    pair: Regions,
+    first: Callable[[Regions], Sequence[Outcome | None]],
+    second: Callable[[Regions], Sequence[Outcome | None]],
+    taken: list[bool],
+) -> None:
+    """They lock as each alone does: whoever comes second waits for the first, and not in it."""
+    persons = [pair.register(B) for _ in range(2)]
+    for number, person in enumerate(persons):
+        pair.offer(f"t{number}", [person], B, A)
+    pair.drain()
+    with ThreadPoolExecutor(2) as threads:
+        with _held(pair, persons):
+            doing = []
+            for number, step in enumerate((first, second), 1):
+                doing.append(threads.submit(_apart, pair, step))
+                _until_waiting(pair, number)
+        found = [outcome for one in doing for outcome in one.result()]
+    assert [one is not None and one.refusal is None for one in found] == taken
+    pair.drain()
+    assert [pair.custodians(one) for one in persons] == [[A], [A]]
 
 
 def test_the_rows_of_people_who_left_are_locked_as_well(regions: Regions) -> None:
