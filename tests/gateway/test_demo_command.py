@@ -188,6 +188,7 @@ def _accounts(config: Config) -> str:
     return (config.data / "demo-accounts.json").read_text("utf-8")
 
 
+@pytest.mark.no_cover  # the lines of the tests above, again
 def test_leftovers_of_an_interrupted_demo_are_made_anew(run: Run, config: Config) -> None:
     (config.data / "regions").mkdir(parents=True)
     (config.data / "demo.json").write_text('{"state": "building"}')
@@ -299,6 +300,7 @@ def serving(config: Config) -> Iterator[tuple[str, list[str]]]:
         process.communicate(timeout=60)
 
 
+@pytest.mark.no_cover  # the lines of the tests above, again
 def test_the_lines_it_prints_can_be_pasted(
     config: Config, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
