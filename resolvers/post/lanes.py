@@ -11,33 +11,17 @@ where it is, with its error, and holds up nothing but its own subject.
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
-
-from regions.access_log import log_outbox
-from regions.errors import EpigateError, PostConflict, StoreRestored, TopicUnknown
-from regions.fencing import is_fenced
 from resolvers.post.backoff import Backoff
-from resolvers.post.boxes import answer, claim, due, fail, reply, unanswered, waiting_of
-from resolvers.post.messages import (
-    BulkHandler,
-    CustodyHandler,
-    Handler,
-    HeavyHandler,
-    Message,
-    check_body,
-)
-from resolvers.post.rounds import Batch, Delivered, Line, Round, Ways
-from resolvers.writing.outbox import Telling, put_in_outbox
+from resolvers.post.carrying import Carrier
+from resolvers.post.halving import by_halves
+from resolvers.post.messages import Message
+from resolvers.post.rounds import Batch, Line, Round, Ways
 from resolvers.writing.stores import Store, WriteFailed
 
 __all__ = ["Lane"]
-
-_log = logging.getLogger(__name__)
 
 _STUCK_FIRST, _STUCK_MOST = 2.0, 300.0  # seconds until a message that failed is tried again
 _AT_ONCE = 2  # portions on their way at a time
@@ -51,7 +35,8 @@ class Lane:
         self, ways: Ways, source: Store, target: Store, patience: Mapping[str, Backoff]
     ) -> None:
         self._ways, self._source, self._target = ways, source, target
-        self.line: Line = (source.settings.code, target.settings.code)
+        self._carrier = Carrier(ways, source, target)
+        self.line: Line = self._carrier.line
         self._leaving, self._arriving = (patience[code] for code in self.line)
         self._limit = ways.batch
         self._stuck: dict[str, Backoff] = {}  # by subject
@@ -101,10 +86,10 @@ class Lane:
         done.stopped.update(wanted.intersection(skipped))
         try:
             batch, done.more, clean = await self._source.look(
-                lambda connection: self._pick(connection, wanted, skipped)
+                lambda connection: self._carrier.pick(connection, self._limit, wanted, skipped)
             )
             if not clean:
-                await self._halving(batch, batch.messages, self._gather)
+                await by_halves(batch, batch.messages, self._carrier.gather)
         except WriteFailed:
             self._leaving.failed(self._ways.clock())
             return Round(down=True)
@@ -131,7 +116,7 @@ class Lane:
         if not done.down:
             self._limit = min(2 * self._limit, self._ways.batch)
         try:
-            await self._note(batch)
+            await self._carrier.note(batch)
         except WriteFailed:
             self._leaving.failed(self._ways.clock())
             done.down = True
@@ -153,29 +138,21 @@ class Lane:
                 portions.append([])
                 room = self._ways.portion
             portions[-1].append(one)
-            room -= self._weight(one)
+            room -= self._carrier.weight(one)
         return portions
-
-    def _weight(self, message: Message) -> int:
-        """How many records a message is about."""
-        try:
-            concerned = self._handler(message).concerns(message).values()
-        except Exception:  # its transaction fails by itself, and it is found by halves
-            return 1
-        return max(1, sum(map(len, concerned)))
 
     async def _send_portion(self, batch: Batch, unsent: Sequence[Message]) -> bool:
         """Whether both stores answered."""
         well = True
         try:
-            await self._halving(batch, unsent, self._hand_over)
+            await by_halves(batch, unsent, self._carrier.hand_over)
             self._arriving.succeeded()
         except WriteFailed as failed:
             self._away(batch, unsent, failed)
             well = False
         try:
             sent = [one for one in unsent if one.id in batch.replies]
-            await self._halving(batch, sent, self._take_home)
+            await by_halves(batch, sent, self._carrier.take_home)
         except WriteFailed:
             self._leaving.failed(self._ways.clock())
             well = False
@@ -206,247 +183,6 @@ class Lane:
         for subject, line in batch.waiting:
             if subject not in done.stopped or line != self.line:
                 done.follow.setdefault(subject, set()).add(line)
-
-    # The three transactions.
-
-    def _pick(
-        self, connection: Connection, wanted: set[str], skipped: Sequence[str]
-    ) -> tuple[Batch, bool, bool]:
-        """What is due with what goes along; whether there is more, and whether all was gathered."""
-        messages, more = due(connection, self.line, self._limit, wanted, skipped)
-        messages, left_out = self._light(messages)
-        batch, more = Batch(messages, left_out=left_out), more or bool(left_out)
-        try:
-            self._gathered(connection, batch, messages)
-        except Exception:  # whatever a handler raises: which one it was is found by halves
-            return batch, more, False
-        return batch, more, True
-
-    def _light(self, messages: Sequence[Message]) -> tuple[list[Message], set[str]]:
-        """Messages without those that are too many of a topic whose parcels are large, and the
-        subjects of these: they are for the next round.
-        """
-        heavy = {
-            topic: handler.most
-            for topic in {one.topic for one in messages}
-            for handler in [self._ways.handlers.get(topic)]
-            if isinstance(handler, HeavyHandler)
-        }
-        counts = dict.fromkeys(heavy, 0)
-        found, left_out = [], set()
-        for one in messages:
-            if one.topic in heavy:
-                counts[one.topic] += 1
-                if counts[one.topic] > heavy[one.topic]:
-                    left_out.add(one.subject)
-                    continue
-            found.append(one)
-        return found, left_out
-
-    def _gathered(self, connection: Connection, batch: Batch, messages: Sequence[Message]) -> None:
-        for handler, some in self._by_topic(messages):
-            if isinstance(handler, BulkHandler):
-                batch.parcels.update(handler.gather_all(connection, self._source, some))
-            else:
-                for one in some:
-                    batch.parcels[one.id] = handler.gather(connection, self._source, one)
-
-    async def _gather(self, batch: Batch, messages: Sequence[Message]) -> None:
-        await self._source.look(lambda connection: self._gathered(connection, batch, messages))
-
-    async def _hand_over(self, batch: Batch, messages: Sequence[Message]) -> None:
-        wants = {one.id: self._handler(one).ids(one, batch.parcels[one.id]) for one in messages}
-        telling = self._ways.telling() if self._ways.telling is not None else None
-        at = self._ways.now()
-
-        def work(connection: Connection, first: int) -> tuple[Delivered, list[tuple[str, Line]]]:
-            taken = self._taken(connection, messages)
-            if not taken:
-                return self._delivered(telling, [], {}, frozenset(), at), []
-            claimed = claim(connection, taken, at)
-            given = []
-            for one in taken:
-                given.append((one, batch.parcels[one.id], first))
-                first += wants[one.id]
-            new = [one for one in given if one[0].id in claimed.new]
-            replies = self._delivered_to(connection, new, at)
-            reply(connection, self.line[0], replies)
-            done = self._delivered(telling, taken, {**claimed.kept, **replies}, claimed.new, at)
-            if telling is not None and replies:
-                put_in_outbox(
-                    connection,
-                    log_outbox,
-                    telling,
-                    key=f"post/{self.line[0]}",
-                    account="",
-                    operation=done.operation,
-                    at=at,
-                    wrote=done.concerned,
-                )
-            subjects = {one.subject for one in messages}
-            return done, self._waiting(connection, self._target, subjects)
-
-        done, waiting = await self._target.carry(sum(wants.values()), work)
-        batch.replies.update(done.replies)
-        batch.waiting += waiting
-        batch.held |= {one.id for one in messages} - {one.id for one in done.messages}
-        batch.failed |= dict.fromkeys(batch.held, f"{StoreRestored.code} {self.line[1]}")
-        for one in done.messages:
-            if one.id not in done.replies:
-                batch.failed[one.id] = PostConflict.code
-                _log.error("the message %s came to %s with another content", one.id, self.line[1])
-                if self._ways.alarmed is not None:
-                    self._ways.alarmed(one, self.line[1])
-        if self._ways.told is not None and len(done.repeated) < len(done.replies):
-            self._ways.told(done)
-
-    def _taken(self, connection: Connection, messages: Sequence[Message]) -> Sequence[Message]:
-        """Those of some messages that the receiver's store may take."""
-        if not is_fenced(connection):
-            return messages
-        return [one for one in messages if not isinstance(self._handler(one), CustodyHandler)]
-
-    async def _take_home(self, batch: Batch, messages: Sequence[Message]) -> None:
-        at = self._ways.now()
-
-        def work(connection: Connection, _: int) -> list[tuple[str, Line]]:
-            open_ = unanswered(connection, [one.id for one in messages])
-            # The others' replies another worker took home.
-            self._settled(
-                connection,
-                [(one, batch.replies[one.id]) for one in messages if one.id in open_],
-                at,
-            )
-            answer(connection, {one: batch.replies[one] for one in open_}, at)
-            return self._waiting(connection, self._source, {one.subject for one in messages})
-
-        batch.waiting += await self._source.carry(0, work)
-        batch.answered.update(one.id for one in messages)
-
-    def _by_topic(self, messages: Sequence[Message]) -> list[tuple[Handler, list[Message]]]:
-        """Messages by their handlers: of several subjects none waits for another."""
-        found: dict[str, tuple[Handler, list[Message]]] = {}
-        for one in messages:
-            found.setdefault(one.topic, (self._handler(one), []))[1].append(one)
-        return list(found.values())
-
-    def _delivered_to(
-        self, connection: Connection, given: Sequence[tuple[Message, Any, int]], at: str
-    ) -> dict[str, dict[str, Any]]:
-        replies: dict[str, dict[str, Any]] = {}
-        by_id = {one[0].id: one for one in given}
-        for handler, some in self._by_topic([one[0] for one in given]):
-            mine = [by_id[one.id] for one in some]
-            if isinstance(handler, BulkHandler):
-                replies.update(handler.deliver_all(connection, self._target, mine, at))
-            else:
-                for one, parcel, first in mine:
-                    replies[one.id] = handler.deliver(
-                        connection, self._target, one, parcel, first, at
-                    )
-        for said in replies.values():
-            check_body(said)
-        return replies
-
-    def _settled(
-        self, connection: Connection, given: Sequence[tuple[Message, dict[str, Any]]], at: str
-    ) -> None:
-        by_id = {one[0].id: one for one in given}
-        for handler, some in self._by_topic([one[0] for one in given]):
-            mine = [by_id[one.id] for one in some]
-            if isinstance(handler, BulkHandler):
-                handler.settle_all(connection, self._source, mine, at)
-            else:
-                for one, said in mine:
-                    handler.settle(connection, self._source, one, said, at)
-
-    @staticmethod
-    def _waiting(
-        connection: Connection, store: Store, subjects: set[str]
-    ) -> list[tuple[str, Line]]:
-        """What waits in a store of these subjects, and its line."""
-        found = waiting_of(connection, subjects)
-        return [(subject, (store.settings.code, to)) for subject, to in found]
-
-    # What fails.
-
-    async def _halving(
-        self,
-        batch: Batch,
-        messages: Sequence[Message],
-        work: Callable[[Batch, Sequence[Message]], Awaitable[None]],
-    ) -> None:
-        """Does the work for all messages in one transaction; where that fails, by halves.
-
-        Raises WriteFailed where the store does not answer.
-        """
-        if not messages:
-            return
-        try:
-            await work(batch, messages)
-        except WriteFailed:
-            raise
-        except Exception as error:  # of one of the messages: the others go on without it
-            if len(messages) == 1:
-                batch.failed[messages[0].id] = _reason(error)
-                _log.error("the message %s failed: %s", messages[0].id, _reason(error))
-                return
-            middle = len(messages) // 2
-            await self._halving(batch, messages[:middle], work)
-            await self._halving(batch, messages[middle:], work)
-
-    async def _note(self, batch: Batch) -> None:
-        """Writes the errors beside the messages."""
-        failed: dict[str, list[str]] = {}
-        for one, why in batch.failed.items():
-            failed.setdefault(why, []).append(one)
-        if failed:
-
-            def work(connection: Connection, _: int) -> None:
-                for why, ids in failed.items():
-                    fail(connection, ids, why)
-
-            await self._source.carry(0, work)
-
-    def _handler(self, message: Message) -> Handler:
-        handler = self._ways.handlers.get(message.topic)
-        if handler is None:
-            raise TopicUnknown(
-                f"nobody here handles {message.topic}",
-                hint="the message waits: a newer epigate may have put it",
-                store=self._target.settings.code,
-            )
-        return handler
-
-    def _delivered(
-        self,
-        telling: Telling | None,
-        messages: Sequence[Message],
-        replies: Mapping[str, dict[str, Any]],
-        new: frozenset[str],
-        at: str,
-    ) -> Delivered:
-        concerned: dict[str, list[int]] = {}
-        for one in messages:
-            if one.id in new:
-                for kind, ids in self._handler(one).concerns(one).items():
-                    concerned.setdefault(kind, []).extend(ids)
-        request = telling.request if telling is not None else ""
-        repeated = frozenset(replies) - new
-        return Delivered(request, self.line, messages, replies, repeated, concerned, at)
-
-
-def _reason(error: Exception) -> str:
-    """What is noted of an error: its code or class, and where it was raised. Never its text, which
-    may hold anything.
-    """
-    name = error.code if isinstance(error, EpigateError) else type(error).__name__
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    if place is None:
-        return name
-    return f"{name} at {Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}"
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:
