@@ -11,7 +11,14 @@ from sqlalchemy import Float, Index, Integer, PrimaryKeyConstraint, Table, Uniqu
 
 from regions.metadata import ID, central, internal, primary_key, public, regional
 
-__all__ = ["detection_nights", "detection_rules", "signal_events", "signals"]
+__all__ = [
+    "cluster_regions",
+    "detection_nights",
+    "detection_rules",
+    "signal_counties",
+    "signal_events",
+    "signals",
+]
 
 signals = Table(
     "signals",
@@ -58,6 +65,25 @@ Index("ix_signals_detected", signals.c.detected_at, signals.c.id)
 Index("ix_signals_code_detected", signals.c.code, signals.c.detected_at, signals.c.id)
 Index("ix_signals_spell", signals.c.code, signals.c.disease, signals.c.state)
 Index("ix_signals_state", signals.c.state, signals.c.detected_at)
+
+# Every county of a cluster: whoever oversees one of them may open the signal. Looked for by county.
+signal_counties = Table(
+    "signal_counties",
+    regional,
+    public("code"),
+    public("signal_id", ID),
+    PrimaryKeyConstraint("code", "signal_id"),
+)
+
+# Which regions keep clusters that name a county. It stands in every region that learnt of the
+# outcome, and says only where to ask.
+cluster_regions = Table(
+    "cluster_regions",
+    regional,
+    public("code"),
+    public("region"),
+    PrimaryKeyConstraint("code", "region"),
+)
 
 signal_events = Table(
     "signal_events",

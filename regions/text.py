@@ -19,6 +19,7 @@ __all__ = [
     "RECORD",
     "Text",
     "among",
+    "among_selected",
     "among_texts",
     "beginning",
     "byte_length",
@@ -116,6 +117,15 @@ class among_texts(GenericFunction[bool]):
 
     inherit_cache = True
     name = "epigate_among_texts"
+
+
+class among_selected(GenericFunction[bool]):
+    """Whether a value (`among_selected(column, select)`) is one of those a statement selects: they
+    are looked up before, so that an index of the column serves beside another condition.
+    """
+
+    inherit_cache = True
+    name = "epigate_among_selected"
 
 
 def text_or_null(column: ColumnElement[Any]) -> ColumnElement[str]:
@@ -286,3 +296,15 @@ def _(element: among_texts, compiler: SQLCompiler, **more: Any) -> str:
 def _(element: among, compiler: SQLCompiler, **more: Any) -> str:
     column, keys = _arguments(element, compiler, **more)
     return f"{column} = ANY (ARRAY(SELECT jsonb_array_elements_text(({keys})::jsonb)::bigint))"
+
+
+@compiles(among_selected, "sqlite")
+def _(element: among_selected, compiler: SQLCompiler, **more: Any) -> str:
+    column, selected = _arguments(element, compiler, **more)
+    return f"{column} IN {selected}"
+
+
+@compiles(among_selected, "postgresql")
+def _(element: among_selected, compiler: SQLCompiler, **more: Any) -> str:
+    column, selected = _arguments(element, compiler, **more)
+    return f"{column} = ANY (ARRAY{selected})"

@@ -6,20 +6,33 @@ depend on one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, and_, false, func, literal, literal_column, not_, or_, true
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    false,
+    func,
+    literal,
+    literal_column,
+    not_,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy import String as SqlString
 
+from regions.alerts import signal_counties, signals
 from regions.areas import reference_areas
 from regions.errors import InvalidInput, TooLarge
 from regions.text import (
     Text,
     among,
+    among_selected,
     among_texts,
     beginning,
     quoted,
@@ -39,6 +52,7 @@ __all__ = [
     "in_codes",
     "in_texts",
     "named_diseases",
+    "of_cluster",
     "orders",
     "plain",
 ]
@@ -135,7 +149,8 @@ def _field(record: Record, name: str, value: Any) -> ColumnElement[bool]:
     if isinstance(value, Mapping):
         return _range(column, name, value)
     if name == "code":
-        return in_codes(column, value)
+        found = in_codes(column, value)
+        return or_(found, of_cluster(in_codes, value)) if record.table is signals else found
     if kind:
         ids = [_id(name, kind, text) for text in value]
         return _among_numbers(column, [one for one in ids if one is not None])
@@ -157,6 +172,15 @@ def in_codes(column: Any, codes: Sequence[str]) -> ColumnElement[bool]:
     elif cities:
         parts.append(in_texts(beginning(column), cities))
     return or_(false(), *parts)
+
+
+def of_cluster(
+    which: Callable[[Any, Any], ColumnElement[bool]], places: Any
+) -> ColumnElement[bool]:
+    """Whether a signal is a cluster that has a county in some places, as `which` tells them."""
+    counties = signal_counties.c
+    named = select(counties.signal_id).where(which(counties.code, places))
+    return among_selected(signals.c.id, named.scalar_subquery())
 
 
 def in_texts(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:

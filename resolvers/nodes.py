@@ -11,7 +11,7 @@ from regions.reading import Read
 from resolvers.catalog import Record, record_of_kind
 from resolvers.context import Context
 from resolvers.federation import state_of
-from resolvers.questions.moved import places_of
+from resolvers.questions.moved import STAYING, places_of
 from resolvers.questions.ordinary import region_type
 from resolvers.rights import holds
 from schema.nodes import Region
@@ -52,9 +52,13 @@ async def by_global_ids(context: Context, ids: Sequence[str], path: str) -> list
     for record, number in parsed:
         if record is not None and holds(viewer, _BY_RIGHT.get(record.name, "nodes")):
             wanted.setdefault(record.name, {})[number] = None
-    found = {}
+    found: dict[tuple[str, int], Any] = {}
     index_of = context.answering.federation.index_of
     for name, numbers in wanted.items():
+        if name in STAYING:
+            there = await context.records.of_ids(name, numbers, path)
+            found |= {(name, number): one for number, one in there.items()}
+            continue
         keys = places_of(context.question, numbers)
         for number in numbers:  # a share may open it there
             if (region := index_of.get(region_of(number))) is not None:

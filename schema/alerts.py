@@ -232,7 +232,7 @@ class SignalFilter:
         name="not", default=None, description="This does not hold."
     )
     code: list[RegionCode] | None = strawberry.field(
-        default=None, description="The county: these codes and all below."
+        default=None, description="The county, of a cluster any of its: these codes and all below."
     )
     disease: list[strawberry.ID] | None = strawberry.field(default=None, description="Diseases.")
     kind: list[SignalKind] | None = strawberry.field(default=None, description="What raised it.")

@@ -92,11 +92,11 @@ async def analyses_of(context: Context, signals: Sequence[Any]) -> list[SignalAn
 class _Counts:
     """The counts around one signal, and what became of the regions that were asked for them."""
 
-    def __init__(self, signal: Any, regions: int, history_from: str | None) -> None:
+    def __init__(self, signal: Any, regions: int, within: str, history_from: str | None) -> None:
         day = date.fromisoformat(signal.day)
         first = day - timedelta(days=WINDOW_DAYS - 1)
         self.first = first.isoformat()
-        self.own = _counties(signal)
+        self.own = _counties(signal, within)
         self.beside = adjoining(self.own)
         self.values = {
             "disease": str(signal.disease.id),
@@ -145,9 +145,13 @@ def _json(codes: Sequence[str]) -> str:
     return orjson.dumps([*living, *once_called(living)]).decode()
 
 
-def _counties(signal: Any) -> tuple[str, ...]:
+def _counties(signal: Any, within: str) -> tuple[str, ...]:
+    """The counties of a signal; to whom a cluster is open by its other counties, those."""
     members = signal.members if signal.kind is SignalKind.CLUSTER else None
-    return tuple(members or (str(signal.code),))
+    found = tuple(members or (str(signal.code),))
+    if code_prefix(signal.code).startswith(within):
+        return found
+    return tuple(code for code in found if code_prefix(code).startswith(within))
 
 
 async def _read_counts(context: Context, signals: Sequence[Any]) -> list[_Counts]:
@@ -157,7 +161,8 @@ async def _read_counts(context: Context, signals: Sequence[Any]) -> list[_Counts
     question = context.question
     federation = question.federation
     since = context.answering.nights.history_from
-    made = [_Counts(signal, len(federation.regions), since) for signal in signals]
+    count, within = len(federation.regions), question.scope.prefix
+    made = [_Counts(signal, count, within, since) for signal in signals]
     reads: list[tuple[_Counts, Read]] = []
     for one in made:
         prefixes = [code_prefix(code) for code in (*one.own, *one.beside)]

@@ -26,7 +26,13 @@ from resolvers.alerts.cluster_outcomes import Outcome
 from resolvers.alerts.cluster_scans import RegionRead, concerns, first_day, scan_rule
 from resolvers.alerts.counts import first_counted, select_counts
 from resolvers.alerts.messages import put_messages
-from resolvers.alerts.night_rows import CLUSTERS, claim_night, days_due, restored_at
+from resolvers.alerts.night_rows import (
+    CLUSTERS,
+    claim_night,
+    days_due,
+    note_elsewhere,
+    restored_at,
+)
 from resolvers.alerts.night_settings import NightSettings
 from resolvers.alerts.parameters import checked
 from resolvers.alerts.rules import Rule, RuleBook
@@ -288,6 +294,7 @@ class ClusterNights:
             if not claim_night(connection, row):
                 there = connection.scalar(select(_N.outcome).where(*this))
                 return None, Outcome.of(there) if there else outcome
+            note_elsewhere(connection, outcome.elsewhere(region, store.settings.prefixes))
             put = put_signals(
                 connection,
                 region,

@@ -4,7 +4,7 @@ of the signals.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import orjson
@@ -64,6 +64,18 @@ class Outcome:
         return [
             self._signal(one) for one in self.clusters if region is None or one.region == region
         ]
+
+    def elsewhere(self, region: str, prefixes: Sequence[str]) -> set[tuple[str, str]]:
+        """The counties of a region that are named by clusters which others keep: each with the
+        region that does.
+        """
+        return {
+            (code, one.region)
+            for one in self.clusters
+            if one.region != region
+            for code in one.members
+            if code.startswith(tuple(prefixes))
+        }
 
     def _signal(self, one: ClusterFound) -> Found:
         window = Window(one.window, one.relative_risk, one.p, one.recurrence, self.missing)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from regions.alerts import detection_nights
+from regions.alerts import cluster_regions, detection_nights
 from regions.transfers import store_fences
 
-__all__ = ["CLUSTERS", "SERIES", "claim_night", "days_due", "last_night", "restored_at"]
+__all__ = [
+    "CLUSTERS",
+    "SERIES",
+    "claim_night",
+    "days_due",
+    "last_night",
+    "note_elsewhere",
+    "restored_at",
+]
 
 SERIES = "SERIES"
 """The part of a night that looks at each county and disease by itself."""
@@ -46,6 +54,16 @@ def claim_night(connection: Connection, row: dict[str, Any]) -> bool:
     builder: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     made = builder.insert(detection_nights).values(row).on_conflict_do_nothing()
     return connection.execute(made.returning(_N.day)).first() is not None
+
+
+def note_elsewhere(connection: Connection, places: Iterable[tuple[str, str]]) -> None:
+    """Notes counties with regions that keep a cluster which names them: officers of such a county
+    are asked for there, too.
+    """
+    rows = [{"code": code, "region": region} for code, region in sorted(places)]
+    if rows:
+        builder: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+        connection.execute(builder.insert(cluster_regions).on_conflict_do_nothing(), rows)
 
 
 def restored_at(connection: Connection) -> str:

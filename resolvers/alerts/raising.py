@@ -9,6 +9,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, func, select, tuple_
 
 from regions.alerts import signals
@@ -38,12 +39,12 @@ async def signals_raised(
     """
     prefixes = [""] if codes is None else [code_prefix(code) for code in codes]
     async with context.feeds.signals.listen() as events:
-        async for number, code in events:
+        async for number, places in events:
             viewer = context.signed_in()
             where = scope(viewer)
-            if where.unit is not None or not code.startswith(where.prefix):
+            if where.unit is not None or not any(one.startswith(where.prefix) for one in places):
                 continue
-            if not code.startswith(tuple(prefixes)):
+            if not any(one.startswith(tuple(prefixes)) for one in places):
                 continue
             # With the rights of this moment: what a question has read is read by its own.
             current = Context(context.answering, viewer)
@@ -58,7 +59,7 @@ class _Raised:
 
     at: str
     id: int
-    code: str
+    places: tuple[str, ...]  # its county; of a cluster all of them
     region: str
     stands: bool  # for itself: no other absorbed it
 
@@ -102,7 +103,7 @@ class RaisedSignals:
             return self._turn
         return int.from_bytes(sha256(repr(versions).encode()).digest()[:8])
 
-    async def poll(self, place: int | None) -> tuple[int, Sequence[tuple[int, str]]]:
+    async def poll(self, place: int | None) -> tuple[int, Sequence[tuple[int, tuple[str, ...]]]]:
         """Ids and counties of the signals raised since the last look, the first raised first, up to
         a portion of them; None for a place only looks. What a region that does not answer raises
         meanwhile is told when it is back.
@@ -119,7 +120,7 @@ class RaisedSignals:
         told = sorted(found, key=lambda one: (one.at, one.id))[: self.portion]
         for region, known in self._places.items():
             known.take(one for one in told if one.region == region)
-        return 0, [(one.id, one.code) for one in told if one.stands]
+        return 0, [(one.id, one.places) for one in told if one.stands]
 
     async def _begin(self, store: Store) -> _Place:
         """What stands in a store by now; behind this moment all, of one that does not answer."""
@@ -150,7 +151,7 @@ def _new(region: str, place: _Place, most: int, connection: Connection) -> list[
     found: list[_Raised] = []
     for rows in _behind(connection, place.since):
         found += [
-            _Raised(row.detected_at, row.id, row.code, region, row.absorbed_into is None)
+            _Raised(row.detected_at, row.id, _places(row), region, row.absorbed_into is None)
             for row in rows
             if row.id not in place.known
         ]
@@ -159,12 +160,16 @@ def _new(region: str, place: _Place, most: int, connection: Connection) -> list[
     return found[:most]
 
 
+def _places(row: Any) -> tuple[str, ...]:
+    return (row.code, *(orjson.loads(row.members) if row.members else ()))
+
+
 def _behind(connection: Connection, since: str) -> Iterator[Sequence[Any]]:
     """The signals raised since an instant in their order, so many in one statement."""
     after: ColumnElement[bool] = _C.detected_at >= since
     while True:
         rows = connection.execute(
-            select(_C.id, _C.code, _C.detected_at, _C.absorbed_into)
+            select(_C.id, _C.code, _C.members, _C.detected_at, _C.absorbed_into)
             .where(after)
             .order_by(_C.detected_at, _C.id)
             .limit(_AT_ONCE)

@@ -39,7 +39,10 @@ class AlertQueries:
     """Questions about signals."""
 
     @strawberry.field(
-        description="Signals of the viewer's jurisdiction, merged over regions, the newest first."
+        description=(
+            "Signals of the viewer's jurisdiction, and clusters that have a county in it, merged "
+            "over regions, the newest first."
+        )
     )
     async def signals(
         self,

@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from regions.alerts import signal_events, signals
+from regions.alerts import signal_counties, signal_events, signals
 from regions.cases import cases
 from regions.corrections import corrections, sequences
 from regions.ids import take_ids
@@ -110,13 +110,14 @@ def put_signals(
         return put
     first = take_ids(connection, region, 2 * len(new))
     absorbing = _Absorbing(connection, new, absorb_days)
-    rows, events = [], []
+    rows, events, counties = [], [], []
     for number, one in enumerate(new):
         row = _row(connection, one, first + number, at, data_version)
         into = absorbing.of(one, row["id"])
         row["absorbed_into"] = into
         (put.standing if into is None else put.absorbed).append(row["id"])
         rows.append(row)
+        counties += [{"code": code, "signal_id": row["id"]} for code in one.members]
         events.append(
             {
                 "id": first + len(new) + number,
@@ -132,6 +133,8 @@ def put_signals(
         )
     connection.execute(insert(signals), rows)
     connection.execute(insert(signal_events), events)
+    if counties:
+        connection.execute(insert(signal_counties), counties)
     absorbing.count(connection, at)
     return put
 

@@ -15,6 +15,7 @@ from resolvers.context import Context
 from resolvers.nodes import parse_id
 from resolvers.rights import require
 from resolvers.users import Viewer
+from resolvers.users.levels import cdc_of
 from resolvers.users.listing import sees_contact
 from resolvers.users.rosters import contact_of
 from resolvers.writing.stores import WriteFailed
@@ -40,7 +41,8 @@ async def messages_of(context: Context, signal: str, path: str) -> list[SignalMe
     record, number = parse_id(signal)
     if record is None or record.name != "Signal":
         return None
-    if number not in await context.records.of_ids("Signal", [number], path):
+    found = (await context.records.of_ids("Signal", [number], path)).get(number)
+    if found is None:
         return None
     context.question.trail.saw(record.kind, [number])
     store = context.stores.of_region(region_of(number))
@@ -54,14 +56,17 @@ async def messages_of(context: Context, signal: str, path: str) -> list[SignalMe
             region=store.settings.code,
             state=failed.state,
         ) from None
+    if not found.code.startswith(viewer.prefix):  # of a cluster elsewhere: those of its own units
+        mine = cdc_of(viewer.prefix)
+        deliveries = [row for row in deliveries if row.unit_id.startswith(mine)]
     sealer = context.central.sealer
 
     def shown(central: Connection) -> list[SignalDelivery]:
         return [_delivery(central, sealer, viewer, row) for row in deliveries]
 
-    found = await context.central.do(shown)
+    told = await context.central.do(shown)
     of_message: dict[int, list[SignalDelivery]] = {}
-    for row, one in zip(deliveries, found, strict=True):
+    for row, one in zip(deliveries, told, strict=True):
         of_message.setdefault(row.message_id, []).append(one)
     return [_message(row, of_message.get(row.id, [])) for row in messages]
 

@@ -27,7 +27,10 @@ from schema.fields import Many, One
 
 __all__ = ["KEYS", "MOVING", "read_of"]
 
-_SCOPED = frozenset({"Person", "Case", "Contact"})  # the others are reached through these
+_OF_SIGNALS = frozenset({"Signal", "SignalEvent", "AbnormalInformationCard", "Investigation"})
+# The others are reached through these. A cluster is seen from other counties, too: not so what was
+# done and filed on it, nor the signals beside it.
+_SCOPED = frozenset({"Person", "Case", "Contact", "SignalClock"}) | _OF_SIGNALS
 MOVING = frozenset({"Person", "Contact", "Visit", "Sample"})
 """The types of record that are kept in another region once their person was handed over. A case's
 card stays with the institution that reported it (B8)."""

@@ -13,7 +13,7 @@ from regions.reading import Read
 from resolvers.federation import state_of
 from resolvers.questions.filling import Row, fill_rows
 from resolvers.questions.link_reads import MOVING, read_of
-from resolvers.questions.moved import moved
+from resolvers.questions.moved import STAYING, moved
 from resolvers.questions.question import Question
 from resolvers.questions.relating import WAYS, Key, relate
 from resolvers.questions.rows import rows_of
@@ -175,7 +175,8 @@ def _wanted(question: Question, shapes: ShapeSet, number: int, rows: list[Row]) 
             continue
         if isinstance(source, One) and not source.local:
             home = federation.index_of.get(region_of(key))
-            places = (home,) if home in within else within
+            stays = source.to in STAYING and home is not None
+            places = (home,) if home in within or stays else within
         else:
             places = (region,) if region in within else ()
         for at in (*places, region) if shapes.shared else places:  # a share led there already

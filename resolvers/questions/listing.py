@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select, tuple_
 
+from regions.alerts import cluster_regions
 from regions.errors import Forbidden, InvalidInput
 from regions.instants import now
-from regions.reading import Read
+from regions.reading import Answer, Read
 from regions.statements import Statement, number, text_value
+from regions.text import text_aggregate, under
 from resolvers.catalog import Record
 from resolvers.diseases import require_diseases
 from resolvers.federation import Report
@@ -110,6 +112,7 @@ class ListPlan:
         within = _within(asked, question.scope.prefix)
         self.regions = question.federation.concerned(within)
         codes = bool((wanted or {}).get("code"))
+        self._elsewhere = _elsewhere(record, within)
         self._outside = codes and not within
         self._nowhere = codes and not question.federation.concerned(asked)
         self._statements: dict[tuple[int, bool], Statement] = {}
@@ -138,8 +141,13 @@ class ListPlan:
         open_regions: dict[int, None] = {}
         totals = {}
         answers = await question.ask(reads)
+        if self._elsewhere is not None and (more := self._told_of(question, reads, answers)):
+            further = [self._read(question, region, wanted, after) for region in more]
+            answers = [*answers, *await question.ask(further)]
+            reads = [*reads, *further]
         report = self._all_well
-        if self.reports or any(answer.failure for answer in answers):
+        beyond = len(reads) > len(self.regions)
+        if self.reports or beyond or any(answer.failure for answer in answers):
             report = Report(len(federation.regions))
             for read, answer in zip(reads, answers, strict=True):
                 report.add(read.region, answer, as_of)
@@ -167,6 +175,17 @@ class ListPlan:
         if self.reports or ran_out or now_and_then:
             self._learn(page, report, ran_out)
         return Page(page, len(rows) > first, report, totals)
+
+    def _told_of(
+        self, question: Question, reads: Sequence[Read], answers: Sequence[Answer]
+    ) -> list[int]:
+        """Regions that were not asked and keep clusters of places asked for, as others tell."""
+        found: set[int] = set()
+        for answer in answers:
+            if answer.failure is None and (told := answer.rows[0][2 + self._count]):
+                index_of = question.federation.index_of
+                found.update(index_of[code] for code in told.split(",") if code in index_of)
+        return sorted(found.difference(read.region for read in reads))
 
     def _require_reach(self) -> None:
         """Codes that cannot match anything are named: "no records" would be no answer to them."""
@@ -268,9 +287,11 @@ class ListPlan:
     def _compiled(self, question: Question, region: int, after: bool) -> Statement:
         table = self.record.table
         where = [self._where, *living(table), *scope_condition(question, table, region)]
-        more = []
+        more: list[ColumnElement[Any]] = []
         if self._count:
             more.append(select(func.count()).select_from(table).where(*where).scalar_subquery())
+        if self._elsewhere is not None:
+            more.append(self._elsewhere)
         if after:
             where.append(self._after())
         last = self.order[-1].descending
@@ -345,8 +366,7 @@ class ListPlan:
         """Notes which region gave how much of a page; remembers it for the next ones."""
         given = Counter(map(itemgetter(2), page))
         if report is not self._all_well:
-            for region in self.regions:
-                outcome = report.outcomes[region]
+            for region, outcome in enumerate(report.outcomes):
                 if outcome.state == "ANSWERED":
                     outcome.records = given[region]
         if len(page) < _LEARN_FROM or not (ran_out or self._pages % _LEARN_EVERY == 1):
@@ -365,3 +385,14 @@ def _within(prefixes: Sequence[str], scope: str) -> list[str]:
         elif scope.startswith(prefix):
             found.append(scope)
     return found
+
+
+def _elsewhere(record: Record, within: Sequence[str]) -> ColumnElement[Any] | None:
+    """The regions that keep clusters of counties in some places, as a region knows of them; None
+    where the records are no signals, or every region is asked anyway.
+    """
+    if record.name != "Signal" or not within or "" in within:
+        return None
+    places = or_(*(under(cluster_regions.c.code, prefix) for prefix in within))
+    regions = select(cluster_regions.c.region).where(places).distinct().subquery()
+    return select(text_aggregate(regions.c.region, literal_column("','"))).scalar_subquery()

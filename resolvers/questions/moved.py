@@ -23,14 +23,18 @@ from resolvers.questions.rows import rows_of
 from resolvers.questions.shapes import ShapeSet
 from schema.fields import One
 
-__all__ = ["by_ids", "in_regions", "moved", "places_of"]
+__all__ = ["STAYING", "by_ids", "in_regions", "moved", "places_of"]
+
+STAYING = frozenset({"Signal"})
+"""The types of record that lie where their id says, and may be open to whom nothing else there is:
+a cluster names counties of other regions."""
 
 _MOST_HOPS = 16
 
 
 async def by_ids(question: Question, shapes: ShapeSet, ids: Iterable[int], path: str) -> list[Row]:
     """The records of these ids that the viewer may open, from the regions the ids name."""
-    return await in_regions(question, shapes, places_of(question, ids), path)
+    return await in_regions(question, shapes, places_of(question, ids, shapes.record.name), path)
 
 
 async def in_regions(
@@ -45,15 +49,19 @@ async def in_regions(
     return rows
 
 
-def places_of(question: Question, ids: Iterable[int]) -> dict[int, dict[Any, None]]:
+def places_of(question: Question, ids: Iterable[int], name: str = "") -> dict[int, dict[Any, None]]:
     """Where to look for records: in the region that an id names, if the viewer may open records
-    there, else in those of the jurisdiction, where the record may have been handed over to.
+    there, else in those of the jurisdiction, where the record may have been handed over to. Those
+    of a type that stays (`name`) are looked for in the region that the id names.
     """
     federation = question.federation
     within = federation.concerned([question.scope.prefix])
     found: dict[int, dict[Any, None]] = {}
     for one in ids:
         home = federation.index_of.get(region_of(one))
+        if home is not None and name in STAYING:
+            found.setdefault(home, {})[one] = None
+            continue
         for region in (home,) if home in within else within:
             found.setdefault(region, {})[one] = None
     return found

@@ -8,12 +8,14 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Select, and_, exists, false, literal_column, or_, select
 
+from regions.alerts import signal_events, signals
 from regions.errors import StoreError
 from regions.people import people
 from regions.person_keys import person_keys
 from regions.reading import Answer
 from regions.statements import number
 from regions.text import RECORD, bytes_aggregate, text_aggregate, under
+from resolvers.filters import of_cluster
 from resolvers.questions.filling import Row
 from resolvers.questions.question import Question
 from resolvers.questions.shapes import Shape
@@ -102,8 +104,20 @@ def scope_condition(
         own = "reporter_unit" in table.c
         found.append(table.c.reporter_unit == where.unit if own else false())
     if reaches_beyond(question, region):
-        found.append(under(table.c.code, where.prefix))
+        found.append(_within(table, where.prefix))
     return [or_(and_(*found), is_shared(table))] if shared and found else found
+
+
+def _within(table: Any, prefix: str) -> ColumnElement[bool]:
+    """That a row's county lies in a jurisdiction; of a cluster, one of its counties. What was done
+    and filed on a signal is seen where its own county is.
+    """
+    if table is signals:
+        return or_(under(table.c.code, prefix), of_cluster(under, prefix))
+    if table is signal_events:
+        own = and_(signals.c.id == table.c.signal_id, under(signals.c.code, prefix))
+        return exists(select(literal_column("1")).where(own).correlate(table))
+    return under(table.c.code, prefix)
 
 
 def reaches_beyond(question: Question, region: int) -> bool:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.gateway.test_subscriptions import await_entries, token, wire
+from regions.instants import now
+from tests.gateway.test_subscriptions import Wire, await_entries, token, wire
+from tests.resolvers.alerts.duty import signal
 from tests.served import BROAD, Demo, Gateway, serving
 
 _RAISED = """subscription ($c: [RegionCode!]) {
@@ -21,8 +26,10 @@ _REGISTER = """mutation ($i: RegisterCaseInput!) { registerCase(input: $i) {
 @pytest.fixture
 def gateway(demo: Demo, tmp_path: Path) -> Iterator[Gateway]:
     own = demo.copied(tmp_path)
-    own.add_account("duty-wuxi", BROAD, code="320200", unit_id="cdc-320200")
-    own.tokens.update(zip(["duty-wuxi"], own.open_sessions("duty-wuxi"), strict=True))
+    names = [f"duty-{code}" for code in ("wuxi", "320205", "320206")]
+    for name, code in zip(names, ("320200", "320205", "320206"), strict=True):
+        own.add_account(name, BROAD, code=code, unit_id=f"cdc-{code}")
+    own.tokens.update(zip(names, own.open_sessions(*names), strict=True))
     with serving(own) as found:
         yield found
 
@@ -68,3 +75,36 @@ def test_a_single_case_is_told_of_where_it_may_be_seen(gateway: Gateway) -> None
         while (mine := wuxi.hear()["payload"]["data"]["signalRaised"])["disease"]["id"] != "plague":
             assert mine["code"].startswith("3202")
         assert mine["code"] == "320205"
+
+
+def _cluster(gateway: Gateway, number: int, *members: str) -> str:
+    """A cluster of the county 320102, as a night puts it into its region's store."""
+    row = signal(number, kind="CLUSTER", members=json.dumps(members), detected_at=now())
+    with closing(sqlite3.connect(gateway.demo.region("320100"), timeout=60)) as store, store:
+        names = ", ".join(row)
+        store.execute(f"INSERT INTO signals ({names}) VALUES (:{', :'.join(row)})", row)
+        places = [(code, row["id"]) for code in members]
+        store.executemany("INSERT INTO signal_counties (code, signal_id) VALUES (?, ?)", places)
+    return f"signal:{row['id']}"
+
+
+@pytest.mark.leak(26)
+def test_a_cluster_is_told_of_in_all_its_counties(gateway: Gateway) -> None:
+    with wire(gateway) as first, wire(gateway) as second, wire(gateway) as narrow:
+        for one, name in ((first, "320205"), (second, "320206"), (narrow, "wuxi")):
+            one.begin(token(gateway, f"duty-{name}"))
+            codes = ["320205"] if name == "wuxi" else None
+            one.subscribe(name, _RAISED, c=codes)
+        await_entries(gateway, 3, operation="subscription signalRaised")
+        time.sleep(0.5)
+        mine = _cluster(gateway, 1, "320102", "320205")
+        other = _cluster(gateway, 2, "320102", "320206")
+
+        def heard(wire: Wire) -> str:
+            while (found := wire.hear()["payload"]["data"]["signalRaised"])["kind"] != "CLUSTER":
+                assert found["code"].startswith("3202")
+            assert found["code"] == "320102"
+            return str(found["id"])
+
+        assert heard(first) == heard(narrow) == mine
+        assert heard(second) == other  # the first one was not told there

@@ -165,6 +165,8 @@ TABLES: Mapping[str, str] = {
     "signal_messages": "texts of signals: a number, a county, a disease",
     "signal_deliveries": "accounts of staff and ids of their sealed numbers; states",
     "signals": "codes, counts, ids of cards: what was unusual where; nothing of anybody",
+    "signal_counties": "codes: the counties of clusters",
+    "cluster_regions": "codes: which regions keep clusters of which counties",
     "signal_events": "codes: what became of a signal, and the accounts of whoever did it",
     "signal_cards": "sealed words and fillers; counts, codes, yes and no",
     "investigations": "states and instants of a suspected event, codes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import socket
 import sqlite3
@@ -17,9 +18,10 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, delete, func, select, text, update
+from sqlalchemy import Connection, MetaData, delete, func, insert, select, text, update
 
 from regions import migrating
+from regions.alerts import detection_nights, signals
 from regions.areas import reference_areas
 from regions.engines import sqlite_engine
 from regions.errors import RegionUnavailable, StoreAhead, StoreBehind, StoreError
@@ -172,6 +174,38 @@ def test_a_store_that_is_ahead_is_left_alone(store_settings: RegionSettings) -> 
         in_store(store_settings, lambda store: store.scalar(select(func.count(diseases.c.key))))
         == 0
     )
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_clusters_of_before_are_found_by_their_counties(
+    dialect: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    settings = empty_store(dialect, tmp_path, request)
+    asyncio.run(migrate(settings))
+    counties = regional.tables["signal_counties"]
+    elsewhere = regional.tables["cluster_regions"]
+    members = ["320102", "341122"]
+
+    def back(store: Connection) -> None:
+        for table in (counties, elsewhere):
+            table.drop(store)
+        store.execute(text("UPDATE alembic_version SET version_num = '0019'"))
+        signal = dict.fromkeys((c.name for c in signals.c if not c.nullable), "0")
+        signal |= {"kind": "CLUSTER", "members": json.dumps(members)}
+        kinds = {c.name: c.type.python_type for c in signals.c}
+        store.execute(insert(signals).values({k: kinds[k](v) for k, v in signal.items()}))
+        night: dict[str, Any] = dict.fromkeys((c.name for c in detection_nights.c), "0")
+        night |= dict.fromkeys(("series", "signals", "absorbed"), 0)
+        outcome = {"clusters": [{"region": "341100", "members": members}]}
+        night |= {"part": "CLUSTERS r", "outcome": json.dumps(outcome)}
+        store.execute(insert(detection_nights).values(night))
+
+    in_store(settings, back)
+    asyncio.run(migrate(settings))
+    asked = [select(one).order_by(one.c.code) for one in (counties, elsewhere)]
+    found = in_store(settings, lambda store: [store.execute(one).all() for one in asked])
+    assert found[0] == [("320102", 0), ("341122", 0)]
+    assert found[1] == [("320102", "341100"), ("341122", "341100")]
 
 
 def test_an_interrupted_migration_leaves_the_store_as_it_was(

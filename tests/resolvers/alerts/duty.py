@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,12 @@ from typing import Any
 from PIL import Image
 from sqlalchemy import Connection, insert
 
-from regions.alerts import signals
+from regions.alerts import signal_counties, signals
 from regions.engines import sqlite_engine
 from regions.ids import first_id
 from regions.keys import Keys
 from regions.settings import RegionSettings
+from resolvers.alerts.night_rows import note_elsewhere
 from resolvers.alerts.states import Event
 from resolvers.alerts.steps import Who, apply
 from resolvers.central import Central
@@ -193,13 +196,21 @@ class Duty(Writer):
     def raised(self, *, sent: bool = True, region: str = "320100", **given: Any) -> str:
         """The id of a new signal, sent unless told otherwise."""
         row = signal(next(self._number), region, **given)
+        members = json.loads(row["members"] or "[]")
 
         def work(connection: Connection) -> None:
             connection.execute(insert(signals).values(row))
+            for code in members:
+                values = {"code": code, "signal_id": row["id"]}
+                connection.execute(insert(signal_counties).values(values))
             if sent:
                 apply(connection, region, row["id"], Event.SEND, Who.system(SENT_AT))
 
         self.within(work, region)
+        for other in self.regions:
+            if other.code != region:
+                told = {(one, region) for one in members if one.startswith(other.prefixes)}
+                self.within(partial(note_elsewhere, places=told), other.code)
         return f"signal:{row['id']}"
 
     def act(self, name: str, who: Viewer, of: Any, **given: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
@@ -25,6 +25,7 @@ from resolvers.alerts.rules import RuleBook
 from resolvers.writing.stores import Stores as WritingStores
 from schema.alerts import DetectionMethod as Method
 from schema.alerts import RuleOrigin
+from tests.answering import Gateway, viewer
 from tests.resolvers.alerts.nights import (
     CHINA,
     DAY,
@@ -145,6 +146,22 @@ def test_a_cluster_is_a_signal_of_the_county_with_most_cases(
     assert told == [(signal["id"], "2026-03-02T00:00:00Z")]
     assert run(both, keys) == []
     assert found(both) == [signal]
+
+
+def test_officers_of_the_other_region_find_it(
+    both: list[RegionSettings], keys: Keys, make: Callable[..., Gateway]
+) -> None:
+    run(both, keys)
+    (signal,) = found(both)
+    gateway = make(both)
+    ours = [code for code in orjson.loads(signal["members"]) if code.startswith("3201")]
+    others = [code for code in NANJING if code not in ours]
+    asked = "{ signals { edges { node { id } } } }"
+    assert ours
+    for codes, there in ((ours, [f"signal:{signal['id']}"]), (others, [])):
+        for code in codes:
+            edges = gateway.both(asked, viewer(code)).data["signals"]["edges"]
+            assert [one["node"]["id"] for one in edges] == there
 
 
 def test_several_gateways_do_a_night_once(both: list[RegionSettings], keys: Keys) -> None:
