@@ -175,8 +175,10 @@ def _wanted(question: Question, shapes: ShapeSet, number: int, rows: list[Row]) 
             continue
         if isinstance(source, One) and not source.local:
             home = federation.index_of.get(region_of(key))
-            stays = source.to in STAYING and home is not None
-            places = (home,) if home in within or stays else within
+            if home is None or (home not in within and source.to not in STAYING):
+                places = within
+            else:
+                places = (home,)
         else:
             places = (region,) if region in within else ()
         for at in (*places, region) if shapes.shared else places:  # a share led there already

@@ -173,7 +173,13 @@ def test_what_was_done_on_it_stays_with_its_county(either: Duty, who: Viewer) ->
         edges = either.both(_DONE, viewer).data["signals"]["edges"]
         return {one["node"]["id"]: one["node"] for one in edges}
 
-    nothing = {"event": None, "cards": [], "trail": [], "clocks": [], "absorbedInto": None}
+    nothing: dict[str, Any] = {
+        "event": None,
+        "cards": [],
+        "trail": [],
+        "clocks": [],
+        "absorbedInto": None,
+    }
     assert seen(who) == {one: {"id": one} | nothing for one in (first, absorbed)}
     whole = seen(ON_DUTY)
     assert all(whole[first][one] for one in ("event", "cards", "clocks", "trail"))
