@@ -202,7 +202,9 @@ def _timeout_takes_back() -> AbstractContextManager[None]:
 def _commit_not_fenced() -> AbstractContextManager[None]:
     """A commit is taken whatever its epoch."""
 
-    def arrive(custody: Custody, transfer: str, epoch: int, sender: str, unit: str) -> Step:
+    def arrive(
+        custody: Custody, transfer: str, epoch: int, sender: str, unit: str, offered_at: int = 0
+    ) -> Step:
         made = Custody(State.OWNED, epoch, sender, transfer, unit)
         return Step(made, Event.OWNED, "HANDED", Word.OWNED, epoch)
 

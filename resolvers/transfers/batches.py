@@ -37,6 +37,7 @@ from resolvers.transfers.ledger import (
     custodies,
     keep_custodies,
     note_all,
+    offered_at,
     texts_array,
     transfer_rows,
     write_states,
@@ -297,6 +298,7 @@ def commits(connection: Connection, store: Store, given: Sequence[Given], at: st
     messages = [one for one, _, _ in given]
     known = transfer_rows(connection, [one.body["transfer"] for one in messages], "RECEIVED")
     before = custodies(connection, _persons(messages))
+    offered = offered_at(connection, before)
     parts = {tuple(row) for row in _OF.run(connection, ids=texts_array(known)).all()}
     apart, made = _apart(messages), []
     for one in given:
@@ -305,7 +307,9 @@ def commits(connection: Connection, store: Store, given: Sequence[Given], at: st
         if message.id in apart and transfer in known and not parcel.dossier.erased:
             sender = message.from_region
             steps = {
-                person: protocol.arrive(before[person], transfer, epoch, sender, by["unit"])
+                person: protocol.arrive(
+                    before[person], transfer, epoch, sender, by["unit"], offered.get(person, 0)
+                )
                 for person, epoch in epochs_of(message.body["people"]).items()
             }
             if _is(steps, Event.OWNED) and all((transfer, person) in parts for person in steps):

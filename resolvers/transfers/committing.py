@@ -21,7 +21,7 @@ from resolvers.transfers.dossier import content_hashes
 from resolvers.transfers.flags import unknown_references
 from resolvers.transfers.handling import WithDossier, each, work_of
 from resolvers.transfers.here import take_pathways
-from resolvers.transfers.ledger import Part, custodies, parts_of, transfer_row
+from resolvers.transfers.ledger import Part, custodies, offered_at, parts_of, transfer_row
 from resolvers.transfers.left_behind import leave_behind
 from resolvers.transfers.parcels import Parcel, part_of
 from resolvers.transfers.pathways import pathways_of
@@ -64,9 +64,11 @@ class CommitHandler(WithDossier):
         by, sender = body["by"], message.from_region
         work = work_of(connection, store, message, at, first_id)
         transfer_row(connection, work.transfer, "RECEIVED")
-        before = custodies(connection, epochs)
+        before, offered = custodies(connection, epochs), offered_at(connection, epochs)
         steps = {
-            person: protocol.arrive(before[person], work.transfer, epoch, sender, by["unit"])
+            person: protocol.arrive(
+                before[person], work.transfer, epoch, sender, by["unit"], offered.get(person, 0)
+            )
             for person, epoch in epochs.items()
         }
         came = {person for person, step in steps.items() if step.event is not None}

@@ -45,6 +45,7 @@ __all__ = [
     "keep_states",
     "note",
     "note_all",
+    "offered_at",
     "parts_of",
     "parts_of_all",
     "people_of",
@@ -81,6 +82,11 @@ def texts_array(texts: Iterable[str]) -> str:
     return orjson.dumps(sorted(set(texts))).decode()
 
 
+def offered_at(connection: Connection, persons: Collection[int]) -> dict[int, int]:
+    """The highest epochs at which this store is known to have offered people, of those it has."""
+    return {row[0]: row[1] for row in _OFFERED.run(connection, ids=array(persons)).all()}
+
+
 def custodies(connection: Connection, persons: Collection[int]) -> dict[int, Custody]:
     """What this store says of the custody of people, who are locked until the transaction ends.
 
@@ -104,6 +110,11 @@ def custodies(connection: Connection, persons: Collection[int]) -> dict[int, Cus
     return found
 
 
+_OFFERED = Prepared(
+    select(transfer_people.c.person_id, func.max(transfer_people.c.epoch))
+    .where(among(transfer_people.c.person_id, bindparam("ids")), transfer_people.c.side == "SENT")
+    .group_by(transfer_people.c.person_id)
+)
 # Those left behind as well: a step may bring them back to life, or say where they are now.
 _ROWS = Prepared(
     select(people.c.id, people.c.reporter_unit, people.c.created_at, people.c.kept_in)

@@ -158,8 +158,16 @@ def receive(custody: Custody, transfer: str, epoch: int, sender: str) -> Step:
     return Step(custody, word=word, epoch=custody.epoch, resend=resend)
 
 
-def arrive(custody: Custody, transfer: str, epoch: int, sender: str, unit: str) -> Step:
-    """A commit comes in: the sender has handed the person over at `epoch` for good."""
+def arrive(
+    custody: Custody, transfer: str, epoch: int, sender: str, unit: str, offered_at: int = 0
+) -> Step:
+    """A commit comes in: the sender has handed the person over at `epoch` for good.
+
+    `offered_at` is the highest epoch at which this store is known to have offered the person. A
+    store that is not behind had the person before the sender; one that was put back has lost that
+    this very commit came, that it offered the person since and took the offer back. Whom it was
+    made to knows of the epoch after.
+    """
     expected = custody.epoch == epoch and (
         custody.state is State.PENDING or (custody.state is State.FENCED and custody.peer == sender)
     )
@@ -167,9 +175,10 @@ def arrive(custody: Custody, transfer: str, epoch: int, sender: str, unit: str) 
         lost = not _is_pending(custody, transfer, epoch)
         offered = custody.state is State.RELEASING
         superseded = lost and (custody.state is State.PENDING or offered)
+        above = offered_at + 2 if offered_at >= epoch else epoch
         return Step(
-            Custody(State.OWNED, epoch, sender, transfer, unit),
-            Event.RESTORED if lost else Event.OWNED,
+            Custody(State.OWNED, above, sender, transfer, unit),
+            Event.RESTORED if lost or above > epoch else Event.OWNED,
             "HANDED",
             Word.OWNED,
             epoch,

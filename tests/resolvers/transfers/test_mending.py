@@ -340,6 +340,38 @@ def test_a_handover_that_a_restored_store_has_lost_is_known_there_again(
     assert _wrong(regions) == []
 
 
+@pytest.mark.parametrize("upto", ["nothing", "the offer"])
+def test_who_lost_an_offer_that_it_took_back_answers_above_what_was_seen_of_it(
+    stores: Stores, regions: Regions, upto: str
+) -> None:
+    """B took the person over, offered the person to C and took that back; and knows nothing of it.
+
+    C knows an epoch of it that whoever has the person from B must be above.
+    """
+    person = regions.register(A)
+    kept = _back_up(stores, regions, B)
+    regions.offer("t1", [person], A, B)
+    regions.drain()
+    if upto == "the offer":
+        kept = _back_up(stores, regions, B)
+    regions.decide("t1", B)
+    regions.drain()
+    regions.offer("t2", [person], B, C)
+    regions.drain()
+    regions.cancel("t2", B)
+    regions.drain()
+    seen = regions.custody(C, person)
+    _put_back(stores, regions, B, kept)
+    regions.reconcile(B)
+    regions.drain()
+    assert regions.custodians(person) == [B]
+    assert regions.custody(B, person).epoch > seen.epoch
+    _hand_over(regions, person, "t3", B, A)
+    _hand_over(regions, person, "t4", A, C)
+    assert regions.custodians(person) == [C]
+    assert _wrong(regions) == []
+
+
 _OF_T1 = transfer_events.c.transfer_id == "t1"
 
 
