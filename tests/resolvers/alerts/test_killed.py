@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import insert
 
 from regions.alerts import detection_nights
@@ -16,6 +17,8 @@ from regions.settings import RegionSettings
 from tests.resolvers.alerts.dying import run_dying
 from tests.resolvers.alerts.nights import DAY, counted, days_before, fill, night_rows, signal_rows
 from tests.stores import Stores, in_store, region_settings
+
+pytestmark = pytest.mark.no_cover  # `test_night.py` runs the same lines once
 
 _OF_THE_MOMENT = ("detected_at", "updated_at", "began_at", "finished_at")
 
