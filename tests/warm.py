@@ -124,7 +124,7 @@ def _fork(number: int) -> Callable[[], None]:
     """Forks at each order that comes by a socket, until it closes; returns what to do then."""
     import typer._adapters  # noqa: F401 (so that no fork has to import it, nor the next)
 
-    import gateway.http  # noqa: F401
+    import gateway.http  # noqa: F401 (as above)
     from gateway.cli import main
     from regions.areas import reference_areas
     from resolvers.root import make_schema
