@@ -66,6 +66,7 @@ from resolvers.users import needs_second_factor
 
 __all__ = ["SignIn"]
 
+_LOOKS = 2  # at a password whose hash is replaced while it is verified
 ADDRESS_FACTOR = 10  # an address may be a whole office's: so many times the failures of an account
 
 
@@ -77,6 +78,16 @@ class _Attempt:
     assertion: dict[str, Any] | None  # of a passkey
     address: str
     subjects: tuple[Subject, ...]  # the account, where one is named, and the address
+
+
+@dataclass(frozen=True, slots=True)
+class _Replaced:
+    """The account has another hash than the one its password was found to be of.
+
+    Either the password is another one now, or another sign-in has hashed the same one anew.
+    """
+
+    by: str
 
 
 class SignIn:
@@ -213,11 +224,15 @@ class SignIn:
         """Raises SignInFailed or TooManyRequests."""
         async with self._engine.begin() as connection:
             stored = await connection.run_sync(self._stored_hash, attempt)
-        right = await self._passwords.verify(stored, attempt.password)
-        proved = stored if right else None
-        async with self._engine.begin() as connection:
-            opened = await connection.run_sync(self._finish, attempt, proved)
-        if opened is None:
+        for _ in range(_LOOKS):
+            right = await self._passwords.verify(stored, attempt.password)
+            proved = stored if right else None
+            async with self._engine.begin() as connection:
+                opened = await connection.run_sync(self._finish, attempt, proved)
+            if not isinstance(opened, _Replaced):
+                break
+            stored = opened.by
+        if not isinstance(opened, Opened):
             raise SignInFailed(
                 "the account, the password or the code is wrong",
                 hint="an account with a second factor sends its `code`, each code once",
@@ -234,19 +249,21 @@ class SignIn:
 
     def _finish(
         self, connection: Connection, attempt: _Attempt, proved: str | None
-    ) -> Opened | None:
-        """`proved` is the hash that the password was found to be of."""
+    ) -> Opened | _Replaced | None:
+        """`proved` is the hash that the password was found to be of; None where it was of none."""
         # Once more: of a hundred guesses sent together, those after the lock must find it.
         self._refuse_locked(connection, attempt)
         now = self._clock()
-        # All of it is done whatever fails: neither time nor statements tell what did.
         stands = password_hash(connection, attempt.account)
+        if proved is not None and stands is not None and stands != proved:
+            return _Replaced(stands)  # before a code or a challenge is used up
+        # All of it is done whatever fails: neither time nor statements tell what did.
         checked = self._factors.check(connection, attempt.account, attempt.code, now)
         if attempt.assertion is not None:
             shown_by = self._passkeys.use(connection, attempt.assertion, now)
             factor = "PASSKEY" if shown_by == attempt.account else ""
             checked = replace(checked, factor=factor)
-        right = proved is not None and stands == proved
+        right = proved is not None and stands is not None
         if right and checked.factor and checked.factor != "PASSKEY":
             right = self._factors.use(connection, attempt.account, checked, now)
         elif checked.enrolled and not checked.factor:

@@ -369,6 +369,38 @@ def test_a_hash_of_older_parameters_is_replaced(run: Run) -> None:
     run(body)
 
 
+def test_a_hash_replaced_while_it_is_verified_refuses_nobody(run: Run) -> None:
+    async def body(gateway: Gateway) -> None:
+        weak = PasswordHasher(time_cost=1, memory_cost=512, parallelism=1)
+        gateway.world.sql("UPDATE accounts SET password_hash = ?", weak.hash(PASSWORD))
+        verify, looks = Passwords.verify, 0
+
+        async def replacing(self: Passwords, stored: str | None, password: str) -> bool:
+            nonlocal looks
+            looks += 1
+            right = await verify(self, stored, password)
+            if looks == 1:  # as another sign-in, or a change of the password, meanwhile
+                gateway.world.sql("UPDATE accounts SET password_hash = ?", weak.hash(becomes))
+            return right
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Passwords, "verify", replacing)
+            becomes = PASSWORD
+            assert (await gateway.ask()).status_code == 200
+            assert looks == 2
+            looks, becomes = 0, "quite another 1"
+            assert (await gateway.ask()).status_code == 401
+            assert looks == 2
+            failures = "SELECT sum(failures) FROM sign_in_failures"
+            [(counted,)] = gateway.world.sql(failures)
+            looks = 1
+            assert (await gateway.ask(password="wrong horse")).status_code == 401
+            assert looks == 2  # nobody looks twice at a wrong one
+            assert gateway.world.sql(failures)[0][0] > counted > 0
+
+    run(body)
+
+
 def test_many_sign_ins_at_once(run: Run) -> None:
     async def body(gateway: Gateway) -> None:
         answers = await asyncio.gather(*(gateway.ask() for _ in range(20)))
