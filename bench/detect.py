@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -24,6 +25,18 @@ _BLANK = ("", "NA", "NaN")
 _BOUNDS = ("upperbound", "ucl")
 _ITSELF = ("series", "t", "observed", "alarm")
 _GROUPED = ("lambda", "L")  # a file may hold several settings of these
+_NEEDED = ("series", "t", "observed", "alarm")
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    OSError,
+    EOFError,
+    csv.Error,
+    zlib.error,
+)
+"""What reading somebody else's files, and computing with what stands there, may end with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +44,8 @@ class Compared:
     """A reference file: how many rows, the largest relative error of the bound (of |bound| or 1),
     places where only one has a bound, alarms that differ, microseconds of processor time a row.
 
-    `known` is False where the name says nothing known: nothing was run.
+    `known` is False where the name says nothing known: nothing was run. `failed` says why a file
+    could not be read or run.
     """
 
     name: str
@@ -42,6 +56,7 @@ class Compared:
     alarms: int = 0
     microseconds: float = 0.0
     worst: str = ""
+    failed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +69,40 @@ class _Series:
 def compare(folder: Path) -> Iterator[Compared]:
     """Runs every file of `folder/ref` over the series of `folder/data`, one result a file.
 
-    Raises FileNotFoundError where there are no such folders, ValueError where a file names a series
-    that is not there.
+    A file that cannot be read or run, a set of series among them, is a result of its own; the
+    others go on. Raises FileNotFoundError where there are no such folders.
     """
-    sets = dict(read_sets(folder / "data"))
-    for path in sorted((folder / "ref").iterdir()):
-        name = path.name.removesuffix(".gz").removesuffix(".csv")
-        rows = read_rows(path)
-        if not rows or "series" not in rows[0]:
-            continue  # a table that methods use, no results
-        run = method_of(name)
-        if run is None:
-            yield Compared(name, len(rows), known=False)
-        else:
-            yield _file(name, run, rows, sets)
+    for needed in ("data", "ref"):
+        if not (folder / needed).is_dir():
+            raise FileNotFoundError(f"{folder / needed} is no folder")
+    sets: dict[str, _Series] = {}
+    for path in sorted((folder / "data").glob("*.csv*")):
+        try:
+            sets |= _series_of(path)
+        except _UNREADABLE as error:
+            yield Compared(f"data/{path.name}", 0, failed=_said(error))
+    for path in sorted((folder / "ref").glob("*.csv*")):
+        name, rows = _name_of(path), []
+        try:
+            rows = read_rows(path)
+            if not rows or "series" not in rows[0]:
+                continue  # a table that methods use, no results
+            run = method_of(name)
+            if run is None:
+                yield Compared(name, len(rows), known=False)
+            else:
+                yield _file(name, run, rows, sets)
+        except _UNREADABLE as error:
+            yield Compared(name, len(rows), failed=_said(error))
+
+
+def _said(error: Exception) -> str:
+    said = error.args[0] if isinstance(error, KeyError) else error
+    return f"{type(error).__name__}: {said}".splitlines()[0][:120]
+
+
+def _name_of(path: Path) -> str:
+    return path.name.removesuffix(".gz").removesuffix(".csv")
 
 
 def sheet(results: list[Compared]) -> Sheet:
@@ -86,8 +121,9 @@ def sheet(results: list[Compared]) -> Sheet:
         ),
     )
     for one in results:
-        if not one.known:
-            table.rows.append((one.name, f"{one.rows:,}", "not known", "", "", "", ""))
+        if one.failed or not one.known:
+            said = "failed" if one.failed else "not known"
+            table.rows.append((one.name, f"{one.rows:,}", said, "", "", "", one.failed))
             continue
         table.rows.append(
             (
@@ -106,17 +142,25 @@ def sheet(results: list[Compared]) -> Sheet:
 
 
 def _file(name: str, run: Run, rows: list[dict[str, str]], sets: dict[str, _Series]) -> Compared:
+    if missing := [key for key in _NEEDED if key not in rows[0]]:
+        raise ValueError(f"no column {', '.join(missing)}")
+    bound = next((key for key in _BOUNDS if key in rows[0]), None)
+    if bound is None:
+        raise ValueError(f"no column of the bound: {' or '.join(_BOUNDS)}")
     groups: dict[tuple[str, ...], list[dict[str, str]]] = {}
     for row in rows:
         groups.setdefault((row["series"], *(row.get(k, "") for k in _GROUPED)), []).append(row)
     error, blanks, alarms, seconds, worst = 0.0, 0, 0, 0.0, ""
     for (series, *_), part in groups.items():
         if series not in sets:
-            raise ValueError(f"{name}: no series {series} in data/: expected {', '.join(sets)}")
+            raise ValueError(f"no series {series} in data/")
         of = sets[series]
+        times = np.array([int(row["t"]) - 1 for row in part])
+        if times.min() < 0 or times.max() >= of.counts.size:
+            raise ValueError(f"{series} has no such t: it has {of.counts.size} rows")
         asked = Asked(
             of.counts[None, :],
-            np.array([int(row["t"]) - 1 for row in part]),
+            times,
             of.frequency,
             of.calendar,
             _given(part),
@@ -125,7 +169,7 @@ def _file(name: str, run: Run, rows: list[dict[str, str]], sets: dict[str, _Seri
         found = run(asked)
         seconds += time.process_time() - started
         bounds = found.bound[0]
-        wanted = _column(part, next(key for key in _BOUNDS if key in part[0]))
+        wanted = _column(part, bound)
         if "farrington_" in name or "cusum" in name or "glr" in name:
             bounds = np.nan_to_num(bounds)  # these files write 0 where there is none
         neither = np.isnan(wanted) | np.isnan(bounds)
@@ -160,19 +204,22 @@ def read_sets(folder: Path) -> Iterator[tuple[str, _Series]]:
     """Each unit of each set, and the sum of a set's units as TOTAL; a set of one unit by its name
     alone."""
     for path in sorted(folder.glob("*.csv*")):
-        name = path.name.removesuffix(".gz").removesuffix(".csv")
-        rows = read_rows(path)
-        if not rows or "period" not in rows[0]:
-            continue  # populations, outbreak states
-        units = [key for key in rows[0] if key not in ("t", "date", "year", "period")]
-        frequency = 12 if max(int(row["period"]) for row in rows) <= 12 else 52
-        calendar = None
-        if rows[0].get("date"):
-            days = [date.fromisoformat(row["date"]).toordinal() for row in rows]
-            calendar = Calendar(np.array(days))
-        counts = {unit: _column(rows, unit) for unit in units}
-        if len(units) == 1:
-            yield name, _Series(counts[units[0]], frequency, calendar)
-        for unit, values in counts.items():
-            yield f"{name}/{unit}", _Series(values, frequency, calendar)
-        yield f"{name}/TOTAL", _Series(np.sum(list(counts.values()), axis=0), frequency, calendar)
+        yield from _series_of(path).items()
+
+
+def _series_of(path: Path) -> dict[str, _Series]:
+    name, rows = _name_of(path), read_rows(path)
+    if not rows or "period" not in rows[0]:
+        return {}  # populations, outbreak states
+    units = [key for key in rows[0] if key not in ("t", "date", "year", "period")]
+    frequency = 12 if max(int(row["period"]) for row in rows) <= 12 else 52
+    calendar = None
+    if rows[0].get("date"):
+        days = [date.fromisoformat(row["date"]).toordinal() for row in rows]
+        calendar = Calendar(np.array(days))
+    counts = {unit: _column(rows, unit) for unit in units}
+    found = {f"{name}/{unit}": _Series(one, frequency, calendar) for unit, one in counts.items()}
+    if len(units) == 1:
+        found[name] = found[f"{name}/{units[0]}"]
+    whole = np.sum(list(counts.values()), axis=0)
+    return found | {f"{name}/TOTAL": _Series(whole, frequency, calendar)}

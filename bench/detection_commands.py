@@ -35,10 +35,13 @@ def detect(
         _night(counties, diseases, years, radius, scans, r)
         return
     results = []
-    with CONSOLE.status("comparing") as status:
-        for result in benchmark.compare(reference):
-            results.append(result)
-            status.update(f"{result.name}: {result.rows:,} rows")
+    try:
+        with CONSOLE.status("comparing") as status:
+            for result in benchmark.compare(reference):
+                results.append(result)
+                status.update(f"{result.name}: {result.rows:,} rows")
+    except FileNotFoundError as error:
+        raise typer.BadParameter(str(error), param_hint="--reference") from None
     show(benchmark.sheet(results))
 
 
