@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from resolvers.writing.outbox import Telling
     from resolvers.writing.stores import Stores
 
-__all__ = ["Context", "LiveContext", "context_of", "region_answers"]
+__all__ = ["Context", "LiveContext", "context_of", "no_region_asked", "region_answers"]
 
 
 class Context:
@@ -192,6 +192,11 @@ def region_answers(question: Question, report: Report) -> list[RegionAnswer]:
         _answer(settings.code, outcome)
         for settings, outcome in zip(question.federation.regions, report.outcomes, strict=True)
     ]
+
+
+def no_region_asked(question: Question) -> list[RegionAnswer]:
+    """What a list of the gateway's own store says of the regions."""
+    return region_answers(question, Report(len(question.federation.regions)))
 
 
 def _answer(code: str, outcome: Outcome) -> RegionAnswer:

@@ -17,7 +17,7 @@ from resolvers.questions.plans import page_size
 from schema.fields import One
 from schema.nodes import PageInfo
 
-__all__ = ["connection"]
+__all__ = ["asks_for", "connection"]
 
 
 async def connection(
@@ -43,7 +43,7 @@ async def connection(
         selected,
         plain(wanted),
         orders(plain(order_by), record),
-        count=_asks_for(info.selected_fields, "totalCount"),
+        count=asks_for(info.selected_fields, "totalCount"),
         edges=False,
     )
     width = len(plan.order) + 1
@@ -80,14 +80,15 @@ def _must_be(info: strawberry.Info, field: Field) -> bool:
     return (
         isinstance(field.source, One)
         and field.source.local
-        and _asks_for(info.selected_fields, field.name)
+        and asks_for(info.selected_fields, field.name)
     )
 
 
-def _asks_for(
+def asks_for(
     selections: Iterable[SelectedField | FragmentSpread | InlineFragment], name: str
 ) -> bool:
+    """Whether a field is asked for anywhere in a selection."""
     return any(
-        (isinstance(one, SelectedField) and one.name == name) or _asks_for(one.selections, name)
+        (isinstance(one, SelectedField) and one.name == name) or asks_for(one.selections, name)
         for one in selections
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from enum import Enum
+from typing import Any
 
 import strawberry
 
-from schema.nodes import PageInfo
+from schema.nodes import PageInfo, RegionAnswer
 from schema.privacy import PrivateItem
 from schema.ranges import DateTimeRange
 from schema.scalars import DateTime, RegionCode
@@ -151,6 +153,11 @@ class AccessEntryEdge:
     node: AccessEntry = strawberry.field(description="The entry.")
 
 
+async def _count(root: strawberry.Parent[Any]) -> int | None:
+    found: int | None = await root.counting()
+    return found
+
+
 @strawberry.type(description="Entries, the newest first.")
 class AccessEntryConnection:
     """Entries, the newest first."""
@@ -162,6 +169,21 @@ class AccessEntryConnection:
         )
     )
     page_info: PageInfo = strawberry.field(description="Where the page ends.")
+    regions: list[RegionAnswer] = strawberry.field(
+        description=(
+            "Every region as NOT_ASKED, since the gateway keeps the log; with `person`, what "
+            "became of the regions that were asked for the person's records."
+        )
+    )
+    counting: strawberry.Private[Callable[[], Awaitable[int | None]]]
+
+    total_count: int | None = strawberry.field(
+        resolver=_count,
+        description=(
+            "How many entries match, at the moment they are counted; null where counting takes "
+            "longer than some seconds: narrow the filter."
+        ),
+    )
 
 
 @strawberry.type(description="A witness's word that the log grew out of what it saw before.")

@@ -208,3 +208,6 @@ class TransferConnection:
     edges: list[TransferEdge] = strawberry.field(description="The transfers.")
     page_info: PageInfo = strawberry.field(description="Where the page ends.")
     regions: list[RegionAnswer] = strawberry.field(description="What became of each region.")
+    total_count: int = strawberry.field(
+        description="How many there are in the regions that answered; counted only when asked."
+    )

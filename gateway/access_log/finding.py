@@ -22,10 +22,11 @@ from regions.errors import AccessLogError, InvalidInput
 from resolvers.access_log.merkle import Frontier, consistency_proof, inclusion_proof, leaf_hash
 from resolvers.access_log.wanted import Found, Proved, Signed, Wanted
 
-__all__ = ["FileReader", "condition", "find_in"]
+__all__ = ["FileReader", "condition", "count_in", "find_in"]
 
 _WINDOW = 5_000  # numbers looked through at once
 _SECONDS = 1.0
+_COUNT_SECONDS = 2.0
 T = TypeVar("T")
 
 
@@ -43,6 +44,18 @@ class FileReader:
             try:
                 with closing(_connect(self._path)) as store:
                     return find_in(store, wanted, before, size)
+            except sqlite3.Error as error:
+                raise AccessLogError(f"the access log cannot be read: {error}") from None
+
+        return await asyncio.to_thread(work)
+
+    async def count(self, wanted: Wanted) -> int | None:
+        """How many entries match; None where counting takes too long. Raises AccessLogError."""
+
+        def work() -> int | None:
+            try:
+                with closing(_connect(self._path)) as store:
+                    return count_in(store, wanted)
             except sqlite3.Error as error:
                 raise AccessLogError(f"the access log cannot be read: {error}") from None
 
@@ -131,6 +144,25 @@ def find_in(
         if time.monotonic() > end and before > first:
             return Found(found, before, True)
     return Found(found, before, False)
+
+
+def count_in(
+    store: sqlite3.Connection, wanted: Wanted, *, seconds: float = _COUNT_SECONDS
+) -> int | None:
+    """How many entries of a log match; None where they cannot be counted within the time."""
+    where, values = condition(wanted)
+    statement = f"SELECT count(*) FROM entries WHERE number >= ? AND number < ? AND {where}"
+    (start, last) = store.execute("SELECT min(number), max(number) FROM entries").fetchone()
+    if last is None:
+        return 0
+    total, end = 0, time.monotonic() + seconds
+    while start <= last:
+        behind = min(start + _WINDOW, last + 1)
+        total += store.execute(statement, (start, behind, *values)).fetchone()[0]
+        start = behind
+        if time.monotonic() > end and start <= last:
+            return None
+    return total
 
 
 def condition(wanted: Wanted) -> tuple[str, list[str]]:

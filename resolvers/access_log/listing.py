@@ -10,7 +10,8 @@ from resolvers.access_log.persons import person_number, records_of
 from resolvers.access_log.showing import shown_entry
 from resolvers.access_log.wanted import LogReader, Signed, Wanted
 from resolvers.catalog import private_fields
-from resolvers.context import Context
+from resolvers.context import Context, region_answers
+from resolvers.federation import Report
 from resolvers.filters import code_prefix, plain
 from resolvers.questions.plans import page_size
 from resolvers.rights import require
@@ -49,8 +50,10 @@ async def list_entries(
     if after is not None:
         place = answering.cursors.open(after, _BOUND_TO, 1)[0]
     given = plain(wanted) if wanted else {}
-    commitments = await _commitments(context, given.pop("person", None), path)
-    found = await reader.find(wanted_of(given, viewer, commitments), place, size)
+    report = Report(len(context.question.federation.regions))
+    commitments = await _commitments(context, given.pop("person", None), path, report)
+    chosen = wanted_of(given, viewer, commitments)
+    found = await reader.find(chosen, place, size)
 
     def sealed(number: int) -> str:
         return answering.cursors.seal([number], _BOUND_TO)
@@ -71,6 +74,8 @@ async def list_entries(
             start_cursor=edges[0].cursor if edges else None,
             end_cursor=sealed(found.at) if edges or found.more else None,
         ),
+        regions=region_answers(context.question, report),
+        counting=lambda: reader.count(chosen),
     )
 
 
@@ -138,11 +143,13 @@ def wanted_of(given: dict[str, Any], viewer: Viewer, commitments: tuple[str, ...
     )
 
 
-async def _commitments(context: Context, person: str | None, path: str) -> tuple[str, ...] | None:
+async def _commitments(
+    context: Context, person: str | None, path: str, report: Report
+) -> tuple[str, ...] | None:
     if person is None:
         return None
     made = context.answering.commitments
-    found = await records_of(context.question, person_number(person), path)
+    found = await records_of(context.question, person_number(person), path, report)
     if sum(map(len, found.values())) > _MOST_RECORDS:
         raise TooLarge("this person has too many records to look for at once")
     if made is None:

@@ -44,14 +44,17 @@ def person_number(given: str) -> int:
     return number
 
 
-async def records_of(question: Question, person: int, path: str) -> dict[str, list[int]]:
-    """Ids of every record of a person, by kind, in all regions.
+async def records_of(
+    question: Question, person: int, path: str, report: Report | None = None
+) -> dict[str, list[int]]:
+    """Ids of every record of a person, by kind, in all regions; what became of these goes into
+    `report`.
 
     A region that did not answer is an error at the path: what it knows is missing.
     """
     federation = question.federation
     home = federation.index_of.get(region_of(person))
-    report = Report(len(federation.regions))
+    report = report or Report(len(federation.regions))
     known: set[int] = {person}
     indexes: dict[str, str] = {}
     if home is not None:

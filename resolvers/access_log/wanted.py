@@ -64,6 +64,9 @@ class LogReader(Protocol):
     async def find(self, wanted: Wanted, before: int | None, size: int) -> Found:
         """The newest entries before a number. Raises AccessLogError."""
 
+    async def count(self, wanted: Wanted) -> int | None:
+        """How many entries match; None where counting takes too long. Raises AccessLogError."""
+
     async def checkpoint(self) -> Signed:
         """The newest checkpoint. Raises AccessLogError."""
 

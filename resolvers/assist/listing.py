@@ -15,6 +15,7 @@ from regions.text import string, under
 from resolvers.assist.clocks import running
 from resolvers.assist.states import State
 from resolvers.context import Context, region_answers
+from resolvers.counting import ask_and_count, count_of
 from resolvers.federation import Report
 from resolvers.filters import code_prefix, in_texts, plain
 from resolvers.questions.plans import page_size
@@ -44,9 +45,12 @@ async def list_requests(
     first: int | None,
     after: str | None,
     path: str,
+    *,
+    count: bool = False,
 ) -> AssistRequestConnection:
-    """Letters, the newest first. Of one of which the viewer may open both copies in whole regions
-    the issuer's is told, unless the filter asks for a side. Raises InvalidInput, TooLarge.
+    """Letters, the newest first; all of them counted with `count`. Of one of which the viewer may
+    open both copies in whole regions the issuer's is told, unless the filter asks for a side.
+    Raises InvalidInput, TooLarge.
     """
     question, answering = context.opens_records(), context.answering
     federation = question.federation
@@ -55,14 +59,15 @@ async def list_requests(
     chosen = plain(wanted) if wanted is not None else {}
     where, values = _chosen(chosen, now())
     values |= {SHARE_UNIT: question.viewer.unit_id, LIMIT: size + 1}
+    behind: list[ColumnElement[bool]] = []
     if place is not None:
-        where.append(tuple_(_C.created_at, _C.id) < tuple_(text_value("created"), number("behind")))
+        behind = [tuple_(_C.created_at, _C.id) < tuple_(text_value("created"), number("behind"))]
         values |= {"created": place[0], "behind": place[1]}
     shapes = context.records.shapes("AssistRequest")
     prefixes = [code_prefix(code) for code in chosen["code"]] if "code" in chosen else [""]
     within = federation.concerned([question.scope.prefix])
     created: dict[int, int] = {}
-    reads = []
+    reads, counts = [], []
     for region in federation.concerned(prefixes) if prefixes else ():
         if region not in within:
             continue
@@ -72,14 +77,17 @@ async def list_requests(
         if "side" not in chosen:
             conditions += _once(question)
         order = [_C.created_at.desc(), _C.id.desc()]
-        statement = Statement(select_rows(shape, conditions, order), federation.dialects[region])
+        dialect = federation.dialects[region]
+        statement = Statement(select_rows(shape, [*conditions, *behind], order), dialect)
         reads.append(Read(region, statement.sql, statement.bind(values)))
+        if count:
+            statement = count_of(assist_requests, conditions, dialect)
+            counts.append(Read(region, statement.sql, statement.bind(values)))
     report, as_of = Report(len(federation.regions)), now()
     found: list[Any] = []
-    for read, answer in zip(reads, await question.ask(reads) if reads else [], strict=True):
-        report.add(read.region, answer, as_of)
-        if answer.failure is None:
-            found += rows_of(answer, shapes.of(read.region), read.region)
+    answered, total = await ask_and_count(question, report, reads, counts, as_of)
+    for read, answer in answered:
+        found += rows_of(answer, shapes.of(read.region), read.region)
     question.note_regions(report, path)
 
     def keys(row: Any) -> tuple[str, int]:
@@ -105,6 +113,7 @@ async def list_requests(
             end_cursor=edges[-1].cursor if edges else None,
         ),
         regions=region_answers(question, report),
+        total_count=total,
     )
 
 

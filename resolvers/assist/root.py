@@ -22,6 +22,7 @@ from resolvers.assist.indicating import assist_indicators
 from resolvers.assist.listing import list_requests
 from resolvers.assist.raising import requests_changed
 from resolvers.context import Context, context_of
+from resolvers.lists import asks_for
 from resolvers.writing.mutations import mutation
 from schema.assist import AssistRequest, AssistRequestConnection, AssistRequestFilter
 from schema.assist_indicators import AssistIndicator, AssistIndicatorKey
@@ -79,7 +80,9 @@ class AssistQueries:
         after: After = None,
     ) -> AssistRequestConnection:
         """Assist requests."""
-        return await list_requests(context_of(info), filter, first, after, str(info.path.key))
+        count = asks_for(info.selected_fields, "totalCount")
+        path = str(info.path.key)
+        return await list_requests(context_of(info), filter, first, after, path, count=count)
 
     @strawberry.field(
         description=(

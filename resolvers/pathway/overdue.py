@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from heapq import merge
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Table, and_, literal_column, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Table,
+    and_,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 
 from regions.alerts_forms import signal_clocks
 from regions.instants import now, seconds_of
@@ -16,6 +25,7 @@ from regions.reading import Read
 from regions.statements import Statement
 from regions.text import under
 from resolvers.context import Context, region_answers
+from resolvers.counting import ask_and_count, count_of
 from resolvers.federation import Report
 from resolvers.filters import code_prefix, in_texts, plain
 from resolvers.pathway.outlook import OUTLOOK, critical_until, is_critical
@@ -58,13 +68,22 @@ SIGNAL_COLUMNS: tuple[ColumnElement[Any], ...] = (
 )
 """The same of a clock of a signal (`regions.alerts_forms`)."""
 
+# As a key of an order, 1 is the first column: the instant once more, which changes nothing.
 _SIGNAL_ORDER = (_SIGNALS.due_at, _SIGNALS.signal_id, _SIGNALS.kind, _ONE)
 
 
 async def list_overdue(
-    context: Context, wanted: OverdueFilter | None, first: int | None, after: str | None, path: str
+    context: Context,
+    wanted: OverdueFilter | None,
+    first: int | None,
+    after: str | None,
+    path: str,
+    *,
+    count: bool = False,
 ) -> OverdueConnection:
-    """A page of what is due. Raises Forbidden, InvalidInput, InvalidCursor, TooLarge."""
+    """A page of what is due; all of it counted with `count`. Raises Forbidden, InvalidInput,
+    InvalidCursor, TooLarge.
+    """
     question = context.opens_records()
     answering, federation = context.answering, question.federation
     asked = plain(wanted) if wanted else {}
@@ -76,27 +95,32 @@ async def list_overdue(
     place = answering.cursors.open(after, bound, _KEYS) if after is not None else None
     prefixes = [code_prefix(code) for code in asked["code"]] if "code" in asked else [""]
     within = federation.concerned([question.scope.prefix])
-    chosen = _statements(asked, prefixes, at, place)
-    reads = []
+    chosen = _statements(asked, prefixes, at)
+    reads, counts = [], []
     for region in federation.concerned(prefixes) if prefixes else ():
         if region not in within:
             continue
-        for clocks, wanted_rows in chosen:
-            scoped = scope_condition(question, clocks, region)
-            asking = wanted_rows.where(*scoped).limit(size + 1)
-            statement = Statement(asking, federation.dialects[region])
+        dialect = federation.dialects[region]
+        for listed in chosen:
+            where = [*listed.where, *scope_condition(question, listed.clocks, region)]
+            if count:
+                counted = count_of(listed.source, where, dialect)
+                counts.append(Read(region, counted.sql, counted.bind({})))
+            if place is not None:
+                where.append(tuple_(*listed.order) > tuple_(*place))
+            asking = select(*listed.columns).select_from(listed.source).where(*where)
+            statement = Statement(asking.order_by(*listed.order).limit(size + 1), dialect)
             reads.append(Read(region, statement.sql, statement.bind({}), size + 1))
-    report, found = Report(len(federation.regions)), []
-    for read, answer in zip(reads, await question.ask(reads) if reads else [], strict=True):
-        report.add(read.region, answer, at)
-        if answer.failure is None:
-            outcome = report.at(read.region)
-            outcome.records = (outcome.records or 0) + len(answer.rows)
-            found.append(answer.rows)
+    report = Report(len(federation.regions))
+    answered, total = await ask_and_count(question, report, reads, counts, at)
     question.note_regions(report, path)
-    rows = list(islice(merge(*found, key=lambda row: tuple(row[:_KEYS])), size + 1))
-    question.spend(len(rows))
-    page = rows[:size]
+    found = [[(row, read.region) for row in answer.rows] for read, answer in answered]
+    merged = list(islice(merge(*found, key=lambda one: tuple(one[0][:_KEYS])), size + 1))
+    question.spend(len(merged))
+    for _, region in merged[:size]:
+        outcome = report.at(region)
+        outcome.records = (outcome.records or 0) + 1
+    page = [row for row, _ in merged[:size]]
     for kind in ("case", "contact", "signal"):
         if ids := [row[1] for row in page if row[_KEYS] == kind]:
             question.trail.saw(kind, list(dict.fromkeys(ids)))
@@ -107,41 +131,38 @@ async def list_overdue(
     return OverdueConnection(
         edges=edges,
         page_info=PageInfo(
-            has_next_page=len(rows) > size,
+            has_next_page=len(merged) > size,
             has_previous_page=after is not None,
             start_cursor=edges[0].cursor if edges else None,
             end_cursor=edges[-1].cursor if edges else None,
         ),
         regions=region_answers(question, report),
+        total_count=total,
     )
 
 
-def _statements(
-    asked: dict[str, Any], prefixes: list[str], at: str, place: list[Any] | None
-) -> list[tuple[Table, Select[Any]]]:
+class _Listed(NamedTuple):
+    """What is asked of a table of clocks."""
+
+    clocks: Table
+    source: FromClause  # with what its conditions need
+    columns: tuple[ColumnElement[Any], ...]
+    where: list[ColumnElement[bool]]
+    order: tuple[ColumnElement[Any], ...]
+
+
+def _statements(asked: dict[str, Any], prefixes: list[str], at: str) -> list[_Listed]:
     """What is asked of each table of clocks in every region, in the same order."""
     # Where a person was handed over, clocks run there and nowhere else.
     living: ColumnElement[bool] = people.c.kept_in.is_(None)
+    of_people = pathway_clocks.join(pathways, pathways.c.id == _CLOCKS.pathway_id).join(
+        people, people.c.id == pathways.c.person_id
+    )
     of_pathways = [living, *_condition(_CLOCKS, asked, prefixes, at)]
     of_signals = _condition(_SIGNALS, asked, prefixes, at)
-    if place is not None:
-        of_pathways.append(tuple_(*_ORDER) > tuple_(*place))
-        of_signals.append(tuple_(*_SIGNAL_ORDER) > tuple_(*place))
     return [
-        (
-            pathway_clocks,
-            select(*COLUMNS)
-            .join(pathways, pathways.c.id == _CLOCKS.pathway_id)
-            .join(people, people.c.id == pathways.c.person_id)
-            .where(*of_pathways)
-            .order_by(*_ORDER),
-        ),
-        (
-            signal_clocks,
-            select(*SIGNAL_COLUMNS)
-            .where(*of_signals)
-            .order_by(_SIGNALS.due_at, _SIGNALS.signal_id, _SIGNALS.kind),
-        ),
+        _Listed(pathway_clocks, of_people, COLUMNS, of_pathways, _ORDER),
+        _Listed(signal_clocks, signal_clocks, SIGNAL_COLUMNS, of_signals, _SIGNAL_ORDER),
     ]
 
 

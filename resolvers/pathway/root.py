@@ -10,6 +10,7 @@ import strawberry
 
 from resolvers.arguments import After, First
 from resolvers.context import context_of
+from resolvers.lists import asks_for
 from resolvers.pathway.advancing import advance_pathway
 from resolvers.pathway.becoming import became_overdue
 from resolvers.pathway.figures import public_figures
@@ -68,7 +69,9 @@ class PathwayQueries:
         after: After = None,
     ) -> OverdueConnection:
         """What is overdue."""
-        return await list_overdue(context_of(info), filter, first, after, str(info.path.key))
+        count = asks_for(info.selected_fields, "totalCount")
+        path = str(info.path.key)
+        return await list_overdue(context_of(info), filter, first, after, path, count=count)
 
     @strawberry.field(
         description=(

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, false, or_, select
 from regions.instants import now
 from regions.privacy import privacy_applications, privacy_signatures
 from regions.sealing import Sealer
-from resolvers.context import Context
+from resolvers.context import Context, no_region_asked
 from resolvers.privacy.grants import grants_of_applications
 from resolvers.privacy.rows import (
     CONTROLLERS,
@@ -79,6 +79,7 @@ async def list_applications(
                 for cursor, node in zip(found.cursors, nodes, strict=True)
             ],
             page_info=found.info,
+            regions=no_region_asked(context.question),
             total_count=found.total,
         )
 

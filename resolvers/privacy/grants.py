@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, false, insert, or_,
 from regions.instants import now
 from regions.privacy import grants
 from regions.users import accounts
-from resolvers.context import Context
+from resolvers.context import Context, no_region_asked
 from resolvers.privacy.ending import close_application, end_grants, end_line
 from resolvers.privacy.rows import (
     CONTROLLERS,
@@ -108,6 +108,7 @@ async def list_grants(
                 for cursor, row in zip(found.cursors, found.rows, strict=True)
             ],
             page_info=found.info,
+            regions=no_region_asked(context.question),
             total_count=found.total,
         )
 

@@ -13,6 +13,7 @@ from regions.reading import Read
 from regions.statements import Statement, number, text_value
 from regions.transfers import transfers
 from resolvers.context import Context, region_answers
+from resolvers.counting import ask_and_count, count_of
 from resolvers.federation import Report
 from resolvers.filters import in_texts, plain
 from resolvers.nodes import parse_id
@@ -30,10 +31,17 @@ _CREATED, _ID, _SIDE = (COLUMNS.index(transfers.c[name]) for name in ("created_a
 
 
 async def list_transfers(
-    context: Context, wanted: TransferFilter | None, first: int | None, after: str | None, path: str
+    context: Context,
+    wanted: TransferFilter | None,
+    first: int | None,
+    after: str | None,
+    path: str,
+    *,
+    count: bool = False,
 ) -> TransferConnection:
-    """Transfers, the newest first. Of one that the viewer may see on both sides in whole regions
-    the sender's record is told, unless the filter asks for a side. Raises InvalidInput, TooLarge.
+    """Transfers, the newest first; all of them counted with `count`. Of one that the viewer may see
+    on both sides in whole regions the sender's record is told, unless the filter asks for a side.
+    Raises InvalidInput, TooLarge.
     """
     question, answering = context.opens_records(), context.answering
     federation = question.federation
@@ -42,28 +50,31 @@ async def list_transfers(
     chosen = plain(wanted) if wanted is not None else {}
     where, values = _chosen(chosen)
     values |= {VIEWER_UNIT: question.viewer.unit_id, "row_limit": size + 1}
+    behind = [_behind()] if place is not None else []
     if place is not None:
-        where.append(_behind())
         values |= {"created": place[0], "transfer": place[1], "side": place[2]}
-    reads = []
+    reads, counts = [], []
     for region in federation.concerned([question.scope.prefix]):
         conditions = [*where, *visible(question, region)]
         if "side" not in chosen:
             conditions += _once(question)
+        dialect = federation.dialects[region]
         statement = Statement(
             select(*COLUMNS)
-            .where(*conditions)
+            .where(*conditions, *behind)
             .order_by(transfers.c.created_at.desc(), transfers.c.id.desc(), transfers.c.side.desc())
             .limit(number("row_limit")),
-            federation.dialects[region],
+            dialect,
         )
         reads.append(Read(region, statement.sql, statement.bind(values)))
+        if count:
+            statement = count_of(transfers, conditions, dialect)
+            counts.append(Read(region, statement.sql, statement.bind(values)))
     report, as_of = Report(len(federation.regions)), now()
     found: list[tuple[Sequence[Any], int]] = []
-    for read, answer in zip(reads, await question.ask(reads), strict=True):
-        report.add(read.region, answer, as_of)
-        if answer.failure is None:
-            found += [(row, read.region) for row in answer.rows]
+    answered, total = await ask_and_count(question, report, reads, counts, as_of)
+    for read, answer in answered:
+        found += [(row, read.region) for row in answer.rows]
     question.note_regions(report, path)
     found.sort(key=lambda one: _keys(one[0]), reverse=True)
     page = found[:size]
@@ -89,6 +100,7 @@ async def list_transfers(
             end_cursor=edges[-1].cursor if edges else None,
         ),
         regions=region_answers(question, report),
+        total_count=total,
     )
 
 

@@ -10,6 +10,7 @@ import strawberry
 
 from resolvers.arguments import After, First
 from resolvers.context import context_of
+from resolvers.lists import asks_for
 from resolvers.transfers.changing import transfers_changed
 from resolvers.transfers.custodies import custody_of
 from resolvers.transfers.deciding import (
@@ -62,7 +63,9 @@ class TransferQueries:
         after: After = None,
     ) -> TransferConnection:
         """Transfers."""
-        return await list_transfers(context_of(info), filter, first, after, str(info.path.key))
+        count = asks_for(info.selected_fields, "totalCount")
+        path = str(info.path.key)
+        return await list_transfers(context_of(info), filter, first, after, path, count=count)
 
     @strawberry.field(
         description="Who answers for a person now, and the whole trail, over every region."

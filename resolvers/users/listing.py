@@ -12,7 +12,7 @@ from regions.privacy import emergencies
 from regions.sealing import Sealer
 from regions.text import under
 from regions.users import accounts
-from resolvers.context import Context
+from resolvers.context import Context, no_region_asked
 from resolvers.filters import code_prefix, in_texts, plain
 from resolvers.questions.plans import page_size
 from resolvers.rights import require
@@ -112,7 +112,8 @@ async def list_users(
         for row in page
     ]
     info = page_info(edges, more=len(rows) > size, before=after is not None)
-    return UserConnection(edges=edges, page_info=info, counting=count)
+    regions = no_region_asked(context.question)
+    return UserConnection(edges=edges, page_info=info, regions=regions, counting=count)
 
 
 async def read_user(context: Context, account: str) -> User | None:

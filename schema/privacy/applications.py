@@ -9,7 +9,7 @@ from typing import Annotated
 
 import strawberry
 
-from schema.nodes import PageInfo
+from schema.nodes import PageInfo, RegionAnswer
 from schema.privacy.grants import Grant
 from schema.privacy.items import PrivateItem
 from schema.privacy.roles import DedicatedRoleInput, PrivacyRole
@@ -272,6 +272,9 @@ class PrivacyApplicationConnection:
 
     edges: list[PrivacyApplicationEdge] = strawberry.field(description="The page.")
     page_info: PageInfo = strawberry.field(description="Where the page ends.")
+    regions: list[RegionAnswer] = strawberry.field(
+        description="Every region as NOT_ASKED: the gateway's own store has these."
+    )
     total_count: int = strawberry.field(description="How many there are.")
 
 

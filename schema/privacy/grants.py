@@ -7,7 +7,7 @@ from typing import Annotated
 
 import strawberry
 
-from schema.nodes import PageInfo
+from schema.nodes import PageInfo, RegionAnswer
 from schema.privacy.items import PrivateItem, RecordType
 from schema.scalars import DateTime, RegionCode
 from schema.writing.problems import (
@@ -117,6 +117,9 @@ class GrantConnection:
 
     edges: list[GrantEdge] = strawberry.field(description="The page.")
     page_info: PageInfo = strawberry.field(description="Where the page ends.")
+    regions: list[RegionAnswer] = strawberry.field(
+        description="Every region as NOT_ASKED: the gateway's own store has these."
+    )
     total_count: int = strawberry.field(description="How many there are.")
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import strawberry
 
 from schema.enums import UnitLevel
-from schema.nodes import PageInfo
+from schema.nodes import PageInfo, RegionAnswer
 from schema.scalars import DateTime, RegionCode
 from schema.users.staff import Purpose, StaffContact, UserRole
 from schema.writing.problems import (
@@ -121,6 +121,9 @@ class UserConnection:
 
     edges: list[UserEdge] = strawberry.field(description="The page.")
     page_info: PageInfo = strawberry.field(description="Where the page ends.")
+    regions: list[RegionAnswer] = strawberry.field(
+        description="Every region as NOT_ASKED: the gateway's own store has these."
+    )
     counting: strawberry.Private[Callable[[], Awaitable[int]]]
 
     total_count: int = strawberry.field(resolver=_count, description="How many there are.")

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
+from gateway.access_log.finding import count_in
 from resolvers.access_log.merkle import leaf_hash, verify_consistency, verify_inclusion
 from resolvers.access_log.notes import open_checkpoint
+from resolvers.access_log.wanted import Wanted
 from tests.served import Demo, Gateway, serving
 
 _LIST = """query ($f: AccessLogFilter, $n: Int, $a: String) {
   accessLog(filter: $f, first: $n, after: $a) {
+    totalCount regions { code state }
     pageInfo { hasNextPage endCursor }
     edges { node { index number at account role unitId code region operation result request trace
       purpose count clear clearItems masked leaf problems regions { code state }
@@ -183,12 +186,25 @@ def test_who_saw_one_person_in_whatever_record(gateway: Gateway) -> None:
     found = {edge["node"]["request"] for edge in asked.json()["data"]["accessLog"]["edges"]}
     assert about in found
     assert beside not in found
+    told = asked.json()["data"]["accessLog"]["regions"]
+    assert {one["state"] for one in told} == {"ANSWERED"}
     for given in ("contact:1", "person:x", "nobody"):
         answer = gateway.ask(_LIST, {"f": {"person": given}}, who=auditor(gateway)).json()
         assert answer["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
     (read,) = entries(gateway, request=asked.headers["x-request-id"])  # reading is logged, too
     assert (read["account"], read["operation"]) == (auditor(gateway), "query accessLog")
     assert read["count"] == len(found)
+
+
+def test_a_log_too_long_to_count_has_no_count() -> None:
+    wanted = Wanted(account="a")
+    with closing(sqlite3.connect(":memory:")) as store:
+        store.execute("CREATE TABLE entries (number INTEGER PRIMARY KEY, account, entry)")
+        assert count_in(store, wanted) == 0
+        rows = ((number, "a" if number % 2 else "b", "{}") for number in range(1, 6_001))
+        store.executemany("INSERT INTO entries VALUES (?, ?, ?)", rows)
+        assert count_in(store, wanted, seconds=3600) == 3_000
+        assert count_in(store, wanted, seconds=-1) is None
 
 
 def test_pages(gateway: Gateway) -> None:
@@ -200,6 +216,8 @@ def test_pages(gateway: Gateway) -> None:
     while True:
         page = gateway.data(_LIST, {"f": wanted, "n": 2, "a": after}, who=auditor(gateway))
         numbers += [edge["node"]["number"] for edge in page["accessLog"]["edges"]]
+        assert page["accessLog"]["totalCount"] == 5
+        assert {one["state"] for one in page["accessLog"]["regions"]} == {"NOT_ASKED"}
         if not page["accessLog"]["pageInfo"]["hasNextPage"]:
             break
         after = page["accessLog"]["pageInfo"]["endCursor"]

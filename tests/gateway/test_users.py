@@ -493,8 +493,12 @@ def test_an_account_that_was_not_renewed_lapses_at_once(gateway: Gateway) -> Non
     lapse(gateway, who, renew_by="2026-11-01T00:00:00Z")
     assert gateway.ask("{me{account}}", who=who).status_code == 401
     assert sign_in(gateway, who, password).status_code == 401
-    text = "{users(filter:{standing:[LAPSED]}){totalCount edges{node{account standing}}}}"
+    text = (
+        "{users(filter:{standing:[LAPSED]}){totalCount edges{node{account standing}} "
+        "regions{state}}}"
+    )
     found = gateway.data(text, who=ADMINS[COUNTY])["users"]
+    assert {one["state"] for one in found.pop("regions")} == {"NOT_ASKED"}
     assert found == {
         "totalCount": 1,
         "edges": [{"node": {"account": who, "standing": "LAPSED"}}],

@@ -29,7 +29,7 @@ _OVERDUE = """query ($f: OverdueFilter, $n: Int, $a: String) {
   overdue(filter: $f, first: $n, after: $a) {
     edges { cursor node { id record kind unitId code openedAt dueAt missedAt metAt lateMinutes
       missing predictedBreach } }
-    pageInfo { hasNextPage endCursor } regions { code state records } } }"""
+    pageInfo { hasNextPage endCursor } totalCount regions { code state records } } }"""
 
 
 def overdue(duty: Duty, who: Viewer = NATIONAL, **given: Any) -> Any:
@@ -70,6 +70,8 @@ def test_signals_without_a_card_or_form_are_overdue(either: Duty) -> None:
     seen, after = [], None
     while True:
         page = overdue(duty, n=1, a=after)
+        assert page["totalCount"] == 3
+        assert sum(one["records"] for one in page["regions"]) == len(page["edges"]) == 1
         seen += records(page)
         if not page["pageInfo"]["hasNextPage"]:
             break
@@ -79,6 +81,7 @@ def test_signals_without_a_card_or_form_are_overdue(either: Duty) -> None:
     assert records(overdue(duty, f={"code": ["320205"]})) == []
     assert records(overdue(duty, f={"unit": ["cdc-320202"]})) == [far]
     assert records(overdue(duty, CITY)) == [single, ended["id"]]
+    assert overdue(duty, CITY)["totalCount"] == 2
     assert records(overdue(duty, ELSEWHERE)) == records(overdue(duty, DOCTOR)) == []
     duty.done("fileAbnormalInformationCard", ON_DUTY, single, **card("singleCase"))
     duty.done("fileInvestigationForm", ON_DUTY, ended, **form())

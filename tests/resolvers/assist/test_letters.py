@@ -263,17 +263,21 @@ def test_letters_are_filtered_and_paged(office: Correspondence) -> None:
     assert [one["number"] for one in office.letters(ISSUER, rootNumber=numbers[1])] == [numbers[1]]
     asked = office.ask(
         "query ($a: String) { assistRequests(first: 2, after: $a) { edges { node { number } } "
-        "pageInfo { hasNextPage endCursor } } }",
+        "pageInfo { hasNextPage endCursor } totalCount regions { records } } }",
         NATIONAL,
         {"a": None},
     ).data["assistRequests"]
+    assert asked["totalCount"] == 3
+    assert sum(one["records"] for one in asked["regions"]) == 2
     found = [edge["node"]["number"] for edge in asked["edges"]]
     assert asked["pageInfo"]["hasNextPage"] is True
     rest = office.ask(
-        "query ($a: String) { assistRequests(first: 2, after: $a) { edges { node { number } } } }",
+        "query ($a: String) { assistRequests(first: 2, after: $a) { edges { node { number } } "
+        "totalCount } }",
         NATIONAL,
         {"a": asked["pageInfo"]["endCursor"]},
     ).data["assistRequests"]
+    assert rest["totalCount"] == 3
     assert sorted(found + [edge["node"]["number"] for edge in rest["edges"]]) == sorted(numbers)
 
 

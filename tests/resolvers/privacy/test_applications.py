@@ -33,7 +33,8 @@ _LIST = """query ($filter: PrivacyApplicationFilter, $first: Int, $after: String
     pageInfo { hasNextPage endCursor } edges { node { id state account department purposeText
       contact { mobile idNumber qq } roles { id items national } renews nextStep
       signatures { step account decision reason } } } } }"""
-_GRANTS = """query ($filter: GrantFilter) { grants(filter: $filter) { totalCount edges { node {
+_GRANTS = """query ($filter: GrantFilter) { grants(filter: $filter) { totalCount regions { state }
+  edges { node {
   id account unitId recordTypes items code person purpose how application inForce
   startsAt endsAt revokedAt revokedBy revokedReason } } } }"""
 _REVOKE = """mutation ($input: RevokeGrantInput!) { revokeGrant(input: $input) { __typename

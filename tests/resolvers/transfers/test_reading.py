@@ -27,7 +27,7 @@ _LIST = """query ($f: TransferFilter, $n: Int, $a: String) {
   transfers(filter: $f, first: $n, after: $a) {
     edges { node { id side state fromRegion toRegion toUnit reason code
       people { outcome escort remarks person { id name code } } events { event region } } }
-    pageInfo { hasNextPage endCursor } regions { code state } } }"""
+    pageInfo { hasNextPage endCursor } totalCount regions { code state } } }"""
 _CUSTODY = """query ($i: ID!) { custody(personId: $i) {
   region unitId state epoch since transferId confirmed trail { event region at } } }"""
 _REPORTER = viewer(COUNTY, Role.DIRECT_REPORTER, account="officer-b", unit="cdc-500101")
@@ -73,6 +73,7 @@ def test_a_transfer_is_seen_once_by_its_counties_and_units(
     gateway, gone = handed
     found = _nodes(gateway.ask(_LIST, who))
     assert [one["side"] for one in found] == ([side] if side else [])
+    assert gateway.ask(_LIST, who).data["transfers"]["totalCount"] == len(found)
     for one in found:
         assert one["id"] == "t-1"
         assert [p["outcome"] for p in one["people"]] == ["HANDED"]

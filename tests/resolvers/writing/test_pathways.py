@@ -47,7 +47,7 @@ _PATHWAY = """query ($id: ID!, $pack: ID) { pathway(record: $id, pack: $pack) {
 _OVERDUE = """query ($f: OverdueFilter, $n: Int, $a: String) {
   overdue(filter: $f, first: $n, after: $a) {
     edges { node { id record kind unitId code dueAt missedAt metAt lateMinutes } }
-    pageInfo { hasNextPage endCursor } regions { code state } } }"""
+    pageInfo { hasNextPage endCursor } totalCount regions { code state } } }"""
 _keys = iter(range(1_000_000))
 
 
@@ -182,6 +182,7 @@ def test_overdue_pages_and_jurisdiction(either: Writer) -> None:
     rest = _overdue(either, n=2, a=page["pageInfo"]["endCursor"])
     assert [one["node"]["record"] for one in rest["edges"]] == [cases[0]]
     assert not rest["pageInfo"]["hasNextPage"]
+    assert page["totalCount"] == rest["totalCount"] == 3
     assert len(_overdue(either, NATIONAL)["edges"]) == 3
     assert _overdue(either, filter={"kind": ["REVISIT"]})["edges"] == []
     assert _overdue(either, filter={"unit": [DOCTOR.unit_id]})["edges"]
