@@ -46,8 +46,9 @@ from resolvers.access_log.traces import Traces
 from resolvers.privacy import require_records
 from resolvers.rights import require
 from resolvers.users import Viewer
+from resolvers.writing.failures import WriteFailed
 from resolvers.writing.files import content_of
-from resolvers.writing.stores import Stores, WriteFailed
+from resolvers.writing.stores import Stores
 from schema.privacy import MASK
 
 __all__ = ["Attached", "Fetching", "send_body"]

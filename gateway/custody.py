@@ -41,7 +41,8 @@ from resolvers.transfers.surveying import (
     received_after,
     survey,
 )
-from resolvers.writing.stores import Stores, WriteFailed
+from resolvers.writing.failures import WriteFailed
+from resolvers.writing.stores import Stores
 
 __all__ = ["CustodyReport", "check_custody", "mend_custody"]
 

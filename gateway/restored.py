@@ -19,7 +19,8 @@ from resolvers.alarms.detecting import Raised
 from resolvers.alarms.recording import store_alarms
 from resolvers.central import Central
 from resolvers.transfers.mending import Mender
-from resolvers.writing.stores import Stores, WriteFailed
+from resolvers.writing.failures import WriteFailed
+from resolvers.writing.stores import Stores
 from schema.alarms import AlarmRule
 
 __all__ = ["LOOK_SECONDS", "Restored"]

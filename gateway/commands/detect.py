@@ -30,7 +30,8 @@ from regions.keys import load_keys
 from resolvers.alerts.cluster_nights import ClusterNight
 from resolvers.alerts.night import Night, NightDone
 from resolvers.alerts.slots import Found
-from resolvers.writing.stores import Store, Stores, WriteFailed
+from resolvers.writing.failures import WriteFailed
+from resolvers.writing.stores import Store, Stores
 
 __all__ = ["detect"]
 

@@ -43,7 +43,8 @@ from resolvers.alerts.deliveries import (
 from resolvers.alerts.messages import PERSONAL, MessageLimits, is_overdue, put_overdue
 from resolvers.central import Central
 from resolvers.users.rosters import contact_of, current_record
-from resolvers.writing.stores import Store, Stores, WriteFailed
+from resolvers.writing.failures import WriteFailed
+from resolvers.writing.stores import Store, Stores
 
 __all__ = ["Sender"]
 

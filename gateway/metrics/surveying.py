@@ -20,7 +20,8 @@ from regions.instants import now, seconds_of
 from regions.post import post_outbox
 from regions.transfers import custody
 from resolvers.alerts.messages import untold_messages
-from resolvers.writing.stores import Store, Stores, WriteFailed
+from resolvers.writing.failures import WriteFailed
+from resolvers.writing.stores import Store, Stores
 
 __all__ = ["Standing", "Standings", "log_standing", "survey"]
 

@@ -37,7 +37,8 @@ from resolvers.alerts.night_settings import NightSettings
 from resolvers.alerts.parameters import checked
 from resolvers.alerts.rules import Rule, RuleBook
 from resolvers.alerts.slots import Put, newest_record, put_signals
-from resolvers.writing.stores import Store, Stores, WriteFailed
+from resolvers.writing.failures import WriteFailed
+from resolvers.writing.stores import Store, Stores
 
 __all__ = ["ClusterNight", "ClusterNights"]
 

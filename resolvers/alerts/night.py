@@ -31,7 +31,8 @@ from resolvers.alerts.night_settings import NightSettings
 from resolvers.alerts.rules import RuleBook
 from resolvers.alerts.single_case import signal_cards
 from resolvers.alerts.slots import Found, newest_record, put_signals
-from resolvers.writing.stores import Store, Stores, WriteFailed
+from resolvers.writing.failures import WriteFailed
+from resolvers.writing.stores import Store, Stores
 from schema.alerts import DetectionMethod
 
 __all__ = ["NIGHT_SECONDS", "Night", "NightDone"]

@@ -18,7 +18,8 @@ from resolvers.context import Context
 from resolvers.federation import Federation
 from resolvers.filters import code_prefix
 from resolvers.privacy import scope
-from resolvers.writing.stores import Store, Stores, WriteFailed
+from resolvers.writing.failures import WriteFailed
+from resolvers.writing.stores import Store, Stores
 from schema.alerts import Signal
 
 __all__ = ["PORTION", "RaisedSignals", "signals_raised"]

@@ -18,7 +18,7 @@ from resolvers.users import Viewer
 from resolvers.users.levels import cdc_of
 from resolvers.users.listing import sees_contact
 from resolvers.users.rosters import contact_of
-from resolvers.writing.stores import WriteFailed
+from resolvers.writing.failures import WriteFailed
 from schema.alerts_messages import (
     DeliveryState,
     MessageChannel,

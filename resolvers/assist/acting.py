@@ -19,8 +19,9 @@ from resolvers.context import Context
 from resolvers.nodes import parse_id
 from resolvers.questions.rows import scope_condition
 from resolvers.users.on_duty import is_on_duty
+from resolvers.writing.failures import WriteFailed
 from resolvers.writing.refusing import Mistakes, Refusal, forbidden, not_found
-from resolvers.writing.stores import Store, WriteFailed
+from resolvers.writing.stores import Store
 from resolvers.writing.writing import Writing, Wrote
 from schema.writing.assist import AssistRequestPayload
 from schema.writing.problems import StepProblem

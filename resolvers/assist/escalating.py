@@ -15,7 +15,8 @@ from resolvers.assist.routing import levels_above
 from resolvers.assist.rows import RECEIVED, Copy, Who
 from resolvers.assist.states import State
 from resolvers.post.pump import Pump
-from resolvers.writing.stores import Store, Stores, WriteFailed
+from resolvers.writing.failures import WriteFailed
+from resolvers.writing.stores import Store, Stores
 
 __all__ = ["ESCALATE_SECONDS", "escalate", "told_units"]
 

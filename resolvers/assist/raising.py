@@ -16,7 +16,8 @@ from resolvers.federation import Federation
 from resolvers.filters import code_prefix
 from resolvers.privacy import scope
 from resolvers.users import Viewer
-from resolvers.writing.stores import Stores, WriteFailed
+from resolvers.writing.failures import WriteFailed
+from resolvers.writing.stores import Stores
 from schema.assist import AssistRequest
 
 __all__ = ["LetterChange", "LetterChanges", "requests_changed"]

@@ -12,7 +12,8 @@ from regions.instants import now
 from resolvers.alerts.clocks import SWEPT as SIGNALS_SWEPT
 from resolvers.alerts.clocks import sweep as sweep_signals
 from resolvers.pathway.storing import SWEPT, sweep
-from resolvers.writing.stores import Stores, WriteFailed
+from resolvers.writing.failures import WriteFailed
+from resolvers.writing.stores import Stores
 
 __all__ = ["LAPSE_SECONDS", "record_lapses"]
 

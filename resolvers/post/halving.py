@@ -9,7 +9,7 @@ from pathlib import Path
 from regions.errors import EpigateError
 from resolvers.post.messages import Message
 from resolvers.post.rounds import Batch
-from resolvers.writing.stores import WriteFailed
+from resolvers.writing.failures import WriteFailed
 
 __all__ = ["by_halves"]
 

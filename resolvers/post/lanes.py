@@ -19,7 +19,8 @@ from resolvers.post.carrying import Carrier
 from resolvers.post.halving import by_halves
 from resolvers.post.messages import Message
 from resolvers.post.rounds import Batch, Line, Round, Ways
-from resolvers.writing.stores import Store, WriteFailed
+from resolvers.writing.failures import WriteFailed
+from resolvers.writing.stores import Store
 
 __all__ = ["Lane"]
 

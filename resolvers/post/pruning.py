@@ -18,7 +18,8 @@ from sqlalchemy import Connection, func, select, update
 from regions.fencing import fences
 from regions.instants import instant, now, seconds_of
 from regions.post import EMPTIED, post_outbox
-from resolvers.writing.stores import Stores, WriteFailed
+from resolvers.writing.failures import WriteFailed
+from resolvers.writing.stores import Stores
 
 __all__ = ["BATCH", "PRUNE_SECONDS", "Pruner", "prune"]
 

@@ -20,9 +20,10 @@ from resolvers.post.boxes import waiting_of, waiting_regions
 from resolvers.post.lanes import Lane
 from resolvers.post.messages import Handler, Message
 from resolvers.post.rounds import Delivered, Line, Round, Ways
+from resolvers.writing.failures import WriteFailed
 from resolvers.writing.looked import Looked
 from resolvers.writing.outbox import Telling
-from resolvers.writing.stores import Store, Stores, WriteFailed
+from resolvers.writing.stores import Store, Stores
 from resolvers.writing.together import Together
 
 __all__ = ["BATCH", "PORTION", "Pump"]

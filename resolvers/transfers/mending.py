@@ -27,8 +27,9 @@ from regions.fencing import Fence, fence, fences, lift, standing
 from regions.post import post_outbox
 from resolvers.transfers.behind import is_behind
 from resolvers.transfers.restored import Reconciled, reconcile
+from resolvers.writing.failures import WriteFailed
 from resolvers.writing.looked import Looked
-from resolvers.writing.stores import Store, Stores, WriteFailed
+from resolvers.writing.stores import Store, Stores
 
 __all__ = ["Look", "Mender"]
 

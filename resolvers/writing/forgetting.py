@@ -16,7 +16,8 @@ from sqlalchemy import Connection, Table, bindparam, delete, select
 from regions.idempotency import central_idempotency, idempotency
 from regions.instants import instant, now, seconds_of
 from resolvers.central import Central
-from resolvers.writing.stores import Stores, WriteFailed
+from resolvers.writing.failures import WriteFailed
+from resolvers.writing.stores import Stores
 
 __all__ = ["BATCH", "FORGET_SECONDS", "forget", "forget_keys"]
 

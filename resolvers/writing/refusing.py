@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from regions.settings import RegionSettings
-from resolvers.writing.stores import WriteFailed
+from resolvers.writing.failures import WriteFailed
 from schema.enums import RegionState
 from schema.transfers import CustodyState
 from schema.writing.problems import (

@@ -9,9 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from regions.file_transactions import Progress
-
-__all__ = ["ProgressOfAll", "Together"]
+__all__ = ["Together"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -97,17 +95,3 @@ class Together(Generic[Item, Result]):
         for one in late:
             one.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-
-
-class ProgressOfAll(Progress):
-    """The progress of one transaction that several wait for: it is committed while nobody of them
-    has gone.
-    """
-
-    def __init__(self, of: Sequence[Progress]) -> None:
-        super().__init__()
-        self._of = of
-
-    def commits(self) -> bool:
-        """Whether it may be committed now: not once anybody has gone."""
-        return all(one.commits() for one in self._of) and super().commits()

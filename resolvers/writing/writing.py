@@ -16,6 +16,7 @@ from resolvers.filters import plain
 from resolvers.privacy import require_records
 from resolvers.rights import is_open, require
 from resolvers.users import Role
+from resolvers.writing.failures import WriteFailed
 from resolvers.writing.idempotency import check_key, claim, settle
 from resolvers.writing.looking import Indexes, Links, Seen, Sought, look
 from resolvers.writing.outbox import put_in_outbox
@@ -30,7 +31,7 @@ from resolvers.writing.refusing import (
     unavailable,
 )
 from resolvers.writing.several import Mutation, Several
-from resolvers.writing.stores import Store, WriteFailed
+from resolvers.writing.stores import Store
 from resolvers.writing.values import Moment
 
 __all__ = ["Work", "Writing", "Wrote", "answered"]

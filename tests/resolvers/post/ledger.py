@@ -17,7 +17,8 @@ from regions.post import post_outbox
 from regions.settings import RegionSettings
 from resolvers.post.messages import Message, put
 from resolvers.post.pump import Pump
-from resolvers.writing.stores import Store, Stores, WriteFailed
+from resolvers.writing.failures import WriteFailed
+from resolvers.writing.stores import Store, Stores
 from tests.loops import end_the_rest
 
 __all__ = [

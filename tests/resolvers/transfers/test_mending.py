@@ -29,8 +29,8 @@ from resolvers.transfers.remembering import learn
 from resolvers.transfers.states import State
 from resolvers.transfers.steps import record_arrival
 from resolvers.transfers.terms import Refusal
+from resolvers.writing.failures import WriteFailed
 from resolvers.writing.stores import Stores as Written
-from resolvers.writing.stores import WriteFailed
 from tests.resolvers.transfers.dying import mend_and_die
 from tests.resolvers.transfers.regional import AT, Regions, who
 from tests.stores import Stores

@@ -20,8 +20,9 @@ from sqlalchemy import Connection
 from regions.keys import Keys
 from regions.settings import RegionSettings
 from regions.statistics import rebuild
-from resolvers.writing import stores as module
-from resolvers.writing.stores import Store, WriteFailed
+from resolvers.writing import opened as module
+from resolvers.writing.failures import WriteFailed
+from resolvers.writing.stores import Store
 from tests.postgres import Postgres
 from tests.resolvers.writing.making import (
     COUNTY,
@@ -189,7 +190,7 @@ def test_a_write_that_cannot_be_read_back_is_named_as_written(
     blind = replace(settings, path=tmp_path / "nowhere.db", deadline=DEADLINE)
     writer = Writer([blind], keys)
     seeing = Writer([settings], keys)
-    writer.stores.regions[0].settings = settings
+    writer.stores.regions[0] = Store(settings, keys)
     given = case_input()
     unavailable(writer.do("registerCase", NATIONAL, given), written=True)
     rows = contacts_input()
@@ -354,7 +355,7 @@ def test_a_store_without_a_free_connection_is_unavailable(
 
     async def run() -> WriteFailed:
         try:
-            engine, _ = await store._open()
+            engine, _ = await store._opened.engine()
             engine.pool._timeout = 0.01  # type: ignore[attr-defined]  # else it is half a minute
             async with engine.connect():
                 with pytest.raises(WriteFailed) as failed:
