@@ -20,12 +20,14 @@ from resolvers.transfers.applying import ids_for
 from resolvers.transfers.many import Deciding, decide_many
 from resolvers.transfers.moving import (
     Kept,
+    Requested,
     acts_for,
     answer,
-    kept_of,
+    kept_of_step,
     people_given,
     problem_of,
     refused_whole,
+    take_all,
 )
 from resolvers.transfers.reading import VIEWER_UNIT, visible
 from resolvers.transfers.steps import cancel_transfer as cancel
@@ -73,46 +75,22 @@ async def accept_transfer(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """An acceptance of a mutation, of some people, or all where None."""
-
-    writing: Writing
-    transfer: str
-    people: list[int] | None
-
-
 def _accept_all(
     connection: Connection, store: Store, given: Sequence[tuple[Mutation, int]]
 ) -> list[Kept | None]:
     """Takes the acceptances of mutations by those who may."""
-    kept: list[Kept | None] = [None] * len(given)
-    places, made = [], []
-    for place, (mutation, first) in enumerate(given):
-        asked: _Asked = mutation.wants
-        writing, transfer = asked.writing, asked.transfer
+
+    def deciding(one: Requested[str], at: str) -> Deciding | None:
         try:
-            who = _acting(connection, writing, store, transfer, _RECEIVED)
+            who = _acting(connection, one.writing, store, one.what, _RECEIVED)
         except Refusal:
-            continue  # done alone, it says why
-        places.append(place)
-        made.append((Deciding(transfer, asked.people, who, writing.trace, mutation.at), first))
-    outcomes = decide_many(connection, store, made) if made else ()
-    for place, outcome in zip(places, outcomes, strict=True):
-        if outcome is not None:
-            mutation = given[place][0]
-            kept[place] = _kept(outcome, mutation.wants.people, mutation.wrote)
-    return kept
+            return None
+        return Deciding(one.what, one.people, who, one.writing.trace, at)
+
+    return take_all(connection, store, given, deciding, decide_many)
 
 
 _ACCEPTANCES = Several(_accept_all)
-
-
-def _kept(outcome: Outcome, people: list[int] | None, wrote: Wrote) -> Kept:
-    """What is kept of a step; `people` are those of the input."""
-    taken = [person for person, one in outcome.people.items() if one.refusal is None]
-    wrote["person"], wrote["transfer"] = taken, [outcome.transfer_id]
-    return kept_of(outcome.transfer_id, people or outcome.people, outcome.people, {})
 
 
 async def refuse_transfer(
@@ -188,9 +166,9 @@ async def _take(
         outcome = step(_Taken(connection, (connection, store, first, transfer), people, how))
         if outcome.refusal is not None:
             raise refused_whole(outcome)
-        return _kept(outcome, people, wrote)
+        return kept_of_step(outcome, people, wrote)
 
-    asked = None if several is None else (several, _Asked(writing, transfer, people))
+    asked = None if several is None else (several, Requested(writing, transfer, people))
     kept, repeated = await writing.once(store, ids_for(count), work, asked)
     return await answer(writing, store, side, kept, repeated, path)
 

@@ -4,10 +4,12 @@ reading the transfer back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import strawberry
+from sqlalchemy import Connection
 
 from resolvers.nodes import parse_id
 from resolvers.transfers.reading import read_transfer
@@ -15,13 +17,28 @@ from resolvers.transfers.terms import MOST_PEOPLE, Outcome, PersonOutcome
 from resolvers.transfers.terms import Refusal as Named
 from resolvers.users import Viewer
 from resolvers.writing.refusing import Mistakes, Refusal, not_found, refused_step, retold, told
+from resolvers.writing.several import Mutation
 from resolvers.writing.stores import Store
-from resolvers.writing.writing import Writing
+from resolvers.writing.writing import Writing, Wrote
 from schema.transfers import TransferOutcome
 from schema.writing.problems import Problem
 from schema.writing.transfers import TransferPayload, TransferRow
 
-__all__ = ["Kept", "acts_for", "answer", "kept_of", "people_given", "problem_of", "refused_whole"]
+__all__ = [
+    "Kept",
+    "Requested",
+    "acts_for",
+    "answer",
+    "kept_of",
+    "kept_of_step",
+    "people_given",
+    "problem_of",
+    "refused_whole",
+    "take_all",
+]
+
+What = TypeVar("What")
+Wanted = TypeVar("Wanted")
 
 _REPORTING = frozenset({"HOSPITAL", "ISOLATION_SITE", "HEALTH_CENTRE"})
 
@@ -87,6 +104,54 @@ def kept_of(
         stands = one.outcome if one is not None and problem is None else None
         rows.append((person, stands, told(problem) if problem is not None else None))
     return {"transfer": transfer, "people": rows}
+
+
+def kept_of_step(outcome: Outcome, people: Sequence[int] | None, wrote: Wrote) -> Kept:
+    """What is kept of a step that was taken; `people` are those of the input, None for all. Notes
+    in `wrote` for whom it was taken.
+    """
+    taken = [person for person, one in outcome.people.items() if one.refusal is None]
+    wrote["person"], wrote["transfer"] = taken, [outcome.transfer_id]
+    return kept_of(outcome.transfer_id, people or outcome.people, outcome.people, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Requested(Generic[What]):
+    """A step a mutation requests together with others: of an offer, or of the transfer with an id,
+    for some people in the order of the input, or for all where None.
+    """
+
+    writing: Writing
+    what: What
+    people: Sequence[int] | None
+
+
+def take_all(
+    connection: Connection,
+    store: Store,
+    given: Sequence[tuple[Mutation, int]],
+    wanted: Callable[[Requested[What], str], Wanted | None],
+    take: Callable[[Connection, Store, Sequence[tuple[Wanted, int]]], Sequence[Outcome | None]],
+) -> list[Kept | None]:
+    """Takes the steps that mutations want, as `Requested`: what is kept of each, None of those that
+    are to be done alone.
+
+    `wanted` makes of a request, at an instant, what `take` takes for all; None where the viewer is
+    refused any of it, which the mutation says when it is done alone.
+    """
+    kept: list[Kept | None] = [None] * len(given)
+    places, made = [], []
+    for place, (mutation, first) in enumerate(given):
+        one = wanted(mutation.wants, mutation.at)
+        if one is not None:
+            places.append(place)
+            made.append((one, first))
+    outcomes = take(connection, store, made) if made else ()
+    for place, outcome in zip(places, outcomes, strict=True):
+        if outcome is not None:
+            mutation = given[place][0]
+            kept[place] = kept_of_step(outcome, mutation.wants.people, mutation.wrote)
+    return kept
 
 
 async def answer(

@@ -22,12 +22,14 @@ from resolvers.transfers.applying import ids_for
 from resolvers.transfers.many import Offering, offer_many
 from resolvers.transfers.moving import (
     Kept,
+    Requested,
     acts_for,
     answer,
     kept_of,
     people_given,
     problem_of,
     refused_whole,
+    take_all,
 )
 from resolvers.transfers.offers import offer_transfer as offer
 from resolvers.transfers.terms import Offer, OfferedPerson, PersonOutcome, Who
@@ -98,42 +100,24 @@ async def offer_transfer(context: Context, given: OfferTransferInput, path: str)
         return kept_of(wanted.transfer_id, numbers, outcomes, problems)
 
     whole = replace(wanted, people=tuple(offered.values()))
-    several = _OFFERS, _Asked(writing, whole, numbers)
+    several = _OFFERS, Requested(writing, whole, numbers)
     kept, repeated = await writing.once(store, ids_for(len(numbers)), work, several)
     return await answer(writing, store, "SENT", kept, repeated, path)
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """An offer of a mutation, and its people in the order of the input."""
-
-    writing: Writing
-    offer: Offer
-    numbers: Sequence[int]
 
 
 def _offer_all(
     connection: Connection, store: Store, given: Sequence[tuple[Mutation, int]]
 ) -> list[Kept | None]:
     """Makes the offers of mutations of which nobody is refused anything."""
-    kept: list[Kept | None] = [None] * len(given)
-    places, made = [], []
-    for place, (mutation, first) in enumerate(given):
-        asked: _Asked = mutation.wants
-        writing, offer = asked.writing, asked.offer
-        if not _refused(connection, writing, store, asked.numbers, offer.items):
-            who = Who(*writing.reporter, writing.viewer.code)
-            places.append(place)
-            made.append((Offering(offer, who, writing.trace, mutation.at), first))
-    outcomes = offer_many(connection, store, made) if made else ()
-    for place, outcome in zip(places, outcomes, strict=True):
-        if outcome is not None:
-            mutation = given[place][0]
-            mutation.wrote["person"] = list(outcome.people)
-            mutation.wrote["transfer"] = [outcome.transfer_id]
-            numbers = mutation.wants.numbers
-            kept[place] = kept_of(outcome.transfer_id, numbers, outcome.people, {})
-    return kept
+
+    def offering(one: Requested[Offer], at: str) -> Offering | None:
+        writing, numbers = one.writing, [person.person_id for person in one.what.people]
+        if _refused(connection, writing, store, numbers, one.what.items):
+            return None
+        who = Who(*writing.reporter, writing.viewer.code)
+        return Offering(one.what, who, writing.trace, at)
+
+    return take_all(connection, store, given, offering, offer_many)
 
 
 _OFFERS = Several(_offer_all)
