@@ -22,7 +22,7 @@ from resolvers.access_log import Commitments
 from resolvers.post import boxes
 from resolvers.post.messages import BulkHandler, Message
 from resolvers.transfers.delivering import TRANSFER_HANDLERS
-from resolvers.writing.outbox import Telling, put_in_outbox
+from resolvers.writing.outbox import Telling, put_in_outbox, row_of
 
 __all__ = ["deliver", "gather", "settle"]
 
@@ -69,9 +69,7 @@ def deliver(
         else:
             said = handler.deliver(connection, store, message, parcel, first, AT)
         boxes.reply(connection, message.from_region, {message.id: said})
-        put_in_outbox(
-            connection,
-            log_outbox,
+        row = row_of(
             Telling("simulation", request, message.trace, _COMMITMENTS, 0),
             key=f"{message.id}/{message.from_region}",
             account="",
@@ -79,6 +77,7 @@ def deliver(
             at=AT,
             wrote=handler.concerns(message),
         )
+        put_in_outbox(connection, log_outbox, [row])
         return True, said
 
     new, said = do(message.to_region, work)

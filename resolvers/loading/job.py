@@ -20,7 +20,7 @@ from resolvers.loading.source_keys import SourceKeys
 from resolvers.loading.stores import Store, Stores
 from resolvers.loading.summary import Summary
 from resolvers.loading.telling import LoadTelling
-from resolvers.writing.outbox import put_in_outbox
+from resolvers.writing.outbox import put_in_outbox, row_of
 
 __all__ = ["Job", "Limits", "Loading"]
 
@@ -111,9 +111,7 @@ class Loading(ABC):
                 furnish(connection, store, job.mapping)
             written = work(connection, store)
             if telling is not None and written.loaded:
-                put_in_outbox(
-                    connection,
-                    log_outbox,
+                row = row_of(
                     telling,
                     key="batch",
                     account="",
@@ -121,6 +119,7 @@ class Loading(ABC):
                     at=now(),
                     wrote=written.wrote,
                 )
+                put_in_outbox(connection, log_outbox, [row])
             return written
 
         async with store.transaction() as connection:

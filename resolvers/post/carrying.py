@@ -25,7 +25,7 @@ from resolvers.post.messages import (
     check_body,
 )
 from resolvers.post.rounds import Batch, Delivered, Line, Ways
-from resolvers.writing.outbox import Telling, put_in_outbox
+from resolvers.writing.outbox import Telling, put_in_outbox, row_of
 from resolvers.writing.stores import Store
 
 __all__ = ["Carrier"]
@@ -111,9 +111,7 @@ class Carrier:
             reply(connection, self.line[0], replies)
             done = self._delivered(telling, taken, {**claimed.kept, **replies}, claimed.new, at)
             if telling is not None and replies:
-                put_in_outbox(
-                    connection,
-                    log_outbox,
+                row = row_of(
                     telling,
                     key=f"post/{self.line[0]}",
                     account="",
@@ -121,6 +119,7 @@ class Carrier:
                     at=at,
                     wrote=done.concerned,
                 )
+                put_in_outbox(connection, log_outbox, [row])
             subjects = {one.subject for one in messages}
             return done, self._waiting(connection, self._target, subjects)
 

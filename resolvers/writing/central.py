@@ -12,7 +12,7 @@ from regions.idempotency import central_idempotency
 from resolvers.context import Context
 from resolvers.filters import plain
 from resolvers.writing.idempotency import check_key, claim, is_claimed, settle
-from resolvers.writing.outbox import put_in_outbox
+from resolvers.writing.outbox import put_in_outbox, row_of
 from resolvers.writing.values import Moment
 
 __all__ = ["CentralWork", "CentralWriting"]
@@ -69,9 +69,7 @@ class CentralWriting:
             result = work(connection)
             settle(connection, self.account, self._key, result, table)
             if self.context.telling is not None:
-                put_in_outbox(
-                    connection,
-                    central_log_outbox,
+                row = row_of(
                     self.context.telling,
                     key=self._key,
                     account=self.account,
@@ -79,6 +77,7 @@ class CentralWriting:
                     at=at,
                     wrote=self._wrote,
                 )
+                put_in_outbox(connection, central_log_outbox, [row])
             return result, False
 
         kept, repeated = await self.context.central.do(run)

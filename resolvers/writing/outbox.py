@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table, insert
 
 from resolvers.access_log import Commitments
 
-__all__ = ["Telling", "put_all_in_outbox", "put_in_outbox", "row_of"]
+__all__ = ["Telling", "put_in_outbox", "row_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,28 +29,6 @@ class Telling:
     position: int  # entries the log had at least: that of the request is behind them
 
 
-def put_in_outbox(
-    connection: Connection,
-    table: Table,
-    telling: Telling,
-    *,
-    key: str,
-    account: str,
-    operation: str,
-    at: str,
-    wrote: Mapping[str, Iterable[Any]],
-) -> None:
-    """Puts a row for what a transaction wrote. `key` is that of the mutation, unique in a store."""
-    row = row_of(telling, key=key, account=account, operation=operation, at=at, wrote=wrote)
-    connection.execute(insert(table).values(row))
-
-
-def put_all_in_outbox(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Puts rows made by `row_of`, for what several mutations wrote in one transaction."""
-    if rows:
-        connection.execute(insert(table), rows)
-
-
 def row_of(
     telling: Telling,
     *,
@@ -60,7 +38,7 @@ def row_of(
     at: str,
     wrote: Mapping[str, Iterable[Any]],
 ) -> dict[str, Any]:
-    """The row of an outbox, as `put_in_outbox` puts it."""
+    """What a transaction wrote. `key` is that of the mutation, unique in a store."""
     committed = {kind: telling.commitments.of(kind, list(ids)) for kind, ids in wrote.items()}
     return {
         "id": f"{telling.request}/{key}",
@@ -73,3 +51,9 @@ def row_of(
         "position": telling.position,
         "wrote": orjson.dumps(committed, option=orjson.OPT_SORT_KEYS).decode(),
     }
+
+
+def put_in_outbox(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Puts rows made by `row_of`, for what one mutation wrote in a transaction, or several."""
+    if rows:
+        connection.execute(insert(table), rows)

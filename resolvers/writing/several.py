@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, delete, text, update
 from regions.access_log import log_outbox
 from regions.idempotency import idempotency
 from regions.statements import Prepared
-from resolvers.writing.outbox import Telling, put_all_in_outbox, row_of
+from resolvers.writing.outbox import Telling, put_in_outbox, row_of
 from resolvers.writing.stores import Store
 
 __all__ = ["Mutation", "Several", "Step"]
@@ -67,7 +67,7 @@ class Several:
         }
         _give_back(connection, new - {*done})
         _settle(connection, done)
-        put_all_in_outbox(
+        put_in_outbox(
             connection,
             log_outbox,
             [

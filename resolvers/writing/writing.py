@@ -19,7 +19,7 @@ from resolvers.users import Role
 from resolvers.writing.failures import WriteFailed
 from resolvers.writing.idempotency import check_key, claim, settle
 from resolvers.writing.looking import Indexes, Links, Seen, Sought, look
-from resolvers.writing.outbox import put_in_outbox
+from resolvers.writing.outbox import put_in_outbox, row_of
 from resolvers.writing.refusing import (
     ERASED_PERSON,
     Refusal,
@@ -209,9 +209,7 @@ class Writing:
             result = work(connection, first, wrote)
             settle(connection, account, self._key, result)
             if self.context.telling is not None:
-                put_in_outbox(
-                    connection,
-                    log_outbox,
+                row = row_of(
                     self.context.telling,
                     key=self._key,
                     account=account,
@@ -219,6 +217,7 @@ class Writing:
                     at=at,
                     wrote={kind: ids for kind, ids in wrote.items() if ids},
                 )
+                put_in_outbox(connection, log_outbox, [row])
             return result, False
 
         def note_written() -> None:
