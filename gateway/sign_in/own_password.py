@@ -6,6 +6,9 @@ form chose the first password, and it is changed before anything is done with it
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
+
 from sqlalchemy import Connection, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
@@ -29,6 +32,13 @@ __all__ = ["OwnPassword"]
 
 _OPERATION = "passwordChange"
 _LONGEST = 256
+_LOOKS = 2  # at a password whose hash is replaced while it is verified
+
+
+class _Replaced(Exception):
+    """The account has another hash than the one its password was found to be of: it is another
+    password now, or a sign-in has hashed the same one anew.
+    """
 
 
 class OwnPassword:
@@ -57,27 +67,33 @@ class OwnPassword:
         old = text_of(values, "password", _LONGEST)
         new = text_of(values, "newPassword", _LONGEST)
         viewer = await self._enrolling.viewer_of(request, _OPERATION)
-        try:
-            stored, made = await self._prepared(viewer.account, old, new)
-        except EpigateError as error:
-            await self._entries.record(_OPERATION, viewer, address_of(request), error.code)
-            raise
+        for _ in range(_LOOKS):
+            try:
+                stored, made = await self._prepared(viewer.account, old, new)
+            except EpigateError as error:
+                await self._entries.record(_OPERATION, viewer, address_of(request), error.code)
+                raise
+            with suppress(_Replaced):
+                put = partial(self._put, stored, made)
+                await self._enrolling.changing(request, _OPERATION, put)
+                return Response(status_code=204)
+        refused = _wrong()
+        await self._entries.record(_OPERATION, viewer, address_of(request), refused.code)
+        raise refused
 
-        def work(connection: Connection, session: Standing) -> None:
-            checked = self._factors.check(connection, session.account, "", self._lockout.now())
-            require_proof(session, enrolled=checked.enrolled)
-            changed = connection.execute(
-                update(accounts)
-                .where(accounts.c.account == session.account, accounts.c.password_hash == stored)
-                .values(password_hash=made, password_given=0)
-            )
-            if not changed.rowcount:
-                raise _wrong()  # it was changed meanwhile
-            revoke_sessions(connection, session.account, but=session.token_hash)
-            note_event(connection, session.account, "CHANGE_PASSWORD", "", session.account)
-
-        await self._enrolling.changing(request, _OPERATION, work)
-        return Response(status_code=204)
+    def _put(self, stored: str, made: str, connection: Connection, session: Standing) -> None:
+        """Puts a hash in the place of the stored one. Raises _Replaced."""
+        checked = self._factors.check(connection, session.account, "", self._lockout.now())
+        require_proof(session, enrolled=checked.enrolled)
+        changed = connection.execute(
+            update(accounts)
+            .where(accounts.c.account == session.account, accounts.c.password_hash == stored)
+            .values(password_hash=made, password_given=0)
+        )
+        if not changed.rowcount:
+            raise _Replaced
+        revoke_sessions(connection, session.account, but=session.token_hash)
+        note_event(connection, session.account, "CHANGE_PASSWORD", "", session.account)
 
     async def _prepared(self, account: str, old: str, new: str) -> tuple[str, str]:
         """The hash there is, found to be of `old`, and that of `new`.

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 
+from gateway.passwords import Passwords
 from regions.errors import PasswordGiven, SecondFactorRequired, Unauthenticated
 from tests.gateway.central_store import PASSWORD, START, bearer
 from tests.gateway.sign_in.routes import ATTEMPTS, Gateway, Run, code
@@ -97,6 +100,44 @@ def test_guessing_the_old_one_locks_the_account(run: Run) -> None:
         locked = await change(gateway, token)
         assert (locked.status_code, code(locked)) == (429, "TOO_MANY_REQUESTS")
         assert (await gateway.ask()).status_code == 429
+
+    run(body)
+
+
+@pytest.mark.parametrize(
+    ("becomes", "looks", "status"),
+    [
+        ([PASSWORD], 2, 204),  # by a sign-in that has hashed it anew
+        (["quite another 1"], 2, 401),
+        ([PASSWORD, PASSWORD], 2, 401),
+    ],
+    ids=["hashed anew", "another one", "each time"],
+)
+def test_a_hash_replaced_while_the_old_one_is_verified(
+    run: Run, monkeypatch: pytest.MonkeyPatch, becomes: list[str], looks: int, status: int
+) -> None:
+    async def body(gateway: Gateway) -> None:
+        weak = PasswordHasher(time_cost=1, memory_cost=512, parallelism=1)
+        token = (await gateway.ask()).json()["token"]
+        verify, looked, waiting = Passwords.verify, 0, iter(becomes)
+
+        async def replacing(self: Passwords, stored: str | None, password: str) -> bool:
+            nonlocal looked
+            looked += 1
+            right = await verify(self, stored, password)
+            for another in islice(waiting, 1):
+                gateway.world.sql("UPDATE accounts SET password_hash = ?", weak.hash(another))
+            return right
+
+        monkeypatch.setattr(Passwords, "verify", replacing)
+        before = len(gateway.logged())
+        answer = await change(gateway, token)
+        assert (answer.status_code, looked) == (status, looks)
+        told = "OK" if status == 204 else "SIGN_IN_FAILED"
+        assert gateway.logged()[before:] == [("passwordChange", "nanjing", told)]
+        monkeypatch.undo()
+        good = NEW if status == 204 else becomes[-1]
+        assert (await gateway.ask(password=good)).status_code == 200
 
     run(body)
 
