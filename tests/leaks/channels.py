@@ -111,7 +111,10 @@ _WAYS: tuple[tuple[str, str], ...] = (
         "Exports: hidden columns, properties, formulas, names, order; another's link; leftovers",
         "the lists' own statements and masks; a link is its owner's; formulas are quoted",
     ),
-    ("Attachments, letters and free-text remarks", "free text is sealed and masked as an item"),
+    (
+        "Attachments, letters and free-text remarks",
+        "free text is sealed and masked as an item, and so are files with their names",
+    ),
     (
         "Alert messages, SMS, e-mail, webhooks",
         "a text is a number, a county and a disease, and of anything else none is made; witnesses "
@@ -138,7 +141,10 @@ _WAYS: tuple[tuple[str, str], ...] = (
         "Rate-limit and cost figures that vary with hidden rows",
         "limits count what was asked and what is shown, never what is hidden",
     ),
-    ("Personal data in a URL", "only POST bodies are read; no URL is logged"),
+    (
+        "Personal data in a URL",
+        "questions are POST bodies; paths of files hold ids, codes and days; no URL is logged",
+    ),
     (
         "Batches and documents of several operations: rights decided per operation",
         "one operation a request; every root field asks for its right itself",
@@ -151,7 +157,12 @@ _WAYS: tuple[tuple[str, str], ...] = (
         "A region down: a cached copy served unmasked; an error that names the region",
         "remembered answers need every region; regions asked do not depend on the person",
     ),
-    ("Nightly results and drill-down maps with one case", "there are none yet; see 12"),
+    (
+        "Nightly results and drill-down maps with one case",
+        "nights read daily counts, which hold no item; a signal is numbers, a county and a "
+        "disease; its cards and what they have in common are as the viewer sees them; reports "
+        "and their maps count signals",
+    ),
     (
         "Backups, write-ahead logs, free pages, temporary files",
         "private items are sealed before they reach a store; `secure_delete` is on",
