@@ -234,12 +234,21 @@ def _any_offer(custody: Custody, transfer: str, epoch: int, sender: str) -> Step
     return Step(made, Event.RECEIVED, "OFFERED", Word.PENDING, epoch)
 
 
-def _any_commit(custody: Custody, transfer: str, epoch: int, sender: str, unit: str) -> Step:
+def _any_commit(
+    custody: Custody, transfer: str, epoch: int, sender: str, unit: str, offered_at: int
+) -> Step:
     """A commit is taken whatever the epoch it was made at."""
     if custody.epoch < epoch or custody.state in (State.PENDING, State.OWNED):
-        return protocol.arrive(custody, transfer, epoch, sender, unit)
+        return protocol.arrive(custody, transfer, epoch, sender, unit, offered_at)
     made = Custody(State.OWNED, custody.epoch, sender, transfer, unit)
     return Step(made, Event.OWNED, "HANDED", Word.OWNED, epoch)
+
+
+def _at_its_epoch(
+    custody: Custody, transfer: str, epoch: int, sender: str, unit: str, _: int
+) -> Step:
+    """A commit is taken at its epoch, whatever this store is known to have offered at since."""
+    return protocol.arrive(custody, transfer, epoch, sender, unit)
 
 
 def _no_fence(custody: Custody, *_: Any, **__: Any) -> Step:
@@ -253,6 +262,7 @@ MUTANTS = {
     "no fence": replace(Rules(), answered=_no_fence, compare=_no_fence),
     "no epoch check of offers": replace(Rules(), receive=_any_offer),
     "no epoch check of commits": replace(Rules(), arrive=_any_commit, inbox=False),
+    "a commit below what was offered since": replace(Rules(), arrive=_at_its_epoch),
     "a cancelled offer stays open": replace(
         Rules(), called_off=lambda custody, *_: Step(custody, word=Word.CLOSED)
     ),
@@ -268,3 +278,37 @@ def test_mutants_are_seen(name: str) -> None:
 def _play_all(rules: Rules) -> None:
     for seed in range(SEEDS):
         play(rules, seed)
+
+
+@pytest.mark.parametrize("upto", ["nothing", "the offer"])
+def test_who_lost_an_offer_that_it_took_back_is_above_what_was_seen_of_it(upto: str) -> None:
+    """B was put back to before it took the person over, and has offered the person to C since."""
+    world = _took_back(Rules(), upto)
+    check_rest(world)
+    for sender, receiver in (("B", "A"), ("A", "C")):
+        world.offer(1, sender, receiver)
+        world.drain()
+        world.decide(list(world.parts)[-1], accept=True)
+        world.drain()
+    assert world.custodians(1) == ["C"]
+    with pytest.raises(AssertionError):
+        check_rest(_took_back(MUTANTS["a commit below what was offered since"], upto))
+
+
+def _took_back(rules: Rules, upto: str) -> World:
+    world = World(REGIONS, [1], rules)
+    if upto == "nothing":
+        world.back_up("B")
+    world.offer(1, "A", "B")
+    world.drain()
+    world.back_up("B")
+    world.decide("t0", accept=True)
+    world.drain()
+    world.offer(1, "B", "C")
+    world.drain()
+    world.cancel("t1")
+    world.drain()
+    world.restore(0)
+    world.reconcile("B")
+    world.drain()
+    return world

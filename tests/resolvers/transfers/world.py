@@ -54,11 +54,16 @@ class Store:
 
     custody: dict[int, Custody] = field(default_factory=dict)
     outcomes: dict[tuple[str, str], str] = field(default_factory=dict)  # (side, transfer)
+    sent: dict[str, tuple[int, int]] = field(default_factory=dict)  # transfer: person, epoch
     outbox: dict[str, Mail] = field(default_factory=dict)
     answered: set[str] = field(default_factory=set)
     inbox: dict[str, tuple[Word, int]] = field(default_factory=dict)
     froms: dict[str, Mail] = field(default_factory=dict)  # what stands in the inbox
     done: dict[str, int] = field(default_factory=dict)  # how often a message took effect
+
+    def offered_at(self, person: int) -> int:
+        """The highest epoch at which the store is known to have offered a person."""
+        return max((epoch for whom, epoch in self.sent.values() if whom == person), default=0)
 
 
 class World:
@@ -84,6 +89,7 @@ class World:
         if isinstance(made, Refusal):
             return
         self.parts[transfer] = (person, sender, receiver)
+        self.stores[sender].sent[transfer] = (person, made.custody.epoch)
         self.put(Mail("offer", transfer, person, made.custody.epoch, sender, receiver))
         self.apply(sender, person, "SENT", transfer, made)
 
@@ -150,7 +156,8 @@ class World:
         if mail.topic == "offer":
             step = self.rules.receive(*what, mail.sender)
         elif mail.topic == "commit":
-            step = self.rules.arrive(*what, mail.sender, "b")
+            offered_at = self.stores[mail.receiver].offered_at(mail.person)
+            step = self.rules.arrive(*what, mail.sender, "b", offered_at)
         elif mail.topic == "cancel":
             step = self.rules.called_off(*what, mail.sender)
         else:
@@ -221,26 +228,41 @@ class World:
         self.restored.add(region)
 
     def reconcile(self, region: str) -> None:
-        """What the check does with a store that was restored."""
+        """What mending does with a store that was restored."""
         store = self.stores[region]
         for there, other in self.stores.items():
-            lost = {
-                mail.person
+            lost = [
+                mail
                 for key, mail in other.froms.items()
                 if mail.sender == region and key not in store.outbox
-            }
-            if there != region:
-                for person in lost:
-                    self.beside(region, there, person, lost=True)
+            ]
+            for person in sorted({mail.person for mail in lost}):
+                self.beside(region, there, person)
+            for mail in lost:
+                self.remember(region, mail)
         for there, other in self.stores.items():
             for key, mail in other.outbox.items():
                 if there != region and mail.receiver == region and key not in store.inbox:
                     other.answered.discard(key)
         self.behind.discard(region)
 
-    def beside(self, region: str, there: str, person: int, *, lost: bool) -> None:
+    def remember(self, region: str, mail: Mail) -> None:
+        """A message that was sent and lost stands in the outbox again, answered, and its transfer
+        beside it: who was handed over is, and who still waited was called off.
+        """
+        store = self.stores[region]
+        store.outbox[mail.key] = mail
+        store.answered.add(mail.key)
+        if self.parts[mail.transfer][1] == region:
+            outcome = self.stores[mail.receiver].outcomes.get(("RECEIVED", mail.transfer))
+            if outcome is not None:
+                waited = outcome in ("OFFERED", "ACCEPTED")
+                store.outcomes["SENT", mail.transfer] = "CANCELLED" if waited else outcome
+            store.sent[mail.transfer] = (mail.person, mail.epoch)
+
+    def beside(self, region: str, there: str, person: int) -> None:
         mine, other = self.custody(region, person), self.custody(there, person)
-        step = self.rules.compare(mine, other, region, there, lost=lost)
+        step = self.rules.compare(mine, other, region, there, lost=True)
         self.apply(region, person, "SENT", "", replace(step, resend=None))
         if step.resend is not None:
             self.reopen(there, step.resend)
@@ -255,12 +277,6 @@ class World:
             for region in sorted(self.restored):
                 self.reconcile(region)
             self.drain()
-            for region in self.stores:
-                for there in self.stores:
-                    for person in self.people:
-                        if there != region:
-                            self.beside(region, there, person, lost=False)
-        self.drain()
 
     def drain(self) -> None:
         for _ in range(100):
