@@ -262,7 +262,7 @@ class World:
 
     def beside(self, region: str, there: str, person: int) -> None:
         mine, other = self.custody(region, person), self.custody(there, person)
-        step = self.rules.compare(mine, other, region, there, lost=True)
+        step = self.rules.compare(mine, other, region, there)
         self.apply(region, person, "SENT", "", replace(step, resend=None))
         if step.resend is not None:
             self.reopen(there, step.resend)
