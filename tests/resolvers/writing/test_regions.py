@@ -215,7 +215,7 @@ def test_a_record_that_left_the_jurisdiction_is_not_shown_again(writer: Writer) 
 
 def test_a_server_that_is_not_there(keys: Keys) -> None:
     settings = replace(
-        region_settings("3201", url="postgresql://epigate@127.0.0.1:9/none"), deadline=DEADLINE
+        region_settings("3201", url="postgresql://epigate@127.0.0.1:9/none"), deadline=SLOW
     )
     writer = Writer([settings], keys)
     unavailable(writer.do("registerCase", NATIONAL, case_input()))
@@ -223,7 +223,7 @@ def test_a_server_that_is_not_there(keys: Keys) -> None:
 
 
 def test_a_database_that_is_not_there(postgres: Postgres, keys: Keys) -> None:
-    settings = replace(region_settings("3201", url=postgres.url("none")), deadline=2.0)
+    settings = replace(region_settings("3201", url=postgres.url("none")), deadline=SLOW)
     writer = Writer([settings], keys)
     unavailable(writer.do("registerCase", NATIONAL, case_input()))
     writer.close()
