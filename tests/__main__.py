@@ -49,6 +49,7 @@ def _folder() -> Iterator[str]:
         if free > _ENOUGH and not os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC:
             place = _MEMORY
     with tempfile.TemporaryDirectory(prefix="epigate-", dir=place) as folder:
+        os.chmod(folder, 0o711)  # PostgreSQL has its data there, and does not run as root
         yield folder
 
 
@@ -68,7 +69,7 @@ def main(names: list[str]) -> int:
             done = subprocess.run(
                 [_PROGRAMS / program, *arguments],
                 cwd=_ROOT,
-                env={**environment, "PYTEST_DEBUG_TEMPROOT": folder},
+                env={**environment, "PYTEST_DEBUG_TEMPROOT": folder, "TMPDIR": folder},
                 check=False,
                 stdout=None if shown else subprocess.PIPE,
                 stderr=subprocess.STDOUT,

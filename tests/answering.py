@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import orjson
 
+from gateway.documents import Documents
 from gateway.executing import Answer, Executor, Request
 from regions.blind_index import BlindIndexer
 from regions.keys import Keys
@@ -32,6 +34,13 @@ EVERY_ITEM = frozenset(item.name for item in PrivateItem)
 EVERY_TYPE = frozenset(kind.name for kind in RecordType)
 
 _SCHEMA = make_schema()
+_TOKENS = 20_000
+
+
+@cache
+def _documents(depth_max: int) -> Documents:
+    """What was parsed and checked already, by whichever test: most ask the same."""
+    return Documents(_SCHEMA._schema, tokens_max=_TOKENS, depth_max=depth_max)
 
 
 def viewer(
@@ -172,11 +181,12 @@ class Gateway:
             _SCHEMA,
             self.answering,
             None,
-            tokens_max=20_000,
+            tokens_max=_TOKENS,
             depth_max=depth_max,
             planning=planning,
         )
         made.went = self.went
+        made._documents = _documents(depth_max)
         return made
 
     async def asking(

@@ -32,6 +32,8 @@ _SETTINGS = {  # nothing here is worth keeping: quick, not durable
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "shared_buffers": "64MB",
+    "max_wal_size": "128MB",  # it may lie in memory
+    "min_wal_size": "32MB",
     "max_connections": "200",
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",

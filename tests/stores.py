@@ -4,27 +4,49 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import tempfile
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import URL, Connection, create_engine
 
 from regions import store_files
 from regions.areas import reference_areas
-from regions.engines import make_engine
+from regions.engines import make_engine, prepare_sqlite
 from regions.ids import padded
 from regions.migrating import migrate, migrate_central, migrate_log
 from regions.settings import RegionSettings
+from regions.tables import central
 from resolvers.users import prefix_of
 from tests.postgres import Postgres
 
-__all__ = ["Stores", "in_store", "noticed", "region_settings"]
+__all__ = [
+    "Stores",
+    "declared_central",
+    "in_file",
+    "in_store",
+    "migrated_central",
+    "noticed",
+    "region_settings",
+]
 
 T = TypeVar("T")
-Migration = Callable[[Path], Coroutine[Any, Any, Any]]
+
+
+def migrated_central(path: Path) -> Path:
+    """The gateway's own store, migrated and empty, as a new file."""
+    return _like(_central, path)
+
+
+def declared_central(path: Path) -> Path:
+    """The same with the tables as they are declared: no revision, no rules. One that is there is
+    left as it is.
+    """
+    return path if path.exists() else _like(_declared, path)
 
 
 def region_settings(
@@ -71,19 +93,11 @@ class Stores:
 
     def central(self, path: Path) -> Path:
         """The gateway's own store, migrated and empty, as a new file."""
-        return self._like("central.db", migrate_central, path)
+        return migrated_central(path)
 
     def log(self, path: Path) -> Path:
         """A new access log with nothing in it."""
-        return self._like("log.db", migrate_log, path)
-
-    def _like(self, name: str, migrated: Migration, to: Path) -> Path:
-        template = self._templates / name
-        if not template.exists():
-            asyncio.run(migrated(template))
-        to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(template, to)  # its mode, too
-        return to
+        return _like(_log, path)
 
     def postgresql(self, code: str = "3201") -> RegionSettings:
         """A new database."""
@@ -126,6 +140,39 @@ class Stores:
             self._postgres().drop(database)
 
 
+def _like(make: Callable[[Path], None], to: Path) -> Path:
+    content, mode = _image(make)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    to.write_bytes(content)
+    to.chmod(mode)
+    return to
+
+
+@cache  # of a process: making one takes longer than most tests of it
+def _image(make: Callable[[Path], None]) -> tuple[bytes, int]:
+    """What a store's file holds when it has been made, and its mode."""
+    with tempfile.TemporaryDirectory(prefix="epigate-store-") as folder:
+        path = Path(folder) / "store.db"
+        make(path)
+        assert [one.name for one in path.parent.iterdir()] == [path.name]  # all of it is there
+        return path.read_bytes(), path.stat().st_mode
+
+
+def _central(path: Path) -> None:
+    asyncio.run(migrate_central(path))
+
+
+def _log(path: Path) -> None:
+    asyncio.run(migrate_log(path))
+
+
+def _declared(path: Path) -> None:
+    engine = create_engine(f"sqlite:///{path}")
+    prepare_sqlite(engine)
+    central.create_all(engine)
+    engine.dispose()
+
+
 def _database(settings: RegionSettings) -> str:
     assert settings.url is not None
     return settings.url.rpartition("/")[2]
@@ -138,6 +185,8 @@ def noticed() -> None:
 
 def in_store(settings: RegionSettings, work: Callable[[Connection], T]) -> T:
     """What `work` returns, done in one transaction of a region's store."""
+    if settings.path is not None:
+        return in_file(settings.path, work, busy_seconds=settings.deadline)
 
     async def run() -> T:
         engine = make_engine(settings, pool_size=1)
@@ -148,3 +197,18 @@ def in_store(settings: RegionSettings, work: Callable[[Connection], T]) -> T:
             await engine.dispose()
 
     return asyncio.run(run())
+
+
+def in_file(path: Path, work: Callable[[Connection], T], *, busy_seconds: float = 5.0) -> T:
+    """The same in one transaction of a SQLite file: without a loop, which would take longer than
+    most of what is done.
+    """
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)), connect_args={"timeout": busy_seconds}
+    )
+    prepare_sqlite(engine)
+    try:
+        with engine.begin() as connection:
+            return work(connection)
+    finally:
+        engine.dispose()

@@ -124,12 +124,13 @@ def _fork(number: int) -> Callable[[], None]:
     """Forks at each order that comes by a socket, until it closes; returns what to do then."""
     import typer._adapters  # noqa: F401 (so that no fork has to import it, nor the next)
 
-    import gateway.http  # noqa: F401 (as above)
+    from gateway import http
     from gateway.cli import main
     from regions.areas import reference_areas
     from resolvers.root import make_schema
 
-    make_schema()  # its annotations are resolved once
+    schema = make_schema()
+    vars(http)["make_schema"] = lambda: schema  # as it is: each would make the same again
     reference_areas()
     gc.freeze()  # what lives as long as the process need not be looked through, nor be copied
     orders, ends = socket.socket(fileno=number), dict[int, int]()

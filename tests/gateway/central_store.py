@@ -21,10 +21,10 @@ from gateway.sign_in.factors import Factors
 from regions.engines import sqlite_engine
 from regions.instants import instant
 from regions.sealing import Sealer
-from regions.tables import central
 from regions.users import accounts
 from resolvers.central import COUNTRY
 from resolvers.users import Role
+from tests.stores import declared_central
 
 START = 1_795_341_600.0  # 2026-11-22T10:00:00Z
 PASSWORD = "correct horse"
@@ -114,10 +114,9 @@ def _nanjing() -> dict[str, Any]:
 
 @asynccontextmanager
 async def world(folder: Path) -> AsyncIterator[World]:
-    path = folder / "gateway.db"
+    path = declared_central(folder / "gateway.db")
     engine = sqlite_engine(str(path))
     async with engine.begin() as connection:
-        await connection.run_sync(central.create_all)
         await connection.execute(insert(accounts).values(_nanjing()))
     try:
         yield World(path, engine)

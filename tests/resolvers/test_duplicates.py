@@ -16,9 +16,9 @@ from regions.engines import sqlite_engine
 from regions.errors import TooManyCandidates
 from regions.instants import now
 from regions.keys import Keys
-from regions.tables import central as central_tables
 from resolvers.central import Central
 from resolvers.duplicates import Candidate, DuplicateLimit, near_parts
+from tests.stores import declared_central
 
 _BYTES: Any = [bytes([number]) * 32 for number in (1, 2, 3, 4, 5)]
 KEYS = Keys(*_BYTES)
@@ -32,9 +32,7 @@ def person(number: int, *, area: str = "320102", day: str = "19900101") -> Candi
 async def limit(
     path: Path, per_hour: int = 20, clock: Callable[[], str] = now
 ) -> AsyncIterator[DuplicateLimit]:
-    engine = sqlite_engine(str(path))
-    async with engine.begin() as connection:
-        await connection.run_sync(central_tables.create_all)
+    engine = sqlite_engine(str(declared_central(path)))
     try:
         yield DuplicateLimit(Central(engine, KEYS), KEYS.names, per_hour=per_hour, clock=clock)
     finally:

@@ -16,9 +16,9 @@ from sqlalchemy.engine import Engine
 from gateway.sign_in.factors import RECOVERY_CODES, Factors
 from gateway.sign_in.totp import new_secret
 from regions.sealing import Sealer
-from regions.tables import central
 from resolvers.central import COUNTRY
 from tests.gateway.central_store import START, World, world
+from tests.stores import declared_central
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 FACTORS = Factors(Sealer(b"s" * 32, COUNTRY))
@@ -155,10 +155,9 @@ def test_no_step_is_accepted_twice_by_workers_at_once(
 ) -> None:
     """Whatever codes come to whatever worker in whatever order, each step is taken once at most."""
     folder = tmp_path_factory.mktemp("replay")  # type: ignore[attr-defined]  # known to have it here
-    path = folder / "gateway.db"
+    path = declared_central(folder / "gateway.db")
     first = engine_of(path)
     with first.begin() as connection:
-        central.create_all(connection)
         FACTORS.set_totp(connection, "nanjing", SECRET, START)
     first.dispose()
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from regions.keys import Keys
-from regions.migrating import migrate_central
 from tests.resolvers.alerts.duty import Duty
 from tests.stores import Stores
 
@@ -17,11 +15,9 @@ _REGIONS = ("3201", "3202")
 
 
 @pytest.fixture
-def central(tmp_path: Path) -> Path:
+def central(stores: Stores, tmp_path: Path) -> Path:
     """The gateway's own store, empty."""
-    path = tmp_path / "central.sqlite"
-    asyncio.run(migrate_central(path))
-    return path
+    return stores.central(tmp_path / "central.sqlite")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,10 +9,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, insert, select, update
 
 from regions.alerts import signals
-from regions.engines import sqlite_engine
 from regions.instants import instant
 from regions.keys import Keys
-from regions.migrating import migrate_central
 from regions.sealing import Sealer
 from regions.signal_messages import signal_deliveries, signal_messages
 from regions.users import accounts
@@ -21,6 +18,7 @@ from resolvers.central import COUNTRY
 from resolvers.users import Role
 from resolvers.users.rosters import put_duty, put_watches
 from tests.resolvers.alerts.duty import signal
+from tests.stores import in_file, migrated_central
 
 __all__ = [
     "COUNTY_UNIT",
@@ -46,19 +44,7 @@ def at(hours: float) -> str:
 
 def in_central(path: Path, work: Callable[[Connection], T]) -> T:
     """What `work` returns, in one transaction of a gateway's own store, made if it is not there."""
-
-    if not path.exists():
-        asyncio.run(migrate_central(path))
-
-    async def run() -> T:
-        engine = sqlite_engine(str(path))
-        try:
-            async with engine.begin() as connection:
-                return await connection.run_sync(work)
-        finally:
-            await engine.dispose()
-
-    return asyncio.run(run())
+    return in_file(path if path.exists() else migrated_central(path), work)
 
 
 def put_person(

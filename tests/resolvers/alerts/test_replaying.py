@@ -11,7 +11,6 @@ import pytest
 
 from regions.engines import sqlite_engine
 from regions.keys import Keys
-from regions.migrating import migrate_central
 from resolvers.alerts.clustering import counties
 from resolvers.alerts.night_settings import NightSettings
 from resolvers.central import Central
@@ -43,8 +42,7 @@ def asked(
         fill(one, counted(code, "rabies", {days_before(DAY, 2600): 1}))
         fill(one, counted(code, "measles", {DAY: 2, days_before(DAY, 365): 1}))
     gateway = make(regions)
-    path = tmp_path / "gateway.db"
-    gateway.run(migrate_central(path))
+    path = stores.central(tmp_path / "gateway.db")
     engine = sqlite_engine(str(path))
     central = Central(engine, keys)
     for executor in gateway._executors.values():

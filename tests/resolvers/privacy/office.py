@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Table, insert, select, update
 
+from gateway.documents import Documents
 from gateway.executing import Executor, Request
 from regions.blind_index import BlindIndexer, check_digit
 from regions.engines import sqlite_engine
@@ -21,7 +22,6 @@ from regions.keys import Keys
 from regions.offices import administrator_filings
 from regions.privacy import grants
 from regions.settings import RegionSettings
-from regions.tables import central
 from regions.users import accounts, sessions
 from resolvers.central import Central
 from resolvers.cursors import Cursors
@@ -32,6 +32,7 @@ from resolvers.root import make_schema
 from resolvers.users import Grant, Role, Viewer
 from resolvers.users.accounts import find_account
 from resolvers.writing.stores import Stores
+from tests.stores import declared_central
 
 __all__ = [
     "APPLY",
@@ -46,6 +47,8 @@ __all__ = [
 ]
 
 _SCHEMA = make_schema()
+_DOCUMENTS = Documents(_SCHEMA._schema, tokens_max=5000, depth_max=20)
+"""What was parsed and checked already, whichever test's office was asked."""
 _MADE = "2026-01-01T00:00:00Z"
 
 DISEASES, MONITORING, INFORMATION = "传染病防制科", "疫情监测科", "信息管理科"
@@ -119,7 +122,7 @@ class Office:
     def __init__(self, path: Path, regions: Sequence[RegionSettings], keys: Keys) -> None:
         self.path, self.keys = path, keys
         self.runner = asyncio.Runner()
-        self.engine = sqlite_engine(str(path))
+        self.engine = sqlite_engine(str(declared_central(path)))
         self.indexer = BlindIndexer(keys.staff_index)
         self.federation = Federation(regions, keys)
         self.answering = Answering(
@@ -132,9 +135,11 @@ class Office:
 
     def worker(self, store: Central) -> Executor:
         """An executor over a connection to the store."""
-        return Executor(
+        made = Executor(
             _SCHEMA, self.answering, self.stores, tokens_max=5000, depth_max=20, central=store
         )
+        made._documents = _DOCUMENTS
+        return made
 
     def do(self, work: Any) -> Any:
         """What `work` returns, in one transaction."""
@@ -234,7 +239,6 @@ class Office:
         self.runner.close()
 
     def _fill(self, connection: Connection) -> None:
-        central.create_all(connection)
         for number, (name, (department, role, code, head)) in enumerate(STAFF.items(), 1):
             connection.execute(
                 insert(accounts).values(

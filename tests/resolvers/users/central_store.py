@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from regions.engines import sqlite_engine
-from regions.tables import central
+from tests.stores import declared_central
 
 __all__ = ["CITY", "COUNTY", "NATIONAL", "PROVINCE", "Store", "store"]
 
@@ -36,9 +36,7 @@ class Store:
 @asynccontextmanager
 async def store(folder: Path) -> AsyncIterator[Store]:
     """A new store in a folder."""
-    engine = sqlite_engine(str(folder / "gateway.db"))
-    async with engine.begin() as connection:
-        await connection.run_sync(central.create_all)
+    engine = sqlite_engine(str(declared_central(folder / "gateway.db")))
     try:
         yield Store(engine)
     finally:

@@ -14,11 +14,10 @@ from sqlalchemy import Connection, Table, insert, select, update
 from regions.engines import sqlite_engine
 from regions.idempotency import central_idempotency, idempotency
 from regions.instants import instant, now, seconds_of
-from regions.tables import central
 from resolvers.central import Central
 from resolvers.writing.forgetting import BATCH, forget, forget_keys
 from tests.resolvers.writing.making import DOCTOR, Writer, case_input
-from tests.stores import in_store
+from tests.stores import declared_central, in_store
 
 DAYS = 30
 
@@ -44,9 +43,8 @@ def _keys(connection: Connection, table: Table = idempotency) -> set[str]:
 
 @contextmanager
 def _gateway(writer: Writer, folder: Path) -> Iterator[Central]:
-    engine = sqlite_engine(str(folder / "gateway.db"))
+    engine = sqlite_engine(str(declared_central(folder / "gateway.db")))
     made = Central(engine, writer.keys)
-    writer.run(made.do(central.create_all))
     yield made
     writer.run(made.close())
     writer.run(engine.dispose())
