@@ -283,13 +283,22 @@ def never_idle(connection: Connection) -> None:
 
 
 @contextmanager
-def serving(demo: Demo, *, workers: int = 1, before: str = "") -> Iterator[Gateway]:
-    """A server over the demo on a free port. `before` is Python run in its process at first."""
-    process = warm.start(
-        *("serve", "--config", str(demo.folder / "config.toml"), "--port", "0"),
-        *("--workers", str(workers)),
-        before=before,
-    )
+def serving(
+    demo: Demo, *, workers: int = 1, before: str = "", counted: bool = False
+) -> Iterator[Gateway]:
+    """A server over the demo on a free port. `before` is Python run in its process at first.
+
+    Its lines are counted only where that is said: each area has one server that is, and those of
+    single tests run the same lines again.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if not counted:
+            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        process = warm.start(
+            *("serve", "--config", str(demo.folder / "config.toml"), "--port", "0"),
+            *("--workers", str(workers)),
+            before=before,
+        )
     line = process.stdout.readline()
     url = next((word for word in line.split() if word.startswith("http")), "")
     gateway = Gateway(demo, process, url or "http://127.0.0.1:9")

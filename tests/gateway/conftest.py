@@ -18,5 +18,5 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 @pytest.fixture(scope="session")
 def edge(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A server for tests that leave the stores as they are."""
-    with serving(demo.copied(tmp_path_factory.mktemp("edge"))) as gateway:
+    with serving(demo.copied(tmp_path_factory.mktemp("edge")), counted=True) as gateway:
         yield gateway

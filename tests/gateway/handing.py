@@ -55,7 +55,7 @@ def handing(demo: Demo, folder: Path, **settings: int) -> Iterator[Sides]:
     for name, (role, code) in _OFFICERS.items():
         own.add_account(name, like, role=role, code=code, unit_id=f"cdc-{code}")
     own.tokens.update(zip(_OFFICERS, own.open_sessions(*_OFFICERS), strict=True))
-    with serving(own) as gateway:
+    with serving(own, counted=True) as gateway:
         yield Sides(gateway)
 
 

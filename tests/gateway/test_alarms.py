@@ -35,7 +35,7 @@ def watched(demo: Demo, tmp_path: Path) -> Iterator[Gateway]:
         duplicate_candidates=8,
     )
     _more_auditors(own)
-    with serving(own, workers=2) as gateway:
+    with serving(own, workers=2, counted=True) as gateway:
         yield gateway
 
 

@@ -29,7 +29,7 @@ def gateway(demo: Demo, tmp_path: Path) -> Iterator[Gateway]:
     own.add_account("elsewhere", like, code="330502", unit_id="cdc-330502")
     names = ("here", "there", "elsewhere")
     own.tokens.update(zip(names, own.open_sessions(*names), strict=True))
-    with serving(own, workers=2) as found:
+    with serving(own, workers=2, counted=True) as found:
         yield found
 
 

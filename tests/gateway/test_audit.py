@@ -365,6 +365,7 @@ def test_since_an_older_checkpoint(log: Log, bundle: Path, tmp_path: Path) -> No
     assert problems(bundle, "--key", log.key, "--since", forged) == [("ROLLBACK", SIZE)]
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_another_machine_needs_neither_network_nor_configuration(
     log: Log, bundle: Path, tmp_path: Path
 ) -> None:

@@ -193,6 +193,7 @@ def test_a_mistake_in_the_command_line_ends_with_2(run: Run) -> None:
     assert run("migraet")[0] == 2
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_the_installed_command_reads_config_toml_of_its_folder(config: Config) -> None:
     program = Path(sys.executable).with_name("epigate")
     done = subprocess.run(
@@ -218,6 +219,7 @@ def test_the_help_lists_every_command(run: Run) -> None:
         assert command in out
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.parametrize("name", commands())
 def test_every_command_and_option_has_a_help_text(name: str) -> None:
     command = commands()[name]

@@ -33,7 +33,7 @@ def served(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gat
         *("--regions", "320100", "--actions", "READ,REGISTER"),
         demo=copy,
     )
-    with serving(copy, workers=2) as gateway:
+    with serving(copy, workers=2, counted=True) as gateway:
         yield gateway
 
 

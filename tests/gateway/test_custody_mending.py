@@ -29,6 +29,7 @@ def custody(config: Config, *words: str) -> int:
     return ended.value.code
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.parametrize("which", [0, 1], ids=["the sender", "the receiver"])
 def test_a_store_that_is_behind_is_mended(
     regions: Regions,

@@ -153,6 +153,7 @@ def test_a_demo_from_nothing_but_a_configuration(run: Run, config: Config) -> No
     assert "demo-accounts.json cannot be read" in err
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_two_counties_write_letters_and_hand_people_over(run: Run, config: Config) -> None:
     given = [one for one in NUMBERS if one != "--no-exchange"]
     code, out, err = run("--config", config.file, *given)
@@ -244,6 +245,7 @@ def running(config: Config, *arguments: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_an_interruption_stops_it_cleanly(config: Config) -> None:
     store = config.regions[-1].path
     assert store
@@ -268,6 +270,7 @@ def test_a_port_in_use_is_known_before_anything_is_made(run: Run, config: Config
     assert not config.data.exists()
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_an_empty_folder_gets_the_shipped_configuration(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

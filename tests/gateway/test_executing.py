@@ -16,6 +16,8 @@ from resolvers.users import Role
 from tests.root_fields import root_fields
 from tests.served import Demo, Gateway, serving
 
+pytestmark = pytest.mark.no_cover  # hundreds of questions through the lines of other tests
+
 BUSINESS = "business"  # unit users, duty persons, reviewers, regional systems
 REPORTER = "reporter"
 OTHERS = "others"  # administrators and auditors

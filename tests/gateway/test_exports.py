@@ -43,7 +43,7 @@ _keys = count(1)
 def gateway(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A server whose exports of up to 300 records need no approval, but of many a day do."""
     folder = tmp_path_factory.mktemp("exports")
-    with serving(demo.copied(folder, approval_rows=100_000)) as found:
+    with serving(demo.copied(folder, approval_rows=100_000), counted=True) as found:
         yield found
 
 

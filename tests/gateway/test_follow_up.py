@@ -21,7 +21,7 @@ _SHEET = """query ($d: Date!, $u: ID) { followUpSheet(date: $d, unit: $u) { unit
 @pytest.fixture(scope="module")
 def gateway(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     own = demo.copied(tmp_path_factory.mktemp("sheets"), deadline_ms=20_000)
-    with serving(own) as made:
+    with serving(own, counted=True) as made:
         yield made
 
 

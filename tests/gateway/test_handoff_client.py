@@ -19,6 +19,8 @@ from tests.gateway.handing import COUNTY_A, COUNTY_B, A, B, Sides, handing
 from tests.resolvers.writing.making import contact_row, contacts_input
 from tests.served import Demo
 
+pytestmark = pytest.mark.no_cover  # `test_handing_over.py` runs the same lines
+
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 URL = "http://gateway.example.org"
 

@@ -226,7 +226,9 @@ def test_a_body_that_never_comes(
 @pytest.fixture(scope="module")
 def workers(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """Two workers over one folder."""
-    with serving(demo.copied(tmp_path_factory.mktemp("workers"), attempts=3), workers=2) as found:
+    with serving(
+        demo.copied(tmp_path_factory.mktemp("workers"), attempts=3), workers=2, counted=True
+    ) as found:
         yield found
 
 

@@ -372,6 +372,7 @@ def _traveller(own: Demo, index: str | None = None) -> tuple[str, list[int]]:
     return index, found.get(index, [])
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_of_many_who_make_a_key_at_once_each_makes_another_or_is_told(ready_config: Config) -> None:
     together = threading.Barrier(6)
 

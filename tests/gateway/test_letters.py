@@ -28,7 +28,7 @@ def gateway(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ga
     copied = demo.copied(tmp_path_factory.mktemp("letters"))
     copied.add_account(FAR, "county-320102", unit_id="cdc-320205", code="320205")
     (copied.tokens[FAR],) = copied.open_sessions(FAR)
-    with serving(copied) as found:
+    with serving(copied, counted=True) as found:
         yield found
 
 

@@ -121,6 +121,7 @@ def test_stores_that_are_not_there_are_told(
     assert "the key sealing is missing" in capsys.readouterr().err
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_an_interrupted_load_writes_what_it_read_and_ends_with_130(
     ready_config: Config, tmp_path: Path
 ) -> None:

@@ -285,6 +285,7 @@ class _Asking(threading.Thread):
                     rest += part
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_whatever_was_answered_before_a_kill_has_its_entry(demo: Demo, tmp_path: Path) -> None:
     own = demo.copied(tmp_path)
     told: list[str] = []

@@ -22,6 +22,8 @@ from regions.tables import regional
 from tests.postgres import Postgres
 from tests.served import BROAD, Demo, Gateway, serving
 
+pytestmark = pytest.mark.no_cover  # hundreds of questions through the lines of other tests
+
 REGION = "500100"
 DEADLINE = 2.0  # seconds; other regions answer within it on a busy machine, too
 LIST = """query($n: Int, $f: ContactFilter) { contacts(first: $n, filter: $f) {

@@ -70,6 +70,7 @@ def test_one_worker_serves_in_the_process_itself(config: Path) -> None:
     assert (config.parent / "data" / f"ended-{gateway.process.pid}").exists()
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_workers_share_the_port_each_on_its_core(config: Path, number: signal.Signals) -> None:
     with served(config, workers=2) as gateway:
@@ -85,6 +86,7 @@ def test_workers_share_the_port_each_on_its_core(config: Path, number: signal.Si
     assert all((config.parent / "data" / f"ended-{pid}").exists() for pid in cores)
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_a_request_under_way_is_finished(config: Path) -> None:
     with served(config, workers=2) as gateway:
         answers: list[object] = []
@@ -122,6 +124,7 @@ def test_workers_end_when_their_parent_is_killed(config: Path) -> None:
         until(lambda: not any(alive(pid) for pid in pids))
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_a_worker_that_hangs_is_killed_in_the_end(config: Path) -> None:
     with served(config, workers=2, grace=0.5) as gateway:
 
@@ -147,6 +150,7 @@ def test_a_port_in_use_is_said_so(config: Path, workers: int) -> None:
         assert "--port" in caught.value.hint
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_a_second_gateway_on_the_port_is_refused(config: Path) -> None:
     with served(config, workers=0) as gateway:
         assert f"({len(os.sched_getaffinity(0))} worker" in gateway.line  # one for each core
@@ -176,6 +180,7 @@ def test_what_keeps_this_process_from_its_start_is_raised(config: Path, app: str
         serve(load_config(config), port=0, workers=1, factory=f"tests.gateway.served:{app}")
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_a_bug_at_the_start_is_shown_once_and_ends_all(config: Path) -> None:
     code, errors = refused(config, app="make_bug", workers=2)
     assert code == 1
@@ -220,6 +225,7 @@ def complete(url: str, pieces: Iterable[bytes]) -> bool:
     return True
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.leak(43)
 def test_headers_have_an_end_and_claim_no_address(config: Path) -> None:
     with served(config) as gateway:

@@ -39,7 +39,7 @@ def gateway(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ga
         connection.execute(insert(signals).values(signal(1)))
 
     in_store(settings, raise_one)
-    with serving(copied) as found:
+    with serving(copied, counted=True) as found:
         yield found
 
 

@@ -33,7 +33,7 @@ def gateway(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ga
             "'2026-03-01T16:00:00Z', '2026-03-02T00:00:00Z', 0, '2026-03-01T16:00:00Z', 1)",
             (first_id("320100") + 1_000_000, _DAY),
         )
-    with serving(own) as made:
+    with serving(own, counted=True) as made:
         yield made
 
 

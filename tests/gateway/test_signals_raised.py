@@ -30,7 +30,7 @@ def gateway(demo: Demo, tmp_path: Path) -> Iterator[Gateway]:
     for name, code in zip(names, ("320200", "320205", "320206"), strict=True):
         own.add_account(name, BROAD, code=code, unit_id=f"cdc-{code}")
     own.tokens.update(zip(names, own.open_sessions(*names), strict=True))
-    with serving(own) as found:
+    with serving(own, counted=True) as found:
         yield found
 
 

@@ -23,6 +23,8 @@ from tests.resolvers.writing.making import (
 )
 from tests.served import Demo
 
+pytestmark = pytest.mark.no_cover  # the protocol's own tests run the same lines
+
 _NODE = """query ($i: ID!) { node(id: $i) { id
   ... on Person { name phone }
   ... on Case { onsetOn disease { id } reportedBy { id } code }

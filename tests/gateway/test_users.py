@@ -35,7 +35,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture
 def gateway(demo: Demo, tmp_path: Any) -> Iterator[Gateway]:
-    with serving(demo.copied(tmp_path)) as found:
+    with serving(demo.copied(tmp_path), counted=True) as found:
         yield found
 
 
@@ -151,6 +151,7 @@ def test_register_approve_sign_in(gateway: Gateway) -> None:
         assert value not in str(gateway.demo.entries())
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_a_taken_login_name_is_told_to_the_administrator_and_not_to_strangers(
     gateway: Gateway,
 ) -> None:
@@ -188,6 +189,7 @@ def test_a_refused_registration(gateway: Gateway) -> None:
     assert status(gateway, receipt)["reason"] == "不是本单位人员"
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_where_a_unit_has_no_administrator_the_level_above_answers(gateway: Gateway) -> None:
     hospital = registration(
         unit=f"hospital-{COUNTY}-1", role="DIRECT_REPORTER", purpose="REPORT", account="ward-7"
@@ -234,6 +236,7 @@ def test_a_registration_that_cannot_be_taken(
     assert all(mistake["messageZh"] for mistake in refused["mistakes"])
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_registrations_do_not_flood(gateway: Gateway) -> None:
     for _ in range(20):
         given = registration(contact=contact("110101199003071938"))
@@ -258,6 +261,7 @@ def wait(gateway: Gateway, days: int, seconds: int = 0, state: str = "PENDING") 
         store.execute("UPDATE registrations SET created_at = ? WHERE state = ?", (made, state))
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_a_registration_that_nobody_decides_expires(gateway: Gateway) -> None:
     given = registration(idempotencyKey="patient")
     receipt = do(gateway, "register", RECEIPT, given, None)["receipt"]
@@ -442,6 +446,7 @@ def test_file_accept_activate_deregister_file_anew(gateway: Gateway) -> None:
     assert not done["messageZh"].isascii()
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_an_officer_files_for_nobody_else_and_the_national_one_is_the_systems(
     gateway: Gateway,
 ) -> None:
@@ -487,6 +492,7 @@ def lapse(gateway: Gateway, account: str, **columns: str) -> None:
         store.execute(f"UPDATE accounts SET {sets} WHERE account = ?", (*columns.values(), account))
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_an_account_that_was_not_renewed_lapses_at_once(gateway: Gateway) -> None:
     who, password = f"county-{COUNTY}", gateway.demo.accounts[f"county-{COUNTY}"]["password"]
     assert gateway.ask("{me{account}}", who=who).status_code == 200
@@ -523,6 +529,7 @@ def test_an_account_that_was_not_renewed_lapses_at_once(gateway: Gateway) -> Non
     )
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_an_emergency_that_nobody_reviewed_shows_in_the_standing(gateway: Gateway) -> None:
     who = f"county-{COUNTY}"
     with closing(sqlite3.connect(gateway.demo.config.central_store)) as store, store:
@@ -553,6 +560,7 @@ def test_administrators_are_renewed_by_the_level_above_and_those_of_the_country_
         assert do(shared, "renewUser", USER, given, right)["user"]["standing"] == "ACTIVE"
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_an_administrator_whom_nobody_knows_is_renewed_with_the_id_number(
     demo: Demo, tmp_path: Path
 ) -> None:
@@ -806,6 +814,7 @@ def test_a_system_administrator_takes_a_role_from_a_unit(gateway: Gateway) -> No
     assert do(gateway, "setUnitRole", SET, given, "sysadmin")["code"] == "INVALID_INPUT"
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_one_person_by_whatever_way_the_account_came(gateway: Gateway) -> None:
     """An ordinary account may file its own holder, and nobody registers twice."""
     known = {one.account: one for one in demo_accounts(region_settings("3201"))}
@@ -819,6 +828,7 @@ def test_one_person_by_whatever_way_the_account_came(gateway: Gateway) -> None:
     assert filed(gateway, f"county-{COUNTY}", **changes)["filing"]["state"] == "FILED"
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_nobody_decides_about_themselves_by_another_account(gateway: Gateway) -> None:
     """An administrator owns an ordinary account beside it (A7); the level above answers for it."""
     known = {one.account: one for one in demo_accounts(region_settings("3201"))}
@@ -866,6 +876,7 @@ def test_me_is_whole(shared: Gateway) -> None:
     }
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_a_system_administrator_corrects_tracing_data_unseen(gateway: Gateway) -> None:
     """And nothing else (A3): the old value is kept, no record is opened."""
     page = gateway.data("{contacts(first:1){edges{node{id person{id} firstContactOn}}}}")
@@ -899,6 +910,7 @@ def test_a_system_administrator_corrects_tracing_data_unseen(gateway: Gateway) -
     assert not entry["what"].get("records")
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_of_many_who_approve_at_once_one_does(gateway: Gateway) -> None:
     """Requests over connections of their own, each with a key of its own."""
     do(gateway, "register", RECEIPT, registration(account="once"), None)

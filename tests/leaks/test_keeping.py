@@ -217,6 +217,7 @@ def test_leak_42_a_backup_is_as_sealed_as_the_store(
 EVIL = ["=HYPERLINK(1)", "x\nERROR forged line", "\x1b[31mred\x1b[0m", "a\r\nSet-Cookie: x=1"]
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.parametrize("evil", EVIL)
 def test_leak_46_no_name_forges_a_line(
     world: World, evil: str, caplog: pytest.LogCaptureFixture

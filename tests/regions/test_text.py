@@ -98,6 +98,7 @@ def test_bytes_come_one_after_the_other_as_they_are(store_settings: RegionSettin
     assert found == (b"".join(one or b"" for one in every), b"\xff\x00\x00\xfe")
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.parametrize("count", [0, 1, 2, 89, 90, 91, 180, 181, 400])
 def test_a_pattern_takes_any_number_of_arguments(
     store_settings: RegionSettings, count: int
@@ -148,6 +149,7 @@ def test_keys_as_one_parameter(store_settings: RegionSettings) -> None:
     assert [bool(one) for one in found] == [True, False, False, *[True] * 4, False, False]
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.parametrize("prefix", ["32", "3201", "320104", "39", "11"])
 def test_what_lies_under_a_prefix(store_settings: RegionSettings, prefix: str) -> None:
     codes = (

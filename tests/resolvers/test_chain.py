@@ -89,6 +89,7 @@ def test_a_chain_is_what_is_linked(
             assert records == len(found)
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.parametrize("who", [NATIONAL, viewer("320000")], ids=["national", "province"])
 def test_a_chain_that_goes_on_says_so_and_no_other(
     gateway: Gateway, population: Population, who: Viewer

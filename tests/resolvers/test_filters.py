@@ -55,6 +55,7 @@ def _within_reach(codes: list[str], who: Any) -> bool:
     return any(r.startswith(p) or p.startswith(r) for p in within for r in SIZES)
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.parametrize("record", ["Contact", "Case"])
 @pytest.mark.parametrize("who", [NATIONAL, viewer("320104")], ids=["national", "county"])
 @settings(max_examples=60)

@@ -248,6 +248,7 @@ def _relations(text: str) -> int:
     return sum(text.count(f"{name} ") for name in names.split())
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.parametrize("planning", [True, False])
 @pytest.mark.parametrize("who", [_CLEAR, *_VIEWERS[:3]], ids=lambda who: who.code)
 def test_one_statement_for_each_relation_and_region(
@@ -266,6 +267,7 @@ def test_one_statement_for_each_relation_and_region(
         assert len({read.region for read in reads}) == len(reads)
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @settings(max_examples=30)
 @given(operation=operations())
 def test_no_more_statements_than_relations_and_regions(

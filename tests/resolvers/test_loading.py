@@ -206,6 +206,7 @@ def many() -> list[dict[str, str]]:
     return rows
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_a_second_load_changes_nothing(
     two: list[RegionSettings], keys: Keys, tmp_path: Path, many: list[dict[str, str]]
 ) -> None:
@@ -218,6 +219,7 @@ def test_a_second_load_changes_nothing(
     assert dump(two, keys) == before
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_batches_of_any_size_give_the_same(
     stores: Stores, keys: Keys, tmp_path: Path, many: list[dict[str, str]]
 ) -> None:
@@ -265,6 +267,7 @@ def test_rows_alike_without_an_id_are_people_of_their_own(
     assert outcome(run(tmp_path, two, keys, [*rows, card(1)], mapping)) == (1, 0, 3, 0)
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_a_dry_run_says_the_same_and_writes_nothing(
     two: list[RegionSettings], keys: Keys, tmp_path: Path, many: list[dict[str, str]]
 ) -> None:

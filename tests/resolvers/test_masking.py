@@ -204,6 +204,7 @@ _VIEWERS = st.builds(
 )
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.leak(45)
 @settings(max_examples=20)
 @given(who=_VIEWERS)
@@ -213,6 +214,7 @@ def test_what_is_shown_is_what_was_decided(
     _check_shown(gateway, population, who)
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.parametrize("code", ["000000", "320100"])
 @pytest.mark.parametrize("many", [63, 64, 1_200])
 def test_any_number_of_grants_of_one_region_is_decided_alike(

@@ -189,7 +189,9 @@ def test_a_folder_without_a_checkpoint(tmp_path: Path, state: Path) -> None:
 
 @pytest.fixture(scope="module")
 def gateway(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    with serving(demo.copied(tmp_path_factory.mktemp("witnessed")), workers=2) as found:
+    with serving(
+        demo.copied(tmp_path_factory.mktemp("witnessed")), workers=2, counted=True
+    ) as found:
         yield found
 
 

@@ -301,6 +301,7 @@ def test_who_opens_which_account(run: Run, real: RealProvider) -> None:
     run(body)
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_a_served_gateway_with_a_provider(
     demo: Demo,
     real: RealProvider,

@@ -270,6 +270,7 @@ def proof(credential: dict[str, Any]) -> list[Any]:
     return [credential.get("id"), *(unb64(one) if isinstance(one, str) else one for one in told)]
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_nothing_spoilt_is_taken_and_nothing_fails_without_a_name(run: Run) -> None:
     async def body(gateway: Gateway) -> None:
         gateway.sign_in._attempts = 10_000

@@ -185,6 +185,7 @@ def test_a_table_has_no_more_cells_than_can_be_read(monkeypatch: pytest.MonkeyPa
         count(Counts(), "3200", table, Wanted(DIMENSIONS["DAY"]))
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_the_margin_holds_nineteen_times_of_twenty() -> None:
     """Over a hundred tables of the same hundred single cases, and of few larger numbers."""
     singles = [

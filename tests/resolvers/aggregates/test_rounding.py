@@ -71,6 +71,7 @@ def _draws(chance: random.Random) -> Callable[[str], float]:
     return lambda name: random.Random(f"{seed}{name}").uniform(0.001, 0.999)
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.parametrize(
     "sizes",
     [

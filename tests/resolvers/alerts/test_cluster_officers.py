@@ -60,6 +60,7 @@ def opened(duty: Duty, who: Viewer, signal: str) -> Any:
     return found.data["node"]
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.parametrize("who", [ON_DUTY, ELSEWHERE, WUXI, WUXI_CITY, CITY, PROVINCE, NATIONAL])
 def test_whoever_oversees_one_of_its_counties_finds_and_opens_it(either: Duty, who: Viewer) -> None:
     cluster = raised(either)
@@ -195,6 +196,7 @@ def test_a_cluster_that_absorbed_it_is_open_as_it_is(either: Duty) -> None:
         assert told == {first: None, absorbed: {"id": first}}
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.parametrize("who", [ELSEWHERE, WUXI, WUXI_CITY])
 @pytest.mark.parametrize("action", ["viewSignal", "startVerification"])
 def test_it_is_answered_by_its_county_and_the_refusal_says_by_whom(

@@ -269,6 +269,7 @@ def test_one_more_case_never_removes_a_percentile_signal(seed: int, row: int, mo
     assert (after.alarm | ~before.alarm).all()
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.parametrize(
     ("kind", "method"),
     [

@@ -11,7 +11,6 @@ import pytest
 
 from regions.engines import sqlite_engine
 from regions.keys import Keys
-from regions.migrating import migrate_central
 from regions.settings import RegionSettings
 from resolvers.alerts.night_settings import NightSettings
 from resolvers.central import Central
@@ -70,8 +69,7 @@ def asked(
     for settings, codes, years in zip(regions, CODES, (6, 2), strict=True):
         measles(settings, codes, years, request.param)
     gateway = make(regions)
-    path = tmp_path / "gateway.db"
-    gateway.run(migrate_central(path))
+    path = stores.central(tmp_path / "gateway.db")
     engine = sqlite_engine(str(path))
     central = Central(engine, keys)
     for executor in gateway._executors.values():
@@ -81,6 +79,7 @@ def asked(
     gateway.run(engine.dispose())
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.parametrize("history_from", [None, "2015-01-01", "2024-06-01"])
 def test_a_replay_gives_the_same_as_the_night(
     asked: Gateway, keys: Keys, history_from: str | None
@@ -101,6 +100,7 @@ def test_a_replay_gives_the_same_as_the_night(
             assert told[code][name] == pytest.approx(row[name], rel=1e-11), (code, name)
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.parametrize("absorb_days", [0, 3])
 def test_the_tuner_counts_the_signals_of_the_nights(
     asked: Gateway, keys: Keys, absorb_days: int

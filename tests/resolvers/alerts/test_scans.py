@@ -263,6 +263,7 @@ def test_p_values_are_those_of_all_ratios_of_all_draws(
             assert chance == pytest.approx((hits[-1] + 1) / (tries + 1))
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.parametrize("exceedances", [0, 5])
 @pytest.mark.parametrize("kind", ["permutation", "poisson"])
 def test_p_is_uniform_where_nothing_is_clustered(kind: str, exceedances: int) -> None:

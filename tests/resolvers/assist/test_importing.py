@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pytest
 
 from regions.blind_index import check_digit
 from resolvers.users import Role
@@ -86,6 +87,7 @@ def test_a_list_becomes_a_draft_that_is_sent(office: Correspondence) -> None:
     assert got["people"][2]["name"] == "测试人2"
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_a_thousand_and_more_people_are_imported_once(office: Correspondence) -> None:
     content = csv(*people(1_500))
     given = {"idempotencyKey": "big", "letter": letter()}

@@ -103,6 +103,7 @@ def test_every_page_has_number_letter_printer_and_watermark() -> None:
         assert "2026-11-2812:05" in text
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_the_table_goes_over_pages_with_its_header_and_leaves_nobody_out() -> None:
     first, *tables = pages(letter(1_000))
     assert "1,000名" in first
@@ -195,6 +196,7 @@ def test_control_characters_and_unknown_ones_do_no_harm() -> None:
     assert "(\\)TjET甲" in table
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_letters_made_at_once_do_not_mix() -> None:
     made = [letter(40, number=f"XC-{number}") for number in range(6)]
     with ThreadPoolExecutor(6) as pool:

@@ -141,6 +141,7 @@ def test_the_first_sheet_with_anything_is_read_and_the_others_are_named() -> Non
     assert (found.header, found.others) == (("姓名",), ("说明",))
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_five_thousand_rows_are_read_and_one_more_is_refused() -> None:
     row = ["王芳", ID, "同餐"]
     assert len(read_sheet(book([["a", "b", "c"], *[row] * 5_000])).rows) == 5_000

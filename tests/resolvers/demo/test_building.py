@@ -47,6 +47,7 @@ def test_regions_are_dealt_evenly() -> None:
     ]
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_worker_processes_make_every_region(tmp_path: Path) -> None:
     create_keys(tmp_path / "keys")
     plan = make_plan(parameters(tmp_path, people=10_000, years=1))
@@ -75,6 +76,7 @@ def test_a_worker_says_what_failed(tmp_path: Path) -> None:
         build(plan, tmp_path / "keys", workers=2)
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_a_worker_that_dies_is_noticed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     create_keys(tmp_path / "keys")
     (tmp_path / "3201.db").mkdir()  # no place for a file: not a failure with a name
@@ -109,6 +111,7 @@ def test_a_worker_ends_when_its_parent_is_gone(tmp_path: Path) -> None:
     process.stdout.close()
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_an_interruption_stops_the_workers(tmp_path: Path) -> None:
     create_keys(tmp_path / "keys")
     plan = make_plan(parameters(tmp_path, people=60_000, years=1))

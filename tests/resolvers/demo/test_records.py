@@ -21,6 +21,10 @@ from schema import enums
 from tests.keys import keys_of
 from tests.resolvers.demo.made import UNTIL, Demo, parameters
 
+pytestmark = (
+    pytest.mark.no_cover
+)  # `test_stores.py` and the demo's command make people by the same lines
+
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 

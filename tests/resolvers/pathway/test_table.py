@@ -161,6 +161,7 @@ _EVERYTHING = [
 ]
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.parametrize(("pack", "state", "kind"), _EVERYTHING)
 def test_every_pair_is_the_tables_step_or_its_named_refusal(
     pack: RulePack, state: PathwayState, kind: PathwayEvent

@@ -454,6 +454,7 @@ def test_any_other_reason_leaves_the_renewal(office: Office) -> None:
     assert states[waiting] == "AWAITING_APPLICANT"
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @pytest.mark.parametrize("seed", range(6))
 def test_many_who_sign_at_once_leave_five_different_people_in_order(
     office: Office, seed: int

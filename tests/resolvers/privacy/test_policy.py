@@ -103,6 +103,7 @@ def test_the_start_fails_by_name(what: str) -> None:
     assert name in started.stderr
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_as_it_stands_it_starts() -> None:
     assert _starts_with("").returncode == 0
 

@@ -114,6 +114,7 @@ def _told(regions: Regions) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_together_they_do_what_each_does_alone(one: Regions, other: Regions) -> None:
     _play(one, together=False)
     _play(other, together=True)

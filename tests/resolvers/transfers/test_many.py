@@ -176,6 +176,7 @@ def _play(regions: Regions, together: bool) -> list[tuple[str, Any]]:
     return [(one.transfer_id, one) for one in (*found, *decided, *again)]
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_together_they_do_what_each_does_alone(one: Regions, other: Regions) -> None:
     alone, together = _play(one, together=False), _play(other, together=True)
     assert together == alone

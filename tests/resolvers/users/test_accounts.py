@@ -70,6 +70,7 @@ ONE = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 @given(st.lists(ONE, min_size=20, max_size=20))
 @settings(max_examples=20)
 def test_whether_an_account_is_usable_is_the_same_in_sql_and_in_words(

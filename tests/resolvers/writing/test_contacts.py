@@ -161,6 +161,7 @@ def test_one_to_a_thousand_rows(number: int, shared: Writer) -> None:
     assert found["path"] == ["rows"]
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_a_thousand_rows_at_once(either: Writer) -> None:
     codes = ("320102", "320205")
     given = contacts_input(*(contact_row(code=codes[n % 2]) for n in range(1000)))

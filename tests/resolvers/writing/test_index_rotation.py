@@ -88,6 +88,7 @@ def found(writer: Writer, candidate: dict[str, Any]) -> Any:
     return asked.data["checkDuplicate"]["exists"]
 
 
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_nobody_is_missed_at_any_moment(changing: tuple[Writer, Change]) -> None:
     writer, change = changing
     chance = random.Random(5)
