@@ -16,13 +16,13 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager, suppress
-from importlib import import_module
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from gateway._importing import import_quickly
 from gateway.config import Config
 from regions.errors import ServeError
 
@@ -44,7 +44,7 @@ _HEAD_SECONDS = 30.0  # for them to arrive, from the connection or their first b
 def load_factory(name: str) -> Factory:
     """The function `module:name` that makes an application of a configuration."""
     module, _, attribute = name.partition(":")
-    factory: Factory = getattr(import_module(module), attribute)
+    factory: Factory = getattr(import_quickly(module), attribute)
     return factory
 
 

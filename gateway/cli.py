@@ -12,65 +12,24 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from gateway.commands.access_log import app as access_log_app
-from gateway.commands.accounts import app as accounts_app
-from gateway.commands.ask import ask
-from gateway.commands.assist import app as assist_app
-from gateway.commands.audit import app as audit_app
-from gateway.commands.clients import app as clients_app
-from gateway.commands.config import app as config_app
-from gateway.commands.counts import app as counts_app
-from gateway.commands.custody import app as custody_app
-from gateway.commands.demo import demo
-from gateway.commands.detect import detect
-from gateway.commands.enrol import enrol
-from gateway.commands.exports import app as exports_app
-from gateway.commands.grants import app as grants_app
-from gateway.commands.identities import app as identities_app
-from gateway.commands.init import init
-from gateway.commands.keys import app as keys_app
-from gateway.commands.load import load
-from gateway.commands.migrate import migrate
-from gateway.commands.report import app as report_app
-from gateway.commands.serve import serve
-from gateway.commands.units import app as units_app
-from gateway.commands.witness import witness
+from gateway._commands import LOOKS, Commands
 from regions.errors import ConfigError, EpigateError
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="epigate",
+    cls=Commands,
     help="One GraphQL question over every region's epidemic database. To try it: `epigate demo`. "
     "For data of your own: `epigate config new`, then `init`, `load`, `accounts add`, `serve`.",
     no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
+    **LOOKS,
 )
-app.add_typer(access_log_app, name="access-log")
-app.add_typer(accounts_app, name="accounts")
-app.add_typer(clients_app, name="clients")
-app.add_typer(assist_app, name="assist")
-app.add_typer(audit_app, name="audit")
-app.add_typer(config_app, name="config")
-app.add_typer(counts_app, name="counts")
-app.add_typer(custody_app, name="custody")
-app.add_typer(exports_app, name="exports")
-app.add_typer(grants_app, name="grants")
-app.add_typer(keys_app, name="keys")
-app.add_typer(identities_app, name="identities")
-app.add_typer(report_app, name="report")
-app.add_typer(units_app, name="units")
-app.command()(ask)
-app.command()(demo)
-app.command()(detect)
-app.command()(enrol)
-app.command()(init)
-app.command()(load)
-app.command()(migrate)
-app.command()(serve)
-app.command()(witness)
+
+
+@app.callback()
+def _commands() -> None:
+    """The commands are in `gateway/_commands.py`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

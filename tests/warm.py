@@ -122,13 +122,16 @@ def _server(counting: bool) -> socket.socket:
 
 def _fork(number: int) -> Callable[[], None]:
     """Forks at each order that comes by a socket, until it closes; returns what to do then."""
-    import typer._adapters  # noqa: F401 (so that no fork has to import it, nor the next)
+    import scipy.stats  # noqa: F401 (so that no fork has to import it, nor the next)
+    import typer._adapters  # noqa: F401 (as above)
 
     from gateway import http
+    from gateway._commands import import_all
     from gateway.cli import main
     from regions.areas import reference_areas
     from resolvers.root import make_schema
 
+    import_all()
     schema = make_schema()
     vars(http)["make_schema"] = lambda: schema  # as it is: each would make the same again
     reference_areas()

@@ -20,9 +20,6 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
-
 from regions.errors import SheetUnreadable
 
 __all__ = ["BROKEN", "LOST_DIGITS", "MOST_BYTES", "MOST_ROWS", "Sheet", "SheetRow", "read_sheet"]
@@ -181,6 +178,9 @@ def _unguarded(text: str) -> str:
 
 
 def _workbook(content: bytes, most_rows: int) -> tuple[list[SheetRow], tuple[str, ...]]:
+    import openpyxl  # not before: a gateway starts sooner without
+    from openpyxl.utils.exceptions import InvalidFileException
+
     _inspect(content)
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)

@@ -9,11 +9,6 @@ from __future__ import annotations
 import csv
 import io
 
-from openpyxl import Workbook
-from openpyxl.styles import Alignment, Font
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.worksheet import Worksheet
-
 from resolvers.assist.people_columns import COLUMNS
 from resolvers.assist.sheets import MOST_ROWS
 
@@ -32,6 +27,11 @@ def template_csv() -> bytes:
 
 def template_xlsx() -> bytes:
     """A sheet to fill in and a sheet of notes."""
+    from openpyxl import Workbook  # not before: a gateway starts sooner without
+    from openpyxl.styles import Alignment, Font
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.worksheet import Worksheet
+
     book = Workbook()
     people = book.active
     assert isinstance(people, Worksheet)

@@ -67,12 +67,11 @@ def commands() -> dict[str, Any]:
     """Every command of Typer's by its words: `config check`."""
 
     def below(command: Any, words: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
-        inner = getattr(command, "commands", None)
-        if inner is None:
+        if not hasattr(command, "commands"):
             yield " ".join(words), command
             return
-        for name, one in inner.items():
-            yield from below(one, (*words, name))
+        for name in command.list_commands(None):
+            yield from below(command.get_command(None, name), (*words, name))
 
     return dict(below(get_command(app), ()))
 

@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 
-from gateway.cli import main
+from gateway import commands as modules
+from gateway._commands import COMMANDS, Commands
+from gateway.cli import app, main
 from gateway.config import Config
 from gateway.settings import settings_table
 from tests.docs.tables import commands
@@ -226,3 +229,29 @@ def test_every_command_and_option_has_a_help_text(name: str) -> None:
     assert command.help.rstrip().endswith(".")
     for one in command.params:
         assert one.help, f"{name}: {one.name}"
+
+
+def test_the_table_of_commands_says_what_they_say() -> None:
+    group = get_command(app)
+    assert isinstance(group, Commands)
+    found = {name: group.get_command(None, name) for name in group.list_commands(None)}
+    assert list(found) == list(COMMANDS)
+    for name, command in found.items():
+        first = " ".join(command.help.partition("\n\n")[0].split())
+        assert (command.name, first) == (name, COMMANDS[name])
+    here = {path.stem for path in Path(modules.__file__ or "").parent.glob("[!_]*.py")}
+    named = {name.replace("-", "_") for name in COMMANDS}
+    assert here - named == {"audit_taking"}, "a module of commands that no command is in"
+
+
+@pytest.mark.parametrize(
+    ("done", "without"),
+    [
+        ("from gateway.cli import main; main(['--help'])", ("sqlalchemy", "strawberry")),
+        ("import gateway.http", ("scipy", "openpyxl", "alembic")),
+    ],
+)
+def test_what_costs_time_is_imported_when_it_is_used(done: str, without: tuple[str, ...]) -> None:
+    code = f"import atexit, sys; atexit.register(lambda: print(*sys.modules)); {done}"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(without) & set(said.stdout.split())

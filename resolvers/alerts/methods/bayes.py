@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import nbinom
 
 from resolvers.alerts.methods.detection import (
     Counts,
@@ -15,6 +14,7 @@ from resolvers.alerts.methods.detection import (
     reference,
     years_before,
 )
+from resolvers.alerts.methods.distributions import nbinom_quantile
 
 __all__ = ["Bayes", "detect"]
 
@@ -41,7 +41,7 @@ def detect(counts: Counts, times: Times, settings: Bayes) -> Detection:
     n = np.isfinite(values).sum(axis=2)
     total = np.nansum(values, axis=2)
     with np.errstate(divide="ignore", invalid="ignore"):
-        bound = nbinom.ppf(1 - settings.alpha, total + 0.5, n / (n + 1))
+        bound = nbinom_quantile(1 - settings.alpha, total + 0.5, n / (n + 1))
         expected = (total + 0.5) / n
     observed = counts[:, times].astype(float)
     enough = times >= settings.years * settings.frequency + settings.half_width

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import nbinom
 
 from resolvers.alerts.methods.detection import Counts, Detection, Floats, Times
+from resolvers.alerts.methods.distributions import nbinom_quantile
 
 __all__ = [
     "Delays",
@@ -154,8 +154,8 @@ def nowcast(
     some = np.broadcast_to(share < 1, known.shape) & np.isfinite(n) & (more > 0)
     tail = (1 - level) / 2
     low, high = np.zeros(known.shape), np.zeros(known.shape)
-    low[some] = nbinom.ppf(tail, n[some], p[some])
-    high[some] = nbinom.ppf(1 - tail, n[some], p[some])
+    low[some] = nbinom_quantile(tail, n[some], p[some])
+    high[some] = nbinom_quantile(1 - tail, n[some], p[some])
     more = np.where(share < 1, more, 0.0)
     unknown = np.broadcast_to(~(share > 0), known.shape)  # nothing of a day is known yet
     mean = np.where(unknown, np.nan, known + more)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 
 from resolvers.alerts.methods.detection import (
     Counts,
@@ -15,6 +14,7 @@ from resolvers.alerts.methods.detection import (
     alarming,
     reference,
 )
+from resolvers.alerts.methods.distributions import normal_quantile
 
 __all__ = ["Ears", "detect"]
 
@@ -46,7 +46,7 @@ def detect(counts: Counts, times: Times, settings: Ears) -> Detection:
     Where C3's baseline does not vary and `min_sigma` is 0 its bound is undefined: not enough.
     """
     alpha = settings.alpha or (0.025 if settings.method == "C3" else 0.001)
-    z = float(ndtri(1 - alpha))
+    z = normal_quantile(1 - alpha)
     observed = counts[:, times].astype(float)
     enough = np.broadcast_to(times >= settings.lag, observed.shape)
     mean, sigma = _baseline(counts, times, settings, 0 if settings.method == "C1" else _GAP)

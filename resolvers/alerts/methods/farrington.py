@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr
 
 from resolvers.alerts.methods.blocks import Calendar, Past, blocks_of
 from resolvers.alerts.methods.detection import Counts, Detection, Floats, Times, reference
+from resolvers.alerts.methods.distributions import student_tail
 from resolvers.alerts.methods.regression import Design, Fit, fit
 from resolvers.alerts.methods.thresholds import Threshold, bound_of
 
@@ -138,7 +138,7 @@ def _model(
     model, phi, scale = _weighted(y, prior, design, settings)
     with np.errstate(all="ignore"):
         statistic = model.slope / np.sqrt(model.slope_spread * _scale(y, model, settings))
-        p = 2 * stdtr(model.freedom, -np.abs(statistic))
+        p = 2 * student_tail(model.freedom, -np.abs(statistic))
         largest = np.where(prior > 0, y, -np.inf).max(axis=1)
         keep = (years >= 3) & (p < settings.trend_alpha) & (np.exp(model.predicted) <= largest)
         keep &= model.converged

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 
 from resolvers.alerts.methods.detection import Counts, Detection, Times, alarming, window_sums
+from resolvers.alerts.methods.distributions import normal_quantile
 
 __all__ = ["HistoricalLimits", "detect"]
 
@@ -35,5 +35,5 @@ def detect(counts: Counts, times: Times, settings: HistoricalLimits) -> Detectio
     n = values.shape[2]
     mean = values.mean(axis=2)
     spread = values.std(axis=2, ddof=1)
-    bound = mean + float(ndtri(1 - settings.alpha / 2)) * spread * np.sqrt(1 + 1 / n)
+    bound = mean + normal_quantile(1 - settings.alpha / 2) * spread * np.sqrt(1 + 1 / n)
     return alarming(window_sums(counts, times, _SUM), mean, bound, np.isfinite(mean))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from enum import Enum
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import nbinom, poisson
 
 from resolvers.alerts.methods.detection import Floats
+from resolvers.alerts.methods.distributions import (
+    nbinom_quantile,
+    normal_quantile,
+    poisson_quantile,
+)
 
 __all__ = ["Threshold", "bound_of"]
 
@@ -26,7 +29,7 @@ def bound_of(
     threshold: Threshold, eta: Floats, spread: Floats, phi: Floats, tail: float, power: float
 ) -> Floats:
     """The upper bound from the logarithm of the mean, its standard error and the dispersion."""
-    z = float(ndtri(1 - tail))
+    z = normal_quantile(1 - tail)
     if threshold is Threshold.DELTA:
         mean = np.exp(eta)
         tau = phi + mean * spread**2  # the error of the mean is its logarithm's times the mean
@@ -41,7 +44,7 @@ def bound_of(
     size = mean / np.where(over, phi - 1, 1.0)
     bound = np.where(
         over,
-        nbinom.ppf(1 - tail, size, 1 / np.where(over, phi, 2.0)),
-        poisson.ppf(1 - tail, mean),
+        nbinom_quantile(1 - tail, size, 1 / np.where(over, phi, 2.0)),
+        poisson_quantile(1 - tail, mean),
     )
     return np.where(finite, bound, np.nan)

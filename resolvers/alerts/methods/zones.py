@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse import csgraph
 
 from resolvers.alerts.methods.detection import Floats
 
@@ -122,6 +120,9 @@ def circles(away: Floats, radius: float = np.inf) -> Zones:
 def adjoining(places: int, pairs: Iterable[tuple[int, int]], rings: int = 2) -> Zones:
     """Sets along borders: each two places that adjoin, and each place with all that are up to
     0, 1, …, `rings` borders away."""
+    from scipy import sparse  # as in distributions.py
+    from scipy.sparse import csgraph
+
     edges = np.array(sorted({(min(a, b), max(a, b)) for a, b in pairs}), dtype=np.int64)
     edges = edges.reshape(-1, 2)
     ones = np.ones(len(edges))
