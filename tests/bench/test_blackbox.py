@@ -8,8 +8,11 @@ import pytest
 
 from bench.breaking.blackbox import run
 from bench.breaking.plans import KINDS, Plan
+from tests.forking import forks
 
 pytestmark = pytest.mark.no_cover  # nothing of bench is counted, and the gateway elsewhere
+
+forks("bench.breaking.gateways")
 
 
 def test_whatever_befalls_gateways_nobody_is_lost_or_doubled(tmp_path: Path) -> None:

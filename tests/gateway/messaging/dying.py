@@ -7,7 +7,6 @@ nothing committed) or after it. Receivers kill it at the moments that are theirs
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -31,14 +30,14 @@ from regions.zones import CHINA, zone_of
 from resolvers.alerts.messages import MessageLimits
 from resolvers.central import Central
 from resolvers.writing.stores import Store, Stores
+from tests.forking import begin, forks
 from tests.keys import same_keys
 
 __all__ = ["MOMENTS", "Killing", "Post", "Way", "send_all", "sending", "started"]
 
 MOMENTS = ("before", "within", "after")
 _BODY = '{"to":"{mobile}","content":"{text}"}'
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([__name__])
+forks(__name__)
 
 
 @dataclass(frozen=True)
@@ -114,9 +113,7 @@ async def send_all(post: Post, times: int = 1, killing: Killing | None = None) -
 
 def started(post: Post, killing: Killing | None = None) -> BaseProcess:
     """A process that looks a few times, and dies where it is told to."""
-    process = _CONTEXT.Process(target=_main, args=(post, killing))
-    process.start()
-    return process
+    return begin(_main, (post, killing))
 
 
 def _main(post: Post, killing: Killing | None) -> None:

@@ -4,7 +4,6 @@ none doubled.
 
 from __future__ import annotations
 
-import multiprocessing
 import shutil
 import signal
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from regions.keys import Keys
 from regions.settings import RegionSettings
 from regions.signal_messages import signal_messages
 from regions.statistics import daily_counts
+from tests.forking import begin, forks
 from tests.resolvers.alerts.dying import CLUSTER_RULES, run_clusters_dying
 from tests.resolvers.alerts.nights import DAY, night_rows, signal_rows
 from tests.resolvers.alerts.test_cluster_nights import PART, filled, run
@@ -26,16 +26,14 @@ from tests.stores import Stores, in_store, region_settings
 pytestmark = pytest.mark.no_cover  # `test_cluster_nights.py` runs the same lines once
 
 _OF_THE_MOMENT = ("id", "detected_at", "updated_at")
-_PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload([run_clusters_dying.__module__])  # so that each begins at once
+forks(run_clusters_dying.__module__)
 
 
 def _run(paths: Mapping[str, Path], at: int, told: Path) -> tuple[int | None, int]:
     """Exit status and steps of a process that runs the night of `DAY`."""
     told.write_text("0")
     given = {code: str(path) for code, path in paths.items()}
-    process = _PROCESSES.Process(target=run_clusters_dying, args=(given, DAY, at, str(told)))
-    process.start()
+    process = begin(run_clusters_dying, (given, DAY, at, str(told)))
     process.join()
     assert process.exitcode in (0, -signal.SIGKILL)
     return process.exitcode, int(told.read_text())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import shutil
 import signal
 from pathlib import Path
@@ -14,6 +13,7 @@ from sqlalchemy import insert
 from regions.alerts import detection_nights
 from regions.cases import cases
 from regions.settings import RegionSettings
+from tests.forking import begin, forks
 from tests.resolvers.alerts.dying import run_dying
 from tests.resolvers.alerts.nights import DAY, counted, days_before, fill, night_rows, signal_rows
 from tests.stores import Stores, in_store, region_settings
@@ -22,17 +22,14 @@ pytestmark = pytest.mark.no_cover  # `test_night.py` runs the same lines once
 
 _OF_THE_MOMENT = ("detected_at", "updated_at", "began_at", "finished_at")
 
-
-_PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload([run_dying.__module__])  # so that each begins at once
+forks(run_dying.__module__)
 
 
 def _run(path: Path, at: int) -> tuple[int | None, int]:
     """Exit status and statements of a process that runs the nights up to `DAY`."""
     told = path.with_suffix(".steps")
     told.write_text("0")
-    process = _PROCESSES.Process(target=run_dying, args=(str(path), DAY, at, str(told)))
-    process.start()
+    process = begin(run_dying, (str(path), DAY, at, str(told)))
     process.join()
     assert process.exitcode in (0, -signal.SIGKILL)
     return process.exitcode, int(told.read_text())

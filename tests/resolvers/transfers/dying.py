@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -15,15 +14,14 @@ from regions.keys import Keys
 from regions.settings import RegionSettings
 from resolvers.transfers.mending import Mender
 from resolvers.writing.stores import Store, Stores
+from tests.forking import begin, forks
 from tests.resolvers.transfers.regional import AT
 
 __all__ = ["mend_and_die"]
 
 T = TypeVar("T")
 
-# Forked from a process that has imported this, and has neither threads nor connections.
-_context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.resolvers.transfers.dying"])
+forks(__name__)
 
 
 class _Dying(Store):
@@ -66,7 +64,6 @@ def mend_and_die(
     settings: Sequence[RegionSettings], keys: Keys, region: str, border: int
 ) -> int | None:
     """Mends a region's store in a process of its own that is killed at a border; its exit code."""
-    process = _context.Process(target=_mend, args=(list(settings), keys, region, border))
-    process.start()
+    process = begin(_mend, (list(settings), keys, region, border))
     process.join()
     return process.exitcode
