@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.box import SIMPLE
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bench.machine import describe
@@ -16,6 +17,7 @@ from bench.machine import describe
 __all__ = ["DOCUMENT", "Sheet", "judged", "show", "write"]
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+_PIPED = 240  # columns of what is read by a program or kept in a file: no name of a file is cut off
 
 
 @dataclass(slots=True)
@@ -51,11 +53,14 @@ def judged(value: float, goal: float, *, at_least: bool = False) -> str:
 def show(sheet: Sheet) -> None:
     """Prints the table; what misses its goal in red."""
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=_PIPED)
     table = Table(title=sheet.title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
     for number, column in enumerate(sheet.columns):
-        table.add_column(column, justify="left" if number == 0 else "right")
+        table.add_column(column, justify="left" if number == 0 else "right", overflow="fold")
     for row in sheet.rows:
-        table.add_row(*(re.sub(r"\*\*(.*)\*\*", r"[bold red]\1[/]", cell) for cell in row))
+        cells = (re.sub(r"\*\*(.*)\*\*", r"[bold red]\1[/]", escape(cell)) for cell in row)
+        table.add_row(*cells)
     console.print(table)
     for note in sheet.notes:
         console.print(f"  {note}")

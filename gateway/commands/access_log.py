@@ -176,7 +176,7 @@ def settle(
     code = region.ljust(6, "0")
     found = next((one for one in loaded.regions if one.code == code), None)
     if found is None and region != ITSELF:
-        raise InvalidInput(f"there is no region {region}", hint="`epigate config show` lists them")
+        raise InvalidInput(f"there is no region {region}", hint="`epigate config check` lists them")
     keys = load_keys(loaded.keys)
     with _usable():
         log = open_log_file(loaded, keys)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.detect import compare, sheet
+from bench.detect import Compared, compare, sheet
+from bench.report import show
 
 _SERIES = "t,date,year,period,cases\n" + "".join(
     f"{t},,{2001 + t // 52},{t % 52 + 1},{t % 7}\n" for t in range(1, 61)
@@ -62,6 +63,18 @@ def test_a_file_cut_short_and_what_is_no_file_of_results(folder: Path) -> None:
     assert set(found) == {"earsC_C1_default", "nobodys_method", "rki1"}
     assert found["rki1"].failed.startswith("EOFError")
     assert not found["nobodys_method"].known
+
+
+def test_a_table_that_is_piped_cuts_nothing_off(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "ref" / "rki1.csv.gz").write_text("no gzip")
+    results = list(compare(folder))
+    names = ["farringtonFlexible_vignette_control2_b4", "[bold]0"]
+    show(sheet([*results, *(Compared(name, 1, known=False) for name in names)]))
+    shown = capsys.readouterr().out
+    assert all(f" {name} " in shown for name in [*names, "earsC_C1_default"])
+    assert f" {next(one.failed for one in results if one.failed)}" in shown
 
 
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
