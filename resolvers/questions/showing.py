@@ -1,15 +1,24 @@
 """Executing the ordinary way: what becomes of each record as its fields are asked for.
 
-graphql-core's executor, which tells when a record is shown, by which fields; and which leaves a
-record out whose region died before what belongs to it was read, as a plan does.
+graphql-core's executor, which tells when a record is shown, by which fields; which leaves a record
+out whose region died before what belongs to it was read, as a plan does; and which answers the same
+question with the same bytes, whichever of its roots fails first.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Iterable, Sequence
 from typing import Any
 
-from graphql import GraphQLList, GraphQLObjectType, GraphQLOutputType, GraphQLResolveInfo
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    GraphQLList,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+    OperationType,
+)
 from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.executor import Executor
 from graphql.pyutils import Path
@@ -25,6 +34,11 @@ _Details = list[FieldDetails]
 
 class RecordExecutor(Executor[Any]):
     """An executor whose context has `records` (`resolvers.context.Context`)."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._roots: list[str | int] = []
+        self._failed: dict[str | int, Exception] = {}
 
     def execute_fields(
         self,
@@ -42,9 +56,50 @@ class RecordExecutor(Executor[Any]):
             names = _names(grouped_field_set)
             ends = (("from", source_value.start), ("to", source_value.end))
             self._records.show_ids(str(end) for name, end in ends if name in names)
-        return super().execute_fields(
+        found = super().execute_fields(
             parent_type, source_value, path, grouped_field_set, position_context
         )
+        return self._in_order(found) if path is None and self.is_awaitable(found) else found
+
+    def execute_field(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        field_details_list: _Details,
+        path: Path,
+        position_context: Any,
+    ) -> Any:
+        """A field; a root of a query that fails waits for those before it, which may fail, too."""
+        found = super().execute_field(
+            parent_type, source, field_details_list, path, position_context
+        )
+        if path.prev is not None or self.operation.operation is not OperationType.QUERY:
+            return found
+        self._roots.append(path.key)
+        return self._kept(path.key, found) if self.is_awaitable(found) else found
+
+    async def _kept(self, name: str | int, found: Awaitable[Any]) -> Any:
+        try:
+            return await found
+        except Exception as error:  # the answer's end: `_in_order` raises it
+            self._failed[name] = error
+
+    async def _in_order(self, found: Awaitable[Any]) -> Any:
+        """The roots' values. What the first of them in the document failed of is raised, which is
+        the only failure told: were it the one that failed first, time would be told with it.
+        """
+        values = await found
+        for name in self._roots:
+            if name in self._failed:
+                raise self._failed[name]
+        return values
+
+    def build_response(self, data: dict[str, Any] | None) -> Any:
+        """The answer, its failures in the order of the document and of the lists."""
+        response = super().build_response(data)
+        if self._roots and isinstance(response, ExecutionResult) and response.errors:
+            response.errors.sort(key=_place)
+        return response
 
     def complete_list_value(
         self,
@@ -121,6 +176,12 @@ class RecordExecutor(Executor[Any]):
         for one, name in asked:
             one._there.add(name)
         return [one for one in records if one is None or one._row[2] not in lost]
+
+
+def _place(error: GraphQLError) -> tuple[list[int], list[int]]:
+    return list(error.positions or ())[:1], [
+        key for key in error.path or () if isinstance(key, int)
+    ]
 
 
 def _names(fields: dict[str, _Details]) -> set[str]:
