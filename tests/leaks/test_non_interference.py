@@ -44,7 +44,7 @@ NIGHTLY = settings.get_current_profile_name() == "nightly"
 EXAMPLES = 10_000 if NIGHTLY else 500
 PHASES = (Phase.explicit, Phase.generate)  # what was asked before is part of a failure
 WHO = [*MASKED, *OTHERS, None, "nonsense"]
-# Alarms are of the access log, which is compared; its sides and the post wait where a store is busy.
+# Alarms are of the log, which is compared; its sides and the post wait where a store is busy.
 _IN_THEIR_OWN_TIME = ("gateway.alarms", "gateway.access_log.sides", "resolvers.post.pump")
 _OF_THE_MOMENT = ("request", "at", "number", "trace")
 _KEYS: Any = [bytes([number]) * 32 for number in (1, 2, 3, 4, 5)]
