@@ -45,7 +45,8 @@ class Compared:
     places where only one has a bound, alarms that differ, microseconds of processor time a row.
 
     `known` is False where the name says nothing known: nothing was run. `failed` says why a file
-    could not be read or run.
+    could not be read or run, `missing` names series that are not in data/: their rows count for
+    nothing.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Compared:
     microseconds: float = 0.0
     worst: str = ""
     failed: str = ""
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,8 @@ def sheet(results: list[Compared]) -> Sheet:
             said = "failed" if one.failed else "not known"
             table.rows.append((one.name, f"{one.rows:,}", said, "", "", "", one.failed))
             continue
+        where = [one.worst] if one.error > _CLOSE else []
+        where += [f"no series {one.missing} in data/"] if one.missing else []
         table.rows.append(
             (
                 one.name,
@@ -133,7 +137,7 @@ def sheet(results: list[Compared]) -> Sheet:
                 str(one.alarms),
                 str(one.blanks),
                 f"{one.microseconds:.0f}",
-                one.worst if one.error > _CLOSE else "",
+                "; ".join(where),
             )
         )
     table.notes.append("the error is relative to the bound, or to 1 where that is smaller")
@@ -142,8 +146,8 @@ def sheet(results: list[Compared]) -> Sheet:
 
 
 def _file(name: str, run: Run, rows: list[dict[str, str]], sets: dict[str, _Series]) -> Compared:
-    if missing := [key for key in _NEEDED if key not in rows[0]]:
-        raise ValueError(f"no column {', '.join(missing)}")
+    if lacking := [key for key in _NEEDED if key not in rows[0]]:
+        raise ValueError(f"no column {', '.join(lacking)}")
     bound = next((key for key in _BOUNDS if key in rows[0]), None)
     if bound is None:
         raise ValueError(f"no column of the bound: {' or '.join(_BOUNDS)}")
@@ -151,9 +155,12 @@ def _file(name: str, run: Run, rows: list[dict[str, str]], sets: dict[str, _Seri
     for row in rows:
         groups.setdefault((row["series"], *(row.get(k, "") for k in _GROUPED)), []).append(row)
     error, blanks, alarms, seconds, worst = 0.0, 0, 0, 0.0, ""
+    missing = ", ".join(dict.fromkeys(key[0] for key in groups if key[0] not in sets))
+    groups = {key: part for key, part in groups.items() if key[0] in sets}
+    if not groups:
+        raise ValueError(f"no series {missing} in data/")
+    compared = sum(map(len, groups.values()))
     for (series, *_), part in groups.items():
-        if series not in sets:
-            raise ValueError(f"no series {series} in data/")
         of = sets[series]
         times = np.array([int(row["t"]) - 1 for row in part])
         if times.min() < 0 or times.max() >= of.counts.size:
@@ -180,7 +187,8 @@ def _file(name: str, run: Run, rows: list[dict[str, str]], sets: dict[str, _Seri
             worst = f"{series} t={part[at]['t']}: {wanted[at]:.9g}, here {bounds[at]:.9g}"
         alarm = _column(part, "alarm")
         alarms += int((~np.isnan(alarm) & ((alarm > 0) != found.alarm[0])).sum())
-    return Compared(name, len(rows), True, error, blanks, alarms, seconds / len(rows) * 1e6, worst)
+    took = seconds / compared * 1e6
+    return Compared(name, compared, True, error, blanks, alarms, took, worst, missing=missing)
 
 
 def _given(rows: list[dict[str, str]]) -> dict[str, Floats]:

@@ -65,6 +65,14 @@ def test_a_file_cut_short_and_what_is_no_file_of_results(folder: Path) -> None:
     assert not found["nobodys_method"].known
 
 
+def test_a_series_that_is_missing_costs_its_own_rows_alone(folder: Path) -> None:
+    rows = "weeks,30,2,,0\nmonths,30,2,9.0,1\n"
+    (folder / "ref" / "earsC_C2_default.csv").write_text(_RESULTS + rows)
+    (one,) = [one for one in compare(folder) if one.name == "earsC_C2_default"]
+    assert (one.rows, one.failed, one.missing) == (1, "", "months")
+    assert "no series months in data/" in str(sheet([one]).rows)
+
+
 def test_a_table_that_is_piped_cuts_nothing_off(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
