@@ -11,9 +11,11 @@ from resolvers.transfers.states import Custody, Event, State, Step
 __all__ = ["compare"]
 
 
-def compare(custody: Custody, other: Custody, here: str, there: str) -> Step:
-    """What becomes of custody in a store that has lost something of this person, beside what
-    another store says, which has messages from it that it never sent.
+def compare(custody: Custody, other: Custody, here: str, there: str, *, lost: bool) -> Step:
+    """What becomes of custody in a store beside what another store said of the same person before.
+
+    `lost`: this store is known to have lost something of this person, since the other has messages
+    from it that it never sent. Without that, nothing happens to a store that is no custodian.
     """
     answers, later = custody.state.answers, other.epoch > custody.epoch
     offered = custody.state is State.RELEASING
@@ -22,7 +24,7 @@ def compare(custody: Custody, other: Custody, here: str, there: str) -> Step:
         if other.peer != here:
             return Step(custody)
         known = (custody.transfer_id, custody.epoch) == (other.transfer_id, other.epoch)
-        waits = other.state is State.PENDING and not known
+        waits = lost and other.state is State.PENDING and not known
         calls_off = other.transfer_id if waits else None
         if not (later and answers):
             return Step(custody, calls_off=calls_off)
@@ -34,8 +36,8 @@ def compare(custody: Custody, other: Custody, here: str, there: str) -> Step:
             calls_off=calls_off,
         )
     doubled = answers and other.state.answers and other.epoch >= custody.epoch
-    passed = later and (other.state is State.HANDED or other.state.answers)
-    if not (doubled or passed):
+    passed = other.state is State.HANDED and later and (answers or lost)
+    if not (doubled or passed or (lost and later and other.state.answers)):
         return Step(custody)
     return Step(
         Custody(State.FENCED, other.epoch, there, custody.transfer_id),
