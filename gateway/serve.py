@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 from gateway._listening import Address
 from gateway._supervisor import Supervisor
@@ -54,6 +55,7 @@ def serve(
         address = Address(
             config.host if host is None else host, config.port if port is None else port
         )
+        config = replace(config, port=address.port)  # what `public_url` says, unless told otherwise
         with closing(address), _metrics(config):
             cores = _cores()
             count = (config.workers if workers is None else workers) or len(cores)

@@ -37,6 +37,21 @@ def served(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gat
         yield gateway
 
 
+def test_a_gateway_on_another_port_is_addressed_by_that(demo: Demo, tmp_path: Path) -> None:
+    copy = demo.copied(tmp_path)
+    made = example(copy, "--new-key", "key.json")
+    assert made.returncode == 0, made.stderr
+    command(
+        *("clients", "add", CLIENT, "--jwks", str(copy.folder / "key.public.json")),
+        *("--regions", "320100", "--actions", "READ"),
+        demo=copy,
+    )
+    with serving(copy) as gateway:
+        asked = ("--key", "key.json", "--client", CLIENT, "--url", gateway.url)
+        done = example(copy, *asked, "{ me { account } }")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def command(*words: str, demo: Demo) -> str:
     done = CliRunner().invoke(app, [*words, "--config", str(demo.folder / "config.toml")])
     assert done.exit_code == 0, done.output
