@@ -158,7 +158,7 @@ def _mend(
     by_transfer: dict[str, dict[int, Step]] = {}
     calls_off: dict[str, dict[int, int]] = {}
     for person, other in seen.items():
-        step = compare(before[person], other, store.settings.code, there)
+        step = compare(before[person], other, store.settings.code, there, lost=True)
         if step.calls_off is not None:
             calls_off.setdefault(step.calls_off, {})[person] = other.epoch
         if step.resend is not None:

@@ -237,7 +237,7 @@ class World:
                 if mail.sender == region and key not in store.outbox
             ]
             for person in sorted({mail.person for mail in lost}):
-                self.beside(region, there, person)
+                self.beside(region, there, person, lost=True)
             for mail in lost:
                 self.remember(region, mail)
         for there, other in self.stores.items():
@@ -260,9 +260,9 @@ class World:
                 store.outcomes["SENT", mail.transfer] = "CANCELLED" if waited else outcome
             store.sent[mail.transfer] = (mail.person, mail.epoch)
 
-    def beside(self, region: str, there: str, person: int) -> None:
+    def beside(self, region: str, there: str, person: int, *, lost: bool) -> None:
         mine, other = self.custody(region, person), self.custody(there, person)
-        step = self.rules.compare(mine, other, region, there)
+        step = self.rules.compare(mine, other, region, there, lost=lost)
         self.apply(region, person, "SENT", "", replace(step, resend=None))
         if step.resend is not None:
             self.reopen(there, step.resend)
@@ -277,6 +277,12 @@ class World:
             for region in sorted(self.restored):
                 self.reconcile(region)
             self.drain()
+            for region in self.stores:
+                for there in self.stores:
+                    for person in self.people:
+                        if there != region:
+                            self.beside(region, there, person, lost=False)
+        self.drain()
 
     def drain(self) -> None:
         for _ in range(100):
