@@ -18,9 +18,20 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from regions.errors import InvalidInput, TooManyRequests
 
-__all__ = ["Passwords", "check_password", "hash_password", "needs_rehash", "verify_password"]
+__all__ = [
+    "LOOKS",
+    "Passwords",
+    "check_password",
+    "hash_password",
+    "needs_rehash",
+    "verify_password",
+]
 
 LENGTHS = (8, 256)
+LOOKS = 2
+"""How often a password is verified whose hash another sign-in puts in its place meanwhile: a hash
+of older parameters is replaced once.
+"""
 
 # OWASP's first choice, 46 MiB once: some 50 ms. (RFC 9106's second, 64 MiB three times, takes three
 # times as long, and a morning's sign-ins of a province come together.) Raise them here: stored

@@ -1,1 +1,1 @@
-"""The commands of `epigate`, one module each, registered in `gateway.cli`."""
+"""The commands of `epigate`, one module each, in the table of `gateway/_commands.py`."""

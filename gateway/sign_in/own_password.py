@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.accounts import password_hash
-from gateway.passwords import Passwords
+from gateway.passwords import LOOKS, Passwords
 from gateway.sign_in._lockout import Lockout
 from gateway.sign_in.answers import address_of, answering, json_body, text_of
 from gateway.sign_in.enrolling import Enrolling
@@ -32,7 +32,6 @@ __all__ = ["OwnPassword"]
 
 _OPERATION = "passwordChange"
 _LONGEST = 256
-_LOOKS = 2  # at a password whose hash is replaced while it is verified
 
 
 class _Replaced(Exception):
@@ -67,7 +66,7 @@ class OwnPassword:
         old = text_of(values, "password", _LONGEST)
         new = text_of(values, "newPassword", _LONGEST)
         viewer = await self._enrolling.viewer_of(request, _OPERATION)
-        for _ in range(_LOOKS):
+        for _ in range(LOOKS):
             try:
                 stored, made = await self._prepared(viewer.account, old, new)
             except EpigateError as error:

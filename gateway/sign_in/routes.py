@@ -26,7 +26,7 @@ from gateway.accounts import (
     password_hash,
     replace_hash,
 )
-from gateway.passwords import Passwords, needs_rehash
+from gateway.passwords import LOOKS, Passwords, needs_rehash
 from gateway.sessions import Sessions
 from gateway.sign_in import _lockout
 from gateway.sign_in._lockout import Subject
@@ -66,7 +66,6 @@ from resolvers.users import needs_second_factor
 
 __all__ = ["SignIn"]
 
-_LOOKS = 2  # at a password whose hash is replaced while it is verified
 ADDRESS_FACTOR = 10  # an address may be a whole office's: so many times the failures of an account
 
 
@@ -224,7 +223,7 @@ class SignIn:
         """Raises SignInFailed or TooManyRequests."""
         async with self._engine.begin() as connection:
             stored = await connection.run_sync(self._stored_hash, attempt)
-        for _ in range(_LOOKS):
+        for _ in range(LOOKS):
             right = await self._passwords.verify(stored, attempt.password)
             proved = stored if right else None
             async with self._engine.begin() as connection:

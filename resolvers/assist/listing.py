@@ -22,7 +22,11 @@ from resolvers.questions.plans import page_size
 from resolvers.questions.question import Question
 from resolvers.questions.rows import LIMIT, rows_of, scope_condition, select_rows
 from resolvers.questions.views import SHARE_UNIT
-from schema.assist import AssistRequestConnection, AssistRequestEdge, AssistRequestFilter
+from schema.assist_lists import (
+    AssistRequestConnection,
+    AssistRequestEdge,
+    AssistRequestFilter,
+)
 from schema.nodes import PageInfo
 
 __all__ = ["list_requests"]

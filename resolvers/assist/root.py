@@ -24,8 +24,9 @@ from resolvers.assist.raising import requests_changed
 from resolvers.context import Context, context_of
 from resolvers.lists import asks_for
 from resolvers.writing.mutations import mutation
-from schema.assist import AssistRequest, AssistRequestConnection, AssistRequestFilter
+from schema.assist import AssistRequest
 from schema.assist_indicators import AssistIndicator, AssistIndicatorKey
+from schema.assist_lists import AssistRequestConnection, AssistRequestFilter
 from schema.scalars import Date, RegionCode
 from schema.writing.assist import (
     AmendAssistRequestInput,
