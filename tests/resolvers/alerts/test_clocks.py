@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from regions.alerts_forms import signal_clocks
 from regions.instants import now
@@ -87,6 +87,25 @@ def test_signals_without_a_card_or_form_are_overdue(either: Duty) -> None:
     duty.done("fileInvestigationForm", ON_DUTY, ended, **form())
     assert records(overdue(duty)) == [far]
     assert records(overdue(duty, f={"lapses": True})) == [single, ended["id"]]
+
+
+def test_a_region_of_which_one_statement_fails_is_not_half_there(either: Duty) -> None:
+    duty = either
+    here = duty.raised(kind="SINGLE_CASE", disease="plague", slot="card-1")
+    duty.raised(kind="SINGLE_CASE", disease="plague", slot="card-2", region="320200")
+    assert overdue(duty)["totalCount"] == 2
+    duty.within(  # its clocks of signals can be read, those of pathways cannot
+        lambda connection: connection.execute(text("ALTER TABLE pathway_clocks RENAME TO gone")),
+        "320200",
+    )
+    found = duty.ask(_OVERDUE, NATIONAL, {"n": 100})
+    assert [error["extensions"]["code"] for error in found.errors] == ["REGION_UNAVAILABLE"]
+    page = found.data["overdue"]
+    assert (records(page), page["totalCount"]) == ([here], 1)
+    first, other = page["regions"]
+    assert (first["state"], first["records"]) == ("ANSWERED", 1)
+    assert other["state"] != "ANSWERED"
+    assert other["records"] is None
 
 
 def test_what_ran_out_is_written_down_once_and_told(duty: Duty) -> None:
