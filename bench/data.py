@@ -181,7 +181,8 @@ def _accounts(connection: Connection, factors: Factors) -> None:
     for login in (MASKED_ACCOUNT, CLEAR_ACCOUNT):
         if find_account(connection, login) is None:
             unit = ("cdc-000000", "中国疾病预防控制中心", "NATIONAL", "000000")
-            create_account(connection, Account(login, login, Role.UNIT_USER, *unit), PASSWORD)
+            account = Account(login, login, Role.UNIT_USER, *unit)
+            create_account(connection, account, PASSWORD, given=False)
     factors.set_totp(connection, CLEAR_ACCOUNT, TOTP_SECRET, time.time())
     connection.execute(grants.delete())
     connection.execute(

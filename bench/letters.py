@@ -110,7 +110,8 @@ async def _officers(config: Config, counties: Sequence[str]) -> Mapping[str, str
             )
             if find_account(connection, name) is None:
                 role = Role.DUTY_PERSON if code in counties else Role.UNIT_USER
-                create_account(connection, Account(name, name, role, *unit), _PASSWORD)
+                account = Account(name, name, role, *unit)
+                create_account(connection, account, _PASSWORD, given=False)
             found[code] = opener.insert(connection, name, second_factor="TOTP").token
         return found
 

@@ -130,7 +130,8 @@ async def _measure(folder: Path, times: int) -> dict[str, list[float]]:
     def prepare(connection: Connection) -> None:
         for name in ("plain", "coded", "disabled"):
             unit = ("cdc-000000", "中国疾病预防控制中心", "NATIONAL", "000000")
-            create_account(connection, Account(name, name, Role.UNIT_USER, *unit), PASSWORD)
+            account = Account(name, name, Role.UNIT_USER, *unit)
+            create_account(connection, account, PASSWORD, given=False)
         factors.set_totp(connection, "coded", SECRET, time.time())
         factors.new_codes(connection, "coded", time.time())
         disable_account(connection, "disabled")

@@ -35,6 +35,7 @@ COMMANDS = {
     "load": "Load a line list by a mapping, each row into the store of its region.",
     "migrate": "Bring every store up to date, one transaction each; run it again after an "
     "interruption.",
+    "password": "Change your own password: sign in with the one there is, and choose another.",
     "serve": "Serve the stores of the configuration until told to end (Ctrl+C, SIGTERM).",
     "witness": "Cosign a log's newest checkpoint, if it grew out of the last one seen; run it "
     "regularly.",

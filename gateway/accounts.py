@@ -68,11 +68,14 @@ def create_account(
     account: Account,
     password: str,
     seal: Callable[[int], bytes] | None = None,
+    *,
+    given: bool = True,
 ) -> None:
     """Adds an account; takes some 50 ms for the password. Raises InvalidInput.
 
     A business administrator is put on file with it, where the unit has fewer than two (A4). `seal`
-    makes the envelope of the holder's items for the account's number.
+    makes the envelope of the holder's items for the account's number. `given`: somebody else chose
+    the password, and its holder changes it before anything else.
     """
     _check(account)
     check_password(account.account, password)
@@ -95,6 +98,7 @@ def create_account(
         "head": int(account.head),
         "purpose": account.purpose,
         "password_hash": hash_password(password),
+        "password_given": int(given and _signs_in(account)),
         "state": account.state.name,
         "valid_until": account.valid_until,
         "renewed_at": account.renewed_at,
@@ -133,15 +137,18 @@ def replace_hash(connection: Connection, account: str, old: str, new: str) -> No
 
 
 def set_password(connection: Connection, account: str, password: str) -> None:
-    """Gives another password and ends every session. Raises InvalidInput, NotFound."""
+    """Gives another password, which its holder changes before anything else, and ends every
+    session. Raises InvalidInput, NotFound.
+    """
     check_password(account, password)
-    changed = connection.execute(
+    found = find_account(connection, account)
+    if found is None:
+        raise NotFound(f"there is no account {account}", hint="see `epigate accounts list`")
+    connection.execute(
         update(accounts)
         .where(accounts.c.account == account)
-        .values(password_hash=hash_password(password))
+        .values(password_hash=hash_password(password), password_given=int(_signs_in(found)))
     )
-    if changed.rowcount == 0:
-        raise NotFound(f"there is no account {account}", hint="see `epigate accounts list`")
     revoke_sessions(connection, account)
     note_event(connection, account, "SET_PASSWORD", "", COMMAND_LINE)
 
@@ -176,6 +183,11 @@ def set_person(
     if found is None:
         raise NotFound(f"there is no account {account}", hint="see `epigate accounts list`")
     put_person(connection, found, person_index, seal, COMMAND_LINE)
+
+
+def _signs_in(account: Account) -> bool:
+    """Whether anybody signs in by its password: nobody does as a machine, which has a key."""
+    return account.role is not Role.REGIONAL_SYSTEM
 
 
 def _check(account: Account) -> None:

@@ -128,8 +128,8 @@ class Sessions:
         found = self.enrolling(authorization, use=use)
         if found is not None and found.must_change:
             raise PasswordGiven(
-                "whoever filed this account chose its password: change it first",
-                hint="POST /sign-in/password with `password` and `newPassword`",
+                "somebody else chose the password of this account: change it first",
+                hint="POST /sign-in/password with `password` and `newPassword`, or `epigate password`",
             )
         if found is not None and found.must_enrol:
             raise SecondFactorRequired(

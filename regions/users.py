@@ -64,7 +64,7 @@ accounts = Table(
     blind_index("person_index"),  # of the ID number: which accounts are one person's
     sealed(nullable=True),  # STAFF_ITEMS
     public("created_at"),
-    # 1: whoever filed it chose the password, and nothing is done before its holder changes it.
+    # 1: somebody else chose the password, and nothing is done before its holder changes it.
     internal("password_given", Integer(), default=0, server_default="0"),
 )
 

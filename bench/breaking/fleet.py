@@ -165,7 +165,8 @@ async def _people(config: Config) -> People:
         found = People()
         for region in COUNTIES:
             name, unit = f"officer-{region}", (f"cdc-{region}", f"{region} CDC", "CITY", region)
-            create_account(connection, Account(name, name, Role.UNIT_USER, *unit), _PASSWORD)
+            officer = Account(name, name, Role.UNIT_USER, *unit)
+            create_account(connection, officer, _PASSWORD, given=False)
             found.tokens[region] = opener.insert(connection, name, second_factor="TOTP").token
             machine = found.machines[region] = Machine(f"system-{region}", region)
             account = Account(machine.account, machine.account, Role.REGIONAL_SYSTEM, *unit)

@@ -30,8 +30,11 @@ __all__ = [
     "address_of_gateway",
     "fetch",
     "gateway_url",
+    "in_demo",
+    "keep_in_demo",
     "known",
     "post",
+    "said",
     "session",
 ]
 
@@ -123,6 +126,40 @@ def post(url: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:
     except ValueError as error:
         raise _no_gateway(url, error) from None
     return found if isinstance(found, dict) else {"data": None}
+
+
+def said(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer, or its failure as ours."""
+    failed = answer.get("error")
+    if isinstance(failed, dict):
+        error = SignInFailed(str(failed.get("message")), hint=str(failed.get("hint", "")))
+        error.code = str(failed.get("code", error.code))
+        raise error
+    return answer
+
+
+def in_demo(file: Path, account: str) -> bool:
+    """Whether the file of a demo knows the account."""
+    try:
+        return any(one["account"] == account for one in json.loads(file.read_text("utf-8")))
+    except (OSError, ValueError):
+        return False
+
+
+def keep_in_demo(file: Path, account: str, name: str, value: str) -> None:
+    """Writes something of a demo's account into its file, whole or not at all."""
+    accounts = json.loads(file.read_text("utf-8"))
+    for one in accounts:
+        if one["account"] == account:
+            one[name] = value
+    beside = file.with_suffix(".new")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as written:
+        json.dump(accounts, written, ensure_ascii=False, indent=2)
+        written.write("\n")
+        written.flush()
+        os.fsync(written.fileno())
+    beside.replace(file)
 
 
 def fetch(url: str, token: str) -> bytes:

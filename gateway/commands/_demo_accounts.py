@@ -54,7 +54,7 @@ def create_demo_accounts(config: Config, wanted: list[DemoAccount]) -> list[dict
             async with engine.begin() as connection:
                 for account, password in zip(wanted, passwords, strict=True):
                     await connection.run_sync(
-                        create_account,
+                        partial(create_account, given=False),  # usable at once
                         _account(account, indexer),
                         password,
                         partial(_sealed, sealer, account.items),

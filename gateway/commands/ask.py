@@ -66,8 +66,8 @@ def ask(
     with session(gateway, known(account, passwords)) as signed_in:
         if signed_in.get("mustChangePassword"):
             raise PasswordGiven(
-                f"whoever filed {account} chose its password: change it first",
-                hint="POST /sign-in/password with `password` and `newPassword`",
+                f"somebody else chose the password of {account}: change it first",
+                hint=f"`epigate password --account {account}` gives it another",
             )
         if signed_in.get("mustEnrol"):
             raise SecondFactorRequired(

@@ -84,7 +84,7 @@ class Account:
     renewed_at: str | None = None
     renew_by: str | None = None
     person_index: str | None = None
-    password_given: bool = False  # by whoever filed it: its holder changes it first
+    password_given: bool = False  # by somebody else: its holder changes it first
 
     @property
     def disabled(self) -> bool:

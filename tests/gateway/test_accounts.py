@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,9 @@ def test_an_account_is_kept_as_given(tmp_path: Path) -> None:
         await world.do(create_account, OTHER, "long enough")
         found = await world.do(find_account, OTHER.account)
         terms = {name: getattr(found, name) for name in ("valid_until", "renewed_at", "renew_by")}
-        assert found == replace(OTHER, created_at=found.created_at, **terms)
+        assert found == replace(
+            OTHER, created_at=found.created_at, password_given=True, **terms
+        )
         days = [(seconds_of(at) - seconds_of(now())) / 86_400 for at in terms.values()]
         assert [round(day) for day in days] == [1_096, 0, 366]
         assert [account.account for account in await world.do(list_accounts)] == [
@@ -74,6 +77,28 @@ def test_an_account_is_kept_as_given(tmp_path: Path) -> None:
         assert "long enough" not in stored
         assert await world.do(find_account, "nobody") is None
         assert await world.do(password_hash, "nobody") is None
+
+    in_store(tmp_path, body)
+
+
+def test_who_chose_the_first_password(tmp_path: Path) -> None:
+    """Whoever made the account did, unless it is said that the holder did; machines have none."""
+
+    async def body(world: World) -> None:
+        machine = replace(OTHER, account="system-1", role=Role.REGIONAL_SYSTEM)
+        own = replace(OTHER, account="own")
+        await world.do(create_account, OTHER, "long enough")
+        await world.do(create_account, machine, "long enough")
+        await world.do(partial(create_account, given=False), own, "long enough")
+
+        async def given() -> dict[str, bool]:
+            return {one.account: one.password_given for one in await world.do(list_accounts)}
+
+        made = {"nanjing": False, OTHER.account: True, "own": False, "system-1": False}
+        assert await given() == made
+        for account in made:
+            await world.do(set_password, account, "another horse")
+        assert await given() == dict.fromkeys(made, True) | {"system-1": False}
 
     in_store(tmp_path, body)
 
@@ -380,7 +405,7 @@ def test_lists_are_readable_at_80_columns(config: Path) -> None:
         (LONG, "SECURITY_ADMINISTRATOR", "cdc-320102"),
         ("xuanwu.county-user-1", "UNIT_USER", "cdc-320102"),
     ]
-    assert {row["password_given"] for row in rows} == {False}  # whether it is to be changed, only
+    assert {row["password_given"] for row in rows} == {True}  # whether it is to be changed, only
     kept = {key for row in rows for key in row if "password" in key or "index" in key}
     assert kept == {"password_given"}
 

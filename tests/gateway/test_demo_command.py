@@ -352,6 +352,19 @@ def test_the_lines_it_prints_can_be_pasted(
         assert capsys.readouterr().out.count("-") >= 30  # recovery codes
         code, out, _ = ask(*here, "--account", "city-320100", "{ me { account } }")
         assert (code, json.loads(out)) == (0, {"data": {"me": {"account": "city-320100"}}})
+        monkeypatch.setenv("EPIGATE_NEW_PASSWORD", "plum blossom 3201")
+        with pytest.raises(SystemExit):
+            main(["password", *here, "--account", "county-320102"])
+        assert "is changed" in capsys.readouterr().out
+        code, out, _ = ask(*here, "--account", "county-320102", "{ me { account } }")
+        assert (code, json.loads(out)) == (0, {"data": {"me": {"account": "county-320102"}}})
+        with pytest.raises(SystemExit):
+            main(["password", *here, "--account", "county-320102"])
+        assert "the new password is the old one [INVALID_INPUT]" in capsys.readouterr().err
+        monkeypatch.delenv("EPIGATE_NEW_PASSWORD")
+        with pytest.raises(SystemExit):
+            main(["password", *here, "--account", "county-320102"])
+        assert "no new password is given" in capsys.readouterr().err
         monkeypatch.setattr("sys.stdin", io.StringIO("{ me { account } }"))
         code, out, _ = ask(*here)
         assert (code, json.loads(out)) == (0, {"data": {"me": {"account": "national"}}})

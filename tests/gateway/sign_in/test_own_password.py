@@ -7,6 +7,7 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
+from gateway.accounts import set_password
 from gateway.passwords import Passwords
 from regions.errors import PasswordGiven, SecondFactorRequired, Unauthenticated
 from tests.gateway.central_store import PASSWORD, START, bearer
@@ -43,6 +44,20 @@ def test_a_first_password_is_changed_before_anything_else(run: Run) -> None:
         events = gateway.world.sql("SELECT event, by_account FROM account_events")
         assert events == [("CHANGE_PASSWORD", "nanjing")]
         assert ("passwordChange", "nanjing", "OK") in gateway.logged()
+
+    run(body)
+
+
+def test_one_that_an_operator_gave_is_a_first_one_again(run: Run) -> None:
+    async def body(gateway: Gateway) -> None:
+        await gateway.world.do(set_password, "nanjing", "by the operator 1")
+        answer = (await gateway.ask(password="by the operator 1")).json()
+        assert answer["mustChangePassword"] is True
+        with pytest.raises(PasswordGiven):
+            gateway.sessions.viewer(bearer(answer["token"]))
+        changed = await change(gateway, answer["token"], password="by the operator 1")
+        assert changed.status_code == 204
+        assert gateway.sessions.viewer(bearer(answer["token"]))
 
     run(body)
 
