@@ -107,8 +107,8 @@ def create_account(
         "sealed": seal(number) if seal is not None else None,
         "created_at": account.created_at or now(),
     }
-    given = {name: value for name, value in row.items() if value is not None}
-    connection.execute(insert(accounts).values(given))
+    known = {name: value for name, value in row.items() if value is not None}
+    connection.execute(insert(accounts).values(known))
 
 
 def may_sign_in(connection: Connection, account: str, at: str | None = None) -> bool:

@@ -129,7 +129,7 @@ class Sessions:
         if found is not None and found.must_change:
             raise PasswordGiven(
                 "somebody else chose the password of this account: change it first",
-                hint="POST /sign-in/password with `password` and `newPassword`, or `epigate password`",
+                hint="POST /sign-in/password with `password` and `newPassword`: `epigate password`",
             )
         if found is not None and found.must_enrol:
             raise SecondFactorRequired(

@@ -26,6 +26,7 @@ from resolvers.assist.erasing import Named, erase_named, named_in_letters
 from resolvers.transfers.telling import tell_erased
 from resolvers.users import Role
 from resolvers.users.accounts import find_account, is_usable
+from resolvers.users.persons import same_person
 from resolvers.writing.stores import Store, Stores
 
 __all__ = ["Erased", "ask_erasure", "confirm_erasure"]
@@ -247,9 +248,7 @@ def _asked(
         raise NotFound(f"there is no erasure {number}", argument="number")
     _require_administrator(connection, by)
     asked, confirming = find_account(connection, row.asked_by), find_account(connection, by)
-    person = confirming.person_index if confirming is not None else None
-    same = asked is not None and person is not None and asked.person_index == person
-    if row.asked_by == by or same:
+    if row.asked_by == by or same_person(asked, confirming):
         raise Forbidden(
             f"{row.asked_by} asked for this erasure",
             hint="another security administrator confirms it, who is another person",

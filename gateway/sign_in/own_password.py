@@ -1,7 +1,7 @@
 """`POST /sign-in/password`: whoever is signed in changes the account's password (A12).
 
-A session that may do nothing else can do this: where somebody else chose the password (whoever filed
-an administrator, an operator), it is changed before anything is done with it.
+A session that may do nothing else can do this: a password that somebody else chose (whoever filed
+an administrator, an operator) is changed before anything is done with it.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ from sqlalchemy import Connection, select, update
 from regions.alarms import alarms
 from resolvers.alarms.listing import alarm_of, visible
 from resolvers.context import Context
+from resolvers.users.accounts import find_account
+from resolvers.users.persons import same_person
 from resolvers.writing.central import CentralWriting
 from resolvers.writing.refusing import Mistakes, forbidden, not_found
 from resolvers.writing.values import text
@@ -22,7 +24,10 @@ _LONGEST = 500
 async def acknowledge_alarm(
     context: Context, given: AcknowledgeAlarmInput, path: str
 ) -> AcknowledgeAlarmPayload:
-    """Acknowledges an alarm; nobody does so with one about the own account. Raises Refusal."""
+    """Acknowledges an alarm; nobody does so with one about themselves, by whatever account.
+
+    Raises Refusal.
+    """
     viewer, central = context.signed_in(), context.central
     writing = CentralWriting(context, "acknowledgeAlarm", given, account=viewer.account)
     mistakes = Mistakes()
@@ -38,10 +43,11 @@ async def acknowledge_alarm(
         ).first()
         if found is None:
             raise not_found("alarm")
-        if found.account == viewer.account:
+        about, own = (find_account(connection, one) for one in (found.account, viewer.account))
+        if same_person(about, own):
             raise forbidden(
-                "an alarm about your own account is for somebody else to look into",
-                "涉及本人账号的告警须由他人处理",
+                "an alarm about yourself, by whatever account, is for somebody else to look into",
+                "涉及本人（包括本人其他账号）的告警须由他人处理",
             )
         if found.acknowledged_at is not None:
             raise forbidden(

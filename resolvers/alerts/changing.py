@@ -34,6 +34,7 @@ from resolvers.lifecycles import StateRefused
 from resolvers.privacy.rows import fresh_id, required_account, within_jurisdiction
 from resolvers.users import BUSINESS_ROLES, Role, Viewer
 from resolvers.users.accounts import Account, find_account, is_usable, next_id
+from resolvers.users.persons import same_person
 from resolvers.users.shared import needed
 from resolvers.writing.central import CentralWriting
 from resolvers.writing.refusing import Mistakes, Refusal, forbidden, not_found, refused_step
@@ -277,10 +278,7 @@ def _people(connection: Connection, row: Row[Any], account: Account) -> set[Guar
     found = set()
     for name, guard in ((row.applied_by, Guard.OWN), (row.approved_by, Guard.SAME_PERSON)):
         other = None if name is None else find_account(connection, name)
-        if other is not None and (
-            other.account == account.account
-            or (other.person_index is not None and other.person_index == account.person_index)
-        ):
+        if same_person(other, account):
             found.add(guard)
     return found
 

@@ -30,6 +30,8 @@ from resolvers.privacy.rows import (
 from resolvers.privacy.supervising import suspend_for, suspend_unreviewed, two_supervisors
 from resolvers.proofs import PROOF_MISSING, has_fresh_proof
 from resolvers.users import Viewer
+from resolvers.users.accounts import find_account
+from resolvers.users.persons import same_person
 from resolvers.writing.central import CentralWriting
 from resolvers.writing.refusing import Mistakes, forbidden, not_found
 from resolvers.writing.values import text
@@ -175,6 +177,12 @@ async def review_emergency_access(
             ).first()
         if row is None:
             raise not_found("access")
+        # Told to two others; whose account one of them is may have come on record since.
+        if same_person(*(find_account(connection, one) for one in (row.account, viewer.account))):
+            raise forbidden(
+                "your own emergency access, by whatever account, is for somebody else to review",
+                "本人（包括本人其他账号）的紧急访问须由他人复核",
+            )
         if row.reviewed_at is not None:
             raise step_refused("REVIEWED_ALREADY", REASONS["REVIEWED_ALREADY"])
         items = sealer.open("emergencies", row.id, row.sealed) | {"remarks": remarks}

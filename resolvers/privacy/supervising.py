@@ -16,6 +16,7 @@ from regions.users import accounts
 from resolvers.users import Role, prefix_of
 from resolvers.users.accounts import Account, find_account, is_usable, suspend
 from resolvers.users.levels import units_above
+from resolvers.users.persons import same_person
 from resolvers.users.states import AccountState
 
 __all__ = ["UNREVIEWED", "suspend_for", "suspend_unreviewed", "two_supervisors"]
@@ -39,10 +40,9 @@ def two_supervisors(connection: Connection, account: Account, at: str) -> list[s
     """
     found: list[Account] = []
     for candidate in _candidates(connection, account):
-        people = {one.person_index for one in (account, *found) if one.person_index}
-        if candidate.account in {account.account, *(one.account for one in found)}:
+        if any(same_person(candidate, one) for one in (account, *found)):
             continue
-        if candidate.person_index in people or not is_usable(connection, candidate.account, at):
+        if not is_usable(connection, candidate.account, at):
             continue
         found.append(candidate)
         if len(found) == 2:

@@ -144,7 +144,7 @@ async def activate_administrator(
         context,
         "activateAdministrator",
         given,
-        _own_or_above,
+        _own_or_another_above,
         lambda store, number, by: activate(store, number, by, reason),
     )
 
@@ -243,16 +243,16 @@ def _above(connection: Connection, viewer: Viewer, row: Any) -> None:
 
 
 def _another_above(connection: Connection, viewer: Viewer, row: Any) -> None:
-    """Nobody accepts a filing of themselves."""
+    """Nobody accepts or activates a filing of themselves; deregistering one gives power up."""
     require_above(
         connection, viewer, row.unit_id, row.unit_level, row.code, person=row.person_index
     )
 
 
-def _own_or_above(connection: Connection, viewer: Viewer, row: Any) -> None:
+def _own_or_another_above(connection: Connection, viewer: Viewer, row: Any) -> None:
     own = active_of(connection, row.unit_id) == viewer.account
     if not (own and is_usable(connection, viewer.account)):
-        _above(connection, viewer, row)
+        _another_above(connection, viewer, row)
 
 
 def _filer(connection: Connection, viewer: Viewer, row: Any) -> None:

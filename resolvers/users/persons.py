@@ -16,7 +16,7 @@ from regions.users import accounts
 from resolvers.users import ADMINISTRATOR_ROLES, Role
 from resolvers.users.accounts import Account, next_id, note_event
 
-__all__ = ["APART", "check_person", "put_person", "unknown_administrators"]
+__all__ = ["APART", "check_person", "put_person", "same_person", "unknown_administrators"]
 
 APART = frozenset({Role.SYSTEM_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR, Role.AUDITOR})
 """Roles of which no person has two."""
@@ -55,6 +55,20 @@ def check_person(
                 hint="accounts are not doubled: disable the other first",
                 messageZh="该人员在本单位已有同一角色的账号",
             )
+
+
+def same_person(one: Account | None, other: Account | None) -> bool:
+    """Whether two accounts are one person's, as far as anybody knows: nobody decides about what is
+    their own by another account (A7). Where the person behind one is not known, the same name in
+    the same unit counts as the same.
+    """
+    if one is None or other is None:
+        return False
+    if one.account == other.account:
+        return True
+    if one.person_index is not None and other.person_index is not None:
+        return one.person_index == other.person_index
+    return (one.name, one.unit_id) == (other.name, other.unit_id)
 
 
 def put_person(

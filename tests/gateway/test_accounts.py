@@ -63,9 +63,7 @@ def test_an_account_is_kept_as_given(tmp_path: Path) -> None:
         await world.do(create_account, OTHER, "long enough")
         found = await world.do(find_account, OTHER.account)
         terms = {name: getattr(found, name) for name in ("valid_until", "renewed_at", "renew_by")}
-        assert found == replace(
-            OTHER, created_at=found.created_at, password_given=True, **terms
-        )
+        assert found == replace(OTHER, created_at=found.created_at, password_given=True, **terms)
         days = [(seconds_of(at) - seconds_of(now())) / 86_400 for at in terms.values()]
         assert [round(day) for day in days] == [1_096, 0, 366]
         assert [account.account for account in await world.do(list_accounts)] == [

@@ -41,11 +41,14 @@ def watched(demo: Demo, tmp_path: Path) -> Iterator[Gateway]:
 
 def _more_auditors(demo: Demo) -> None:
     auditor = demo.account_of("auditor")
-    demo.add_account("auditor-nanjing", auditor, code="320100", unit_id="cdc-320100")
-    demo.add_account("auditor-wuxi", auditor, code="320200", unit_id="cdc-320200")
-    security = demo.account_of("auditor")
-    demo.add_account("security", security, role="SECURITY_ADMINISTRATOR")
-    names = ("auditor-nanjing", "auditor-wuxi", "security")
+    nanjing = {"code": "320100", "unit_id": "cdc-320100", "person_index": "of nanjing"}
+    wuxi = {"code": "320200", "unit_id": "cdc-320200", "person_index": "of wuxi"}
+    demo.add_account("auditor-nanjing", auditor, **nanjing)
+    demo.add_account("auditor-wuxi", auditor, **wuxi)
+    demo.add_account("wuxi-again", auditor, **wuxi)  # another account of the same person
+    security = {"role": "SECURITY_ADMINISTRATOR", "person_index": "of security"}
+    demo.add_account("security", auditor, **security)
+    names = ("auditor-nanjing", "auditor-wuxi", "wuxi-again", "security")
     demo.tokens.update(zip(names, demo.open_sessions(*names), strict=True))
 
 
@@ -86,7 +89,9 @@ def test_an_alarm_is_raised_scoped_and_acknowledged_once(watched: Gateway) -> No
         return watched.data(_ACKNOWLEDGE, {"i": given | more}, who=who)["acknowledgeAlarm"]
 
     assert say("auditor-nanjing", "k0")["code"] == "NOT_FOUND"
-    assert say("auditor-wuxi", "k0")["code"] == "FORBIDDEN"  # about the own account
+    for own in ("auditor-wuxi", "wuxi-again"):  # about oneself, by whatever account
+        assert say(own, "k0")["code"] == "FORBIDDEN"
+        assert alarms(watched, own)[0]["acknowledgedBy"] is None
     assert say("national", "k0")["code"] == "FORBIDDEN"
     assert say("security", "k1", note=" ")["code"] == "INVALID_INPUT"
     done = say("security", "k1")

@@ -605,6 +605,25 @@ def test_ordinary_accounts_are_renewed_without_an_id_number(demo: Demo, tmp_path
     assert not any("nobody knows" in line for line in gateway.said)
 
 
+def test_nobody_activates_themselves_from_the_level_above(demo: Demo, tmp_path: Path) -> None:
+    own, admin = demo.copied(tmp_path), ADMINS[COUNTY]
+    with closing(sqlite3.connect(own.config.central_store)) as store, store:
+        store.execute(
+            "UPDATE administrator_filings SET state = 'ON_FILE' WHERE account = ?", (admin,)
+        )
+        of_city = "(SELECT person_index FROM accounts WHERE account = ?)"
+        for table in ("administrator_filings", "accounts"):
+            change = f"UPDATE {table} SET person_index = {of_city} WHERE account = ?"
+            store.execute(change, (ADMINS[CITY], admin))
+    with serving(own) as gateway:
+        (one,) = filings(gateway, ADMINS[CITY], unit=[f"cdc-{COUNTY}"])
+        refused = step(gateway, "activateAdministrator", one["id"], ADMINS[CITY])
+        assert refused["code"] == "FORBIDDEN"
+        assert filings(gateway, ADMINS[CITY], unit=[f"cdc-{COUNTY}"])[0]["state"] == "ON_FILE"
+        ended = step(gateway, "deregisterAdministrator", one["id"], ADMINS[CITY])
+        assert ended["filing"]["state"] == "DEREGISTERED"  # whoever gives power up may
+
+
 def test_disabling_ends_everything_at_once(gateway: Gateway) -> None:
     who, password = f"duty-{COUNTY}", gateway.demo.accounts[f"duty-{COUNTY}"]["password"]
     given = {"account": who, "reason": "密码泄露"}

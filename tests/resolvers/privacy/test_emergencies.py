@@ -183,6 +183,22 @@ def test_a_justified_one_is_reviewed_by_a_supervisor_and_that_is_all(office: Off
     assert office.do(lambda connection: is_usable(connection, "officer"))
 
 
+def test_nobody_reviews_their_own_by_another_account(office: Office) -> None:
+    """Found out only after it was told: whose account an older one is, say."""
+    access = taken(office)["access"]
+    officer = office.do(lambda connection: find_account(connection, "officer"))
+    office.set("bizadmin", person_index=officer.person_index)
+    assert reviewed(office, access["id"], "bizadmin", "JUSTIFIED")["code"] == "FORBIDDEN"
+    assert office.rows(emergencies)[0].reviewed_at is None
+    assert reviewed(office, access["id"], "city-admin", "JUSTIFIED")["access"]
+
+
+def test_whose_account_nobody_knows_is_known_by_name_and_unit(office: Office) -> None:
+    officer = office.do(lambda connection: find_account(connection, "officer"))
+    office.set("bizadmin", person_index=None, name=officer.name)
+    assert taken(office)["access"]["supervisors"] == ["city-admin", "head-1"]
+
+
 def test_one_without_reason_suspends_the_account_at_once(office: Office) -> None:
     access = taken(office)["access"]
     assert reviewed(office, access["id"], "bizadmin", "UNJUSTIFIED")["code"] == "INVALID_INPUT"
