@@ -18,7 +18,15 @@ from regions.post import post_inbox, post_outbox
 from regions.text import among_texts
 from resolvers.writing.stores import Store
 
-__all__ = ["answered", "is_behind", "other_than", "received", "texts", "unreceived"]
+__all__ = [
+    "answered",
+    "correspondents",
+    "is_behind",
+    "other_than",
+    "received",
+    "texts",
+    "unreceived",
+]
 
 _AT_ONCE = 2_000
 _TOPICS = "transfer."
@@ -42,6 +50,14 @@ async def is_behind(store: Store, other: Store) -> bool:
         if await store.read(partial(unreceived, sender=other.settings.code, keys=keys)):
             return True
     return False
+
+
+def correspondents(connection: Connection) -> set[str]:
+    """The regions a store has a message or an answer of: it knows nothing of what others did."""
+    inbox, outbox = post_inbox.c, post_outbox.c
+    senders = select(inbox.from_region).distinct()
+    receivers = select(outbox.to_region).where(outbox.answered_at.is_not(None)).distinct()
+    return set(connection.execute(senders.union(receivers)).scalars())
 
 
 def received(connection: Connection, sender: str, after: str) -> list[tuple[str, str]]:

@@ -25,7 +25,7 @@ from sqlalchemy import Connection, func, select
 from regions.corrections import sequences
 from regions.fencing import Fence, fence, fences, lift, standing
 from regions.post import post_outbox
-from resolvers.transfers.behind import is_behind
+from resolvers.transfers.behind import correspondents, is_behind
 from resolvers.transfers.restored import Reconciled, reconcile
 from resolvers.writing.failures import WriteFailed
 from resolvers.writing.looked import Looked
@@ -76,6 +76,7 @@ class Mender:
                 continue
             self._known[code] = state
             found.fences[code] = state.fences
+        await self._leave_out_strangers(found)
         for code, other in sorted(self._uncompared):
             if not {code, other} & set(found.silent):
                 await self._compare(self._stores[code], self._stores[other], found, at)
@@ -92,6 +93,16 @@ class Mender:
             known = await store.read(_state)
             self._states.keep(code, version, known)
         return known
+
+    async def _leave_out_strangers(self, found: Look) -> None:
+        """Most pairs of a country never wrote to each other: one reading of a store says of all."""
+        for code in sorted({other for _, other in self._uncompared} - set(found.silent)):
+            try:
+                known = await self._stores[code].read(correspondents)
+            except WriteFailed as failed:
+                found.silent[code] = failed
+                continue
+            self._uncompared -= {(one, code) for one in self._stores if one not in known}
 
     async def _compare(self, store: Store, other: Store, found: Look, at: str) -> None:
         code = store.settings.code
