@@ -7,11 +7,12 @@ import os
 import shutil
 import signal
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, insert
 
 from gateway.custody import check_custody
 from regions.errors import StoreRestored
@@ -204,6 +205,29 @@ def test_whoever_is_killed_while_mending_leaves_the_fence(
     assert regions.custodians(person) == [B]
     _hand_over(regions, person, "back", B, A)
     assert regions.custodians(person) == [A]
+
+
+@pytest.mark.parametrize("lost", ["what it sent", "what it received"])
+def test_either_end_of_a_message_tells_that_it_was_lost(
+    files: Regions, stores: Stores, lost: str
+) -> None:
+    sender, receiver = (B, A) if lost == "what it sent" else (A, B)
+    person = files.register(sender)
+    kept = _back_up(stores, files, B)
+    assert files.offer("t", [person], sender, receiver).refusal is None
+    if sender == A:
+        files.drain()
+    else:  # taken in, and the answer lost on its way
+        for message in files.rows(B, post_outbox):
+            files.do(A, partial(_take_in, message=message))
+    _put_back(stores, files, B, kept)
+    assert files.is_behind() == {B}
+
+
+def _take_in(connection: Connection, message: dict[str, Any]) -> None:
+    row = {name: message[name] for name in ("id", "topic", "subject", "hash")}
+    row |= {"from_region": B, "reply": "{}", "received_at": AT}
+    connection.execute(insert(post_inbox), [row])
 
 
 def test_it_is_fenced_until_all_regions_answer(files: Regions, stores: Stores) -> None:
