@@ -24,8 +24,8 @@ from bench.read import sheet as read_sheet
 from bench.report import judged
 from bench.rounds import BadAnswers, Contender, measure
 from bench.servers import running
+from bench.timing import Compared, Pair, likelihood
 from bench.timing import compare as compare_times
-from bench.timing import likelihood
 from bench.timing import sheet as timing_sheet
 from regions.blind_index import check_digit
 from regions.contacts import contacts
@@ -146,12 +146,20 @@ def test_times_that_are_alike_and_times_that_are_not() -> None:
     assert likelihood([2.0, 3.0], [0.0, 1.0])[0] == 1.0
 
 
-@pytest.mark.leak(34)
 def test_kinds_of_answers_are_compared_by_their_times(data: DataSet) -> None:
     results = list(compare_times(data, 80, runs=20, port=PORT + 40))
     assert [one.pair.name for one in results] == ["checkDuplicate", "node", "chain", "contacts"]
     assert all(0 <= one.longer <= 1 and 0 <= one.chance <= 1 for one in results)
     assert len(timing_sheet(results, 20, Others()).rows) == 4
+
+
+@pytest.mark.parametrize(("alike", "told"), [(True, "**0.75**"), (False, "0.75")])
+def test_what_time_tells_is_marked_where_it_must_not(alike: bool, told: str) -> None:
+    pair = Pair("node", ("hidden", "missing"), "", ((), ()), alike=alike)
+    (row,) = timing_sheet([Compared(pair, (1.5, 1.0), 0.75, 0.001)], 20, Others()).rows
+    assert row == ("node", "hidden / missing", "1.500", "1.000", told, "0.001")
+    (row,) = timing_sheet([Compared(pair, (1.0, 1.0), 0.55, 0.4)], 20, Others()).rows
+    assert row[4] == "0.55"
 
 
 def test_the_load_generator_counts_what_is_not_a_good_answer(empty: Contender) -> None:

@@ -118,6 +118,7 @@ def test_a_code_used_twice_is_refused_in_every_worker(run: Run) -> None:
     run(body)
 
 
+@pytest.mark.leak(34)
 def test_whatever_fails_the_same_work_is_done(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Statement for statement, and one run of argon2: what failed cannot be told by its time."""
     verified: list[bool] = []
