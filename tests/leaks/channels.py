@@ -134,8 +134,8 @@ _WAYS: tuple[tuple[str, str], ...] = (
     ),
     (
         "Timing: hit and miss, masked and clear",
-        "a duplicate check asks the same statements whatever is found, what is hidden is looked for "
-        "as what is missing is, no statement holds a hidden value; measured by "
+        "a duplicate check asks the same statements whatever is found, what is hidden is looked "
+        "for as what is missing is, no statement holds a hidden value; measured by "
         "`python -m bench timing`",
     ),
     ("Status and error code: exists but forbidden, and does not exist", "one answer for both"),

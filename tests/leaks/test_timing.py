@@ -196,7 +196,7 @@ def test_leak_34_what_is_masked_is_read_the_same_whatever_it_is(
 ) -> None:
     """Two gateways that differ in hidden values alone: null, short, long, known to several."""
     world, other = pair
-    texts = [(text, None) for text in LISTS]
+    texts: list[tuple[str, Any]] = [(text, None) for text in LISTS]
     for kind, table in TABLES:
         for (number,) in world.rows("320100", f"SELECT id FROM {table.name} LIMIT 6"):
             texts += [(NODE, {"i": f"{kind}:{number}"}), (CHAIN, {"i": f"{kind}:{number}"})]
