@@ -114,6 +114,19 @@ def memory(
 
 
 @app.command()
+def start(
+    quick: Quick = False, write: Write = False, port: Port = 9900, folder: Folder = None
+) -> None:
+    """From `epigate demo` and `epigate serve` to the first answer."""
+    from bench import start as benchmark
+
+    rounds = 1 if quick else 5
+    with measuring(folder) as (place, others), others:
+        results = list(benchmark.starts(place, million=not quick, rounds=rounds, port=port))
+    finish(benchmark.sheet(results, rounds, others), write)
+
+
+@app.command()
 def exports(
     quick: Quick = False,
     write: Write = False,

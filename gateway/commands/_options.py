@@ -19,6 +19,7 @@ __all__ = [
     "ConfigOption",
     "DryRunOption",
     "JsonOption",
+    "UnusedConfigOption",
     "console",
     "print_json",
     "print_list",
@@ -38,6 +39,12 @@ ConfigOption = Annotated[
     ),
 ]
 """Use as `config: ConfigOption = DEFAULT_CONFIG`."""
+
+UnusedConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Taken as by every command; not read here."),
+]
+"""Of commands that need no configuration: whoever scripts them need not know which they are."""
 
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be done and change nothing.")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.commands._options import console
+from gateway.commands._options import UnusedConfigOption, console
 from regions.blind_index import BlindIndexer
 from regions.errors import SheetUnreadable
 from resolvers.assist.people_list import read_people
@@ -29,7 +29,7 @@ def _group() -> None:
 
 
 @app.command()
-def check(file: _FileArgument) -> None:
+def check(file: _FileArgument, config: UnusedConfigOption = None) -> None:
     """Say what of a list of people can be taken, line by line; nothing is sent or kept.
 
     Whether somebody is on record in a region only `importAssistPeople` can say.
@@ -63,6 +63,7 @@ def template(
     file: Annotated[
         Path, typer.Argument(help="Where to write it: a name ending in .xlsx or .csv.")
     ],
+    config: UnusedConfigOption = None,
 ) -> None:
     """Write an empty list with the titles in both languages."""
     make = template_csv if file.suffix.lower() == ".csv" else template_xlsx

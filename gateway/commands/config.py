@@ -8,7 +8,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console
+from gateway.commands._options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    UnusedConfigOption,
+    console,
+)
 from gateway.config import Config, load_config, write_default
 from gateway.settings import SETTINGS, settings_table
 from regions.errors import InvalidInput
@@ -21,14 +26,17 @@ app = typer.Typer(help="Write, check and explain the configuration.", no_args_is
 @app.command()
 def new(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Where to write it.", show_default=True)
-    ] = DEFAULT_CONFIG,
+        Path | None,
+        typer.Argument(metavar="FILE", help="Where to write it.", show_default="that of --config"),
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Write a configuration that works as it is: eight regions, an SQLite file each.
 
     Change its regions to yours before `epigate init`. A file that is there already is never
     overwritten.
     """
+    file = config if file is None else file
     try:
         write_default(file)
     except FileExistsError:
@@ -57,7 +65,7 @@ def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 
 @app.command()
-def table() -> None:
+def table(config: UnusedConfigOption = None) -> None:
     """Print every setting as the Markdown table of the manual."""
     print(settings_table(), end="")
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gateway.access_log.witnessing import fetching, see
+from gateway.commands._options import UnusedConfigOption
 from resolvers.access_log.notes import VerifierKey
 
 __all__ = ["witness"]
@@ -38,6 +39,7 @@ def witness(
             help="Begin anew by another key, where what was seen is lost; FILE.history tells it.",
         ),
     ] = False,
+    config: UnusedConfigOption = None,
 ) -> None:
     """Cosign a log's newest checkpoint, if it grew out of the last one seen; run it regularly.
 

@@ -20,7 +20,7 @@ from gateway._commands import COMMANDS, Commands
 from gateway.cli import app, main
 from gateway.config import Config
 from gateway.settings import settings_table
-from tests.docs.tables import commands
+from tests.docs.tables import commands, options
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -144,7 +144,7 @@ def test_config_new_writes_one_that_works_and_never_overwrites(run: Run, tmp_pat
     assert (code, str(path) in out) == (0, True)
     assert run("init", "--config", path)[0] == 0
     path.write_text("# mine\n")
-    code, out, err = run("config", "new", path)
+    code, out, err = run("config", "new", "--config", path)
     assert (code, out) == (1, "")
     assert "is there already and was left as it is" in err
     assert path.read_text() == "# mine\n"
@@ -220,6 +220,12 @@ def test_the_help_lists_every_command(run: Run) -> None:
     _, out, _ = run("--help")
     for command in ("init", "migrate", "config", "counts", "ask", "units"):
         assert command in out
+
+
+@pytest.mark.no_cover  # the lines of the tests beside it, again and again
+@pytest.mark.parametrize("name", commands())
+def test_every_command_takes_a_configuration(name: str) -> None:
+    assert "--config" in options(commands()[name])
 
 
 @pytest.mark.no_cover  # the lines of the tests beside it, again and again

@@ -163,6 +163,10 @@ def test_two_counties_write_letters_and_hand_people_over(run: Run, config: Confi
     assert [one for one in accounts if accounts[one]["role"].startswith("neighbour")] == [
         *("county-320205", "duty-320205")
     ]
+    manual = (Path(__file__).parents[2] / "docs" / "quick-start.md").read_text("utf-8")
+    assert re.findall(r"│ (\S+) +│ … +│ (.+?) +│ \d{6} │", manual) == [
+        (one["account"], one["role"]) for one in accounts.values()
+    ]
     ours, theirs = (one.path for one in config.regions[:2])
     states = "SELECT state FROM assist_requests WHERE side = ? ORDER BY created_at, id"
     assert Counter(row[0] for row in in_file(ours, states.replace("?", "'SENT'"))) == Counter(
