@@ -29,9 +29,14 @@ from sqlalchemy import Connection, func, insert, select, update
 from gateway.accounts import disable_account
 from gateway.config import Config, load_config
 from gateway.sessions import Sessions
+from gateway.sign_in.factors import Factors
+from gateway.sign_in.totp import new_secret
 from regions.engines import sqlite_engine
 from regions.instants import instant
+from regions.keys import load_keys
+from regions.sealing import Sealer
 from regions.users import accounts, sessions
+from resolvers.central import COUNTRY
 from tests import warm
 
 __all__ = ["BROAD", "PEOPLE", "Demo", "Gateway", "make_demo", "never_idle", "serving"]
@@ -118,7 +123,7 @@ class Demo:
 
         self.central(work)
 
-    def add_account(self, name: str, like: str, **columns: str) -> None:
+    def add_account(self, name: str, like: str, **columns: str | None) -> None:
         """An account with the password and the columns of another, but for those given."""
 
         def work(connection: Connection, _: Sessions) -> None:
@@ -129,6 +134,18 @@ class Demo:
             connection.execute(insert(accounts).values({**row, **own, **columns}))
 
         self.central(work)
+
+    def recovery_codes(self, account: str) -> list[str]:
+        """New recovery codes of an account, each good once, beside a code generator of its own."""
+        config = self.config
+        factors = Factors(Sealer(load_keys(config.keys).sealing, COUNTRY))
+
+        def work(connection: Connection, _: Sessions) -> list[str]:
+            factors.set_totp(connection, account, new_secret(), time.time())
+            return factors.new_codes(connection, account, time.time())
+
+        codes: list[str] = self.central(work)
+        return codes
 
     def disable(self, account: str) -> None:
         """Disables an account, as an administrator does."""

@@ -7,7 +7,6 @@ The log of a file must have grown out of each; what stands against it leaves a m
 from __future__ import annotations
 
 import asyncio
-import getpass
 import logging
 import sqlite3
 from collections.abc import Sequence
@@ -25,7 +24,7 @@ from gateway.access_log.contradictions import (
     keep_contradiction,
 )
 from gateway.access_log.log_file import LogFile
-from gateway.access_log.system import system_row
+from gateway.access_log.system import operator, system_row
 from gateway.access_log.tree import StoredTree, checkpoint_in
 from regions.access_log import UNREADABLE, witness
 from regions.engines import make_engine
@@ -160,7 +159,7 @@ async def settle_witness(
             if row is not None:
                 forgotten = {str(name): str(value) for name, value in row._mapping.items()}
         what: dict[str, Any] = {
-            "by": getpass.getuser(),
+            "by": operator(),
             "forgotten": forgotten,
             "region": region.code,
             "stood": [{"at": one.at, "proven": one.proven, "said": one.said} for one in stood],

@@ -11,7 +11,6 @@ verify` looks at everything at once.
 from __future__ import annotations
 
 import asyncio
-import getpass
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -29,7 +28,7 @@ from gateway.access_log.contradictions import (
 )
 from gateway.access_log.live import Known, LiveLog, live_log
 from gateway.access_log.log_file import LogFile
-from gateway.access_log.system import system_row
+from gateway.access_log.system import operator, system_row
 from gateway.access_log.tree import tampered
 from regions.errors import AccessLogContradicted, AccessLogTampered, InvalidInput
 from resolvers.access_log.findings import Report, each_problem
@@ -163,7 +162,7 @@ def settle_itself(log: LogFile) -> list[Contradiction]:
             raise contradicted(stood)
     said = [{"at": one.at, "said": one.said} for one in stood]
     what: dict[str, Any] = {
-        "by": getpass.getuser(),
+        "by": operator(),
         "region": ITSELF,
         "stood": said,
         "tiles": mended,

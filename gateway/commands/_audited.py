@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,8 +13,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gateway.access_log.bundles import Bundle, is_bundle, open_bundle
 from gateway.access_log.live import live_log
+from gateway.access_log.starting import tell_log
+from gateway.access_log.system import operator, system_row
 from gateway.config import Config, load_config
-from regions.errors import AccessLogError, InvalidInput, NoteInvalid
+from regions.errors import (
+    AccessLogError,
+    AccessLogTampered,
+    InvalidInput,
+    KeysError,
+    NoteInvalid,
+)
+from regions.keys import load_keys
 from resolvers.access_log.notes import VerifierKey
 from resolvers.access_log.verifying import Source
 
@@ -26,6 +35,7 @@ __all__ = [
     "progress",
     "source_of",
     "state_of",
+    "tell_reading",
     "text_of",
 ]
 
@@ -80,6 +90,22 @@ def believed(source: Source | None, path: Path | None, config: Path | Config) ->
             f"there is no {loaded.log_vkey}", hint="give --key, or start the gateway once"
         )
     return VerifierKey.parse(text_of(loaded.log_vkey))
+
+
+def tell_reading(config: Config, operation: str, **what: Any) -> None:
+    """Puts into the log that somebody reads it, before they do (G4). Without the keys, on an
+    auditor's machine, nothing can be put into it; into one that does not verify, nothing either,
+    and what is read is evidence: both are said. Raises AccessLogError, and then nothing is read.
+    """
+    try:
+        keys = load_keys(config.keys, sm=config.sm)
+        tell_log(config, keys, system_row(operation, by=operator(), **what))
+    except (KeysError, AccessLogTampered) as error:
+        Console(stderr=True).print(
+            f"epigate: that the log was read is not in it: {error.message}",
+            style="yellow",
+            soft_wrap=True,
+        )
 
 
 def key_of(text: str) -> VerifierKey:

@@ -18,7 +18,7 @@ from regions.migrating import check_central
 from regions.sealing import Sealer
 from resolvers.central import COUNTRY
 
-__all__ = ["factors_of", "in_central", "require_init"]
+__all__ = ["changing_central", "factors_of", "in_central", "require_init"]
 
 _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
@@ -30,7 +30,20 @@ def in_central(
     *arguments: _P.args,
     **more: _P.kwargs,
 ) -> _Result:
-    """Does some work in one transaction on the gateway's own store. Raises StoreBehind."""
+    """Reads the gateway's own store in one transaction. Raises StoreBehind.
+
+    SQLite refuses what would write: that has an entry first (`_logged.logged_in_central`).
+    """
+
+    def read(connection: Connection) -> _Result:
+        connection.exec_driver_sql("PRAGMA query_only=ON")
+        return work(connection, *arguments, **more)
+
+    return changing_central(config, read)
+
+
+def changing_central(config: Path, work: Callable[[Connection], _Result]) -> _Result:
+    """Some work in one transaction on the gateway's own store. Raises StoreBehind."""
     loaded = load_config(config)
     require_init(loaded)
     path = loaded.central_store
@@ -40,7 +53,7 @@ def in_central(
         engine = sqlite_engine(str(path))
         try:
             async with engine.begin() as connection:
-                return await connection.run_sync(work, *arguments, **more)
+                return await connection.run_sync(work)
         finally:
             await engine.dispose()
 

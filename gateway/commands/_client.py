@@ -28,6 +28,7 @@ __all__ = [
     "CODE_VARIABLE",
     "Known",
     "address_of_gateway",
+    "codes",
     "fetch",
     "gateway_url",
     "in_demo",
@@ -98,7 +99,7 @@ def session(gateway: str, who: Known) -> Iterator[dict[str, Any]]:
     """
     body = {"account": who.account, "password": who.password}
     answer: dict[str, Any] = {}
-    for code in _codes(who):
+    for code in codes(who):
         answer = post(f"{gateway}/sign-in", body | ({"code": code} if code else {}))
         if answer.get("error", {}).get("code") != SignInFailed.code:
             break
@@ -206,7 +207,7 @@ def _no_gateway(url: str, error: Exception) -> ServeError:
     )
 
 
-def _codes(who: Known) -> Iterator[str]:
+def codes(who: Known) -> Iterator[str]:
     """Codes to try, one after the other; empty for none."""
     given = os.environ.get(CODE_VARIABLE)
     if given is not None:

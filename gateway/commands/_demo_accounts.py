@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from gateway.accounts import Account, create_account
+from gateway.commands._logged import tell
 from gateway.config import Config
 from gateway.sign_in.factors import Factors
 from gateway.sign_in.totp import new_secret
@@ -62,6 +63,7 @@ def create_demo_accounts(config: Config, wanted: list[DemoAccount]) -> list[dict
                 await connection.run_sync(_fill_offices, sealer, wanted)
                 for name, secret in secrets_of.items():
                     await connection.run_sync(factors.set_totp, name, secret, time.time())
+                tell(config, keys, "demo", accounts=[one.account for one in wanted])
         finally:
             await engine.dispose()
 

@@ -1,44 +1,50 @@
-"""Commands that change rights: in the access log before they take effect."""
+"""Commands that change something: in the access log before they take effect."""
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
 from gateway.access_log.starting import tell_log
-from gateway.access_log.system import system_row
-from gateway.commands._central import in_central
-from gateway.config import load_config
-from regions.keys import load_keys
+from gateway.access_log.system import operator, system_row
+from gateway.commands._central import changing_central
+from gateway.config import Config, load_config
+from regions.keys import Keys, load_keys
 
-__all__ = ["logged_in_central"]
+__all__ = ["logged_in_central", "tell"]
 
 _P = ParamSpec("_P")
+_Result = TypeVar("_Result")
 
 
 def logged_in_central(
     config: Path,
     operation: str,
-    what: dict[str, Any],
-    work: Callable[Concatenate[Connection, _P], str | None],
+    what: Mapping[str, Any] | Callable[[_Result], Mapping[str, Any]],
+    work: Callable[Concatenate[Connection, _P], _Result],
     *arguments: _P.args,
     **more: _P.kwargs,
-) -> str | None:
+) -> _Result:
     """Does some work in one transaction on the gateway's own store, which is not committed unless
-    the access log holds that it is: what was done (`operation`, `what`, the id that `work` returns)
-    and the name the machine knows whoever did it by. Raises AccessLogError, KeysError.
+    the access log holds that it is: what was done (`operation` and `what`, which may depend on what
+    `work` returns) and the name the machine knows whoever did it by. A secret is never in `what`.
+
+    Raises AccessLogError, KeysError.
     """
 
-    def run(connection: Connection) -> str | None:
+    def run(connection: Connection) -> _Result:
         found = work(connection, *arguments, **more)
-        told = what | {"by": getpass.getuser()} | ({"id": found} if found else {})
-        tell_log(loaded, keys, system_row(operation, **told))
+        tell(loaded, keys, operation, **(what(found) if callable(what) else what))
         return found
 
     loaded = load_config(config)
-    keys = load_keys(loaded.keys)
-    return in_central(config, run)
+    keys = load_keys(loaded.keys, sm=loaded.sm)
+    return changing_central(config, run)
+
+
+def tell(config: Config, keys: Keys, operation: str, **what: Any) -> None:
+    """An entry of a command, on disk before it does anything. Raises AccessLogError."""
+    tell_log(config, keys, system_row(f"command {operation}", by=operator(), **what))

@@ -20,6 +20,7 @@ from gateway.access_log.keeping import backup, check_times, prune, pruning
 from gateway.access_log.opening import open_log_file, vkey_of
 from gateway.access_log.seen import settle_witness
 from gateway.access_log.self_check import settle_itself
+from gateway.commands._audited import tell_reading
 from gateway.commands._options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -72,15 +73,19 @@ def show(
 
     An entry is two lines: its number, when, who, what was done and with what result; then from
     where, which records were read, and which private items were shown in clear, by what right.
-    --json has every key of an entry.
+    --json has every key of an entry. That they were shown is in the log, too.
     """
-    path = load_config(config).log_store
+    loaded = load_config(config)
+    path = loaded.log_store
     if not path.exists():
         raise AccessLogError(
             f"there is no access log {path} yet",
             hint="`epigate init` makes one; where one was moved away, put it back",
         )
-    entries = read_entries(path, account=account, since=_instant(since), limit=limit)
+    start = _instant(since)
+    entries = list(read_entries(path, account=account, since=start, limit=limit))
+    what = {"account": account, "since": start, "count": len(entries)}
+    tell_reading(loaded, "access-log show", **what)
     if as_json:
         print_json(entries)
         return
@@ -220,7 +225,7 @@ def _counted(what: dict[str, Any]) -> dict[str, Any]:
 
     found = {**what}
     for name in ("records", "wrote"):
-        if name in found:
+        if isinstance(found.get(name), dict):
             found[name] = counted(found[name])
     found["reasons"] = {why: counted(kinds) for why, kinds in found.get("reasons", {}).items()}
     return found

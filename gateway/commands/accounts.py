@@ -27,6 +27,7 @@ from gateway.accounts import (
     set_person,
 )
 from gateway.commands._central import factors_of, in_central, require_init
+from gateway.commands._logged import logged_in_central
 from gateway.commands._options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -119,14 +120,18 @@ def add(
     )
     password = _password()
     number = _id_number(wanted)
+    told = {"account": account, "role": wanted.name, "unit": unit, "code": found.code}
+    operation = "accounts add"
     if number is None:
-        in_central(config, create_account, made, password)
+        logged_in_central(config, operation, told, create_account, made, password)
     else:
         keys = load_keys(load_config(config).keys)
         sealer = Sealer(keys.sealing, COUNTRY)
         items = {"id_number": number}
-        in_central(
+        logged_in_central(
             config,
+            operation,
+            told,
             create_account,
             replace(made, person_index=BlindIndexer(keys.staff_index).id_number(number)),
             password,
@@ -166,14 +171,14 @@ def disable(account: _Login, config: ConfigOption = DEFAULT_CONFIG) -> None:
 
     Accounts are never deleted: the access log names them.
     """
-    in_central(config, disable_account, account)
+    logged_in_central(config, "accounts disable", {"account": account}, disable_account, account)
     console().print(f"disabled {account}")
 
 
 @app.command()
 def enable(account: _Login, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Let a disabled account sign in again."""
-    in_central(config, enable_account, account)
+    logged_in_central(config, "accounts enable", {"account": account}, enable_account, account)
     console().print(f"enabled {account}")
 
 
@@ -183,7 +188,8 @@ def password(account: _Login, config: ConfigOption = DEFAULT_CONFIG) -> None:
 
     It comes from EPIGATE_ACCOUNT_PASSWORD, a pipe or a prompt, never from the command line.
     """
-    in_central(config, set_password, account, _password())
+    told = {"account": account}
+    logged_in_central(config, "accounts password", told, set_password, account, _password())
     console().print(f"the password of {account} is changed")
 
 
@@ -202,7 +208,7 @@ def reset_factors(account: _Login, config: ConfigOption = DEFAULT_CONFIG) -> Non
         factors.reset(connection, account, time.time())
         revoke_sessions(connection, account)
 
-    in_central(config, work)
+    logged_in_central(config, "accounts reset-factors", {"account": account}, work)
     console().print(f"the second factors of {account} are gone, and its sessions ended")
 
 
@@ -233,7 +239,9 @@ def renew_account(account: _Login, config: ConfigOption = DEFAULT_CONFIG) -> Non
             )
         return renew(connection, account, COMMAND_LINE)
 
-    until = in_central(config, work)
+    until = logged_in_central(
+        config, "accounts renew", lambda until: {"account": account, "until": until}, work
+    )
     console().print(f"renewed {account}: good until {until}", soft_wrap=True)
 
 
@@ -250,8 +258,14 @@ def person(account: _Login, config: ConfigOption = DEFAULT_CONFIG) -> None:
     keys = load_keys(load_config(config).keys)
     sealer, index = Sealer(keys.sealing, COUNTRY), BlindIndexer(keys.staff_index).id_number(number)
     items = {"id_number": number}
-    in_central(
-        config, set_person, account, index or "", lambda own: sealer.seal("accounts", own, items)
+    logged_in_central(
+        config,
+        "accounts person",
+        {"account": account},
+        set_person,
+        account,
+        index or "",
+        lambda own: sealer.seal("accounts", own, items),
     )
     console().print(f"the holder of {account} is on record")
 

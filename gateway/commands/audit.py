@@ -22,6 +22,7 @@ from gateway.commands._audited import (
     progress,
     source_of,
     state_of,
+    tell_reading,
     text_of,
 )
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console
@@ -123,9 +124,14 @@ def prove(
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Print a proof that an entry is in the log: a file that checks itself with the public key."""
-    with live_log(load_config(config).log_store) as log:
+    """Print a proof that an entry is in the log: a file that checks itself with the public key.
+
+    The entry is in the proof, so this is in the log, too.
+    """
+    loaded = load_config(config)
+    with live_log(loaded.log_store) as log:
         text = log.prove(index).text()
+    tell_reading(loaded, "audit prove", index=index)
     if output is None:
         typer.echo(text, nl=False)
         return

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
@@ -14,14 +13,11 @@ from rich.console import Console
 
 from gateway.access_log.bundles import write_bundle
 from gateway.access_log.live import live_log
-from gateway.access_log.starting import tell_log
-from gateway.access_log.system import system_row
-from gateway.commands._audited import believed, progress
+from gateway.commands._audited import believed, progress, tell_reading
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console
 from gateway.config import Config, load_config
 from gateway.person_report import make_report
-from regions.errors import AccessLogContradicted, AccessLogError, InvalidInput
-from regions.keys import load_keys
+from regions.errors import AccessLogError, InvalidInput
 from resolvers.access_log.fhir import audit_events
 
 __all__ = ["export", "person"]
@@ -45,7 +41,7 @@ def export(
     loaded = load_config(config)
     if output.exists():
         raise InvalidInput(f"{output} exists already", hint="name another file or folder")
-    _tell(loaded, "audit export", **{"from": first, "to": last, "fhir": fhir})
+    tell_reading(loaded, "audit export", **{"from": first, "to": last, "fhir": fhir})
     if fhir:
         _export_events(loaded, output, first, last)
         return
@@ -118,26 +114,6 @@ def _export_events(config: Config, output: Path, first: int, last: int | None) -
     console().print(
         f"{output}: {count:,} events of entries {first + 1:,} to {end:,}", soft_wrap=True
     )
-
-
-def _tell(config: Config, operation: str, **what: Any) -> None:
-    """Puts into the log that somebody takes it along, where the keys are there to sign it."""
-    if not config.keys.exists():
-        Console(stderr=True).print(
-            f"epigate: no keys in {config.keys}: that the log was taken is not in it",
-            style="yellow",
-            soft_wrap=True,
-        )
-        return
-    keys = load_keys(config.keys, sm=config.sm)
-    try:
-        tell_log(config, keys, system_row(operation, by=getpass.getuser(), **what))
-    except AccessLogContradicted as error:  # what is taken along is evidence
-        Console(stderr=True).print(
-            f"epigate: that the log was taken is not in it: {error.message}",
-            style="yellow",
-            soft_wrap=True,
-        )
 
 
 def _private(path: str, flags: int) -> int:

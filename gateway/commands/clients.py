@@ -10,6 +10,7 @@ import typer
 
 from gateway.clients import add_client, list_clients, set_disabled, set_keys, set_scope
 from gateway.commands._central import in_central
+from gateway.commands._logged import logged_in_central
 from gateway.commands._options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -48,13 +49,15 @@ def add(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Let the account of a regional system get tokens by its key (`POST /token`)."""
-    in_central(
+    scope = {"regions": regions.split(","), "actions": actions.split(",")}
+    logged_in_central(
         config,
+        "clients add",
+        {"account": account, **scope},
         add_client,
         account,
         jwks=_read(jwks),
-        regions=regions.split(","),
-        actions=actions.split(","),
+        **scope,
     )
     console().print(f"added the client {account}")
 
@@ -87,7 +90,7 @@ def keys(account: _Account, jwks: _Keys, config: ConfigOption = DEFAULT_CONFIG) 
 
     To change a key without a gap, give both first, and the new one alone once the client uses it.
     """
-    in_central(config, set_keys, account, _read(jwks))
+    logged_in_central(config, "clients keys", {"account": account}, set_keys, account, _read(jwks))
     console().print(f"the keys of {account} are changed")
 
 
@@ -99,21 +102,23 @@ def scope(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Change where a client may act and what it may do, and end its tokens."""
-    in_central(config, set_scope, account, regions=regions.split(","), actions=actions.split(","))
+    scope = {"regions": regions.split(","), "actions": actions.split(",")}
+    told = {"account": account, **scope}
+    logged_in_central(config, "clients scope", told, set_scope, account, **scope)
     console().print(f"the scope of {account} is changed")
 
 
 @app.command()
 def disable(account: _Account, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Refuse a client from now on, and end its tokens."""
-    in_central(config, set_disabled, account, True)
+    logged_in_central(config, "clients disable", {"account": account}, set_disabled, account, True)
     console().print(f"disabled the client {account}")
 
 
 @app.command()
 def enable(account: _Account, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Let a disabled client in again."""
-    in_central(config, set_disabled, account, False)
+    logged_in_central(config, "clients enable", {"account": account}, set_disabled, account, False)
     console().print(f"enabled the client {account}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 import tempfile
 import time
@@ -16,7 +15,7 @@ import orjson
 import typer
 
 from gateway.access_log.starting import tell_log
-from gateway.access_log.system import system_row
+from gateway.access_log.system import operator, system_row
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console, print_list
 from gateway.config import load_config
 from gateway.custody import CustodyReport, check_custody, mend_custody
@@ -91,7 +90,7 @@ def mend(
     unknown = set(wanted) - {one.code for one in loaded.regions}
     if unknown:
         raise typer.BadParameter(f"no such region here: {', '.join(sorted(unknown))}")
-    what: dict[str, Any] = {"by": getpass.getuser(), "regions": list(wanted)}
+    what: dict[str, Any] = {"by": operator(), "regions": list(wanted)}
     tell_log(loaded, keys, system_row("custody mend", **what))
     out = console()
     done = asyncio.run(mend_custody(loaded.regions, keys, wanted))

@@ -57,11 +57,12 @@ def add(
     It shows the chosen items of records that the account may open anyway: a code outside the
     account's jurisdiction is refused. Prints the id by which the right is revoked.
     """
-    told = {"account": account, "items": items, "records": records, "code": code, "until": until}
+    told = {"account": account, "items": items, "recordTypes": records, "code": code}
+    told["until"] = until
     grant_id = logged_in_central(
         config,
-        "command grants add",
-        told,
+        "grants add",
+        lambda grant: told | {"id": grant},
         add_grant,
         account,
         record_types=_names(records, RECORD_TYPES),
@@ -97,7 +98,7 @@ def revoke(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """End a right at once."""
-    logged_in_central(config, "command grants revoke", {"grant": grant}, revoke_grant, grant)
+    logged_in_central(config, "grants revoke", {"grant": grant}, revoke_grant, grant)
     console().print(f"revoked: {grant}")
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from gateway.commands._central import in_central
+from gateway.commands._logged import logged_in_central
 from gateway.commands._options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -43,7 +44,8 @@ def add(
 ) -> None:
     """Let somebody of another provider open an account."""
     where = _issuer(config, issuer)
-    in_central(config, add_identity, where, subject, account)
+    told = {"account": account, "issuer": where, "subject": subject}
+    logged_in_central(config, "identities add", told, add_identity, where, subject, account)
     console().print(f"{subject} of {where} opens {account}", soft_wrap=True, markup=False)
 
 
@@ -63,7 +65,8 @@ def remove(
 ) -> None:
     """Take somebody off the record, and end the sessions of the account."""
     where = _issuer(config, issuer)
-    in_central(config, remove_identity, where, subject)
+    told = {"issuer": where, "subject": subject}
+    logged_in_central(config, "identities remove", told, remove_identity, where, subject)
     console().print(f"{subject} of {where} opens nothing", soft_wrap=True, markup=False)
 
 

@@ -13,6 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from gateway.commands._central import require_init
+from gateway.commands._client import codes, known
+from gateway.commands._logged import tell
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, JsonOption, console, print_json
 from gateway.config import Config, load_config
 from gateway.keys.erasing import ask_erasure
@@ -26,9 +28,11 @@ from gateway.keys.sealing import (
     retire_file,
     wait_for_all,
 )
+from gateway.sign_in.on_machine import Proof, prove_account
 from regions.errors import InvalidInput, KeysError
 from regions.index_keys import Phase
 from regions.keys import Keys, keep_names, load_keys
+from resolvers.demo.folder import ACCOUNTS_FILE
 from resolvers.nodes import parse_id
 
 __all__ = ["app"]
@@ -132,6 +136,7 @@ def rotate(ring: RingArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     goes on with a change that was interrupted; the exit code is 1 where a region does not answer.
     """
     loaded, keys = _loaded(config)
+    tell(loaded, keys, "keys rotate", ring=ring.value)
     if ring is Ring.index:
         _rotate_index(loaded, keys)
         return
@@ -194,6 +199,7 @@ def reseal_command(config: ConfigOption = DEFAULT_CONFIG) -> None:
     answer.
     """
     loaded, keys = _loaded(config)
+    tell(loaded, keys, "keys reseal", key=keys.sealing.newest)
     out = console()
     with _progress("envelopes") as progress:
         outcomes = asyncio.run(reseal(loaded, keys, progress))
@@ -235,6 +241,8 @@ def retire(
         _refuse_where_sealed(loaded, keys, number)
     else:
         _refuse_where_indexed(loaded, keys, number)
+    tell(loaded, keys, "keys retire", ring=ring.value, key=number)
+    if ring is Ring.index:
         keep_names(loaded.keys, keys)
     out.print(f"retired: {retire_file(loaded, ring.value, number)}", soft_wrap=True)
 
@@ -279,7 +287,9 @@ def erase_person(
 ) -> None:
     """Ask that a person be erased: another security administrator confirms it.
 
-    The person's records in all regions are found by the ID number; every region must answer.
+    Whoever asks shows password and second factor (EPIGATE_ACCOUNT_PASSWORD, EPIGATE_ACCOUNT_CODE,
+    or prompts). The person's records in all regions are found by the ID number; every region must
+    answer.
     """
     loaded, keys = _loaded(config)
     numbers = []
@@ -288,6 +298,7 @@ def erase_person(
         if record is None or record.kind != "person":
             raise InvalidInput(f"{one} is no id of a person", argument="person")
         numbers.append(number)
+    _prove(loaded, keys, by, "askErasure")
     order = asyncio.run(ask_erasure(loaded, keys, numbers, reason, by))
     out = console()
     for number in order.people:
@@ -304,10 +315,12 @@ def confirm_erasure(
 ) -> None:
     """Erase a person for good, by destroying the person's key in every region.
 
-    Counts, relations and the access log stay. Interrupted, or with a region away (exit code 1), the
-    same command goes on.
+    Whoever confirms it shows password and second factor, as whoever asked did. Counts, relations
+    and the access log stay. Interrupted, or with a region away (exit code 1), the same command goes
+    on.
     """
     loaded, keys = _loaded(config)
+    _prove(loaded, keys, by, "erasePerson")
     done = asyncio.run(carry_out(loaded, keys, number, by))
     out = console()
     table = Table("region", "envelopes erased")
@@ -318,3 +331,10 @@ def confirm_erasure(
     out.print(table)
     if done.away:
         raise typer.Exit(1)
+
+
+def _prove(config: Config, keys: Keys, account: str, operation: str) -> None:
+    """Has the holder of an account show that they are. Raises SignInFailed and what that means."""
+    who = known(account, config.data / ACCOUNTS_FILE)
+    code = next((one for one in codes(who) if one), "")
+    asyncio.run(prove_account(config, keys, Proof(account, who.password, code), operation))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from gateway.access_log.opening import log_exists
+from gateway.commands._logged import tell
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, DryRunOption, console
 from gateway.config import Config, load_config
 from gateway.stores import Migrated, migrate_stores
+from regions.errors import KeysError
+from regions.keys import load_keys
 
 __all__ = ["migrate", "run_migrations"]
 
@@ -27,6 +32,8 @@ def migrate(config: ConfigOption = DEFAULT_CONFIG, dry_run: DryRunOption = False
 
 def run_migrations(config: Config, *, dry_run: bool = False) -> bool:
     """Migrates all stores with a progress bar, prints a summary; False where one was not done."""
+    if not dry_run:
+        _tell(config)
     out = console()
     with Progress(
         TextColumn("{task.description}"),
@@ -49,6 +56,13 @@ def run_migrations(config: Config, *, dry_run: bool = False) -> bool:
             out.print(f"{outcome.error.message} \\[{outcome.error.code}]", soft_wrap=True)
             out.print(f"  {outcome.error.hint}", soft_wrap=True)
     return all(outcome.error is None for outcome in outcomes)
+
+
+def _tell(config: Config) -> None:
+    """Puts into the log that stores are migrated; a new installation has neither log nor keys."""
+    if log_exists(config):
+        with suppress(KeysError):  # `init` says what is missing, and nothing serves without
+            tell(config, load_keys(config.keys, sm=config.sm), "migrate")
 
 
 def _summary(outcomes: tuple[Migrated, ...], *, dry_run: bool) -> Table:

@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, func, insert, select, update
 
-from gateway.access_log.opening import open_log_file
 from gateway.access_log.reading import canonical
+from gateway.access_log.starting import tell_log
+from gateway.access_log.system import operator
 from gateway.accounts import COMMAND_LINE
 from gateway.config import Config
 from gateway.keys.stores import KeyStore, key_stores
@@ -54,8 +55,9 @@ async def ask_erasure(
     """Orders that a person be erased, after finding the person's records in all regions by the ID
     number.
 
-    Raises RegionUnavailable where a region cannot say whether it knows the person, NotFound,
-    Forbidden, InvalidInput.
+    `by` is an account that was proven to be its holder's: by a session, or `on_machine`. The order
+    is not kept unless the access log holds that it is. Raises RegionUnavailable where a region
+    cannot say whether it knows the person, NotFound, Forbidden, InvalidInput, AccessLogError.
     """
     if not reason.strip():
         raise InvalidInput("an erasure needs a reason", argument="reason")
@@ -70,11 +72,13 @@ async def ask_erasure(
             )
         found, numbers = await _records(stores[:-1], people)
         named = await _named(stores[:-1], keys, found, numbers)
-        number: int = await own.do(
-            lambda connection: _keep(connection, own, found, named, reason.strip(), by)
-        )
-        _log(config, keys, "askErasure", by, found, module)
-        return Erased(number, tuple(found), {})
+
+        def keep(connection: Connection) -> int:
+            number = _keep(connection, own, found, named, reason.strip(), by)
+            _log(config, keys, "askErasure", by, found, module)  # on disk before this commits
+            return number
+
+        return Erased(await own.do(keep), tuple(found), {})
     finally:
         await _close(stores)
 
@@ -95,8 +99,12 @@ async def confirm_erasure(
             if not away:
                 await _refuse_others(stores[:-1], people)
             named |= await _named(stores[:-1], keys, people, numbers)
-        await own.do(lambda connection: _confirm(connection, own, number, named, by))
-        _log(config, keys, "erasePerson", by, people, module)
+
+        def confirm(connection: Connection) -> None:
+            _confirm(connection, own, number, named, by)
+            _log(config, keys, "erasePerson", by, people, module)  # on disk before this commits
+
+        await own.do(confirm)
         at, envelopes, regions = now(), {}, Stores(config.regions, keys)
         for store in stores[:-1]:
             region = regions.of_region(store.code)
@@ -278,6 +286,8 @@ def _log(
     """An entry of what is done, on disk before it is done."""
     at = now()
     what: dict[str, Any] = Commitments(keys.log).told({"wrote": {"person": list(people)}})
+    if module == COMMAND_LINE:
+        what["by"] = operator()
     entry = {
         "account": by,
         "at": at,
@@ -286,11 +296,7 @@ def _log(
         "result": "OK",
         "what": what,
     }
-    log = open_log_file(config, keys)
-    try:
-        log.write([(at, by, operation, "OK", canonical(entry).decode())])
-    finally:
-        log.close()
+    tell_log(config, keys, (at, by, operation, "OK", canonical(entry).decode()))
 
 
 async def _close(stores: Sequence[KeyStore]) -> None:

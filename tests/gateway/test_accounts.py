@@ -28,7 +28,7 @@ from gateway.accounts import (
     set_password,
 )
 from gateway.cli import app
-from gateway.commands._central import factors_of, in_central
+from gateway.commands._central import changing_central, factors_of, in_central
 from gateway.commands.accounts import _role
 from gateway.config import Config, load_config
 from gateway.passwords import verify_password
@@ -174,6 +174,7 @@ def test_instants() -> None:
 def config(tmp_path: Path) -> Path:
     file = tmp_path / "config.toml"
     file.write_text(CONFIG, "utf-8")
+    create_keys(load_config(file).keys)
     asyncio.run(migrate_stores(load_config(file)))
     return file
 
@@ -218,7 +219,6 @@ def test_accounts_on_the_command_line(config: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_administrators_are_different_people(config: Path) -> None:
-    create_keys(load_config(config).keys)
     person, other = "110101199003071938\n", "110101199003071890\n"
     of = ("--role", "auditor")
     with pytest.raises(InvalidInput, match="auditor needs its holder's ID number"):
@@ -241,7 +241,6 @@ def test_administrators_are_different_people(config: Path) -> None:
 
 
 def test_a_unit_has_two_business_administrators_and_one_is_active(config: Path) -> None:
-    create_keys(load_config(config).keys)
     role = ("--role", "business administrator")
     for number, person in enumerate(("110101199003071938", "110101199003071890")):
         add(config, f"admin-{number}", *role, password=f"long enough\n{person}\n")
@@ -308,16 +307,16 @@ def test_the_access_log_on_the_command_line(config: Path) -> None:
         await log.close()
 
     asyncio.run(fill())
-    shown = run(config, "access-log", "show").output
+    shown = run(config, "access-log", "show").stdout
     assert "1  2026-11-22T08:00:00Z  xuanwu  cases  OK" in shown.splitlines()
     assert "records: 20" in shown
     assert "masked: name" in shown
     assert "odd: [bold]" in shown
-    lines = run(config, "access-log", "show", "--json", "--account", "nanjing").output.splitlines()
+    lines = run(config, "access-log", "show", "--json", "--account", "nanjing").stdout.splitlines()
     assert [json.loads(line)["number"] for line in lines] == [2]
-    since = run(config, "access-log", "show", "--json", "--since", "2026-11-22T08:30:00Z").output
+    since = run(config, "access-log", "show", "--json", "--since", "2026-11-22T08:30:00Z").stdout
     assert len(since.splitlines()) == 1
-    assert len(run(config, "access-log", "show", "--json", "--limit", "1").output.splitlines()) == 1
+    assert len(run(config, "access-log", "show", "--json", "--limit", "1").stdout.splitlines()) == 1
     with pytest.raises(InvalidInput, match="'soon' is no day and no instant"):
         run(config, "access-log", "show", "--since", "soon")
 
@@ -390,7 +389,6 @@ def lines_of_80(config: Path, *arguments: str) -> str:
 
 def test_lists_are_readable_at_80_columns(config: Path) -> None:
     given = ("--role", "security administrator", "--name", "王芳 of the office for everything")
-    create_keys(load_config(config).keys)
     add(config, LONG, *given, password="long enough\n110101199003071938\n")
     add(config, "xuanwu.county-user-1")
     shown = lines_of_80(config, "accounts", "list")
@@ -411,10 +409,10 @@ def test_lists_are_readable_at_80_columns(config: Path) -> None:
 def test_second_factors_are_reset_by_an_operator(config: Path) -> None:
     """And enrolled anew; the sessions there were are ended."""
     add(config, "lost.telephone")
-    create_keys(load_config(config).keys)
     factors = factors_of(config)
-    in_central(config, factors.set_totp, "lost.telephone", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", 1e6)
-    in_central(config, factors.new_codes, "lost.telephone", 1e6)
+    secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    changing_central(config, lambda store: factors.set_totp(store, "lost.telephone", secret, 1e6))
+    changing_central(config, lambda store: factors.new_codes(store, "lost.telephone", 1e6))
 
     def look(connection: Connection) -> tuple[bool, int]:
         checked = factors.check(connection, "lost.telephone", "", 1e6)

@@ -50,7 +50,9 @@ def test_what_a_command_changes_is_in_the_access_log_or_does_not_happen(config: 
     ).output
     grant_id = said.split()[-1]
     run(config, "grants", "revoke", grant_id)
-    added, revoked = (one for one in _logged(config) if one["operation"].startswith("command"))
+    added, revoked = (
+        one for one in _logged(config) if one["operation"].startswith("command grants")
+    )
     assert (added["operation"], revoked["operation"]) == (
         "command grants add",
         "command grants revoke",

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.access_log.system import operator
 from gateway.cli import main
 from gateway.config import Config
 from gateway.keys import sealing
@@ -28,7 +29,6 @@ from regions.sealing import ERASED_ENVELOPE
 from tests.served import Demo, serving
 
 NAMES = "{ contacts(first: 60) { edges { node { id name idNumber place } } } }"
-_SECOND = "UPDATE t SET account = 'second', id = 99999, sealed = NULL, person_index = 'another'"
 CHECK = "query ($c: PersonSearch!) { checkDuplicate(candidate: $c) { exists complete } }"
 
 
@@ -46,6 +46,22 @@ def keys(own: Demo, *words: str) -> int:
     except SystemExit as ended:
         return int(ended.code or 0)
     return 0
+
+
+def proven(own: Demo, account: str, *words: str) -> int:
+    """A command of `keys` by the holder of an account, who shows password and second factor."""
+    first = own.account_of("security")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EPIGATE_ACCOUNT_PASSWORD", own.accounts[first]["password"])
+        patch.setenv("EPIGATE_ACCOUNT_CODE", own.recovery_codes(account)[0])
+        return keys(own, *words, "--by", account)
+
+
+def with_second(own: Demo) -> str:
+    """The first security administrator of the demo, after a second was made."""
+    first = own.account_of("security")
+    own.add_account("second", first, sealed=None, person_index="another")
+    return first
 
 
 def counted(own: Demo, capsys: pytest.CaptureFixture[str]) -> dict[tuple[int, str, bool], int]:
@@ -215,37 +231,37 @@ def test_with_a_region_away_nothing_is_emptied(
 def test_a_person_is_erased_in_every_region_by_two(
     own: Demo, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = own.account_of("security")
-    central = own.folder / "data" / "gateway.db"
-    with closing(sqlite3.connect(central)) as store, store:
-        store.execute("CREATE TEMP TABLE t AS SELECT * FROM accounts WHERE account = ?", (first,))
-        store.execute(_SECOND)
-        store.execute("INSERT INTO accounts SELECT * FROM t")
+    first = with_second(own)
     index, ids = _traveller(own)
     assert len(ids) == 2
     named = f"person:{ids[0]}"
-    asking = ("erase-person", named, "--reason", "a court has ordered it: 王伟", "--by")
+    asking = ("erase-person", named, "--reason", "a court has ordered it: 王伟")
     with serving(own) as gateway:
-        assert keys(own, *asking, "national") == 1
-        assert "no active security administrator" in capsys.readouterr().err
-        assert keys(own, *asking, first) == 0
+        assert proven(own, own.account_of("system"), *asking) == 1
+        assert "the password or the code is wrong" in capsys.readouterr().err
+        assert proven(own, first, *asking) == 0
         out = capsys.readouterr().out
         assert all(f"person:{one}" in out for one in ids)
         assert _traveller(own, index)[1] == ids
-        assert keys(own, "confirm-erasure", "1", "--by", first) == 1
+        assert proven(own, first, "confirm-erasure", "1") == 1
         assert f"{first} asked for this erasure" in capsys.readouterr().err
-        assert keys(own, "confirm-erasure", "7", "--by", "second") == 1
+        assert proven(own, "second", "confirm-erasure", "7") == 1
         capsys.readouterr()
-        assert keys(own, "confirm-erasure", "1", "--by", "second") == 0
-        assert keys(own, "confirm-erasure", "1", "--by", "second") == 0  # nothing more to do
+        assert proven(own, "second", "confirm-erasure", "1") == 0
+        assert proven(own, "second", "confirm-erasure", "1") == 0  # nothing more to do
         assert _traveller(own, index)[1] == []
         shown = gateway.data("query ($id: ID!) { node(id: $id) { id } }", {"id": named})
         assert shown == {"node": {"id": named}}
     with closing(sqlite3.connect(own.folder / "data" / "access-log.db")) as log:
-        (entries,) = log.execute(
-            "SELECT count(*) FROM entries WHERE operation IN ('askErasure', 'erasePerson')"
-        ).fetchone()
-    assert entries == 3
+        entries = log.execute(
+            "SELECT operation, account, json_extract(entry, '$.what.by') FROM entries "
+            "WHERE operation IN ('askErasure', 'erasePerson') AND result = 'OK' ORDER BY number"
+        ).fetchall()
+    asked, confirmed = (
+        ("askErasure", first, operator()),
+        ("erasePerson", "second", operator()),
+    )
+    assert entries == [asked, confirmed, confirmed]
     for path in (own.folder / "data").rglob("*.db"):
         assert "王伟".encode() not in path.read_bytes()
 
@@ -254,11 +270,7 @@ def test_a_person_who_was_handed_over_is_erased_in_every_store_with_a_copy(
     own: Demo, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whoever was handed over, or offered, is on record under one id in several stores."""
-    first = own.account_of("security")
-    with closing(sqlite3.connect(own.folder / "data" / "gateway.db")) as store, store:
-        store.execute("CREATE TEMP TABLE t AS SELECT * FROM accounts WHERE account = ?", (first,))
-        store.execute(_SECOND)
-        store.execute("INSERT INTO accounts SELECT * FROM t")
+    first = with_second(own)
     home, *others = own.config.regions
     assert home.path is not None
     with closing(sqlite3.connect(home.path)) as store:
@@ -281,16 +293,16 @@ def test_a_person_who_was_handed_over_is_erased_in_every_store_with_a_copy(
             (person, "HANDED", 1, others[0].code, "2026-11-01T00:00:00Z"),
         )
     named = f"person:{person}"
-    assert keys(own, "erase-person", named, "--reason", "a court order", "--by", first) == 0
+    assert proven(own, first, "erase-person", named, "--reason", "a court order") == 0
     away = others[1].path
     assert away is not None
     away.rename(away.with_suffix(".away"))
     capsys.readouterr()
-    keys(own, "confirm-erasure", "1", "--by", "second")
+    proven(own, "second", "confirm-erasure", "1")
     told = capsys.readouterr()
     assert others[1].code in told.out + told.err  # it may have a copy: the order stays open
     away.with_suffix(".away").rename(away)
-    assert keys(own, "confirm-erasure", "1", "--by", "second") == 0
+    assert proven(own, "second", "confirm-erasure", "1") == 0
     for region in (home, *others[:2]):
         with closing(sqlite3.connect(str(region.path))) as store:
             (salt,) = store.execute(
@@ -316,18 +328,76 @@ def test_a_person_who_was_handed_over_is_erased_in_every_store_with_a_copy(
         assert count == 0
 
 
+def test_whoever_is_at_the_machine_names_nobody_who_did_not_show_who_they_are(
+    own: Demo, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One shell, two login names: neither an order nor an erasure, and the log says who tried."""
+    first = with_second(own)
+    index, ids = _traveller(own)
+    asking = ("erase-person", f"person:{ids[0]}", "--reason", "a court order", "--by")
+    confirming = ("confirm-erasure", "1", "--by", "second")
+    password = own.accounts[first]["password"]
+    code = own.recovery_codes(first)[0]
+    monkeypatch.setenv("EPIGATE_ACCOUNT_PASSWORD", password)
+    monkeypatch.delenv("EPIGATE_ACCOUNT_CODE", raising=False)
+    assert keys(own, *asking, "second") == 1  # who has no second factor asks for nothing
+    assert "[SECOND_FACTOR_REQUIRED]" in capsys.readouterr().err
+    monkeypatch.setenv("EPIGATE_ACCOUNT_CODE", "000000")
+    assert keys(own, *asking, first) == 1
+    assert "[SIGN_IN_FAILED]" in capsys.readouterr().err
+    monkeypatch.setenv("EPIGATE_ACCOUNT_CODE", code)
+    assert keys(own, *asking, first) == 0
+    monkeypatch.setenv("EPIGATE_ACCOUNT_CODE", own.recovery_codes("second")[0])
+    monkeypatch.setenv("EPIGATE_ACCOUNT_PASSWORD", "not the second's")
+    for _ in range(own.config.sign_in_attempts):
+        assert keys(own, *confirming) == 1
+    assert keys(own, *confirming) == 1
+    assert "[TOO_MANY_REQUESTS]" in capsys.readouterr().err
+    assert _traveller(own, index)[1] == ids
+    refused = [one for one in own.entries() if one["operation"] in ("askErasure", "erasePerson")]
+    results = [(one["operation"], one["account"], one["result"]) for one in refused]
+    wrong = [("erasePerson", None, "SIGN_IN_FAILED")] * own.config.sign_in_attempts
+    assert results == [
+        ("askErasure", None, "SECOND_FACTOR_REQUIRED"),
+        ("askErasure", None, "SIGN_IN_FAILED"),
+        ("askErasure", first, "OK"),
+        *wrong,
+        ("erasePerson", None, "TOO_MANY_REQUESTS"),
+    ]
+    assert all(one["what"]["by"] == operator() for one in refused)
+    assert [one["what"].get("account") for one in refused[-2:]] == ["second"] * 2
+
+
+@pytest.mark.parametrize("step", ["ask", "confirm"])
+def test_an_erasure_that_the_log_does_not_hold_is_neither_asked_for_nor_confirmed(
+    own: Demo, step: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = with_second(own)
+    index, ids = _traveller(own)
+    asking = ("erase-person", f"person:{ids[0]}", "--reason", "a court order")
+    if step == "confirm":
+        assert proven(own, first, *asking) == 0
+    monkeypatch.setattr("gateway.access_log.opening._BUSY_SECONDS", 0.1)
+    with closing(sqlite3.connect(own.config.log_store, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        words = asking if step == "ask" else ("confirm-erasure", "1")
+        assert proven(own, first if step == "ask" else "second", *words) == 1
+    assert "[ACCESS_LOG_FAILED]" in capsys.readouterr().err
+    with closing(sqlite3.connect(own.config.central_store)) as store:
+        orders = store.execute("SELECT id, confirmed_at FROM erasures").fetchall()
+    assert orders == ([] if step == "ask" else [(1, None)])
+    assert _traveller(own, index)[1] == ids
+
+
 def test_two_accounts_of_one_person_are_not_two_people(
     own: Demo, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = own.account_of("security")
-    with closing(sqlite3.connect(own.folder / "data" / "gateway.db")) as store, store:
-        store.execute("CREATE TEMP TABLE t AS SELECT * FROM accounts WHERE account = ?", (first,))
-        store.execute("UPDATE t SET account = 'second', id = 99999, sealed = NULL")
-        store.execute("INSERT INTO accounts SELECT * FROM t")
+    own.add_account("second", first, sealed=None)
     index, ids = _traveller(own)
-    asking = ("erase-person", f"person:{ids[0]}", "--reason", "a court order", "--by", first)
-    assert keys(own, *asking) == 0
-    assert keys(own, "confirm-erasure", "1", "--by", "second") == 1
+    asking = ("erase-person", f"person:{ids[0]}", "--reason", "a court order")
+    assert proven(own, first, *asking) == 0
+    assert proven(own, "second", "confirm-erasure", "1") == 1
     assert "who is another person" in capsys.readouterr().err
     assert _traveller(own, index)[1] == ids
 
@@ -335,25 +405,21 @@ def test_two_accounts_of_one_person_are_not_two_people(
 def test_records_that_came_since_an_erasure_was_asked_for(
     own: Demo, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = own.account_of("security")
-    with closing(sqlite3.connect(own.folder / "data" / "gateway.db")) as store, store:
-        store.execute("CREATE TEMP TABLE t AS SELECT * FROM accounts WHERE account = ?", (first,))
-        store.execute(_SECOND)
-        store.execute("INSERT INTO accounts SELECT * FROM t")
+    first = with_second(own)
     index, ids = _traveller(own)
-    asking = ("erase-person", f"person:{ids[0]}", "--reason", "a court order", "--by", first)
-    assert keys(own, *asking) == 0
+    asking = ("erase-person", f"person:{ids[0]}", "--reason", "a court order")
+    assert proven(own, first, *asking) == 0
     with closing(sqlite3.connect(str(own.config.regions[0].path))) as store, store:
         (other,) = store.execute(
             "SELECT max(id) FROM people WHERE id NOT IN (?, ?)", ids
         ).fetchone()
         store.execute("UPDATE people SET id_number_index = ? WHERE id = ?", (index, other))
     capsys.readouterr()
-    assert keys(own, "confirm-erasure", "1", "--by", "second") == 1
+    assert proven(own, "second", "confirm-erasure", "1") == 1
     assert f"came since this erasure was asked for: person:{other}" in capsys.readouterr().err
     assert len(_traveller(own, index)[1]) == 3  # nothing was erased
-    assert keys(own, *asking) == 0
-    assert keys(own, "confirm-erasure", "2", "--by", "second") == 0
+    assert proven(own, first, *asking) == 0
+    assert proven(own, "second", "confirm-erasure", "2") == 0
     assert _traveller(own, index)[1] == []
 
 

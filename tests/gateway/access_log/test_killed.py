@@ -80,7 +80,8 @@ def test_start_heartbeat_and_stop_are_in_the_log(demo: Demo, tmp_path: Path) -> 
         assert gateway.stop() == 0
     lasted = time.monotonic() - began
     entries = checked(mine)
-    assert next(one for one in entries if one["module"] == "gateway")["operation"] == "start"
+    of_gateway = [one["operation"] for one in entries if one["module"] == "gateway"]
+    assert of_gateway[:2] == ["command demo", "start"]
     assert entries[-1]["operation"] == "stop"
     beats = len(mine.entries(operation="heartbeat"))
     assert beats <= lasted + 1  # one a second, by one of the workers only
