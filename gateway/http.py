@@ -252,7 +252,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await learn_diseases(federation, answering.reference)
+        await learn_diseases(federation, answering.reference, federation.ask)
         await restored.look()  # before anybody works with a store that is behind
         async with (
             sessions.running(),

@@ -9,6 +9,7 @@ so holds up at most `bulkhead` threads and nobody else; a deadline cuts off what
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 import threading
 import time
@@ -16,6 +17,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
+from typing import cast
 
 from regions.reads import Answer, Failure, Read, too_late
 from regions.store_files import StoreConnection, StoreFile
@@ -28,27 +30,45 @@ _BUSY_PAUSE = 0.005
 
 
 class _Job:
-    __slots__ = ("batch", "connection", "position", "read")
+    """One read. `closed` once nobody waits for it; `waiting` since when it waits for room."""
 
-    def __init__(self, batch: _Batch, position: int, read: Read) -> None:
+    __slots__ = ("batch", "closed", "connection", "deadline", "position", "read", "waiting")
+
+    def __init__(self, batch: _Batch, position: int, read: Read, deadline: float) -> None:
         self.batch, self.position, self.read = batch, position, read
+        self.deadline = deadline
+        self.closed = False
+        self.waiting = 0.0
         self.connection: sqlite3.Connection | None = None
 
 
 class _Batch:
-    """The SQLite reads of one question. `answers` is filled by threads, `missing` counts down."""
+    """The SQLite reads of one question. `answers` is filled by threads, `missing` counts down;
+    `deadline` is the first of what is missing.
+    """
 
-    __slots__ = ("answers", "begun", "closed", "deadline", "future", "jobs", "lock", "missing")
+    __slots__ = ("answers", "begun", "deadline", "future", "jobs", "lock", "missing")
 
-    def __init__(self, future: asyncio.Future[None], count: int, seconds: float) -> None:
+    def __init__(
+        self,
+        future: asyncio.Future[None],
+        reads: Sequence[Read],
+        seconds: float | Sequence[float],
+        answers: list[Answer | None],
+        places: Sequence[int],
+    ) -> None:
         self.future = future
-        self.begun = time.monotonic()
-        self.answers: list[Answer | None] = [None] * count
-        self.deadline = self.begun + seconds
-        self.missing = count
-        self.closed = False
+        self.begun = begun = time.perf_counter()
+        self.answers = answers
+        self.missing = len(reads)
         self.lock = threading.Lock()
-        self.jobs: list[_Job] = []
+        if isinstance(seconds, (int, float)):
+            self.deadline = late = begun + seconds
+            self.jobs = [_Job(self, i, read, late) for i, read in zip(places, reads, strict=True)]
+        else:
+            self.deadline = begun + min(seconds)
+            each = zip(places, reads, seconds, strict=True)
+            self.jobs = [_Job(self, i, read, begun + own) for i, read, own in each]
 
 
 class _Lane:
@@ -81,31 +101,38 @@ class FileReaders:
         self._told = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def ask(self, reads: Sequence[Read], seconds: float) -> list[Answer]:
-        """Answers in the order of the reads, complete after `seconds` at the latest."""
+    async def ask(
+        self,
+        reads: Sequence[Read],
+        seconds: float | Sequence[float],
+        answers: list[Answer | None],
+        places: Sequence[int] | None = None,
+    ) -> list[Answer]:
+        """Puts the answers into the places of `answers` as they come, each after `seconds`, or its
+        own, at the latest; the places are those of the reads unless others are given.
+        """
         if not reads:
             return []
         loop = self._loop
         if loop is None:
             loop = self._loop = asyncio.get_running_loop()
-        batch = _Batch(loop.create_future(), len(reads), seconds)
-        batch.jobs = [_Job(batch, i, read) for i, read in enumerate(reads)]
+        places = range(len(reads)) if places is None else places
+        batch = _Batch(loop.create_future(), reads, seconds, answers, places)
         self._jobs.extend(batch.jobs)
         if self._awake == 0 and not self._waking:
             # Not at once: the questions the loop has at hand in this turn share the wake-up.
             self._waking = True
             loop.call_soon(self._wake_first)
         self._pending.add(batch)
-        self._tick_within(min(_TICK, seconds / 2))
+        self._tick_within(min(_TICK, (batch.deadline - batch.begun) / 2))
         try:
             await batch.future
         finally:
             self._pending.discard(batch)
-            batch.closed = True
             if batch.missing:  # whoever asked has gone
-                self._cut_off(batch)
+                self._cut_off(batch, math.inf)
             batch.jobs = []  # they name the batch: rows must not wait for the collector of cycles
-        return [answer or too_late(seconds) for answer in batch.answers]
+        return cast("list[Answer]", answers)
 
     def _wake_first(self) -> None:
         self._waking = False
@@ -131,15 +158,14 @@ class FileReaders:
 
     def _tick(self) -> None:
         """One look at all questions under way, in place of two timers for each of them."""
-        now = time.monotonic()
+        now = time.perf_counter()
         following = _TICK
         late = False
         for batch in list(self._pending):
-            left = batch.deadline - now
-            if left <= 0:
-                self._cut_off(batch)
-            else:
-                following = min(following, left)
+            if batch.deadline <= now:
+                self._cut_off(batch, now)
+            if batch.missing:
+                following = min(following, batch.deadline - now)
                 late = late or now - batch.begun >= _RESCUE
         if late and self._jobs:
             self._wake_one()
@@ -148,13 +174,21 @@ class FileReaders:
         if self._pending or self._overdue:
             self._tick_within(following)
 
-    def _cut_off(self, batch: _Batch) -> None:
-        batch.closed = True
-        self._overdue.update(job for job in batch.jobs if job.connection is not None)
+    def _cut_off(self, batch: _Batch, now: float) -> None:
+        """Ends what should have been answered by `now`; the rest of the batch goes on."""
+        with batch.lock:
+            missing = [job for job in batch.jobs if batch.answers[job.position] is None]
+            late = [job for job in missing if job.deadline <= now]
+            for job in late:
+                job.closed = True
+                batch.answers[job.position] = too_late(batch.begun)
+            batch.missing -= len(late)
+            batch.deadline = min((j.deadline for j in missing if not j.closed), default=math.inf)
+        self._overdue.update(job for job in late if job.connection is not None)
         self._interrupt_overdue()
         if self._overdue:
             self._tick_within(_TICK)
-        if not batch.future.done():
+        if not batch.missing and not batch.future.done():
             batch.future.set_result(None)
 
     def _interrupt_overdue(self) -> None:
@@ -194,11 +228,12 @@ class FileReaders:
         lane = self._lanes[job.read.region]
         with self._guard:
             if lane.running >= self._bulkhead:
+                job.waiting = time.perf_counter()
                 lane.waiting.append(job)
                 return None
             lane.running += 1
         try:
-            if not job.batch.closed:
+            if not job.closed:
                 self._answer(job, self._read(lane.file, job))
         finally:
             with self._guard:
@@ -207,23 +242,24 @@ class FileReaders:
         return following
 
     def _read(self, file: StoreFile, job: _Job) -> Answer:
-        started = time.perf_counter()
-        batch, read = job.batch, job.read
+        started = job.waiting or time.perf_counter()
+        read = job.read
         connection: StoreConnection | None = None
         while True:
             try:
                 connection = file.connection()
                 job.connection = connection
-                if batch.closed:  # looked at after: whoever closes it now sees the connection
+                if job.closed:  # looked at after: whoever closes it now sees the connection
                     job.connection = None
                     file.release(connection)
-                    return too_late(time.perf_counter() - started)
+                    return too_late(started)
                 rows = connection.execute(read.sql, read.parameters).fetchall()
                 job.connection = None
                 file.release(connection)
-                return Answer(rows, None, time.perf_counter() - started)
+                ended = time.perf_counter()
+                return Answer(rows, None, ended - started, ended)
             except Failure as failure:
-                return Answer((), failure, time.perf_counter() - started)
+                return _failed(failure, started)
             except Exception as error:  # not SQLite's alone: nothing may end the thread
                 job.connection = None
                 if connection is not None:
@@ -233,14 +269,16 @@ class FileReaders:
                 again = name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_INTERRUPT"))
                 if not again:
                     reason = f"the store failed ({name or type(error).__name__})"
-                    return Answer((), Failure(reason), time.perf_counter() - started)
-                if batch.closed or time.monotonic() > batch.deadline:
-                    return too_late(time.perf_counter() - started)
+                    return _failed(Failure(reason), started)
+                if job.closed or time.perf_counter() > job.deadline:
+                    return too_late(started)
                 time.sleep(_BUSY_PAUSE)
 
     def _answer(self, job: _Job, answer: Answer) -> None:
         batch = job.batch
         with batch.lock:
+            if job.closed:
+                return
             batch.answers[job.position] = answer
             batch.missing -= 1
             if batch.missing:
@@ -269,3 +307,8 @@ class FileReaders:
             await asyncio.to_thread(thread.join, 1.0)
         for lane in self._lanes.values():
             lane.file.close()
+
+
+def _failed(failure: Failure, started: float) -> Answer:
+    ended = time.perf_counter()
+    return Answer((), failure, ended - started, ended)

@@ -37,12 +37,14 @@ class PostgresReaders:
                 pool = self._pools.get(read.region) or await self._make(read.region)
                 async with _lent(pool) as connection:
                     rows = await connection.fetch(read.sql, *read.parameters)
-            return Answer([tuple(row) for row in rows], None, time.perf_counter() - started)
+            ended = time.perf_counter()
+            return Answer([tuple(row) for row in rows], None, ended - started, ended)
         except TimeoutError:
-            return too_late(time.perf_counter() - started)
+            return too_late(started)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             reason = f"the store failed ({type(error).__name__})"
-            return Answer((), Failure(reason), time.perf_counter() - started)
+            ended = time.perf_counter()
+            return Answer((), Failure(reason), ended - started, ended)
 
     async def _make(self, region: int) -> asyncpg.Pool[asyncpg.Record]:
         async with self._making:

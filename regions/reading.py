@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Sequence
+from typing import cast
 
 from regions.file_reading import FileReaders
 from regions.postgres_reading import PostgresReaders
@@ -54,24 +55,34 @@ class Readers:
     def _look_again(self) -> None:
         self._looked = False
 
-    async def ask(self, reads: Sequence[Read], seconds: float) -> list[Answer]:
-        """Answers in the order of the reads, complete after `seconds` at the latest."""
+    async def ask(
+        self,
+        reads: Sequence[Read],
+        seconds: float | Sequence[float],
+        answers: list[Answer | None] | None = None,
+    ) -> list[Answer]:
+        """Answers in the order of the reads, each after `seconds`, or its own, at the latest.
+
+        `answers`, if given, is a list of their number, filled as they come.
+        """
+        answers = [None] * len(reads) if answers is None else answers
         if self._only_files:
-            return await self._file_readers.ask(reads, seconds)
-        answers: list[Answer | None] = [None] * len(reads)
+            return await self._file_readers.ask(reads, seconds, answers)
         local = [i for i, read in enumerate(reads) if read.region in self._files]
 
+        def patience(i: int) -> float:
+            return seconds if isinstance(seconds, (int, float)) else seconds[i]
+
         async def ask_files() -> None:
-            found = await self._file_readers.ask([reads[i] for i in local], seconds)
-            for i, answer in zip(local, found, strict=True):
-                answers[i] = answer
+            those, times = [reads[i] for i in local], [patience(i) for i in local]
+            await self._file_readers.ask(those, times, answers, local)
 
         async def ask_postgres(i: int) -> None:
-            answers[i] = await self._postgres.ask(reads[i], seconds)
+            answers[i] = await self._postgres.ask(reads[i], patience(i))
 
         remote = set(range(len(reads))).difference(local)
         await asyncio.gather(ask_files(), *(ask_postgres(i) for i in remote))
-        return [answer for answer in answers if answer is not None]
+        return cast("list[Answer]", answers)
 
     async def close(self) -> None:
         """Ends the threads and closes every connection."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,13 +35,18 @@ class Read:
 
 @dataclass(slots=True)
 class Answer:
-    """Rows, or the failure in their place; `seconds` is the time in the store."""
+    """Rows, or the failure in their place; `seconds` is the time in the store, or spent in waiting
+    for room there, `ended` when that was over (`time.perf_counter`; 0.0 where it was not asked).
+    """
 
     rows: Sequence[Row]
     failure: Failure | None
     seconds: float
+    ended: float = 0.0
 
 
-def too_late(seconds: float) -> Answer:
-    """The answer of a region that was cut off at its deadline."""
-    return Answer((), Failure("no answer within the deadline", timed_out=True), seconds)
+def too_late(begun: float) -> Answer:
+    """The answer of a region that was cut off at its deadline; asked at `begun` (perf_counter)."""
+    now = time.perf_counter()
+    late = Failure("no answer within the deadline", timed_out=True)
+    return Answer((), late, now - begun, now)

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from resolvers.writing.outbox import Telling
     from resolvers.writing.stores import Stores
 
-__all__ = ["Context", "LiveContext", "context_of", "no_region_asked", "region_answers"]
+__all__ = [
+    "Context",
+    "LiveContext",
+    "context_of",
+    "no_region_asked",
+    "region_answers",
+    "told_of",
+    "update_answers",
+]
 
 
 class Context:
@@ -107,7 +115,11 @@ class Context:
         return self._records
 
     def forget(self) -> None:
-        """Forgets the records that were read: whoever writes next may change them."""
+        """Forgets the records that were read: whoever writes next may change them. Regions have
+        their time anew.
+        """
+        if self._question is not None:
+            self._question.begin_anew()
         self._records = None
         self._gatherers.clear()
 
@@ -192,6 +204,24 @@ def region_answers(question: Question, report: Report) -> list[RegionAnswer]:
         _answer(settings.code, outcome)
         for settings, outcome in zip(question.federation.regions, report.outcomes, strict=True)
     ]
+
+
+def told_of(source: Any) -> bool:
+    """Whether an object tells in `regions` what became of each."""
+    regions = getattr(source, "regions", None)
+    return isinstance(regions, list) and bool(regions) and isinstance(regions[0], RegionAnswer)
+
+
+def update_answers(question: Question, answers: Sequence[RegionAnswer], path: str) -> None:
+    """Brings what is told of the regions up to date with what relations below a root field took,
+    and with what failed there.
+    """
+    failures, times = question.failures(path), question.times(path)
+    for region, one in enumerate(answers):
+        if region in failures:
+            one.state = RegionState[failures[region][0]]
+        if region in times and one.state is not RegionState.NOT_ASKED:
+            one.milliseconds = round((one.milliseconds or 0.0) + times[region] * 1000, 3)
 
 
 def no_region_asked(question: Question) -> list[RegionAnswer]:

@@ -7,22 +7,29 @@ have is read at the start, when somebody asks for the list, and before a key is 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from sqlalchemy import select
 
 from regions.errors import InvalidInput
-from regions.reading import Read
+from regions.reading import Answer, Read
 from regions.reference import diseases as table
 from regions.statements import Statement
 from resolvers.federation import Federation
+from resolvers.questions.question import Question
 from resolvers.reference import DiseaseRow, Reference
 
 __all__ = ["learn_diseases", "require_diseases"]
 
 
-async def learn_diseases(federation: Federation, reference: Reference) -> bool:
-    """Reads the diseases of every region's store; whether all regions answered."""
+async def learn_diseases(
+    federation: Federation,
+    reference: Reference,
+    ask: Callable[[Sequence[Read]], Awaitable[list[Answer]]],
+) -> bool:
+    """Reads the diseases of every region's store; whether all regions answered. `ask` asks them:
+    a question's own, or the federation's.
+    """
     columns = (
         table.c.key,
         table.c.name_zh,
@@ -35,21 +42,20 @@ async def learn_diseases(federation: Federation, reference: Reference) -> bool:
     for region in federation.everyone:
         statement = Statement(select(*columns), federation.dialects[region])
         reads.append(Read(region, statement.sql, statement.bind({})))
-    answers = await federation.ask(reads)
+    answers = await ask(reads)
     for answer in answers:
         reference.learn(DiseaseRow(*row) for row in answer.rows)
     return all(answer.failure is None for answer in answers)
 
 
-async def require_diseases(
-    federation: Federation, reference: Reference, keys: Iterable[str], argument: str
-) -> None:
+async def require_diseases(question: Question, keys: Iterable[str], argument: str) -> None:
     """Raises InvalidInput where a key is of no disease that any region knows.
 
     While a region is away nobody can say so, and the key is let pass.
     """
+    reference = question.answering.reference
     unknown = [key for key in keys if not reference.knows(key)]
-    if not unknown or not await learn_diseases(federation, reference):
+    if not unknown or not await learn_diseases(question.federation, reference, question.ask):
         return
     for key in unknown:
         if not reference.knows(key):

@@ -6,9 +6,8 @@ circuit breaker; how many threads a region may hold is settled in `regions.readi
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from regions.breaker import Breaker
@@ -16,13 +15,17 @@ from regions.keys import Keys
 from regions.reading import Answer, Failure, Read, Readers
 from regions.sealing import Sealer
 from regions.settings import RegionSettings
+from resolvers.budget import Budget
 
 __all__ = ["Federation", "Outcome", "Report"]
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one region: a RegionState name, the time its store took, its records."""
+    """What became of one region: a RegionState name, the time its store took, its records.
+
+    The time is that of all statements together, in milliseconds.
+    """
 
     state: str = "NOT_ASKED"
     milliseconds: float | None = None
@@ -67,6 +70,13 @@ class Report:
         elif outcome.state in ("NOT_ASKED", "ANSWERED"):
             outcome.state = "ANSWERED"
             outcome.as_of = outcome.as_of or as_of
+
+    def add_times(self, times: Mapping[int, float]) -> None:
+        """Adds what relations took, in seconds by region, to the regions that were asked."""
+        for region, seconds in times.items():
+            outcome = self.outcomes[region]
+            if outcome.state != "NOT_ASKED":
+                outcome.milliseconds = round((outcome.milliseconds or 0.0) + seconds * 1000, 3)
 
     def failed(self) -> list[int]:
         """The regions that were asked and did not answer."""
@@ -124,10 +134,13 @@ class Federation:
         """A number for each region that changes when its store does; None where one has none."""
         return self._readers.versions()
 
-    async def ask(self, reads: Sequence[Read]) -> list[Answer]:
-        """Answers in the order of the reads. Breakers and deadlines are applied."""
+    async def ask(self, reads: Sequence[Read], budget: Budget | None = None) -> list[Answer]:
+        """Answers in the order of the reads. Breakers and deadlines are applied.
+
+        With a budget a region has what is left of its deadline there.
+        """
         if not self._troubled:
-            answers = await self._ask(reads)
+            answers = await self._ask(reads, budget)
             if any(answer.failure for answer in answers):
                 self._judge(reads, answers)
             return answers
@@ -139,7 +152,7 @@ class Federation:
         allowed = [i for i, read in enumerate(reads) if verdicts[read.region]]
         answers = [Answer((), Refused("kept out after repeated failures"), 0.0)] * len(reads)
         if allowed:
-            found = await self._ask([reads[i] for i in allowed])
+            found = await self._ask([reads[i] for i in allowed], budget)
             for i, answer in zip(allowed, found, strict=True):
                 answers[i] = answer
         self._judge(reads, answers)
@@ -162,20 +175,14 @@ class Federation:
                 self._troubled.discard(region)
                 self.breakers[region].succeeded()
 
-    async def _ask(self, reads: Sequence[Read]) -> list[Answer]:
-        if self._one_deadline is not None:
-            return await self._readers.ask(reads, self._one_deadline)
-        groups: dict[float, list[int]] = {}
-        for i, read in enumerate(reads):
-            groups.setdefault(self._deadlines[read.region], []).append(i)
-        answered = await asyncio.gather(
-            *(self._readers.ask([reads[i] for i in group], s) for s, group in groups.items())
-        )
+    async def _ask(self, reads: Sequence[Read], budget: Budget | None) -> list[Answer]:
         answers: list[Answer | None] = [None] * len(reads)
-        for group, some in zip(groups.values(), answered, strict=True):
-            for i, answer in zip(group, some, strict=True):
-                answers[i] = answer
-        return [answer for answer in answers if answer is not None]
+        seconds: float | Sequence[float] | None = None
+        if budget is not None:
+            seconds = budget.begin(reads, answers, self._deadlines)
+        if seconds is None:
+            seconds = self._one_deadline or [self._deadlines[read.region] for read in reads]
+        return await self._readers.ask(reads, seconds, answers)
 
     async def close(self) -> None:
         """Closes every read connection."""

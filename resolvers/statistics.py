@@ -42,7 +42,7 @@ async def count_series(
     prefixes = {code: code_prefix(code) for code in codes_wanted}
     _check(question.scope.prefix, diseases_wanted, codes_wanted, start, end)
     federation, reference = question.federation, context.answering.reference
-    await require_diseases(federation, reference, diseases_wanted, "diseases")
+    await require_diseases(question, diseases_wanted, "diseases")
     report = Report(len(federation.regions))
     as_of = now()
     reads = []

@@ -40,7 +40,9 @@ class RegionAnswer:
     state: RegionState = strawberry.field(
         description="Whether it answered; records are missing unless this is ANSWERED or NOT_ASKED."
     )
-    milliseconds: float | None = strawberry.field(description="How long its store took.")
+    milliseconds: float | None = strawberry.field(
+        description="How long its store took for all that was read there, relations included."
+    )
     records: int | None = strawberry.field(description="Records of this page that are its own.")
     as_of: DateTime | None = strawberry.field(description="The instant its records were read.")
 

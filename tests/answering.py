@@ -18,6 +18,7 @@ from regions.reading import Answer as StoreAnswer
 from regions.reading import Read
 from regions.settings import RegionSettings
 from resolvers.aggregates.tables import PublishedTables
+from resolvers.budget import Budget
 from resolvers.cursors import Cursors
 from resolvers.federation import Federation
 from resolvers.questions.plans import OperationPlan
@@ -112,11 +113,11 @@ class Watched(Federation):
     rounds: list[Sequence[Read]]
     between: Callable[[], Awaitable[None]] | None = None
 
-    async def ask(self, reads: Sequence[Read]) -> list[StoreAnswer]:
+    async def ask(self, reads: Sequence[Read], budget: Budget | None = None) -> list[StoreAnswer]:
         if self.rounds and self.between is not None:
             await self.between()
         self.rounds.append(reads)
-        return await super().ask(reads)
+        return await super().ask(reads, budget)
 
 
 @dataclass(slots=True)

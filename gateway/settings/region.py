@@ -43,7 +43,7 @@ REGION: tuple[Setting, ...] = (
         "deadline",
         "`deadline_ms` of `[questions]`",
         "ms",
-        "How long a question waits for this region.",
+        "How long a question waits for this region, relations included.",
         whole(1, 600_000),
     ),
 )

@@ -77,7 +77,7 @@ SERVING: tuple[Setting, ...] = (
         "deadline_ms",
         2_000,
         "ms",
-        "How long a question waits for a region before it answers without it.",
+        "How long a question waits for a region, relations included, before it answers without it.",
         whole(1, 600_000),
     ),
     Setting(

@@ -42,8 +42,7 @@ async def aggregate(context: Context, given: AggregateInput, path: str) -> Aggre
     prefixes = _prefixes(given, viewer.prefix)
     wanted = _wanted(SUBJECTS[given.subject.name], given)
     if given.diseases is not None:
-        reference = context.answering.reference
-        await require_diseases(question.federation, reference, given.diseases, "input.diseases")
+        await require_diseases(question, given.diseases, "input.diseases")
     regions = question.federation.regions
     concerned = question.federation.concerned(prefixes)
     within = {}

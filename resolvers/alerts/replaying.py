@@ -45,7 +45,7 @@ async def detect_series(context: Context, given: DetectInput, path: str) -> list
     federation, reference = question.federation, context.answering.reference
     diseases, codes = list(dict.fromkeys(given.diseases)), list(dict.fromkeys(given.codes))
     _check(question.scope.prefix, diseases, codes, given.start, given.end)
-    await require_diseases(federation, reference, diseases, "input.diseases")
+    await require_diseases(question, diseases, "input.diseases")
     book = await context.central.do(read_rules)
     whatif = _whatif(given)
     if given.clusters or (whatif is not None and whatif[0] in CLUSTER_METHODS):

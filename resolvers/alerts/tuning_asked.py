@@ -40,7 +40,7 @@ async def tune_detection(context: Context, given: TuneInput, path: str) -> Tunin
     prefix = code_prefix(called_now(given.code))
     _check(question.scope.prefix, prefix, given)
     reference = context.answering.reference
-    await require_diseases(question.federation, reference, [given.disease], "input.disease")
+    await require_diseases(question, [given.disease], "input.disease")
     ways = _ways(given)
     begin = date.fromisoformat(given.start).toordinal()
     history = max(history_days(way.method, way.values) for way, _ in ways)

@@ -136,6 +136,7 @@ async def fetch(
     lost: set[int] = set()
     found: list[list[Row]] = [[] for _ in wanted]
     for (i, region), answer in zip(origins, answers, strict=True):
+        question.note_time(region, answer.seconds, path)
         if answer.failure is not None:
             question.region_failed(region, state_of(answer.failure), str(answer.failure), path)
             source = wanted[i].link.field.source

@@ -132,8 +132,7 @@ class ListPlan:
         federation = question.federation
         self._require_reach()
         if self._diseases:
-            reference = question.answering.reference
-            await require_diseases(federation, reference, self._diseases, "filter.disease")
+            await require_diseases(question, self._diseases, "filter.disease")
         wanted = first + 1
         as_of = now()
         reads = self._reads(question, wanted, after)

@@ -88,7 +88,8 @@ async def moved(
                 values = {KEYS: orjson.dumps(ids).decode()}
                 reads.append(Read(region, statement.sql, statement.bind(values)))
         further: dict[int, dict[Any, None]] = {}
-        for answer in await question.ask(reads) if reads else ():
+        for read, answer in zip(reads, await question.ask(reads) if reads else (), strict=True):
+            question.note_time(read.region, answer.seconds, path)
             for one, code in answer.rows:  # of one that fails now the id alone is not followed
                 region = federation.index_of.get(code, -1)
                 if region in within:
@@ -121,6 +122,7 @@ async def _in_regions(
     reads = [read_of(question, shapes, source, region, keys[region], {}) for region in keys]
     rows: list[Row] = []
     for read, answer in zip(reads, await question.ask(reads), strict=True):
+        question.note_time(read.region, answer.seconds, path)
         if answer.failure is not None:
             failure = answer.failure
             question.region_failed(read.region, state_of(failure), str(failure), path)

@@ -129,6 +129,8 @@ async def _answer(
     question.hold(sum(sizes))
     if failures := question.failures(root.key):  # of relations too
         page.amend(rows, failures)
+    if root.regions:
+        page.report.add_times(question.times(root.key))
     question.trail.named(*plan.shapes.named())
     pieces, before = ["{"], ""
     for one in root.fields:

@@ -14,6 +14,7 @@ from resolvers.access_log.wanted import LogReader
 from resolvers.alerts.clocks import SignalLimits
 from resolvers.alerts.night_settings import NightSettings
 from resolvers.assist.clocks import AssistLimits
+from resolvers.budget import Budget
 from resolvers.catalog import Record
 from resolvers.cursors import Cursors
 from resolvers.duplicates import DuplicateLimit
@@ -129,8 +130,10 @@ class Question:
 
     __slots__ = (
         "_answered",
+        "_budget",
         "_down",
         "_failed",
+        "_took",
         "answering",
         "errors",
         "federation",
@@ -155,18 +158,21 @@ class Question:
         self._failed: dict[tuple[str, int], tuple[str, str]] = {}
         self._answered: dict[str, set[int]] = {}
         self._down: dict[int, Failure] = {}
+        self._budget = Budget()
+        self._took: dict[str, dict[int, float]] = {}
 
     async def ask(self, reads: Sequence[Read]) -> list[Answer]:
         """Answers in the order of the reads.
 
-        A region that failed is not asked again in the same question: it had its time.
+        A region has its deadline once for all that the question asks it for. One that failed is
+        not asked again in the same question: it had its time.
         """
         down = self._down
         if not down:
-            answers = await self.federation.ask(reads)
+            answers = await self.federation.ask(reads, self._budget)
         else:
             open_reads = [read for read in reads if read.region not in down]
-            found = iter(await self.federation.ask(open_reads) if open_reads else ())
+            found = iter(await self.federation.ask(open_reads, self._budget) if open_reads else ())
             answers = [
                 Answer((), down[read.region], 0.0) if read.region in down else next(found)
                 for read in reads
@@ -175,6 +181,10 @@ class Question:
             if answer.failure is not None:
                 down.setdefault(read.region, answer.failure)
         return answers
+
+    def begin_anew(self) -> None:
+        """Gives every region its deadline again: each mutation of an operation has its own."""
+        self._budget = Budget()
 
     def spend(self, rows: int) -> None:
         """Counts records read. Raises TooLarge over the limit of one question."""
@@ -228,6 +238,15 @@ class Question:
         """Notes that a region answered, unless it failed elsewhere in this question."""
         self._answered.setdefault(path, set()).add(region)
         self.trail.regions.setdefault(self.federation.regions[region].code, "ANSWERED")
+
+    def note_time(self, region: int, seconds: float, path: str) -> None:
+        """Notes how long a region took for what belongs to the records of a root field."""
+        took = self._took.setdefault(path, {})
+        took[region] = took.get(region, 0.0) + seconds
+
+    def times(self, path: str) -> Mapping[int, float]:
+        """The seconds noted under a root field, by region."""
+        return self._took.get(path, {})
 
     def states(self, path: str) -> dict[int, str]:
         """The regions that were asked under a root field, with what became of each."""

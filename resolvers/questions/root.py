@@ -206,7 +206,7 @@ class RecordQueries:
         context = context_of(info)
         context.signed_in()
         reference = context.answering.reference
-        await learn_diseases(context.answering.federation, reference)
+        await learn_diseases(context.answering.federation, reference, context.question.ask)
         return [disease_of(reference, key) for key in reference.disease_keys()]
 
     @strawberry.field(description="Units of all regions, by id.")

@@ -23,6 +23,7 @@ from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.executor import Executor
 from graphql.pyutils import Path
 
+from resolvers.context import told_of, update_answers
 from resolvers.questions.ordinary import Records
 from schema.chain import ChainLink
 from schema.fields import One
@@ -56,10 +57,42 @@ class RecordExecutor(Executor[Any]):
             names = _names(grouped_field_set)
             ends = (("from", source_value.start), ("to", source_value.end))
             self._records.show_ids(str(end) for name, end in ends if name in names)
+        if path is not None and path.prev is None and told_of(source_value):
+            return self._regions_last(
+                parent_type, source_value, path, grouped_field_set, position_context
+            )
         found = super().execute_fields(
             parent_type, source_value, path, grouped_field_set, position_context
         )
         return self._in_order(found) if path is None and self.is_awaitable(found) else found
+
+    def _regions_last(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        path: Path,
+        fields: dict[str, _Details],
+        position_context: Any,
+    ) -> Any:
+        """The fields of what a root field gives, its `regions` after all else: what relations took,
+        and where they failed, is told there, as a plan does.
+        """
+        late = {k: v for k, v in fields.items() if v[0].node.name.value == "regions"}
+        early = {key: value for key, value in fields.items() if key not in late}
+        go_on = super().execute_fields
+        first: Any = go_on(parent_type, source, path, early, position_context)
+        if not late:
+            return first
+
+        def tell(found: dict[str, Any]) -> dict[str, Any]:
+            update_answers(self.context_value.question, source.regions, str(path.key))
+            told: Any = go_on(parent_type, source, path, late, position_context)
+            return {key: told[key] if key in late else found[key] for key in fields}
+
+        async def wait() -> dict[str, Any]:
+            return tell(await first)
+
+        return wait() if self.is_awaitable(first) else tell(first)
 
     def execute_field(
         self,

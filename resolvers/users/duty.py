@@ -154,7 +154,7 @@ async def set_disease_watches(
     context: Context, given: SetDiseaseWatchesInput, path: str
 ) -> UnitOfficesPayload:
     """Sets of which diseases' single-case signals a unit is told, too (E3). Raises Refusal."""
-    viewer, answering = context.signed_in(), context.answering
+    viewer = context.signed_in()
     writing = CentralWriting(context, "setDiseaseWatches", given, account=viewer.account)
     mistakes = Mistakes()
     diseases = sorted({str(one) for one in given.diseases})
@@ -163,7 +163,7 @@ async def set_disease_watches(
         mistakes.add(["diseases"], text, text_zh)
     mistakes.stop()
     try:
-        await require_diseases(answering.federation, answering.reference, diseases, "diseases")
+        await require_diseases(context.question, diseases, "diseases")
     except InvalidInput:
         mistakes.add(["diseases"], *NO_DISEASE)
     mistakes.stop()

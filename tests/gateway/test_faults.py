@@ -314,7 +314,7 @@ def test_a_region_that_is_locked_answers_in_time_or_is_named(loaded: tuple[Gatew
 
 
 def test_nobody_waited_longer_than_the_deadline(loaded: tuple[Gateway, Load]) -> None:
-    assert loaded[1].slowest < 30  # 3 s a statement, on a machine that does other things too
+    assert loaded[1].slowest < 2 * 3  # a deadline of 3 s, and as much for a machine that is busy
 
 
 def test_a_gateway_starts_without_a_region(demo: Demo, tmp_path: Path) -> None:

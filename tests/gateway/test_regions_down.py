@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +18,7 @@ from sqlalchemy import create_engine, delete, insert, select
 
 from gateway.config import load_config
 from regions.engines import make_engine
+from regions.ids import region_of
 from regions.migrating import migrate
 from regions.settings import RegionSettings
 from regions.tables import regional
@@ -37,6 +40,19 @@ class World:
 
     gateway: Gateway
     postgres: Postgres
+    store: RegionSettings  # the region's
+
+    def run(self, *statements: str) -> None:
+        """Runs statements in the region's database."""
+
+        async def run() -> None:
+            engine = make_engine(self.store)
+            async with engine.begin() as connection:
+                for statement in statements:
+                    await connection.exec_driver_sql(statement)
+            await engine.dispose()
+
+        asyncio.run(run())
 
     def states(self) -> dict[str, str]:
         """The regions' states in the answer to a list."""
@@ -95,7 +111,7 @@ def world(
     copy_rows(file, store)
     postgres.run("CHECKPOINT")  # and so must the databases of other tests
     with serving(own) as gateway:
-        yield World(gateway, postgres)
+        yield World(gateway, postgres, store)
     postgres.drop(database)
 
 
@@ -327,6 +343,64 @@ def test_every_question_names_a_region_that_is_down(world: World, down: None) ->
     # Where the region cannot matter, it is not even asked.
     county = world.gateway.demo.account_of("county")
     assert "errors" not in ask("{contacts(first:3){edges{node{id code}}}}", who=county).json()
+
+
+NESTED = """{ contacts(first: 1000) { regions { code state } edges { node { id code sourceCase {
+  id contacts { id sourceCase { id contacts { id sourceCase { id } } } } } } } } }"""
+
+
+def nothing(_: World) -> Callable[[], None]:
+    return lambda: None
+
+
+@pytest.mark.parametrize("fault", [nothing, held, killed])
+def test_the_rest_answers_in_time_whatever_becomes_of_a_region_in_the_middle(
+    world: World, fault: Callable[[World], Callable[[], None]]
+) -> None:
+    """Each statement about the region's cases takes three quarters of the deadline; the question
+    has three, one below the other, and the fault comes during the second.
+    """
+
+    def timed() -> tuple[Any, float]:
+        begun = time.monotonic()
+        return world.gateway.ask(NESTED).json(), time.monotonic() - begun
+
+    answer, own = timed()
+    assert "errors" not in answer
+    before = {edge["node"]["id"]: edge["node"] for edge in answer["data"]["contacts"]["edges"]}
+    world.run(
+        "ALTER TABLE cases RENAME TO kept_cases",
+        f"""CREATE VIEW cases AS SELECT * FROM kept_cases
+            WHERE (SELECT count(*) FROM pg_sleep({0.75 * DEADLINE})) = 1""",
+    )
+    try:
+        restore: Callable[[], None] = nothing(world)
+        with ThreadPoolExecutor() as pool:
+            asking = pool.submit(timed)
+            time.sleep(0.85 * DEADLINE)
+            restore = fault(world)
+            try:
+                answer, took = asking.result()
+            finally:
+                restore()
+    finally:
+        world.run("DROP VIEW cases", "ALTER TABLE kept_cases RENAME TO cases")
+    # Half a deadline and what it takes at best, for a busy machine: no second deadline.
+    assert took < 1.5 * DEADLINE + own
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "REGION_UNAVAILABLE"
+    assert error["extensions"]["region"] == REGION
+    states = {one["code"]: one["state"] for one in answer["data"]["contacts"]["regions"]}
+    assert states.pop(REGION) == ("UNREACHABLE" if fault is killed else "TIMED_OUT")
+    assert set(states.values()) == {"ANSWERED"}
+    nodes = [edge["node"] for edge in answer["data"]["contacts"]["edges"]]
+    assert {node["id"] for node in nodes} == set(before)
+    others = [node for node in nodes if not node["code"].startswith("50")]
+    assert len(others) > 100
+    for node in others:
+        whole = before[node["id"]]
+        ids = re.findall(r"(?:case|contact):(\d+)", str(whole))
+        assert node == whole or REGION in {region_of(int(one)) for one in ids}
 
 
 WRITE = """mutation($k: String!, $code: RegionCode!) { registerContacts(input: {

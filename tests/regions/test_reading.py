@@ -80,6 +80,44 @@ def test_a_deadline_cuts_off_one_answer_and_not_the_others(reading: Reading) -> 
     assert _rows(reading.ask(Read(0, "SELECT x FROM t", ()))) == [[(0,)]]
 
 
+def test_each_read_may_have_its_own_time(reading: Reading) -> None:
+    endless = Read(0, _ENDLESS, ())
+    quick = Read(1, "SELECT x FROM t", ())
+
+    async def work() -> None:
+        answers: list[Answer | None] = [None, None, None]
+        asking = asyncio.create_task(
+            reading.readers.ask([endless, endless, quick], [0.1, 1.0, _LONG], answers)
+        )
+        await asyncio.sleep(0.5)
+        assert answers[0] is not None
+        assert answers[1] is None  # it has its time still
+        first, second, third = await asking
+        assert first.failure is not None
+        assert second.failure is not None
+        assert first.failure.timed_out
+        assert second.failure.timed_out
+        assert 0.1 <= first.seconds < second.seconds
+        assert second.seconds >= 1.0
+        assert third.rows == [(1,)]
+
+    reading.runner.run(work())
+    assert _rows(reading.ask(Read(0, "SELECT x FROM t", ()))) == [[(0,)]]
+
+
+def test_waiting_for_room_is_part_of_what_a_region_took(reading: Reading) -> None:
+    async def work() -> None:
+        held = [reading.readers.ask([Read(0, _ENDLESS, ())], 0.5) for _ in range(2)]
+        waiting = asyncio.gather(*held)
+        await asyncio.sleep(0.1)
+        (answer,) = await reading.readers.ask([Read(0, "SELECT x FROM t", ())], _LONG)
+        assert answer.rows == [(0,)]
+        assert answer.seconds > 0.2
+        await waiting
+
+    reading.runner.run(work())
+
+
 def test_more_endless_statements_than_there_is_room_for(reading: Reading) -> None:
     async def work() -> None:
         endless = [reading.readers.ask([Read(0, _ENDLESS, ())], 0.3) for _ in range(8)]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -182,3 +184,81 @@ def test_a_timed_out_region_is_not_waited_for_again_in_the_same_question(
             down = [read for read in gateway.reads if read.region == 1]
             assert len(down) == 1
             assert {error["extensions"]["state"] for error in asked.errors} == {"TIMED_OUT"}
+
+
+_STEPS = """WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT {})
+    SELECT count(*) FROM n"""
+
+
+def make_slow(path: Path, seconds: float) -> None:
+    """Makes every statement over the visits of a store take about so long."""
+    with closing(sqlite3.connect(path)) as store:
+        begun = time.perf_counter()
+        store.execute(_STEPS.format(100_000)).fetchall()
+        steps = int(100_000 * seconds / (time.perf_counter() - begun))
+        store.executescript(f"""
+            PRAGMA legacy_alter_table = ON;
+            ALTER TABLE visits RENAME TO kept_visits;
+            CREATE VIEW visits AS SELECT * FROM kept_visits
+            WHERE ({_STEPS.format(steps)}) > 0;""")
+
+
+_DEEP = """{ contacts(first: 1000) { regions { code state records milliseconds } edges { node {
+    code visits { id contact { visits { id contact { visits { id contact { visits { id
+    contact { visits { id } } } } } } } } } } } } }"""
+
+
+@pytest.mark.parametrize("planning", [True, False])
+def test_a_region_has_its_deadline_once_however_deep_the_relations(
+    copies: Regions, make: Callable[..., Gateway], planning: bool
+) -> None:
+    """Each statement answers within it, all of them do not."""
+    deadline = 1.0
+    make_slow(store_of(copies), 0.6 * deadline)
+    limited = tuple(replace(one, deadline=deadline) for one in copies)
+    gateway = make(limited, breaker_failures=100)
+    begun = time.perf_counter()
+    asked = gateway.ask(_DEEP, planning=planning)
+    took = time.perf_counter() - begun
+    assert took < 2 * deadline  # a deadline for each round makes more than three
+    assert [error["extensions"]["region"] for error in asked.errors] == [DOWN]
+    assert asked.errors[0]["extensions"]["state"] == "TIMED_OUT"
+    states = {one["code"]: one["state"] for one in asked.data["contacts"]["regions"]}
+    assert states.pop(DOWN) == "TIMED_OUT"
+    assert set(states.values()) == {"ANSWERED"}
+    nodes = [edge["node"] for edge in asked.data["contacts"]["edges"]]
+    assert len(nodes) == 24
+    well = [node for node in nodes if not node["code"].startswith("3202") and node["visits"]]
+    assert well
+    for node in well:
+        for _ in range(4):
+            node = node["visits"][0]["contact"]
+        assert node["visits"]
+
+
+@pytest.mark.parametrize("planning", [True, False])
+def test_what_a_region_took_has_its_relations_in_it(
+    copies: Regions, make: Callable[..., Gateway], planning: bool
+) -> None:
+    make_slow(store_of(copies), 0.3)
+    gateway = make(tuple(replace(one, deadline=30.0) for one in copies))
+    text = "{ contacts { edges { node { visits { id } } } regions { code state milliseconds } } }"
+    regions = gateway.ask(text, planning=planning).data["contacts"]["regions"]
+    took = {one["code"]: one["milliseconds"] for one in regions}
+    assert {one["state"] for one in regions} == {"ANSWERED"}
+    assert took.pop(DOWN) > 100
+    assert all(0 < one < 100 for one in took.values())
+
+
+def test_regions_are_told_alike_where_a_relation_fails(dying: Gateway, copies: Regions) -> None:
+    text = """{ contacts(first: 1000) { regions { code state records } edges { node { id
+        visits { id } } } } }"""
+    kept = store_of(copies).read_bytes()
+    planned = dying.ask(text)
+    store_of(copies).write_bytes(kept)
+    time.sleep(0.06)
+    ordinary = dying.ask(text, planning=False)
+    assert planned.data == ordinary.data
+    assert list(planned.data["contacts"]) == list(ordinary.data["contacts"])
+    (told,) = [one for one in planned.data["contacts"]["regions"] if one["code"] == DOWN]
+    assert told == {"code": DOWN, "state": "UNREACHABLE", "records": 6}
