@@ -74,10 +74,11 @@ account_events = Table(
     central,
     primary_key(),
     public("account", index=True),
-    public("event"),  # an event of the account's states, RENEW, RESET_PASSWORD
+    public("event"),  # an event of the account's states, CHANGE, SET_PASSWORD, …
     public("at"),
     public("by_account"),  # or `command line`
     public("reason"),
+    public("changes", nullable=True),  # JSON: name of a column → [before, after]
 )
 
 registrations = Table(

@@ -149,6 +149,7 @@ RIGHTS: Mapping[str, Right] = {
     "activateAdministrator": Right(_ABOVE),
     "deregisterAdministrator": Right(_ABOVE),
     "renewUser": Right(_ADMINISTRATORS),
+    "changeUser": Right(_ADMINISTRATORS),
     "disableUser": Right(_ADMINISTRATORS - {Role.SYSTEM_ADMINISTRATOR}),
     "enableUser": Right(_ADMINISTRATORS - {Role.SYSTEM_ADMINISTRATOR}),
     "setResponsiblePerson": Right(_DECIDERS),

@@ -36,6 +36,7 @@ _LOG_USED = frozenset({"audit", "backup", "begin", "prune"})
 _UPDATES = frozenset(
     {
         "acknowledgeAlarm",
+        "changeUser",
         "correct",
         "deregisterAdministrator",
         "disableUser",

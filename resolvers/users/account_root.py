@@ -10,10 +10,13 @@ from resolvers.arguments import KEY, After, First, What
 from resolvers.context import context_of
 from resolvers.users.changing import disable_user, enable_user, renew_user
 from resolvers.users.listing import list_users
+from resolvers.users.moving import change_user
 from resolvers.users.registering import approve_registration, register
 from resolvers.users.registrations import list_registrations, registration_status
 from resolvers.writing.writing import answered
 from schema.users.accounts import (
+    ChangeUserInput,
+    ChangeUserResult,
     DisableUserInput,
     DisableUserResult,
     EnableUserInput,
@@ -140,6 +143,20 @@ class AccountMutations:
     ) -> RenewUserResult:
         """Renews an account for a year."""
         result: RenewUserResult = await answered(info, renew_user, input)
+        return result
+
+    @strawberry.mutation(
+        description=(
+            "Changes role, department or headship of an account and ends its sessions at once: by "
+            "whoever renews it, and nobody's own. An administrator's role is changed by filing and "
+            f"deregistering alone. {KEY}"
+        )
+    )
+    async def change_user(
+        self, info: strawberry.Info, input: Annotated[ChangeUserInput, What]
+    ) -> ChangeUserResult:
+        """Changes role, department or headship of an account."""
+        result: ChangeUserResult = await answered(info, change_user, input)
         return result
 
     @strawberry.mutation(

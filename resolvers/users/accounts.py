@@ -232,8 +232,16 @@ def end_sessions_of_role(connection: Connection, unit_id: str, role: str) -> Non
     )
 
 
-def note_event(connection: Connection, account: str, event: str, reason: str, by: str) -> None:
-    """Keeps what was done to an account."""
+def note_event(
+    connection: Connection,
+    account: str,
+    event: str,
+    reason: str,
+    by: str,
+    *,
+    changes: str | None = None,
+) -> None:
+    """Keeps what was done to an account; `changes` as JSON, name → [before, after]."""
     connection.execute(
         insert(account_events).values(
             id=next_id(connection, account_events),
@@ -242,6 +250,7 @@ def note_event(connection: Connection, account: str, event: str, reason: str, by
             at=now(),
             by_account=by,
             reason=reason,
+            changes=changes,
         )
     )
 

@@ -31,7 +31,8 @@ _NATIONAL_OFFICERS = {
     Role.SECURITY_ADMINISTRATOR: Role.SYSTEM_ADMINISTRATOR,
     Role.AUDITOR: Role.SECURITY_ADMINISTRATOR,
 }
-"""Who renews the accounts that no business administrator answers for: never themselves."""
+"""Who renews and changes the accounts that no business administrator answers for: never
+themselves."""
 
 
 def answering_for(
@@ -138,8 +139,8 @@ def require_may_enable(connection: Connection, viewer: Viewer, account: Account)
 
 
 def require_may_renew(connection: Connection, viewer: Viewer, account: Account) -> None:
-    """Raises Forbidden unless the viewer renews the account: for an ordinary one whoever answers
-    for the unit, for an administrator's the level above, for those of the country each other.
+    """Raises Forbidden unless the viewer renews and changes the account: an ordinary one whoever
+    answers for the unit, an administrator's the level above, those of the country each other.
     """
     if account.role is Role.BUSINESS_ADMINISTRATOR:
         require_above(connection, viewer, *_of_unit(account))
@@ -148,9 +149,9 @@ def require_may_renew(connection: Connection, viewer: Viewer, account: Account) 
         right = right and account.code.startswith(viewer.prefix)
         if not right or not is_usable(connection, viewer.account):
             raise Forbidden(
-                f"accounts of the role {account.role.value} are renewed by the "
+                f"accounts of the role {account.role.value} are renewed and changed by the "
                 f"{_NATIONAL_OFFICERS[account.role].value}",
-                messageZh="该角色账号须由规定的另一管理员办理年度备案",
+                messageZh="该角色账号须由规定的另一管理员办理年度备案和变更",
             )
     else:
         require_answering(connection, viewer, *_of_unit(account))

@@ -30,7 +30,7 @@ from resolvers.writing.central import CentralWriting
 from resolvers.writing.refusing import Mistakes, not_found
 from schema.users.accounts import DisableUserInput, EnableUserInput, RenewUserInput, UserPayload
 
-__all__ = ["disable_user", "enable_user", "renew_user"]
+__all__ = ["changed", "disable_user", "enable_user", "renew_user"]
 
 Check = Callable[[Connection, Viewer, Account], None]
 Change = Callable[[Connection, Account], None]
@@ -63,7 +63,7 @@ async def renew_user(context: Context, given: RenewUserInput, path: str) -> User
                 .values(valid_until=until)
             )
 
-    return await _changed(context, writing, given.account, require_may_renew, change)
+    return await changed(context, writing, given.account, require_may_renew, change)
 
 
 async def disable_user(context: Context, given: DisableUserInput, path: str) -> UserPayload:
@@ -75,7 +75,7 @@ async def disable_user(context: Context, given: DisableUserInput, path: str) -> 
         change_state(connection, account.account, AccountEvent.DISABLE, reason, viewer.account)
         stand_down_if_active(connection, account.account, reason, viewer.account)
 
-    return await _changed(context, writing, given.account, require_may_disable, change)
+    return await changed(context, writing, given.account, require_may_disable, change)
 
 
 async def enable_user(context: Context, given: EnableUserInput, path: str) -> UserPayload:
@@ -88,7 +88,7 @@ async def enable_user(context: Context, given: EnableUserInput, path: str) -> Us
         event = AccountEvent.REINSTATE if suspended else AccountEvent.ENABLE
         change_state(connection, account.account, event, reason, viewer.account)
 
-    return await _changed(context, writing, given.account, require_may_enable, change)
+    return await changed(context, writing, given.account, require_may_enable, change)
 
 
 def _know_holder(
@@ -124,9 +124,10 @@ def _sealed(central: Central, number: str, account: int) -> bytes:
     return central.sealer.seal("accounts", account, {"id_number": number})
 
 
-async def _changed(
+async def changed(
     context: Context, writing: CentralWriting, name: str, check: Check, change: Change
 ) -> UserPayload:
+    """An account that the viewer may change, after the change, with its key. Raises Refusal."""
     viewer = context.signed_in()
 
     def work(connection: Connection) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Accounts as administrators see them, and what is done to them: renewal, disabling, enabling."""
+"""Accounts as administrators see them, and what is done to them: renewed, changed, disabled."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from schema.writing.problems import (
 )
 
 __all__ = [
+    "ChangeUserInput",
+    "ChangeUserResult",
     "DisableUserInput",
     "DisableUserResult",
     "EnableUserInput",
@@ -151,6 +153,32 @@ class RenewUserInput:
     )
 
 
+@strawberry.input(description="Another role, department or headship of an account.")
+class ChangeUserInput:
+    """Another role, department or headship of an account."""
+
+    idempotency_key: str = strawberry.field(description=_KEY)
+    account: str = strawberry.field(description="Login name.")
+    role: UserRole | None = strawberry.field(
+        default=None,
+        description=(
+            "Another role, of those that are registered; as it is, unless given. Administrators "
+            "are filed and deregistered instead."
+        ),
+    )
+    purpose: Purpose | None = strawberry.field(
+        default=None, description="With a role: what the account is for now, where that changes."
+    )
+    department: str | None = strawberry.field(
+        default=None, description="Another department of its holder; as it is, unless given."
+    )
+    head: bool | None = strawberry.field(
+        default=None,
+        description="Whether its holder heads the department; as it is, unless given.",
+    )
+    reason: str = strawberry.field(description="Why.")
+
+
 @strawberry.input(description="What disables an account at once.")
 class DisableUserInput:
     """What disables an account at once."""
@@ -182,6 +210,10 @@ class UserPayload:
 RenewUserResult = Annotated[
     UserPayload | InvalidInputProblem | IdempotencyConflict | ForbiddenProblem | NotFoundProblem,
     strawberry.union("RenewUserResult", description="The account, or why it is not renewed."),
+]
+ChangeUserResult = Annotated[
+    UserPayload | InvalidInputProblem | IdempotencyConflict | ForbiddenProblem | NotFoundProblem,
+    strawberry.union("ChangeUserResult", description="The account, or why it is not changed."),
 ]
 DisableUserResult = Annotated[
     UserPayload | InvalidInputProblem | IdempotencyConflict | ForbiddenProblem | NotFoundProblem,

@@ -149,6 +149,7 @@ BY_ROLE: dict[str, str] = {
     "activateAdministrator": "InvalidInputProblem",
     "deregisterAdministrator": "InvalidInputProblem",
     "renewUser": "NotFoundProblem",
+    "changeUser": "NotFoundProblem",
     "disableUser": "NotFoundProblem",
     "enableUser": "NotFoundProblem",
     "setResponsiblePerson": "InvalidInputProblem",

@@ -137,6 +137,7 @@ ROOTS: Mapping[str, str] = {
     "activateAdministrator": "staff",
     "deregisterAdministrator": "staff",
     "renewUser": "staff",
+    "changeUser": "staff",
     "disableUser": "staff",
     "enableUser": "staff",
     "setResponsiblePerson": "staff",
