@@ -120,9 +120,9 @@ def _of_role(
             hint=f"roles that are changed: {', '.join(one.name for one in PURPOSES)}",
             messageZh="管理员须向上级备案或注销，其他角色由运维人员设置，不能直接变更",
         )
-    kept = Purpose[account.purpose] if account.purpose in Purpose.__members__ else None
+    kept = Purpose.__members__.get(account.purpose or "")
     wanted = purpose or (kept if kept in PURPOSES[role] else None)
-    if wanted not in PURPOSES[role]:
+    if wanted is None or wanted not in PURPOSES[role]:
         allowed = ", ".join(sorted(one.name for one in PURPOSES[role]))
         raise InvalidInput(
             f"an account of the role {role.value} is for another purpose",
