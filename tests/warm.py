@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from typing import Any, TextIO
 
 __all__ = ["Process", "run", "start"]
@@ -30,6 +31,19 @@ _LIMIT = 200_000  # bytes of an order: arguments and environment
 _SECONDS = 60.0  # for what takes a moment
 _LONGEST = 300.0  # for a command to end by itself, on a slow machine too
 _ONE = threading.Lock()  # an order and its answer at a time
+_WANTED = (
+    "aiosqlite",
+    "encodings.idna",
+    "gateway.serve",
+    "regions.reference_data",
+    "scipy.stats",
+    "typer._adapters",
+    "uvicorn.lifespan.on",
+    "uvicorn.loops.uvloop",
+    "uvicorn.protocols.http.httptools_impl",
+    "uvicorn.protocols.websockets.websockets_sansio_impl",
+)
+"""What commands import when they are used: here once, else in every fork."""
 
 
 class Process:
@@ -122,9 +136,8 @@ def _server(counting: bool) -> socket.socket:
 
 def _fork(number: int) -> Callable[[], None]:
     """Forks at each order that comes by a socket, until it closes; returns what to do then."""
-    import scipy.stats  # noqa: F401 (so that no fork has to import it, nor the next)
-    import typer._adapters  # noqa: F401 (as above)
-
+    for name in _WANTED:
+        import_module(name)
     from gateway import http
     from gateway._commands import import_all
     from gateway.cli import main
