@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, create_engine
+import asyncpg
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from regions import store_files
 from regions.areas import reference_areas
-from regions.engines import make_engine, prepare_sqlite
+from regions.engines import postgres_url, prepare_sqlite
 from regions.ids import padded
 from regions.migrating import migrate, migrate_central, migrate_log
 from regions.settings import RegionSettings
@@ -189,26 +195,52 @@ def in_store(settings: RegionSettings, work: Callable[[Connection], T]) -> T:
         return in_file(settings.path, work, busy_seconds=settings.deadline)
 
     async def run() -> T:
-        engine = make_engine(settings, pool_size=1)
-        try:
-            async with engine.begin() as connection:
-                return await connection.run_sync(work)
-        finally:
-            await engine.dispose()
+        async with _server_engine().begin() as connection:
+            return await connection.run_sync(work)
 
-    return asyncio.run(run())
+    with _at(settings):
+        return asyncio.run(run())
 
 
 def in_file(path: Path, work: Callable[[Connection], T], *, busy_seconds: float = 5.0) -> T:
     """The same in one transaction of a SQLite file: without a loop, which would take longer than
     most of what is done.
     """
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)), connect_args={"timeout": busy_seconds}
-    )
-    prepare_sqlite(engine)
+    with _at((path, busy_seconds)), _file_engine().begin() as connection:
+        return work(connection)
+
+
+_here: ContextVar[Any] = ContextVar("_here")  # the store that a connection is opened to
+
+
+@contextmanager
+def _at(store: Any) -> Iterator[None]:
+    token = _here.set(store)
     try:
-        with engine.begin() as connection:
-            return work(connection)
+        yield
     finally:
-        engine.dispose()
+        _here.reset(token)
+
+
+# One engine for all stores of a kind, which keeps no connection: making one, and compiling each
+# statement anew, would take longer than what is done.
+
+
+@cache
+def _file_engine() -> Engine:
+    def connect() -> sqlite3.Connection:
+        path, seconds = _here.get()
+        return sqlite3.connect(path, timeout=seconds)
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    prepare_sqlite(engine)
+    return engine
+
+
+@cache
+def _server_engine() -> AsyncEngine:
+    async def connect(*_: Any, **__: Any) -> Any:
+        url = postgres_url(_here.get()).set(drivername="postgresql")
+        return await asyncpg.connect(url.render_as_string(hide_password=False))
+
+    return create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
