@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -27,7 +28,9 @@ from resolvers.transfers.conservation import (
     judge,
     unknown_homes,
 )
-from resolvers.transfers.mending import Mender
+from resolvers.transfers.doubled import YIELDED, Settled, Yielded
+from resolvers.transfers.evidence import yielded
+from resolvers.transfers.mending import Look, Mender
 from resolvers.transfers.restored import Reconciled
 from resolvers.transfers.surveying import (
     Card,
@@ -44,7 +47,7 @@ from resolvers.transfers.surveying import (
 from resolvers.writing.failures import WriteFailed
 from resolvers.writing.stores import Stores
 
-__all__ = ["CustodyReport", "check_custody", "mend_custody"]
+__all__ = ["CustodyReport", "Mended", "check_custody", "mend_custody"]
 
 T = TypeVar("T")
 
@@ -58,7 +61,8 @@ _AWAY = (
 @dataclass(slots=True)
 class CustodyReport:
     """What the check found. `missing` are the regions that did not answer: of people who depend on
-    them, and of messages to and from them, nothing is said.
+    them, and of messages to and from them, nothing is said. `yielded` is of whom two regions had
+    answered for, and which of them yielded to the other.
     """
 
     regions: list[str]
@@ -69,6 +73,15 @@ class CustodyReport:
     messages: int = 0  # answered ones that were compared
     findings: list[Finding] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
+    yielded: list[Yielded] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Mended:
+    """What was mended: stores, and people whom two regions answered for."""
+
+    stores: list[Reconciled] = field(default_factory=list)
+    doubled: Settled = field(default_factory=Settled)
 
 
 async def check_custody(regions: Sequence[RegionSettings]) -> CustodyReport:
@@ -89,25 +102,25 @@ async def check_custody(regions: Sequence[RegionSettings]) -> CustodyReport:
 
 async def mend_custody(
     regions: Sequence[RegionSettings], keys: Keys, wanted: Collection[str] = ()
-) -> list[Reconciled]:
-    """Mends the stores that were restored from an older backup, or those of `wanted` regions.
+) -> Mended:
+    """Mends the stores that were restored from an older backup, or those of `wanted` regions, and
+    makes one custodian of those whom two regions answer for.
 
-    What it has delivered again is delivered by a gateway that runs. Raises RegionUnavailable where
-    a store does not answer: it can be done again.
+    What it has delivered again is delivered by a gateway that runs; who is doubled still once it
+    was, is mended the next time. Raises RegionUnavailable where a store does not answer: it can be
+    done again.
     """
     stores = Stores(regions, keys)
     mender = Mender(stores)
     try:
         behind = set(wanted)
         if not behind:
-            found = await mender.look(now())
-            behind = found.behind
-            for failed in found.silent.values():
-                raise failed
+            behind = (await _look(mender)).behind
         mended = [
             await mender.mend(region, now(), anyway=region in wanted) for region in sorted(behind)
         ]
-        return [one for one in mended if one is not None]
+        doubled = await mender.settle(await _look(mender), now())
+        return Mended([one for one in mended if one is not None], doubled)
     except WriteFailed as failed:
         raise RegionUnavailable(
             f"region {failed.settings.code} does not answer: {failed.reason}",
@@ -116,6 +129,13 @@ async def mend_custody(
         ) from None
     finally:
         await stores.close()
+
+
+async def _look(mender: Mender) -> Look:
+    found = await mender.look(now())
+    for failed in found.silent.values():
+        raise failed
+    return found
 
 
 class _Check:
@@ -159,6 +179,8 @@ class _Check:
             findings=list(done.findings),
             waiting=[one for store in surveys.values() for one in store.waiting],
         )
+        for code in surveys:
+            report.yielded += await self._read(code, partial(_yielded, region=code)) or []
         for sender in surveys:
             for receiver in surveys:
                 await self._messages(report, sender, receiver)
@@ -221,3 +243,7 @@ class _Check:
         except _AWAY:
             self._missing.add(code)
             return None
+
+
+def _yielded(connection: Connection, region: str) -> list[Yielded]:
+    return [Yielded(person, region, to, at) for person, to, at in yielded(connection, YIELDED)]

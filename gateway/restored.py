@@ -1,7 +1,8 @@
 """Stores that were put back from an older backup are found by the gateway itself, and mended (D).
 
 They are looked for before the gateway serves, and while it does: found, they are fenced, an alarm
-is raised, and they are mended as soon as all regions answer (`resolvers.transfers.mending`).
+is raised, and they are mended as soon as all regions answer (`resolvers.transfers.mending`). So are
+people whom two regions answer for since: one of them yields, and an alarm says so.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from regions.instants import now
 from resolvers.alarms.detecting import Raised
 from resolvers.alarms.recording import store_alarms
 from resolvers.central import Central
-from resolvers.transfers.mending import Mender
+from resolvers.transfers.mending import Look, Mender
 from resolvers.writing.failures import WriteFailed
 from resolvers.writing.stores import Stores
 from schema.alarms import AlarmRule
@@ -51,6 +52,8 @@ class Restored:
             )
             for region in sorted(found.behind):
                 await self._mend(region)
+            if not found.behind:
+                await self._settle(found)
         except WriteFailed as failed:
             _log.warning("a restored store waits to be mended: %s", failed)
         except EpigateError as error:
@@ -71,31 +74,59 @@ class Restored:
         )
         await self._access_log.append(when, account, operation, result, entry.encode())
 
+    async def _settle(self, found: Look) -> None:
+        done = await self._mender.settle(found, now())
+        if not done.yielded:
+            return
+        for one in done.yielded:
+            _log.warning(
+                "person:%d had two custodians since a store was put back: region %s has yielded "
+                "to %s",
+                *(one.person, one.region, one.to),
+            )
+        self._woken()
+        regions = sorted({region for one in done.yielded for region in (one.region, one.to)})
+        persons = sorted({one.person for one in done.yielded})
+        when, account, operation, result, entry = system_row(
+            "custody settle", by="gateway", regions=regions, person=persons
+        )
+        await self._access_log.append(when, account, operation, result, entry.encode())
+        told = [
+            self._raised(
+                AlarmRule.TWO_CUSTODIANS, one.region, f"{one.at} person:{one.person}", one.at
+            )
+            for one in done.yielded
+        ]
+        await self._central.do(lambda connection: _store(connection, told))
+
     async def _alarm(self, fences: Iterable[tuple[str, str, str]]) -> None:
         """One alarm for each fence, in every gateway, whoever put it up or lifted it."""
-        position = self._access_log.position
         new = [one for one in fences if one[1] not in self._told]
+        if not new:
+            return
         raised = [
-            Raised(
-                rule=AlarmRule.STORE_RESTORED,
-                subject=f"region:{region}",
-                window=f"{at} {token}",
-                account=None,
-                unit=None,
-                code=None,
-                at=at,
-                first=position,
-                last=position,
-                found=1,
-                threshold=1,
-            )
+            self._raised(AlarmRule.STORE_RESTORED, region, f"{at} {token}", at)
             for region, token, at in new
         ]
-        if not raised:
-            return
-
-        def work(connection: Connection) -> None:
-            store_alarms(connection, raised)
-
-        await self._central.do(work)
+        await self._central.do(lambda connection: _store(connection, raised))
         self._told |= {token for _, token, _ in new}
+
+    def _raised(self, rule: AlarmRule, region: str, window: str, at: str) -> Raised:
+        position = self._access_log.position
+        return Raised(
+            rule=rule,
+            subject=f"region:{region}",
+            window=window,
+            account=None,
+            unit=None,
+            code=None,
+            at=at,
+            first=position,
+            last=position,
+            found=1,
+            threshold=1,
+        )
+
+
+def _store(connection: Connection, raised: Iterable[Raised]) -> None:
+    store_alarms(connection, raised)

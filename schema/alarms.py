@@ -61,6 +61,10 @@ class AlarmRule(Enum):
         "STORE_RESTORED",
         description="A region's store was put back from an older backup (数据库由较早的备份恢复).",
     )
+    TWO_CUSTODIANS = strawberry.enum_value(
+        "TWO_CUSTODIANS",
+        description="Two regions answered for a person, and one has yielded (管理地区重复).",
+    )
 
 
 @strawberry.enum(description="What came of looking into an alarm.")
@@ -87,7 +91,7 @@ class Alarm:
     )
     region: RegionCode | None = strawberry.field(
         description="The region it is about: whose witness stands against the access log, which "
-        "received a message that conflicts, or whose store was put back."
+        "received a message that conflicts, whose store was put back, or which yielded a person."
     )
     unit_id: strawberry.ID | None = strawberry.field(description="The account's unit.")
     code: RegionCode | None = strawberry.field(description="The code of that unit.")

@@ -66,6 +66,7 @@ async def tend(stores: Stores) -> None:
     mender = Mender(stores)
     for region in sorted((await mender.look(AT)).behind):
         await mender.mend(region, AT)
+    await mender.settle(await mender.look(AT), AT)
 
 
 class Simulation:
@@ -109,9 +110,10 @@ class Simulation:
             self.step(action.__name__, action)
         while self.unmended is not None:
             self.step("mend", self.mend)
-        for _ in range(_ROUNDS):  # the last fault is behind us
-            if not self.round():
-                break
+        self.drain()  # the last fault is behind us
+        if self.run.restored:
+            self.world.beside(tend)
+            self.drain()
         rest = self.look(full=True)
         self.history.log += steps.recovered(self.world)
         if not waiting(rest):
@@ -204,6 +206,12 @@ class Simulation:
                 steps.settle(self.world, self.world.do, message, reply)
             self.history.cuts.append(self.look())
         return len(found)
+
+    def drain(self) -> None:
+        """Everything that waits, until nothing does."""
+        for _ in range(_ROUNDS):
+            if not self.round():
+                break
 
     # Backups.
 

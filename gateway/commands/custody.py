@@ -80,7 +80,8 @@ def mend(
     ] = None,
 ) -> None:
     """Mend stores that were put back from an older backup: fence people whom a store has handed
-    over since, and have everything delivered again that it has lost.
+    over since, have everything delivered again that it has lost, and make one custodian of whom two
+    regions answer for.
 
     Without --region those are mended that their peers know to be behind. It can be done again, and
     the gateway may run meanwhile; it delivers what is to be delivered. Then run `custody check`.
@@ -94,7 +95,7 @@ def mend(
     tell_log(loaded, keys, system_row("custody mend", **what))
     out = console()
     done = asyncio.run(mend_custody(loaded.regions, keys, wanted))
-    for one in done:
+    for one in done.stores:
         out.print(
             f"{one.region}: {len(one.fenced):,} people fenced, {len(one.raised):,} kept at a "
             f"higher epoch, {one.again:,} messages delivered again"
@@ -106,7 +107,14 @@ def mend(
                 f"{one.region}: {one.gone:,} messages are lost: the backup is older than their "
                 "senders keep what was answered ([post] keep_days); see `epigate custody check`"
             )
-    if not done:
+    for who in done.doubled.yielded:
+        out.print(f"person:{who.person}: {who.region} has yielded to {who.to}")
+    if done.doubled.waiting:
+        out.print(
+            f"{len(done.doubled.waiting):,} people are answered for twice, and wait for what is to "
+            "be delivered: then mend again"
+        )
+    if not (done.stores or done.doubled.yielded or done.doubled.waiting):
         out.print("no store is behind")
 
 
@@ -139,6 +147,14 @@ def _print(report: CustodyReport) -> None:
         )
     if len(report.findings) > _SHOWN:
         out.print(f"and {len(report.findings) - _SHOWN:,} more: see --json")
+    for who in report.yielded[:_SHOWN]:
+        out.print(
+            f"person:{who.person}: two regions answered since a store was put back; {who.region} "
+            f"yielded to {who.to} ({who.at})",
+            soft_wrap=True,
+        )
+    if len(report.yielded) > _SHOWN:
+        out.print(f"and {len(report.yielded) - _SHOWN:,} more: see --json")
     if report.waiting:
         out.print(f"{len(report.waiting):,} messages wait:")
         rows = (

@@ -84,5 +84,11 @@ RULES: Mapping[AlarmRule, Rule] = {
         "each time it is found",
         "the first",
     ),
+    AlarmRule.TWO_CUSTODIANS: Rule(
+        "regions that answered for a person beside another one, since a store was put back, and "
+        "have yielded: what they wrote of the person went there; the window names the person",
+        "each person and time once",
+        "the first",
+    ),
 }
 """Rule → what it says."""

@@ -28,6 +28,7 @@ from resolvers.transfers.cards import CardHandler
 from resolvers.transfers.closing import ArrivalHandler, CancelHandler, ErasedHandler
 from resolvers.transfers.committing import CommitHandler
 from resolvers.transfers.dossier import content_hashes, gather
+from resolvers.transfers.evidence import EvidenceHandler
 from resolvers.transfers.handling import Handled, WithDossier, each, work_of
 from resolvers.transfers.ledger import custodies, parts_of, transfer_row
 from resolvers.transfers.left_behind import drop_preview, known_before
@@ -250,6 +251,7 @@ TRANSFER_HANDLERS = (
     ArrivalHandler(),
     ErasedHandler(),
     CardHandler(),
+    EvidenceHandler(),
 )
 """The handlers of the messages of transfers."""
 

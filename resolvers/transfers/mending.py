@@ -11,6 +11,9 @@ From then on a fence stands in it: it takes no step of custody, whoever asks for
 lost is mended beside all others, which needs an answer of each; then the fence is lifted. Whoever
 dies on the way leaves the fence, and the next look begins again. Several gateways look at the same
 stores: what one has found, fenced and mended the others find by its fence, and let it be.
+
+Where a store was ever put back, people whom two regions answer for are looked for as well
+(`doubled`): often at first, while what was lost comes again, then from time to time.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from regions.corrections import sequences
 from regions.fencing import Fence, fence, fences, lift, standing
 from regions.post import post_outbox
 from resolvers.transfers.behind import correspondents, is_behind
+from resolvers.transfers.doubled import Settled, settle_doubled
 from resolvers.transfers.restored import Reconciled, reconcile
 from resolvers.writing.failures import WriteFailed
 from resolvers.writing.looked import Looked
@@ -34,6 +38,7 @@ from resolvers.writing.stores import Store, Stores
 __all__ = ["Look", "Mender"]
 
 _EVERYTHING_SECONDS = 600.0  # between two comparisons of all that was ever sent
+_DOUBLED_SECONDS = 5.0  # between the first two looks for doubled people; each pause doubles
 
 
 @dataclass(slots=True)
@@ -57,6 +62,8 @@ class Mender:
         self._states = Looked[_State](clock)
         self._uncompared: set[tuple[str, str]] = set()
         self._all_at: float | None = None
+        self._settled: set[str] = set()  # fences that stood before doubled people were looked for
+        self._settle_at, self._pause = 0.0, _DOUBLED_SECONDS
 
     async def look(self, at: str) -> Look:
         """Finds the stores that were put back and fences them; `at` is recorded."""
@@ -149,6 +156,27 @@ class Mender:
         await store.write(0, lambda connection, _: lift(connection, tokens, at))
         # Whoever had the old file open may have answered a peer by it meanwhile.
         self._uncompared |= self._pairs(code)
+        return done
+
+    async def settle(self, found: Look, at: str) -> Settled:
+        """Makes one custodian of those whom two regions answer for, by what a look has found: where
+        all stores answer and are whole. Not at every look where there was nobody to be found.
+
+        Raises WriteFailed where a store does not answer: it can be done again.
+        """
+        tokens = {one.token for told in found.fences.values() for one in told}
+        if not tokens or found.silent or found.behind:
+            return Settled()
+        if tokens != self._settled:
+            self._settled, self._settle_at, self._pause = tokens, 0.0, _DOUBLED_SECONDS
+        moment = self._clock()
+        if moment < self._settle_at:
+            return Settled()
+        done = await settle_doubled(self._all, at)
+        if done.yielded or done.waiting:
+            self._pause = _DOUBLED_SECONDS
+        self._settle_at = moment + self._pause
+        self._pause = min(2 * self._pause, _EVERYTHING_SECONDS)
         return done
 
     def _pairs(self, code: str) -> set[tuple[str, str]]:

@@ -3,8 +3,9 @@
 In this order:
 
 1. of everybody in a message it has sent and lost (`behind`), its custody is set beside that of the
-   peer (`comparing`): where the peer had the person since, it is FENCED; where it is the
-   custodian still, it takes an epoch above what the peer has seen;
+   peer (`comparing`): where the peer had the person since, it is FENCED, and what it has of the
+   person goes to the custodian (`evidence`); where it is the custodian still, it takes an epoch
+   above what the peer has seen;
 2. the transfers it had sent are written again by what their receivers have, and the messages stand
    in its outbox again, answered (`remembering`);
 3. every message to it that was answered and is not in its inbox is delivered again: dossiers it
@@ -29,6 +30,7 @@ from regions.transfers import custody, transfer_people
 from resolvers.transfers.applying import CANCEL, COMMIT, Work, cancel_body, reopen, step_of
 from resolvers.transfers.behind import answered, other_than, received, texts, unreceived
 from resolvers.transfers.comparing import compare
+from resolvers.transfers.evidence import send_evidence
 from resolvers.transfers.ledger import custodies, ids_array
 from resolvers.transfers.regaining import copies, dossiers, newer, take_back
 from resolvers.transfers.remembering import (
@@ -157,12 +159,15 @@ def _mend(
     before = custodies(connection, seen)
     by_transfer: dict[str, dict[int, Step]] = {}
     calls_off: dict[str, dict[int, int]] = {}
+    told: dict[int, Step] = {}
     for person, other in seen.items():
-        step = compare(before[person], other, store.settings.code, there, lost=True)
+        step = compare(before[person], other, store.settings.code, there)
         if step.calls_off is not None:
             calls_off.setdefault(step.calls_off, {})[person] = other.epoch
         if step.resend is not None:
             done.resend.add(step.resend)
+        if step.tells is not None:
+            told[person] = step
         if step.event is not None:
             transfer = other.transfer_id or before[person].transfer_id or ""
             by_transfer.setdefault(transfer, {})[person] = replace(step, resend=None)
@@ -173,6 +178,8 @@ def _mend(
         if epochs := calls_off.get(transfer):
             work.post(CANCEL, there, cancel_body(transfer, epochs, None), step_of(epochs))
         work.finish()
+    for person, step in told.items():
+        send_evidence(connection, store, person, step, "restored", trace=TRACE, at=at)
     return done
 
 

@@ -87,6 +87,8 @@ class Step:
     another transfer of which the person is no longer a part. `cancels`: that transfer was this
     store's own offer, and its receiver is to be told. `resend`: the transfer whose commit must be
     delivered again. `calls_off`: an offer the other store waits with, and this one has lost.
+    `tells`: the highest epoch that others may have seen of this store, which the custodian (the
+    peer) must be above.
     """
 
     custody: Custody
@@ -98,3 +100,4 @@ class Step:
     cancels: bool = False
     resend: str | None = None
     calls_off: str | None = None
+    tells: int | None = None

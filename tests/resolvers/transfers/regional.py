@@ -35,6 +35,7 @@ from resolvers.post.messages import BulkHandler, Message
 from resolvers.transfers.applying import ids_for
 from resolvers.transfers.cards import Corrected, tell_card
 from resolvers.transfers.delivering import TRANSFER_HANDLERS
+from resolvers.transfers.doubled import Settled, settle_doubled
 from resolvers.transfers.ledger import custodies
 from resolvers.transfers.mending import Mender
 from resolvers.transfers.offers import offer_transfer
@@ -436,6 +437,14 @@ class Regions:
                     self.watch()
         return count
 
+    def carry_lane(self, sender: str, receiver: str) -> None:
+        """What waits between two regions, in one direction."""
+        messages, _ = self.do(
+            sender, partial(due, lane=(sender, receiver), limit=100, first=(), skipped=())
+        )
+        for message in messages:
+            self.carry(message)
+
     def carry_together(self, messages: Sequence[Message]) -> None:
         """Messages of one lane: three transactions for all of them, topic after topic."""
         for topic in dict.fromkeys(one.topic for one in messages):
@@ -510,6 +519,10 @@ class Regions:
     def reconcile(self, region: str) -> Reconciled:
         """Mends a store that was restored."""
         return self._beside(lambda stores: _mended(stores, region))
+
+    def settle(self) -> Settled:
+        """Makes one custodian of those whom two regions answer for."""
+        return self._beside(lambda stores: settle_doubled(stores, AT))
 
     def _beside(self, work: Callable[[Stores], Awaitable[T]]) -> T:
         stores = Stores(list(self.settings.values()), self.keys)

@@ -27,14 +27,16 @@ ANY = st.integers(0, 10_000)
 
 
 class Handoffs(RuleBasedStateMachine):
-    """People move between regions: messages are lost, doubled and late, and stores restored."""
+    """People move between regions: messages are lost, doubled and late, and stores restored; what
+    is restored in place acts until it is found.
+    """
 
     @initialize(count=st.integers(2, 3))
     def begin(self, count: int) -> None:
         self.world = World(REGIONS[:count], PEOPLE, Rules())
 
     def _where(self, number: int) -> str:
-        regions = [one for one in self.world.stores if one not in self.world.behind]
+        regions = [one for one in self.world.stores if one not in self.world.fenced]
         return regions[number % len(regions)] if regions else ""
 
     @rule(person=st.sampled_from(PEOPLE), to=ANY)
@@ -42,17 +44,17 @@ class Handoffs(RuleBasedStateMachine):
         for sender in self.world.stores:
             if self.world.custody(sender, person).state is State.OWNED:
                 others = [one for one in self.world.stores if one != sender]
-                if sender not in self.world.behind:
+                if sender not in self.world.fenced:
                     self.world.offer(person, sender, others[to % len(others)])
-                return
+                    return
 
     def _open(self, side: int, *outcomes: str) -> list[str]:
-        """Transfers that stand so at one side, in a store that is not behind."""
+        """Transfers that stand so at one side, in a store that is not fenced."""
         name = ("SENT", "RECEIVED")[side - 1]
         return [
             transfer
             for transfer, (_, *sides) in self.world.parts.items()
-            if (store := sides[side - 1]) not in self.world.behind
+            if (store := sides[side - 1]) not in self.world.fenced
             and self.world.stores[store].outcomes.get((name, transfer)) in outcomes
         ]
 
@@ -73,8 +75,8 @@ class Handoffs(RuleBasedStateMachine):
 
     @rule(which=ANY)
     def deliver_and_settle(self, which: int) -> None:
-        if waiting := self.world.waiting():
-            self.world.deliver(waiting[which % len(waiting)])
+        waiting = self.world.waiting()
+        if waiting and self.world.deliver(waiting[which % len(waiting)]):
             self.world.settle(len(self.world.replies) - 1)
 
     @rule(which=ANY)
@@ -105,9 +107,9 @@ class Handoffs(RuleBasedStateMachine):
             self.world.back_up(region)
 
     @precondition(lambda self: self.world.backups and not self.world.behind)
-    @rule(which=ANY)
-    def restore(self, which: int) -> None:
-        self.world.restore(which % len(self.world.backups))
+    @rule(which=ANY, found=st.booleans())
+    def restore(self, which: int, found: bool) -> None:
+        self.world.restore(which % len(self.world.backups), found=found)
         self.world.backups.clear()
 
     @precondition(lambda self: self.world.behind)
@@ -115,6 +117,16 @@ class Handoffs(RuleBasedStateMachine):
     def reconcile(self) -> None:
         for region in sorted(self.world.behind):
             self.world.reconcile(region)
+
+    @precondition(lambda self: self.world.restored)
+    @rule()
+    def look_for_doubled(self) -> None:
+        self.world.look_for_doubled()
+
+    @precondition(lambda self: self.world.due)
+    @rule(which=ANY)
+    def do_what_is_due(self, which: int) -> None:
+        self.world.do_what_is_due(which % len(self.world.due))
 
     @invariant()
     def one_custodian_for_each(self) -> None:
@@ -176,26 +188,26 @@ def _move(world: World, dice: random.Random) -> None:
         ["offer"] * 3
         + ["decide"] * 3
         + ["cancel", "again", "settle", "lose", "impatient", "back up", "restore"]
+        + ["mend", "look", "due"]
         + ["post"] * 8
     )
     parts, waiting = list(world.parts), world.waiting()
     if what == "offer":
         sender, receiver = dice.sample(regions, 2)
-        if sender not in world.behind:
+        if sender not in world.fenced:
             world.offer(dice.choice(world.people), sender, receiver)
     elif what == "decide" and parts:
         transfer = dice.choice(parts[-4:])
-        if world.parts[transfer][2] not in world.behind:
+        if world.parts[transfer][2] not in world.fenced:
             world.decide(transfer, accept=dice.random() < 0.8)
     elif what == "cancel" and parts:
         transfer = dice.choice(parts[-4:])
-        if world.parts[transfer][1] not in world.behind:
+        if world.parts[transfer][1] not in world.fenced:
             world.cancel(transfer)
     elif what == "impatient" and parts:
         world.lose_patience(dice.choice(parts[-4:]))
     elif what == "post" and waiting:
-        world.deliver(dice.choice(waiting))
-        if dice.random() < 0.8:
+        if world.deliver(dice.choice(waiting)) and dice.random() < 0.8:
             world.settle(len(world.replies) - 1)
     elif what == "again":
         every = [mail for store in world.stores.values() for mail in store.outbox.values()]
@@ -210,9 +222,14 @@ def _move(world: World, dice: random.Random) -> None:
     elif what == "back up":
         world.back_up(dice.choice(regions))
     elif what == "restore" and world.backups and not world.behind and dice.random() < 0.3:
-        world.restore(dice.randrange(len(world.backups)))
+        world.restore(dice.randrange(len(world.backups)), found=dice.random() < 0.5)
         world.backups.clear()
+    elif what == "mend" and world.behind:
         world.reconcile(next(iter(world.behind)))
+    elif what == "look":
+        world.look_for_doubled()
+    elif what == "due" and world.due:
+        world.do_what_is_due(dice.randrange(len(world.due)))
 
 
 def test_lives_by_seeds() -> None:
@@ -307,7 +324,7 @@ def _took_back(rules: Rules, upto: str) -> World:
     world.drain()
     world.cancel("t1")
     world.drain()
-    world.restore(0)
+    world.restore(0, found=True)
     world.reconcile("B")
     world.drain()
     return world

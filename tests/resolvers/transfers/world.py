@@ -27,6 +27,9 @@ class Rules:
     answered: Callable[..., Step] = protocol.answered
     closed: Callable[..., Step] = protocol.closed
     compare: Callable[..., Step] = comparing.compare
+    above: Callable[..., Step] = comparing.above
+    yields: Callable[..., Step] = comparing.yields
+    tells: bool = True  # whether the custodian is told what was seen of who was no custodian
     inbox: bool = True  # whether a second delivery is known again
     takes_back: bool = False  # whether who waits too long takes the person back
 
@@ -42,10 +45,14 @@ class Mail:
     sender: str
     receiver: str
     accept: bool = False
+    seen: int = 0  # of evidence: the epoch the custodian must be above
+    handed: int = -1  # and at which epoch who was asked before has handed over
+    hops: int = 0
 
     @property
     def key(self) -> str:
-        return f"{self.topic}:{self.transfer}:{self.person}:{self.epoch}:{self.accept}"
+        said = (self.topic, self.transfer, self.person, self.epoch, self.accept)
+        return ":".join(map(str, (*said, self.seen, self.handed, self.hops, self.receiver)))
 
 
 @dataclass
@@ -60,10 +67,22 @@ class Store:
     inbox: dict[str, tuple[Word, int]] = field(default_factory=dict)
     froms: dict[str, Mail] = field(default_factory=dict)  # what stands in the inbox
     done: dict[str, int] = field(default_factory=dict)  # how often a message took effect
+    remembered: set[str] = field(default_factory=set)  # transfers it had lost
 
     def offered_at(self, person: int) -> int:
         """The highest epoch at which the store is known to have offered a person."""
         return max((epoch for whom, epoch in self.sent.values() if whom == person), default=0)
+
+
+@dataclass(frozen=True)
+class Due:
+    """A store whose custody was `seen` rises above an epoch, or yields to a region that has it."""
+
+    person: int
+    region: str
+    seen: Custody
+    epoch: int
+    to: str | None
 
 
 class World:
@@ -79,7 +98,11 @@ class World:
         self.replies: list[tuple[Mail, Word, int]] = []
         self.backups: list[tuple[str, Store]] = []
         self.behind: set[str] = set()  # restored, and not yet compared with the others
+        self.fenced: set[str] = set()  # those of them that were found, and take no step
         self.restored: set[str] = set()  # at any time
+        self.epochs: dict[str, int] = {}  # of transfers
+        self.due: list[Due] = []  # decided on, and not yet done
+        self.elsewhere: dict[str, tuple[str, int]] = {}  # replies to evidence
 
     # What people do.
 
@@ -89,6 +112,7 @@ class World:
         if isinstance(made, Refusal):
             return
         self.parts[transfer] = (person, sender, receiver)
+        self.epochs[transfer] = made.custody.epoch
         self.stores[sender].sent[transfer] = (person, made.custody.epoch)
         self.put(Mail("offer", transfer, person, made.custody.epoch, sender, receiver))
         self.apply(sender, person, "SENT", transfer, made)
@@ -140,14 +164,37 @@ class World:
             if key not in store.answered
         ]
 
-    def deliver(self, mail: Mail) -> None:
+    def deliver(self, mail: Mail) -> bool:
+        """False: it waits where it is, and has no reply."""
         store = self.stores[mail.receiver]
         known = store.inbox.get(mail.key) if self.rules.inbox else None
         if known is None:
-            known = self._handle(mail)
+            if mail.topic == "evidence":
+                if not self._take_evidence(mail):
+                    return False
+                known = (Word.CLOSED, 0)
+            else:
+                known = self._handle(mail)
             store.inbox[mail.key], store.froms[mail.key] = known, mail
             store.done[mail.key] = store.done.get(mail.key, 0) + 1
         self.replies.append((mail, *known))
+        return True
+
+    def _take_evidence(self, mail: Mail) -> bool:
+        """The custodian takes an epoch above; else it goes after the person, as the reply says."""
+        custody = self.custody(mail.receiver, mail.person)
+        self.elsewhere.pop(mail.key, None)
+        if custody.state.answers:
+            if custody.epoch <= mail.seen:
+                step = self.rules.above(custody, mail.seen)
+                self.apply(mail.receiver, mail.person, "SENT", "", step)
+            return True
+        comes = custody.state is State.PENDING and custody.epoch <= mail.handed
+        if custody.peer is None or comes:
+            return False
+        handed = custody.epoch if custody.state is State.HANDED else -1
+        self.elsewhere[mail.key] = (custody.peer, handed)
+        return True
 
     def _handle(self, mail: Mail) -> tuple[Word, int]:
         custody = self.custody(mail.receiver, mail.person)
@@ -179,7 +226,9 @@ class World:
         if mail.key not in store.outbox or mail.key in store.answered:
             return  # the store was restored, or knows already
         custody = self.custody(mail.sender, mail.person)
-        if mail.topic == "decision":
+        if mail.topic == "evidence":
+            self._follow(mail)
+        elif mail.topic == "decision":
             if word is Word.KEPT:
                 step = self.rules.closed(custody, mail.transfer, mail.epoch, epoch)
                 self.apply(mail.sender, mail.person, "RECEIVED", mail.transfer, step)
@@ -189,6 +238,11 @@ class World:
             )
             self.apply(mail.sender, mail.person, "SENT", mail.transfer, step)
         store.answered.add(mail.key)
+
+    def _follow(self, mail: Mail) -> None:
+        to, handed = self.elsewhere.get(mail.key, (mail.sender, -1))
+        if to != mail.sender:
+            self.put(replace(mail, receiver=to, handed=handed, hops=mail.hops + 1))
 
     def apply(self, region: str, person: int, side: str, transfer: str, step: Step) -> None:
         store = self.stores[region]
@@ -221,10 +275,13 @@ class World:
     def back_up(self, region: str) -> None:
         self.backups.append((region, copy.deepcopy(self.stores[region])))
 
-    def restore(self, number: int) -> None:
+    def restore(self, number: int, *, found: bool) -> None:
+        """Puts a backup in the place of a store: it acts on unless it is `found` at once."""
         region, kept = self.backups[number]
         self.stores[region] = copy.deepcopy(kept)
         self.behind.add(region)
+        if found:
+            self.fenced.add(region)
         self.restored.add(region)
 
     def reconcile(self, region: str) -> None:
@@ -237,7 +294,7 @@ class World:
                 if mail.sender == region and key not in store.outbox
             ]
             for person in sorted({mail.person for mail in lost}):
-                self.beside(region, there, person, lost=True)
+                self.beside(region, there, person)
             for mail in lost:
                 self.remember(region, mail)
         for there, other in self.stores.items():
@@ -245,6 +302,7 @@ class World:
                 if there != region and mail.receiver == region and key not in store.inbox:
                     other.answered.discard(key)
         self.behind.discard(region)
+        self.fenced.discard(region)
 
     def remember(self, region: str, mail: Mail) -> None:
         """A message that was sent and lost stands in the outbox again, answered, and its transfer
@@ -253,21 +311,81 @@ class World:
         store = self.stores[region]
         store.outbox[mail.key] = mail
         store.answered.add(mail.key)
-        if self.parts[mail.transfer][1] == region:
+        if mail.topic != "evidence" and self.parts[mail.transfer][1] == region:
             outcome = self.stores[mail.receiver].outcomes.get(("RECEIVED", mail.transfer))
             if outcome is not None:
                 waited = outcome in ("OFFERED", "ACCEPTED")
                 store.outcomes["SENT", mail.transfer] = "CANCELLED" if waited else outcome
             store.sent[mail.transfer] = (mail.person, mail.epoch)
+            store.remembered.add(mail.transfer)
 
-    def beside(self, region: str, there: str, person: int, *, lost: bool) -> None:
+    def beside(self, region: str, there: str, person: int) -> None:
         mine, other = self.custody(region, person), self.custody(there, person)
-        step = self.rules.compare(mine, other, region, there, lost=lost)
+        step = self.rules.compare(mine, other, region, there)
         self.apply(region, person, "SENT", "", replace(step, resend=None))
         if step.resend is not None:
             self.reopen(there, step.resend)
+        self.tell(region, person, step)
         if step.calls_off is not None:
             self.put(Mail("cancel", step.calls_off, person, other.epoch, region, there))
+
+    def look_for_doubled(self) -> bool:
+        """Decides what is to be done about people whom two regions answer for; whether anything
+        is. A person takes two looks: first who prevails rises, then the others yield.
+        """
+        found = [due for person in self.people for due in self._doubled(person)]
+        self.due += found
+        return bool(found)
+
+    def _doubled(self, person: int) -> list[Due]:
+        rows = {region: self.custody(region, person) for region in self.stores}
+        answering = {region: one for region, one in rows.items() if one.state.answers}
+        if len(answering) < 2 or not self.restored:
+            return []
+        one = comparing.prevails(answering, self.handovers(person), next(iter(self.stores)))
+        top = max(other.epoch for region, other in rows.items() if region != one)
+        if rows[one].epoch <= top:
+            return [Due(person, one, rows[one], top, None)]
+        return [
+            Due(person, region, other, rows[one].epoch, one)
+            for region, other in answering.items()
+            if region != one
+        ]
+
+    def do_what_is_due(self, number: int) -> None:
+        """One of the steps decided on, unless its store says another thing of the person by now."""
+        due = self.due.pop(number)
+        if self.custody(due.region, due.person) != due.seen:
+            return
+        step = (
+            self.rules.above(due.seen, due.epoch)
+            if due.to is None
+            else self.rules.yields(due.seen, due.epoch, due.to)
+        )
+        self.apply(due.region, due.person, "SENT", "", step)
+        self.tell(due.region, due.person, step)
+
+    def tell(self, region: str, person: int, step: Step) -> None:
+        """What this store has of a person, and what was seen of it, goes to the custodian."""
+        to, epoch = step.custody.peer, step.custody.epoch
+        if self.rules.tells and step.tells is not None and to is not None:
+            self.put(Mail("evidence", "", person, epoch, region, to, seen=step.tells))
+
+    def handovers(self, person: int) -> list[comparing.Handover]:
+        """What was handed over, as either side has it."""
+        through = {
+            transfer
+            for store in self.stores.values()
+            for (_, transfer), outcome in store.outcomes.items()
+            if outcome == "HANDED" and self.parts[transfer][0] == person
+        }
+        return [
+            comparing.Handover(
+                self.epochs[one], one, sender, receiver, one in self.stores[sender].remembered
+            )
+            for one in sorted(through)
+            for _, sender, receiver in [self.parts[one]]
+        ]
 
     def rest(self) -> None:
         """Everything arrives, and what is behind is found and mended: also what an answer, given
@@ -277,13 +395,9 @@ class World:
             for region in sorted(self.restored):
                 self.reconcile(region)
             self.drain()
-            # The product compares the people of lost messages alone: what that leaves is told in
-            # docs/custody.md as not mended yet, and would be found here without these lines.
-            for region in self.stores:
-                for there in self.stores:
-                    for person in self.people:
-                        if there != region:
-                            self.beside(region, there, person, lost=False)
+            while self.look_for_doubled():
+                while self.due:
+                    self.do_what_is_due(0)
         self.drain()
 
     def drain(self) -> None:
