@@ -20,7 +20,7 @@ from regions.ids import first_id
 from regions.people import people
 from regions.post import post_inbox, post_outbox
 from regions.settings import RegionSettings
-from regions.transfers import custody, transfer_people, transfers
+from regions.transfers import custody, store_fences, transfer_people, transfers
 from tests.stores import Stores, in_store
 
 HERE, THERE = "320100", "330200"
@@ -337,3 +337,26 @@ def test_the_command_proves_names_and_counts(
     code, out = _run(ready_config, capsys)
     assert code == 3
     assert f"{other.code}: no answer" in out
+
+
+def test_the_command_makes_one_custodian_of_two(
+    ready_config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = next(one for one in ready_config.regions if one.code == HERE)
+    other = next(one for one in ready_config.regions if one.code != HERE)
+    in_store(here, _put(people, _person(ANNE)))
+    in_store(here, _put(store_fences, {"token": "0", "found_at": AT, "mended_at": AT}))
+    in_store(other, _put(people, _person(ANNE)))
+    in_store(other, _put(custody, _held(ANNE, "OWNED", 3, HERE, "t1")))
+    code, out = _run(ready_config, capsys)
+    assert (code, "TWO_CUSTODIANS" in out) == (1, True)
+    with pytest.raises(SystemExit) as ended:
+        main(["custody", "mend", "--config", str(ready_config.file)])
+    assert ended.value.code == 0
+    said = f"person:{ANNE}: {other.code} has yielded to {HERE}"
+    assert said in capsys.readouterr().out
+    code, out = _run(ready_config, capsys)
+    assert (code, f"{other.code} yielded to {HERE}" in out) == (0, True)
+    _, out = _run(ready_config, capsys, "--json")
+    (told,) = orjson.loads(out)["yielded"]
+    assert (told["person"], told["region"], told["to"]) == (ANNE, other.code, HERE)

@@ -70,3 +70,15 @@ def test_it_is_found_fenced_and_mended_and_nobody_is_doubled(sides: Sides, tmp_p
     with closing(sqlite3.connect(sides.gateway.demo.config.central_store)) as store:
         alarms = store.execute("SELECT rule, subject FROM alarms").fetchall()
     assert alarms == [("STORE_RESTORED", f"region:{A}")]
+    # It believes to answer for the person after all, as after an acceptance that came again.
+    with closing(sqlite3.connect(sides.gateway.demo.region(A))) as store:
+        store.execute("UPDATE custody SET state = 'OWNED', epoch = 9 WHERE person_id = ?", [number])
+        store.execute("UPDATE people SET kept_in = NULL WHERE id = ?", [number])
+        store.commit()
+    _until(lambda: sides.rows(A, _STATE, number) == [("FENCED",)])
+    assert sides.custodians(person) == [B]
+    with closing(sqlite3.connect(sides.gateway.demo.config.central_store)) as store:
+        _until(lambda: len(store.execute("SELECT rule FROM alarms").fetchall()) == 2)
+        alarms = store.execute("SELECT rule, subject, window FROM alarms ORDER BY id").fetchall()
+    assert alarms[1][:2] == ("TWO_CUSTODIANS", f"region:{A}")
+    assert alarms[1][2].endswith(f" {person}")

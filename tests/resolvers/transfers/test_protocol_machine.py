@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -285,6 +286,14 @@ MUTANTS = {
 }
 
 
+OF_RESTORED = {
+    "nothing is told": replace(Rules(), tells=False),
+    "nobody yields": replace(Rules(), yields=_no_fence),
+    "who prevails does not rise": replace(Rules(), above=_no_fence),
+}
+"""Mutants that few lives meet: each is seen in a life of its own below."""
+
+
 @pytest.mark.parametrize("name", MUTANTS)
 def test_mutants_are_seen(name: str) -> None:
     with pytest.raises(AssertionError):
@@ -328,3 +337,107 @@ def _took_back(rules: Rules, upto: str) -> World:
     world.reconcile("B")
     world.drain()
     return world
+
+
+def _through(world: World, sender: str, receiver: str, *, accept: bool = True) -> str:
+    """An offer that came, and was accepted unless told otherwise; its transfer."""
+    world.offer(1, sender, receiver)
+    world.drain()
+    transfer = list(world.parts)[-1]
+    if accept:
+        world.decide(transfer, accept=True)
+        world.drain()
+    return transfer
+
+
+def _kept(rules: Rules) -> World:
+    """A's store was put back to before it handed over to B, whose acceptance comes again."""
+    world = World(REGIONS, [1], rules)
+    world.back_up("A")
+    first = _through(world, "A", "B")
+    world.restore(0, found=False)
+    (again,) = [one for one in world.stores["B"].outbox.values() if one.topic == "decision"]
+    world.deliver(again)
+    assert world.custodians(1) == ["A", "B"]
+    assert world.parts[first][2] == "B"
+    return world
+
+
+def _handed_on(rules: Rules) -> World:
+    """A's store was put back likewise, and hands over to C before it is found."""
+    world = World(REGIONS, [1], rules)
+    world.back_up("A")
+    _through(world, "A", "B")
+    world.restore(0, found=False)
+    _through(world, "A", "C")
+    assert world.custodians(1) == ["B", "C"]
+    return world
+
+
+def _taken_back(rules: Rules) -> World:
+    """A has lost an offer to C that it took back, and hands over to B before it is found: C has
+    seen an epoch above B's, of which B knows nothing.
+    """
+    world = World(REGIONS, [1], rules)
+    world.back_up("A")
+    world.cancel(_through(world, "A", "C", accept=False))
+    world.drain()
+    world.restore(0, found=False)
+    _through(world, "A", "B")
+    return world
+
+
+def _offered_twice(rules: Rules) -> World:
+    """A knows of its first offer, and has lost that it took it back and made another since."""
+    world = World(REGIONS, [1], rules)
+    first = _through(world, "A", "B", accept=False)
+    world.back_up("A")
+    world.cancel(first)
+    world.drain()
+    _through(world, "A", "C", accept=False)
+    world.restore(0, found=True)
+    return world
+
+
+def _offered_on(rules: Rules) -> World:
+    """A has lost that it handed over to B, to whom C, who had the person next, now offers it."""
+    world = World(REGIONS, [1], rules)
+    world.back_up("A")
+    _through(world, "A", "B")
+    _through(world, "B", "C")
+    _through(world, "C", "B", accept=False)
+    world.restore(0, found=True)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("made", "custodian", "mutants"),
+    [
+        (_kept, "B", ["nobody yields", "who prevails does not rise"]),
+        (_handed_on, "B", ["nobody yields", "who prevails does not rise"]),
+        (_taken_back, "B", ["nothing is told"]),
+        (_offered_twice, "A", []),
+        (_offered_on, "C", []),
+    ],
+)
+def test_what_a_restored_store_had_lost_leaves_one_custodian(
+    made: Callable[[Rules], World], custodian: str, mutants: list[str]
+) -> None:
+    world = made(Rules())
+    _rest(world)
+    assert world.custodians(1) == [custodian]
+    # And whoever the person goes to takes the person.
+    for receiver in [one for one in REGIONS if one != custodian]:
+        if world.custody(custodian, 1).state is State.OWNED:
+            _through(world, custodian, receiver)
+            custodian = receiver
+            assert world.custodians(1) == [custodian]
+    for name in mutants:
+        other = made(OF_RESTORED[name])
+        with pytest.raises(AssertionError):
+            _rest(other)
+
+
+def _rest(world: World) -> None:
+    world.rest()
+    check_rest(world)
