@@ -12,11 +12,12 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, update
 
 from gateway.custody import check_custody, mend_custody
-from regions.contacts import samples
+from regions.contacts import contacts, samples
 from regions.errors import RegionUnavailable
+from regions.fencing import fence, lift
 from regions.people import people
 from regions.post import post_outbox
 from regions.transfers import custody, store_fences, transfer_events, transfer_people
@@ -24,7 +25,7 @@ from resolvers.transfers import doubled
 from resolvers.transfers.doubled import Settled, Yielded
 from resolvers.transfers.evidence import EVIDENCE
 from resolvers.transfers.mending import Look, Mender
-from resolvers.transfers.states import State
+from resolvers.transfers.states import Custody, State
 from resolvers.writing.stores import Stores as Written
 from tests.resolvers.transfers.dying import settle_and_die
 from tests.resolvers.transfers.regional import AT, Killed, Regions
@@ -135,6 +136,8 @@ def test_who_keeps_a_person_by_an_acceptance_that_comes_again_yields(
     """B has the person by a handover that A had lost: it prevails, at whatever epoch A is."""
     person = _late_acceptance(stores, regions, upto)
     lost, theirs = regions.add_sample(A, person), _samples(regions, B, person)
+    released = update(contacts).where(contacts.c.person_id == person).values(outcome="RELEASED")
+    regions.do(B, lambda connection: connection.execute(released))
     held = _held(regions, person)
     assert held.keys() == {A, B}
     _mend(regions, A)
@@ -145,6 +148,8 @@ def test_who_keeps_a_person_by_an_acceptance_that_comes_again_yields(
     regions.drain()
     # What both wrote is there, and once; what A had written stays there, and is no living row.
     assert _samples(regions, B, person) == theirs | {lost}
+    (row,) = regions.rows(B, contacts, contacts.c.person_id == person)
+    assert (row["outcome"], row["kept_in"]) == ("RELEASED", None)
     (row,) = regions.rows(A, people, people.c.id == person)
     assert row["kept_in"] == B
     told = [row for row in regions.rows(A, transfer_events) if row["event"] == "FENCED"]
@@ -242,6 +247,48 @@ def test_who_lost_a_handover_is_fenced_where_a_third_offers_the_person_to_its_re
     assert _held(regions, person) == {C: (State.RELEASING, 3)}
     assert regions.decide("t3", B).refusal is None
     _is_whole(regions, person, B)
+
+
+def test_the_custodian_is_told_what_a_third_has_seen(stores: Stores, regions: Regions) -> None:
+    """A has lost an offer to C that it took back, and hands over to B before it is found."""
+    person = regions.register(A)
+    kept = _back_up(stores, regions, A)
+    regions.offer("t1", [person], A, C)
+    regions.drain()
+    regions.cancel("t1", A)
+    regions.drain()
+    _put_back(stores, regions, A, kept)
+    _hand_over(regions, person, "t2", A, B)
+    assert regions.custody(B, person).epoch < regions.custody(C, person).epoch
+    _mend(regions, A)
+    assert regions.custody(B, person).epoch > regions.custody(C, person).epoch
+    _hand_over(regions, person, "t3", B, C)
+    _is_whole(regions, person, C)
+
+
+def test_who_is_handed_over_between_two_looks_at_stores_is_not_judged(
+    files: Regions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One store is looked at before, the other after: both seem to answer."""
+    person = files.register(A)
+    files.do(A, lambda connection: lift(connection, fence(connection, A, AT), AT))
+    rows, looks = doubled._rows, []
+
+    async def found(_: Any) -> set[int]:
+        return {person}
+
+    async def torn(stores: Any, persons: Any) -> Any:
+        said = await rows(stores, persons)
+        looks.append(said)
+        if len(looks) == 2:
+            said[B] = {person: Custody(State.OWNED, 1, A, "t")}
+        return said
+
+    monkeypatch.setattr(doubled, "_doubled", found)
+    monkeypatch.setattr(doubled, "_rows", torn)
+    assert files.settle() == Settled(waiting={person})
+    assert _held(files, person) == {A: (State.OWNED, 0)}
+    assert len(looks) == 2
 
 
 def test_nobody_is_judged_while_a_message_of_the_person_waits(
