@@ -96,7 +96,9 @@ def _on_the_way(
         and (peer.state == "FENCED" or (peer.state, peer.transfer) == ("PENDING", latest.transfer))
     )
     # A restored receiver knows less, or has refused meanwhile what it had taken: it is told again.
-    behind = latest is not None and latest.peer in restored
+    # Whoever had handed over may have been offered the person since, and names it by that.
+    last = max(said.values(), key=lambda one: one.epoch, default=None)
+    behind = any(one is not None and one.peer in restored for one in (latest, last))
     if not (waits or behind):
         states = {region: (one.state, one.epoch) for region, one in said.items()}
         yield Finding("NO_CUSTODIAN", str(person), f"{where}: {states}")

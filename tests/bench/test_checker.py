@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.breaking.checker import check
+from bench.breaking.checker import check, check_cut
 from bench.breaking.history import Acknowledged, History
 from bench.breaking.pictures import Custody, Picture, Side
 
@@ -258,6 +258,18 @@ def test_each_rule_is_broken_once(rule: str, breaks: Callable[[Case], None]) -> 
     assert rule in case.rules()
     follows = {"ROW_ELSEWHERE", "NO_CUSTODIAN", "SIDES_DIFFER", "LOG_LACKS", "UNDONE"}
     assert case.rules() <= {rule, "REPLY_DIFFERS", *follows}
+
+
+def test_who_was_offered_by_a_restored_store_that_is_told_again_is_not_lost_at_a_cut() -> None:
+    """A had handed over to B, which offered the person back, and was put back to before it."""
+    for restored in (False, True):
+        case = Case()
+        case.a.custody[PERSON] = Custody("PENDING", 2, B, "u")
+        case.b.custody.pop(PERSON)
+        if restored:
+            case.history.restored[B] = [(1, 9)]
+        cut = list(check_cut(case.history.homes, case.picture(), case.history.restored))
+        assert ("NO_CUSTODIAN" in {one.rule for one in cut}) is not restored
 
 
 def test_who_is_on_the_way_has_a_custodian_at_a_cut_and_none_at_rest() -> None:
