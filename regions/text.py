@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, String, func, literal_column, text
+from sqlalchemy import ColumnElement, String, false, func, literal_column, or_, text, true
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
@@ -32,6 +32,7 @@ __all__ = [
     "text_aggregate",
     "text_or_null",
     "under",
+    "under_any",
     "written",
     "zero_bytes",
 ]
@@ -180,6 +181,13 @@ def under(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
     if len(prefix) == 4:
         return beginning(column) == prefix
     return (column >= prefix) & (column < prefix[:-1] + chr(ord(prefix[-1]) + 1))
+
+
+def under_any(column: ColumnElement[str], prefixes: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a code begins with one of some prefixes; with none, no code does."""
+    if "" in prefixes:
+        return true()
+    return or_(false(), *(under(column, prefix) for prefix in prefixes))
 
 
 def beginning(column: ColumnElement[str]) -> ColumnElement[str]:

@@ -59,7 +59,7 @@ class Context:
         self._post = post
         self._question: Question | None = None
         self._records: Records | None = None
-        self._gatherers: dict[tuple[str, str], DataLoader[Any, Any]] = {}
+        self._gatherers: dict[tuple[str, str, str], DataLoader[Any, Any]] = {}
         self._trail: Trail | None = None
         self.touched = False  # whether any field asked who the viewer is
         self.stop: Callable[[], object] | None = None  # see Question
@@ -152,14 +152,15 @@ class Context:
         from resolvers.gathered import gather  # which is made of the areas, and they of this
 
         kind = type(record).__name__
-        loader = self._gatherers.get((kind, name))
+        key = kind, name, getattr(record, "_path", "")  # two roots share nothing (`Records`)
+        loader = self._gatherers.get(key)
         if loader is None:
 
             async def load(records: list[Any]) -> Sequence[Any]:
                 return await gather(self, kind, name, records)
 
             loader = DataLoader(load_fn=load, cache_key_fn=_place)
-            self._gatherers[(kind, name)] = loader
+            self._gatherers[key] = loader
         found = await loader.load(record)
         if isinstance(found, list):
             self.question.hold(len(found))

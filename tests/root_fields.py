@@ -23,9 +23,9 @@ from graphql import (
 )
 from hypothesis import strategies as st
 
-__all__ = ["RootField", "input_type", "input_values", "root_fields"]
+__all__ = ["SDL", "RootField", "input_type", "input_values", "root_fields"]
 
-_SDL = Path(__file__).parent.parent / "schema" / "schema.graphql"
+SDL = Path(__file__).parent.parent / "schema" / "schema.graphql"
 _SCALARS = {
     "ID": '"case:1"',
     "String": '"x"',
@@ -68,7 +68,7 @@ class RootField:
 
 @cache
 def _schema() -> GraphQLSchema:
-    return build_schema(_SDL.read_text("utf-8"))
+    return build_schema(SDL.read_text("utf-8"))
 
 
 def root_fields(*, arguments: Mapping[str, str] | None = None) -> list[RootField]:

@@ -11,7 +11,7 @@ from regions.assist import assist_requests
 from regions.instants import now
 from regions.reading import Read
 from regions.statements import Statement, number, text_value
-from regions.text import string, under
+from regions.text import string, under_any
 from resolvers.assist.clocks import running
 from resolvers.assist.states import State
 from resolvers.context import Context, region_answers
@@ -145,9 +145,7 @@ def _chosen(wanted: Mapping[str, Any], at: str) -> tuple[list[ColumnElement[bool
             values[name] = wanted[name].replace("\0", "")
             found.append(column == text_value(name))
     if "code" in wanted:
-        prefixes = [code_prefix(code) for code in wanted["code"]]
-        if "" not in prefixes:
-            found.append(or_(*(under(_C.code, prefix) for prefix in prefixes)))
+        found.append(under_any(_C.code, [code_prefix(code) for code in wanted["code"]]))
     if "overdue" in wanted:
         values["at"] = at
         late = or_(*_late())

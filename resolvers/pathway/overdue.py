@@ -23,7 +23,7 @@ from regions.pathways import pathway_clocks, pathways
 from regions.people import people
 from regions.reading import Read
 from regions.statements import Statement
-from regions.text import under
+from regions.text import under_any
 from resolvers.context import Context, region_answers
 from resolvers.counting import ask_and_count, count_of
 from resolvers.federation import Report
@@ -188,7 +188,7 @@ def _condition(
     if "unit" in asked:
         found.append(in_texts(clocks.unit_id, asked["unit"]))
     if "" not in prefixes:
-        found.append(or_(*(under(clocks.code, prefix) for prefix in prefixes)))
+        found.append(under_any(clocks.code, prefixes))
     return found
 
 

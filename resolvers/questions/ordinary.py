@@ -126,7 +126,7 @@ class Records:
 
     def __init__(self, question: Question) -> None:
         self.question = question
-        self._loaders: dict[tuple[int, int], DataLoader[Any, Any]] = {}
+        self._loaders: dict[tuple[int, int, str], DataLoader[Any, Any]] = {}
         self._sharing: dict[int, bool] = {}  # region → whether anything there is shared
         self._turns = Turns(RECORDS_A_TURN)
         self._shown: set[tuple[str, Any]] = set()
@@ -243,14 +243,16 @@ class Records:
         shapes: ShapeSet = record._shapes
         shapes.of(record._row[2])
         number = next(i for i, link in enumerate(shapes.links) if link.field.python_name == name)
-        loader = self._loaders.get((id(shapes), number))
+        # Two roots share nothing: what became of a region would be told to whichever asked first.
+        key = id(shapes), number, record._path
+        loader = self._loaders.get(key)
         if loader is None:
 
             async def load(records: list[Any]) -> list[Any]:
                 return await self._load(shapes, number, records)
 
             loader = DataLoader(load_fn=load, cache_key_fn=_place)
-            self._loaders[(id(shapes), number)] = loader
+            self._loaders[key] = loader
         return await loader.load(record)
 
     async def lost(self, asked: Sequence[tuple[Any, str]]) -> set[int]:

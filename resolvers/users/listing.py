@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, true
 
 from regions.offices import administrator_filings, unit_roles
 from regions.privacy import emergencies
 from regions.sealing import Sealer
-from regions.text import under
+from regions.text import under, under_any
 from regions.users import accounts
 from resolvers.context import Context, no_region_asked
 from resolvers.filters import code_prefix, in_texts, plain
@@ -196,9 +196,7 @@ def _condition(wanted: Mapping[str, Any]) -> ColumnElement[bool]:
         if name in wanted:
             found &= in_texts(column, wanted[name])
     if "code" in wanted:
-        prefixes = [code_prefix(code) for code in wanted["code"]]
-        below = [under(accounts.c.code, one) if one else true() for one in prefixes]
-        found &= or_(*below) if below else ~true()
+        found &= under_any(accounts.c.code, [code_prefix(code) for code in wanted["code"]])
     if "renewBefore" in wanted:
         found &= accounts.c.renew_by < wanted["renewBefore"]
     return found

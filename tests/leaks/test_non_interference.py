@@ -92,9 +92,6 @@ def told(world: World, count: int) -> list[dict[str, Any]]:
         if one["result"] not in ("OK", "PARTIAL"):
             # One root field failed and took the others with it, wherever they were at that moment.
             del one["what"]
-        elif "chain" in one["operation"] and one["what"]:  # nothing, where @skip left it out
-            # Two chains at once share what they read, as it comes: how often each is noted varies.
-            del one["what"]["count"]
     return [{k: settled(v) for k, v in one.items() if k not in _OF_THE_MOMENT} for one in found]
 
 

@@ -177,3 +177,21 @@ def test_regions_that_another_question_asked_are_not_the_chains(
     other = 'checkDuplicate(candidate: { idNumber: "110101190001010014" }) { exists }'
     beside = gateway.ask(f"query ($r: ID!) {{ {other} {chain} }}", who, {"r": root})
     assert beside.data["chain"] == alone
+
+
+def test_two_chains_at_once_tell_what_each_tells_alone(
+    gateway: Gateway, population: Population
+) -> None:
+    chain = "chain(root: $%s, depth: 6) { truncated regions { code state records } }"
+    roots = [f"case:{row['id']}" for row in population.rows["320100"][cases][:8]]
+    alone = {
+        root: gateway.ask(f"query ($r: ID!) {{ {chain % 'r'} }}", NATIONAL, {"r": root}).data
+        for root in roots
+    }
+    for one, other in pairwise(roots):
+        asked = gateway.ask(
+            f"query ($a: ID!, $b: ID!) {{ a: {chain % 'a'} b: {chain % 'b'} }}",
+            NATIONAL,
+            {"a": one, "b": other},
+        )
+        assert [asked.data["a"], asked.data["b"]] == [alone[one]["chain"], alone[other]["chain"]]

@@ -259,6 +259,9 @@ def test_letters_are_filtered_and_paged(office: Correspondence) -> None:
     assert len(office.letters(ISSUER, state=["SENT"])) == 2
     assert len(office.letters(RECEIVER, side="RECEIVED", state=["RECEIVED"])) == 1
     assert office.letters(RECEIVER, overdue=True) == []
+    assert [len(office.letters(ISSUER, code=codes)) for codes in (["000000"], ["320000"], [])] == [
+        *(3, 3, 0)
+    ]
     assert len(office.letters(RECEIVER, overdue=False, unread=True)) == 2
     assert [one["number"] for one in office.letters(ISSUER, rootNumber=numbers[1])] == [numbers[1]]
     asked = office.ask(
