@@ -143,6 +143,7 @@ RIGHTS: Mapping[str, Right] = {
     "unitOffices": Right(_EVERYONE),
     "register": Right(_EVERYONE, strangers=True),
     "approveRegistration": Right(_DECIDERS),
+    "refuseRegistrations": Right(_DECIDERS),
     "fileAdministrator": Right(_OFFICERS | _ABOVE),
     "decideAdministratorFiling": Right(_ABOVE),
     "withdrawAdministratorFiling": Right(_OFFICERS | _ABOVE),

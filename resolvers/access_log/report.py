@@ -17,10 +17,10 @@ from resolvers.access_log.showing import items_of
 from resolvers.users import Role
 from schema.privacy import PrivateItem
 
-__all__ = ["Access", "accesses", "person_report"]
+__all__ = ["ROLES", "Access", "accesses", "person_report"]
 
 _CHINA = timedelta(hours=8)
-_ROLES = {
+ROLES = {
     Role.DIRECT_REPORTER: "直报用户",
     Role.UNIT_USER: "机构用户",
     Role.DUTY_PERSON: "值班人员",
@@ -30,7 +30,9 @@ _ROLES = {
     Role.SYSTEM_ADMINISTRATOR: "系统管理员",
     Role.SECURITY_ADMINISTRATOR: "安全管理员",
     Role.AUDITOR: "审计员",
+    Role.ANALYST: "数据分析人员",
 }
+"""What each role is called in Chinese."""
 _STYLE = """
 body{font:14px/1.5 "Noto Sans CJK SC","Microsoft YaHei",sans-serif;margin:2em;color:#111}
 h1{font-size:20px;margin:0}h2{font-size:15px;margin:1.5em 0 .3em}
@@ -184,7 +186,7 @@ def _row(one: Access) -> str:
     role = Role[one.role] if one.role in Role.__members__ else None
     who = f"{escape(one.unit)}<br><small>{escape(one.account)}"
     if role is not None:
-        who += f" · {_ROLES.get(role, '')} {role.value}"
+        who += f" · {ROLES.get(role, '')} {role.value}"
     cells = (
         _local(one.at),
         f"{who}</small>",

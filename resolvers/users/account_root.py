@@ -11,6 +11,7 @@ from resolvers.context import context_of
 from resolvers.users.changing import disable_user, enable_user, renew_user
 from resolvers.users.listing import list_users
 from resolvers.users.moving import change_user
+from resolvers.users.refusing import refuse_registrations
 from resolvers.users.registering import approve_registration, register
 from resolvers.users.registrations import list_registrations, registration_status
 from resolvers.writing.writing import answered
@@ -29,6 +30,8 @@ from schema.users.accounts import (
 from schema.users.registering import (
     ApproveRegistrationInput,
     ApproveRegistrationResult,
+    RefuseRegistrationsInput,
+    RefuseRegistrationsResult,
     RegisterInput,
     RegisterResult,
     RegistrationConnection,
@@ -129,6 +132,19 @@ class AccountMutations:
     ) -> ApproveRegistrationResult:
         """Approves or refuses a registration."""
         result: ApproveRegistrationResult = await answered(info, approve_registration, input)
+        return result
+
+    @strawberry.mutation(
+        description=(
+            "Refuses many registrations at once, for one reason, by whoever decides each of them. "
+            f"{KEY}"
+        )
+    )
+    async def refuse_registrations(
+        self, info: strawberry.Info, input: Annotated[RefuseRegistrationsInput, What]
+    ) -> RefuseRegistrationsResult:
+        """Refuses many registrations at once."""
+        result: RefuseRegistrationsResult = await answered(info, refuse_registrations, input)
         return result
 
     @strawberry.mutation(

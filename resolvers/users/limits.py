@@ -8,7 +8,7 @@ from regions.errors import TooManyRequests
 from regions.instants import instant, seconds_of
 from regions.users import registrations
 
-__all__ = ["OF_ADDRESS", "OF_ALL", "OF_UNIT", "require_room"]
+__all__ = ["OF_ADDRESS", "OF_ADDRESS_IN_UNIT", "OF_ALL", "OF_UNIT", "require_room"]
 
 OF_ADDRESS = 20
 """Registrations from one network address within an hour: an office may have one address."""
@@ -16,6 +16,9 @@ OF_ALL = 500
 """Registrations within an hour."""
 OF_UNIT = 100
 """Registrations of one unit that wait for its administrator."""
+
+OF_ADDRESS_IN_UNIT = 20
+"""Of these from one network address, however slowly they come: one alone fills no unit."""
 
 _HOUR = 3_600
 
@@ -30,16 +33,19 @@ def require_room(
     table = registrations.c
     since = instant(seconds_of(at) - _HOUR)
     within_hour = table.created_at > since
+    of_address = table.address_hash == address_hash
+    waiting = (
+        (table.unit_id == unit_id) & (table.state == "PENDING") & (table.created_at > pending_since)
+    )
     for most, what, condition in (
-        (OF_ADDRESS, "from this address", within_hour & (table.address_hash == address_hash)),
+        (OF_ADDRESS, "from this address", within_hour & of_address),
         (OF_ALL, "at once", within_hour),
         (
-            OF_UNIT,
-            "wait for this unit's administrator",
-            (table.unit_id == unit_id)
-            & (table.state == "PENDING")
-            & (table.created_at > pending_since),
+            OF_ADDRESS_IN_UNIT,
+            "from this address wait for this unit's administrator",
+            waiting & of_address,
         ),
+        (OF_UNIT, "wait for this unit's administrator", waiting),
     ):
         count = connection.scalar(select(func.count()).select_from(registrations).where(condition))
         if (count or 0) >= most:

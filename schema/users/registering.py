@@ -23,6 +23,9 @@ __all__ = [
     "ApproveRegistrationInput",
     "ApproveRegistrationPayload",
     "ApproveRegistrationResult",
+    "RefuseRegistrationsInput",
+    "RefuseRegistrationsPayload",
+    "RefuseRegistrationsResult",
     "RegisterInput",
     "RegisterPayload",
     "RegisterResult",
@@ -176,9 +179,42 @@ class ApproveRegistrationPayload:
     )
 
 
+@strawberry.input(description="Registrations that are refused for one reason.")
+class RefuseRegistrationsInput:
+    """Registrations that are refused for one reason."""
+
+    idempotency_key: str = strawberry.field(
+        description="1 to 200 printable characters, new for every decision: a UUID, say."
+    )
+    registrations: list[strawberry.ID] = strawberry.field(
+        description="Their ids, `registration:12`, 1 to 100: all are refused, or none."
+    )
+    reason: str = strawberry.field(description="Why.")
+
+
+@strawberry.type(description="Registrations that were refused.")
+class RefuseRegistrationsPayload:
+    """Registrations that were refused."""
+
+    registrations: list[Registration] = strawberry.field(description="They, by their ids.")
+    repeated: bool = strawberry.field(
+        description="Whether this is the result of an earlier request with the same key."
+    )
+
+
 RegisterResult = Annotated[
     RegisterPayload | InvalidInputProblem | IdempotencyConflict,
     strawberry.union("RegisterResult", description="A receipt, or why there is none."),
+]
+RefuseRegistrationsResult = Annotated[
+    RefuseRegistrationsPayload
+    | InvalidInputProblem
+    | IdempotencyConflict
+    | ForbiddenProblem
+    | NotFoundProblem,
+    strawberry.union(
+        "RefuseRegistrationsResult", description="What was refused, or why nothing was."
+    ),
 ]
 ApproveRegistrationResult = Annotated[
     ApproveRegistrationPayload

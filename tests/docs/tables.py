@@ -17,6 +17,7 @@ from typer.main import get_command
 from gateway.cli import app
 from regions.errors import EpigateError
 from resolvers.access_log.purposes import PURPOSES
+from resolvers.access_log.report import ROLES
 from resolvers.actions import ACTIONS
 from resolvers.alarms.rules import RULES as ALARM_RULES
 from resolvers.catalog import private_fields
@@ -208,6 +209,11 @@ def step_table() -> str:
         for name, texts in reasons.items()
     ]
     return _table(("of", "reason", "meaning", "Chinese"), rows)
+
+
+def role_table() -> str:
+    """The roles there are."""
+    return _table(("role", "Chinese"), [(role.value, ROLES[role]) for role in Role])
 
 
 def rights_table() -> str:
@@ -403,6 +409,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "purposes": ("access-log.md", purpose_table),
     "privacy-roles": ("privacy.md", privacy_role_table),
     "steps": ("privacy.md", step_table),
+    "roles": ("rights.md", role_table),
     "rights": ("rights.md", rights_table),
     "states": ("accounts.md", state_table),
     "standings": ("accounts.md", standing_table),

@@ -143,6 +143,7 @@ BY_ROLE: dict[str, str] = {
     "unitOffices": OK,
     "register": "InvalidInputProblem",
     "approveRegistration": "InvalidInputProblem",
+    "refuseRegistrations": "InvalidInputProblem",
     "fileAdministrator": "InvalidInputProblem",
     "decideAdministratorFiling": "InvalidInputProblem",
     "withdrawAdministratorFiling": "InvalidInputProblem",

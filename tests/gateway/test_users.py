@@ -88,6 +88,7 @@ def registration(**changes: Any) -> dict[str, Any]:
 
 
 RECEIPT = "... on RegisterPayload { receipt state repeated }"
+REFUSED = "... on RefuseRegistrationsPayload { repeated registrations { id state reason } }"
 DECIDED = (
     "... on ApproveRegistrationPayload { repeated registration { id state reason contact "
     "{ mobile idNumber } } user { account standing contact { idNumber } } }"
@@ -253,6 +254,26 @@ def test_registrations_do_not_flood(gateway: Gateway) -> None:
     doubled = do(gateway, "approveRegistration", DECIDED, given, ADMINS[COUNTY])
     assert "the same person has the account" in doubled["message"]
 
+    def refuse(ids: list[str], who: str = ADMINS[COUNTY], **more: Any) -> Any:
+        many = {"registrations": ids, "reason": "非本单位人员"} | more
+        return do(gateway, "refuseRegistrations", REFUSED, many, who)
+
+    ids = [one["id"] for one in ones[1:]]
+    for wrong in (ADMINS[CITY], "sysadmin", f"county-{COUNTY}"):
+        assert refuse(ids, wrong)["code"] == "FORBIDDEN"
+    some = refuse([*ids, ones[0]["id"]])  # one was approved: none is refused
+    assert some["mistakes"][0]["path"] == ["registrations", str(len(ids))]
+    assert refuse([])["code"] == refuse(ids, reason=" ")["code"] == "INVALID_INPUT"
+    assert refuse([*ids, "registration:999999"])["code"] == "NOT_FOUND"
+    assert len(pending(gateway, ADMINS[COUNTY])) == 19
+    told = refuse(ids, idempotencyKey="all of them")
+    assert {(one["state"], one["reason"]) for one in told["registrations"]} == {
+        ("REFUSED", "非本单位人员")
+    }
+    assert (told["repeated"], len(told["registrations"])) == (False, 19)
+    assert refuse(ids, idempotencyKey="all of them")["repeated"] is True
+    assert pending(gateway, ADMINS[COUNTY]) == []
+
 
 def wait(gateway: Gateway, days: int, seconds: int = 0, state: str = "PENDING") -> None:
     """Makes every registration of the state as old as this."""
@@ -313,7 +334,8 @@ def test_a_full_unit_has_room_again_once_registrations_expire(demo: Demo, tmp_pa
             row = dict(store.execute("SELECT * FROM registrations").fetchone())
             names, marks = ", ".join(row), ", ".join("?" * len(row))
             for number in range(row["id"] + 1, row["id"] + 100):
-                values = tuple((row | {"id": number}).values())
+                another = {"id": number, "address_hash": f"of {number}"}
+                values = tuple((row | another).values())
                 store.execute(f"INSERT INTO registrations ({names}) VALUES ({marks})", values)
         wait(gateway, 6, 86_400 - 600)
         value = {"i": registration(idempotencyKey="full")}

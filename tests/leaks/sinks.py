@@ -131,6 +131,7 @@ ROOTS: Mapping[str, str] = {
     "confirmErasure": "erasures",
     "register": "staff",
     "approveRegistration": "staff",
+    "refuseRegistrations": "staff",
     "fileAdministrator": "staff",
     "decideAdministratorFiling": "staff",
     "withdrawAdministratorFiling": "staff",
