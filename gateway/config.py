@@ -128,6 +128,7 @@ class Config:
     log_sides_seconds: int
     log_check_seconds: int
     log_keep_days: int
+    log_others: tuple[str, ...]
     metrics_host: str
     metrics_port: int
     metrics_custody_minutes: int
@@ -157,6 +158,11 @@ class Config:
     def log_store(self) -> Path:
         """The access log's store."""
         return self.data / "access-log.db"
+
+    @property
+    def log_other_paths(self) -> tuple[Path, ...]:
+        """Logs of other gateways, or bundles of them, that can be read here."""
+        return tuple(self.file.parent / one for one in self.log_others)
 
     @property
     def log_vkey(self) -> Path:

@@ -17,8 +17,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway._changes import Changes
+from gateway.access_log.all_logs import AllLogs
 from gateway.access_log.duties import Duties, Duty
-from gateway.access_log.finding import FileReader
 from gateway.access_log.hashes import Hashes
 from gateway.access_log.opening import open_access_log
 from gateway.addresses import Addresses
@@ -134,7 +134,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     answering.signals = SignalLimits(config.messages_resend_hours, config.signals_form_hours)
     answering.nights = night_settings(config)
     answering.late_minutes = config.post_late_minutes
-    answering.log_reader = FileReader(config.log_store, log.vkey)
+    answering.log_reader = AllLogs(config, log.vkey, answering.commitments)
     rules = KeptRules(config.central_store)
     stores = Stores(config.regions, keys, rules)
     post = Post(config, stores, log, central, answering.commitments, answering.assist)

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import orjson
 
-from gateway.access_log.finding import find_in
-from gateway.access_log.live import live_log
-from gateway.access_log.opening import open_access_log
+from gateway.access_log.all_logs import AllLogs
+from gateway.access_log.opening import open_access_log, vkey_of
 from gateway.config import Config
 from regions.blind_index import BlindIndexer
 from regions.errors import StoreError
 from regions.instants import now
 from regions.keys import load_keys
 from resolvers.access_log import Commitments, entry
+from resolvers.access_log.merging import Placed, merged
 from resolvers.access_log.persons import person_number, records_of
 from resolvers.access_log.report import Access, accesses, person_report
 from resolvers.access_log.wanted import Wanted
@@ -36,13 +36,14 @@ _OPERATION = "audit person"
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The page, what was found, the regions that did not answer, and whether anything at all is on
-    record of the person.
+    """The page, what was found, the regions that did not answer, the logs that were not read whole,
+    and whether anything at all is on record of the person.
     """
 
     page: str
     found: list[Access]
     missing: list[str]
+    unread: list[str]
     known: bool
 
 
@@ -73,17 +74,25 @@ async def make_report(config: Config, person: str) -> Reported:
     missing = [code for code, state in question.trail.regions.items() if state != "ANSWERED"]
     wanted = tuple(commitments.one(kind, one) for kind, ids in records.items() for one in ids)
     units, grants = _names(config.central_store)
-    with live_log(config.log_store) as log:
-        at = log.note.split("\n", 2)
-        entries = find_in(
-            log.connection, Wanted(commitments=wanted), log.size + 1, _MOST, seconds=float("inf")
-        )
-        read = [(one, orjson.loads(text)) for one, text in reversed(entries.entries)]
-        found = accesses(read, wanted, units=units, grants=grants)
-    page = person_report(person, found, made_at=now(), log=at[0], size=int(at[1]), missing=missing)
+    logs = AllLogs(config, vkey_of(config, keys), commitments)
+    every = await logs.find(Wanted(commitments=wanted), None, _MOST, seconds=float("inf"))
+    read = [
+        (_named(one, logs.origin), orjson.loads(one.text))
+        for one in reversed(merged(every.found, _MOST).entries)
+    ]
+    found = accesses(read, wanted, units=units, grants=grants)
+    unread = [one.origin for one in every.logs if one.state != "READ"]
+    missing = sorted({*missing, *every.silent})
+    sizes = {one.origin: one.last or 0 for one in every.logs if one.origin in every.found}
+    page = person_report(person, found, made_at=now(), logs=sizes, missing=missing, unread=unread)
     await _enter(config, commitments, number, len(found), question)
     known = any(ids != [number] for ids in records.values() if ids)
-    return Reported(page, found, missing, known)
+    return Reported(page, found, missing, unread, known)
+
+
+def _named(one: Placed, own: str) -> str:
+    """An entry as the page names it: of another log than the gateway's own with its name."""
+    return str(one.number) if one.origin == own else f"{one.origin} {one.number}"
 
 
 async def _enter(

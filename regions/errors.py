@@ -23,6 +23,7 @@
     ├── AccessLogError         ACCESS_LOG_FAILED    the entry could not be made durable: no data
     │   ├── AccessLogTampered  ACCESS_LOG_TAMPERED  the log is not what was signed and witnessed
     │   │   └── AccessLogContradicted ACCESS_LOG_CONTRADICTED a region's witness proves it
+    │   ├── LogUnavailable     LOG_UNAVAILABLE      a log that is known was not read whole
     │   └── NoteInvalid        NOTE_INVALID         a checkpoint or signature that does not hold
     ├── ProviderUnavailable    PROVIDER_UNAVAILABLE the OpenID Connect provider cannot be used
     ├── ServeError             SERVE_FAILED         the gateway cannot serve
@@ -68,6 +69,7 @@ __all__ = [
     "InvalidInput",
     "KeysError",
     "LoadError",
+    "LogUnavailable",
     "NotFound",
     "NoteInvalid",
     "PasswordGiven",
@@ -225,6 +227,12 @@ class AccessLogContradicted(AccessLogTampered):
     """
 
     code = "ACCESS_LOG_CONTRADICTED"
+
+
+class LogUnavailable(AccessLogError):
+    """A log that regions know of was not read, or not to its end: entries may be missing."""
+
+    code = "LOG_UNAVAILABLE"
 
 
 class NoteInvalid(AccessLogError):

@@ -26,6 +26,8 @@ __all__ = [
     "ConsistencyProof",
     "Cosignature",
     "InclusionProof",
+    "LogAnswer",
+    "LogState",
 ]
 
 
@@ -111,6 +113,7 @@ class AccessedRegion:
 class AccessEntry:
     """One operation in the access log."""
 
+    origin: str = strawberry.field(description="Name of the log it is in: each gateway has one.")
     index: int = strawberry.field(description="Place in the tree, from 0: for `accessLogProof`.")
     number: int = strawberry.field(description="Number, from 1.")
     at: DateTime = strawberry.field(description="When.")
@@ -158,6 +161,44 @@ async def _count(root: strawberry.Parent[Any]) -> int | None:
     return found
 
 
+@strawberry.enum(description="What became of a log.")
+class LogState(Enum):
+    """What became of a log."""
+
+    READ = strawberry.enum_value("READ", description="It was read to its end (已读取).")
+    BEHIND = strawberry.enum_value(
+        "BEHIND",
+        description="What was read is a copy that ends before what a region has seen (副本不全).",
+    )
+    OTHER_KEY = strawberry.enum_value(
+        "OTHER_KEY",
+        description=(
+            "It was read, but names records by another key than this gateway's: filters by "
+            "`person` find nothing in it, and ids are left out (密钥不同)."
+        ),
+    )
+    UNREADABLE = strawberry.enum_value(
+        "UNREADABLE",
+        description=(
+            "It is known, of a region or of this gateway, but cannot be read here; or could not "
+            "when the list began (无法读取)."
+        ),
+    )
+
+
+@strawberry.type(description="A log that is known, and what became of it.")
+class LogAnswer:
+    """A log that is known."""
+
+    origin: str = strawberry.field(description="Its name.")
+    state: LogState = strawberry.field(description="What became of it.")
+    first: int | None = strawberry.field(
+        description="Number of the first entry there is: those before were pruned, or not exported."
+    )
+    last: int | None = strawberry.field(description="Number of the last entry there is.")
+    newest: DateTime | None = strawberry.field(description="When the last was made.")
+
+
 @strawberry.type(description="Entries, the newest first.")
 class AccessEntryConnection:
     """Entries, the newest first."""
@@ -175,13 +216,24 @@ class AccessEntryConnection:
             "became of the regions that were asked for the person's records."
         )
     )
+    logs: list[LogAnswer] = strawberry.field(
+        description=(
+            "Every log that this gateway or a region knows of, this gateway's own first: of one "
+            "that is not READ, entries may be missing."
+        )
+    )
+    regions_silent: list[RegionCode] = strawberry.field(
+        description=(
+            "Regions that did not say which logs they know: another may be missing from `logs`."
+        )
+    )
     counting: strawberry.Private[Callable[[], Awaitable[int | None]]]
 
     total_count: int | None = strawberry.field(
         resolver=_count,
         description=(
-            "How many entries match, at the moment they are counted; null where counting takes "
-            "longer than some seconds: narrow the filter."
+            "How many entries of the logs that are read match, at the moment they are counted; "
+            "null where counting takes longer than some seconds: narrow the filter."
         ),
     )
 

@@ -12,17 +12,16 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
 from gateway.access_log.live import Known, LiveLog, live_log
 from gateway.access_log.tree import checkpoint_in
-from regions.errors import AccessLogError, InvalidInput
+from regions.errors import InvalidInput
 from resolvers.access_log.merkle import Frontier, consistency_proof, inclusion_proof, leaf_hash
 from resolvers.access_log.wanted import Found, Proved, Signed, Wanted
 
-__all__ = ["FileReader", "condition", "count_in", "find_in"]
+__all__ = ["FileReader", "condition", "connect_read_only", "count_in", "find_in"]
 
 _WINDOW = 5_000  # numbers looked through at once
 _SECONDS = 1.0
@@ -31,35 +30,11 @@ T = TypeVar("T")
 
 
 class FileReader:
-    """Reads a log's file (`resolvers.access_log.wanted.LogReader`). `vkey` is its public key."""
+    """Proves from a log's file. `vkey` is its public key."""
 
     def __init__(self, path: Path, vkey: str) -> None:
         self._path, self._vkey = path, vkey
         self._known = Known()
-
-    async def find(self, wanted: Wanted, before: int | None, size: int) -> Found:
-        """The newest entries before a number. Raises AccessLogError."""
-
-        def work() -> Found:
-            try:
-                with closing(_connect(self._path)) as store:
-                    return find_in(store, wanted, before, size)
-            except sqlite3.Error as error:
-                raise AccessLogError(f"the access log cannot be read: {error}") from None
-
-        return await asyncio.to_thread(work)
-
-    async def count(self, wanted: Wanted) -> int | None:
-        """How many entries match; None where counting takes too long. Raises AccessLogError."""
-
-        def work() -> int | None:
-            try:
-                with closing(_connect(self._path)) as store:
-                    return count_in(store, wanted)
-            except sqlite3.Error as error:
-                raise AccessLogError(f"the access log cannot be read: {error}") from None
-
-        return await asyncio.to_thread(work)
 
     async def checkpoint(self) -> Signed:
         """The newest checkpoint. Raises AccessLogError."""
@@ -240,7 +215,8 @@ def _regions(values: list[str], prefixes: tuple[str, ...]) -> str:
     return f"EXISTS (SELECT 1 FROM json_each(entry, '$.what.regions') WHERE {each})"
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """The file of a log, to be read. Raises sqlite3.Error where there is none."""
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None
     )

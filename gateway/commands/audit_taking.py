@@ -77,7 +77,14 @@ def person(
             style="yellow",
             soft_wrap=True,
         )
-    elif not made.known:
+    if made.unread:
+        Console(stderr=True).print(
+            f"epigate: not read, or not whole: the logs {', '.join(made.unread)}: what is in them "
+            "may be missing; `others` of [access_log] says where logs are",
+            style="yellow",
+            soft_wrap=True,
+        )
+    if not made.known and not made.missing:
         Console(stderr=True).print(
             f"epigate: no region has a case or contact of {person_id}: see whether the id is right",
             style="yellow",

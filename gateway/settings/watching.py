@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.settings.checks import ORIGIN, whole
+from gateway.settings.checks import ORIGIN, WORDS, whole
 from gateway.settings.setting import Setting
 
 __all__ = ["WATCHING"]
@@ -53,6 +53,17 @@ WATCHING: tuple[Setting, ...] = (
         "days",
         "Entries younger than this are not removed by `epigate access-log prune`.",
         whole(180, 36_500),
+    ),
+    Setting(
+        "access_log",
+        "others",
+        "log_others",
+        (),
+        "",
+        "Logs of other gateways over the same regions, and those this gateway had before: files "
+        "`access-log.db`, or bundles of `epigate audit export` (folders or `.tar`), relative to "
+        "this file. `accessLog` and `epigate audit person` read them, too.",
+        WORDS,
     ),
     Setting(
         "alarms",

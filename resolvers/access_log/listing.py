@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from regions.errors import InvalidInput, StoreError, TooLarge
+from regions.errors import InvalidInput, LogUnavailable, StoreError, TooLarge
+from resolvers.access_log.merging import Placed, merged
 from resolvers.access_log.persons import person_number, records_of
 from resolvers.access_log.showing import shown_entry
-from resolvers.access_log.wanted import LogReader, Signed, Wanted
+from resolvers.access_log.wanted import LogReader, LogStatus, Signed, Wanted
 from resolvers.catalog import private_fields
 from resolvers.context import Context, region_answers
 from resolvers.federation import Report
 from resolvers.filters import code_prefix, plain
 from resolvers.questions.plans import page_size
+from resolvers.questions.question import error_of
 from resolvers.rights import require
 from resolvers.users import Role, Viewer
 from schema.access_log import (
@@ -24,12 +26,14 @@ from schema.access_log import (
     ConsistencyProof,
     Cosignature,
     InclusionProof,
+    LogAnswer,
+    LogState,
 )
 from schema.nodes import PageInfo
 
 __all__ = ["list_entries", "prove_entry", "prove_growth", "signed_now", "wanted_of"]
 
-_BOUND_TO = b"AccessEntry|number"
+_BOUND_TO = b"AccessEntry|places"
 _MOST_VALUES = 100  # of each list of a filter
 _MOST_RECORDS = 500  # of one person
 _PLAIN = ("account", "operation", "trace", "request", "decision")
@@ -46,49 +50,60 @@ async def list_entries(
     viewer, reader = _auditor(context, "accessLog")
     answering = context.answering
     size = page_size(answering, first)
-    place = None
+    places: dict[str, int] | None = None
     if after is not None:
-        place = answering.cursors.open(after, _BOUND_TO, 1)[0]
+        places = answering.cursors.open(after, _BOUND_TO, 1)[0]
     given = plain(wanted) if wanted else {}
     report = Report(len(context.question.federation.regions))
     commitments = await _commitments(context, given.pop("person", None), path, report)
     chosen = wanted_of(given, viewer, commitments)
-    found = await reader.find(chosen, place, size)
+    everywhere = await reader.find(chosen, places, size)
+    found = merged(everywhere.found, size)
 
-    def sealed(number: int) -> str:
-        return answering.cursors.seal([number], _BOUND_TO)
+    def sealed(places: dict[str, int]) -> str:
+        return answering.cursors.seal([places], _BOUND_TO)
 
     edges = [
         AccessEntryEdge(
-            cursor=sealed(number),
-            node=shown_entry(number, text, answering.commitments, viewer.prefix),
+            cursor=sealed(one.places),
+            node=shown_entry(
+                one.number, one.text, answering.commitments, viewer.prefix, origin=one.origin
+            ),
         )
-        for number, text in found.entries
+        for one in found.entries
     ]
-    context.question.trail.saw("entry", [number for number, _ in found.entries])
+    context.question.trail.saw("entry", [_id(one, reader.origin) for one in found.entries])
+    for log in everywhere.logs:
+        if log.state != LogState.READ.name:
+            error = error_of(_unavailable(log), path)
+            context.question.errors.append(error)
     return AccessEntryConnection(
         edges=edges,
         page_info=PageInfo(
             has_next_page=found.more,
             has_previous_page=after is not None,
             start_cursor=edges[0].cursor if edges else None,
-            end_cursor=sealed(found.at) if edges or found.more else None,
+            end_cursor=sealed(found.places) if edges or found.more else None,
         ),
         regions=region_answers(context.question, report),
+        logs=[_log_answer(one) for one in everywhere.logs],
+        regions_silent=everywhere.silent,  # type: ignore[arg-type]  # scalars are text
         counting=lambda: reader.count(chosen),
     )
 
 
-async def signed_now(context: Context) -> Checkpoint:
-    """The newest checkpoint. Raises Forbidden, AccessLogError."""
+async def signed_now(context: Context, origin: str | None) -> Checkpoint:
+    """The newest checkpoint of a log. Raises Forbidden, InvalidInput, AccessLogError."""
     _, reader = _auditor(context, "accessLogCheckpoint")
-    return _checkpoint(await reader.checkpoint())
+    return _checkpoint(await reader.checkpoint(origin or ""))
 
 
-async def prove_entry(context: Context, index: int, size: int | None) -> InclusionProof:
-    """That an entry is in the log. Raises Forbidden, InvalidInput, AccessLogError."""
+async def prove_entry(
+    context: Context, index: int, size: int | None, origin: str | None
+) -> InclusionProof:
+    """That an entry is in a log. Raises Forbidden, InvalidInput, AccessLogError."""
     _, reader = _auditor(context, "accessLogProof")
-    found = await reader.prove(index, size)
+    found = await reader.prove(index, size, origin or "")
     return InclusionProof(
         index=index,
         size=found.size,
@@ -99,10 +114,12 @@ async def prove_entry(context: Context, index: int, size: int | None) -> Inclusi
     )
 
 
-async def prove_growth(context: Context, start: int, end: int) -> ConsistencyProof:
-    """That the log only grew. Raises Forbidden, InvalidInput, AccessLogError."""
+async def prove_growth(
+    context: Context, start: int, end: int, origin: str | None
+) -> ConsistencyProof:
+    """That a log only grew. Raises Forbidden, InvalidInput, AccessLogError."""
     _, reader = _auditor(context, "accessLogConsistency")
-    found = await reader.prove_growth(start, end)
+    found = await reader.prove_growth(start, end, origin or "")
     return ConsistencyProof(
         start=start,
         end=end,
@@ -164,6 +181,35 @@ def _auditor(context: Context, field: str) -> tuple[Viewer, LogReader]:
     if reader is None:
         raise StoreError("this gateway has no access log")
     return viewer, reader
+
+
+def _id(one: Placed, own: str) -> int | str:
+    """What the log calls an entry that was shown: its number, of another log with its origin."""
+    return one.number if one.origin == own else f"{one.origin}#{one.number}"
+
+
+def _unavailable(log: LogStatus) -> LogUnavailable:
+    why = {
+        "BEHIND": "was not read to its end",
+        "OTHER_KEY": "names records by another key: nobody is found in it",
+    }.get(log.state, "was not read")
+    error = LogUnavailable(
+        f"The access log {log.origin} {why}: entries may be missing.",
+        hint="`others` of [access_log] says where other logs are: docs/access-log.md",
+    )
+    error.details["origin"] = log.origin
+    error.details["state"] = log.state
+    return error
+
+
+def _log_answer(log: LogStatus) -> LogAnswer:
+    return LogAnswer(
+        origin=log.origin,
+        state=LogState[log.state],
+        first=log.first,
+        last=log.last,
+        newest=log.newest,  # type: ignore[arg-type]  # scalars are text
+    )
 
 
 def _checkpoint(found: Signed) -> Checkpoint:

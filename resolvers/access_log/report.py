@@ -46,7 +46,7 @@ tr{break-inside:avoid}@media print{body{margin:0}}
 class Access:
     """One operation on a person's records."""
 
-    number: int
+    entry: str  # its number, of another log than the gateway's own with its name
     at: str
     account: str
     unit: str
@@ -65,19 +65,19 @@ class _Names:
 
 
 def accesses(
-    entries: Iterable[tuple[int, Mapping[str, Any]]],
+    entries: Iterable[tuple[str, Mapping[str, Any]]],
     commitments: Sequence[str],
     *,
     units: Mapping[str, str],
     grants: Mapping[str, str],
 ) -> list[Access]:
-    """What entries (number and content) say of the person whose records have these commitments.
+    """What entries (name and content) say of the person whose records have these commitments.
 
     Private items count only where one of the person's own records was shown in clear. `units` are
     names of units, `grants` purposes of grants, by their ids.
     """
     names = _Names(units, grants)
-    return [_access(number, said, commitments, names) for number, said in entries]
+    return [_access(entry, said, commitments, names) for entry, said in entries]
 
 
 def person_report(
@@ -85,16 +85,19 @@ def person_report(
     found: Sequence[Access],
     *,
     made_at: str,
-    log: str,
-    size: int,
+    logs: Mapping[str, int],
     missing: Sequence[str] = (),
+    unread: Sequence[str] = (),
 ) -> str:
-    """The page. `log` and `size` name the state of the log, `missing` regions without an answer."""
+    """The page. `logs` are those that were read with the number of the last entry, `missing`
+    regions without an answer, `unread` logs that were not read, or not to their end.
+    """
+    read = "；".join(f"{escape(log)}，{size:,} 条 entries" for log, size in logs.items())
     clear = sum(1 for one in found if one.items)
     head = (
         f"<p>个人编号 Person: <b>{escape(person)}</b><br>"
         f"制表时间 Made: {_local(made_at)}（北京时间 Beijing time）<br>"
-        f"依据 From: 访问日志 access log {escape(log)}，{size:,} 条 entries</p>"
+        f"依据 From: 访问日志 access log {read}</p>"
     )
     intro = (
         "<p>下表列出信息系统中所有查看或更改过您的个人记录的操作，按时间先后排列。"
@@ -109,6 +112,12 @@ def person_report(
         intro += (
             f"<p><b>未应答地区 Regions without an answer: {regions}。</b>"
             "与其记录有关的操作可能未列入。 What concerns their records may be missing here.</p>"
+        )
+    if unread:
+        logs_unread = escape(", ".join(unread))
+        intro += (
+            f"<p><b>未能完整读取的访问日志 Logs that were not read whole: {logs_unread}。</b>"
+            "其中的操作可能未列入。 Operations that are in them may be missing here.</p>"
         )
     columns = (
         ("时间", "when"),
@@ -137,7 +146,7 @@ def person_report(
 
 
 def _access(
-    number: int, said: Mapping[str, Any], commitments: Sequence[str], names: _Names
+    entry: str, said: Mapping[str, Any], commitments: Sequence[str], names: _Names
 ) -> Access:
     what = said.get("what")
     told: Mapping[str, Any] = what if isinstance(what, Mapping) else {}
@@ -149,7 +158,7 @@ def _access(
     clear = [str(one) for one in told.get("clear") or ()] if reasons else []
     unit = str(said.get("unit") or "")
     return Access(
-        number=number,
+        entry=entry,
         at=str(said.get("at") or ""),
         account=str(said.get("account") or ""),
         unit=names.units.get(unit, unit),
@@ -194,7 +203,7 @@ def _row(one: Access) -> str:
         escape(items),
         escape(purpose),
         escape(one.right) or "—",
-        str(one.number),
+        escape(one.entry),
     )
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 

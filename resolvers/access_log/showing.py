@@ -19,9 +19,9 @@ __all__ = ["items_of", "shown_entry"]
 
 
 def shown_entry(
-    number: int, text: str, commitments: Commitments | None, prefix: str
+    number: int, text: str, commitments: Commitments | None, prefix: str, *, origin: str
 ) -> AccessEntry:
-    """An entry for an auditor whose code has a prefix.
+    """An entry of the log `origin` for an auditor whose code has a prefix.
 
     Of an account of the own level or below everything is shown; of another's, those of the records
     that were made in a region of the own level or below.
@@ -34,6 +34,7 @@ def shown_entry(
     opening = _Opening(commitments, "" if own else prefix)
     clear = _texts(what.get("clear"))
     return AccessEntry(
+        origin=origin,
         index=number - 1,
         number=number,
         at=str(said.get("at") or "1970-01-01T00:00:00Z"),  # type: ignore[arg-type]  # scalars are text

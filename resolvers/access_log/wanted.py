@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-__all__ = ["Found", "LogReader", "Proved", "Signed", "Wanted"]
+__all__ = ["Everywhere", "Found", "LogReader", "LogStatus", "Proved", "Signed", "Wanted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,27 @@ class Found(NamedTuple):
     more: bool
 
 
+class LogStatus(NamedTuple):
+    """What became of one log: `state` as `schema.access_log.LogState`."""
+
+    origin: str
+    state: str
+    first: int | None = None  # numbers of the first and last entry that were there to be read
+    last: int | None = None
+    newest: str | None = None  # when the last was made
+    known: int | None = None  # how many entries a region has seen it have
+
+
+class Everywhere(NamedTuple):
+    """Entries of all logs that can be read, by their origins; what became of each log that is
+    known; and the regions that did not say which logs they know.
+    """
+
+    found: dict[str, Found]
+    logs: list[LogStatus]
+    silent: list[str]
+
+
 class Signed(NamedTuple):
     """A checkpoint as it is kept."""
 
@@ -59,19 +81,28 @@ class Proved(NamedTuple):
 
 
 class LogReader(Protocol):
-    """Reads the log; each call sees one moment of it."""
+    """Reads the gateway's log and the others it can reach; each call sees one moment of each.
 
-    async def find(self, wanted: Wanted, before: int | None, size: int) -> Found:
-        """The newest entries before a number. Raises AccessLogError."""
+    `origin` names one of them; empty, the gateway's own.
+    """
+
+    @property
+    def origin(self) -> str:
+        """The name of the gateway's own log."""
+
+    async def find(self, wanted: Wanted, before: Mapping[str, int] | None, size: int) -> Everywhere:
+        """The newest entries of each log before a number of its own; where `before` is given, no
+        log is read that is not in it. Raises AccessLogError where its own log cannot be read.
+        """
 
     async def count(self, wanted: Wanted) -> int | None:
         """How many entries match; None where counting takes too long. Raises AccessLogError."""
 
-    async def checkpoint(self) -> Signed:
-        """The newest checkpoint. Raises AccessLogError."""
+    async def checkpoint(self, origin: str) -> Signed:
+        """The newest checkpoint. Raises InvalidInput, AccessLogError."""
 
-    async def prove(self, index: int, size: int | None) -> Proved:
+    async def prove(self, index: int, size: int | None, origin: str) -> Proved:
         """That an entry is in the tree of a size. Raises InvalidInput, AccessLogError."""
 
-    async def prove_growth(self, old: int, new: int) -> Proved:
+    async def prove_growth(self, old: int, new: int, origin: str) -> Proved:
         """That a tree grew out of another. Raises InvalidInput, AccessLogError."""
