@@ -12,20 +12,23 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Dialect, Insert, Select, Table, literal_column, select, text
+from sqlalchemy import Connection, Dialect, Insert, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 
+from regions.given_rows import over_rows, rows_text
 from regions.text import among_texts
+from regions.writes import Writer
 
 __all__ = ["driver_text", "insert_rows", "put_rows", "rows_by_text"]
 
 _KEYS_AT_ONCE = 10_000
+_ROWS_AT_ONCE = 5_000  # in one statement of a server, which takes 256 MB of them
 
 
 def insert_rows(
-    connection: Connection,
+    connection: Writer,
     table: Table,
     columns: tuple[str, ...],
     rows: Sequence[tuple[Any, ...]],
@@ -35,29 +38,39 @@ def insert_rows(
     Columns left out are null or have their default in the store. Raises ValueError where the
     columns stand in another order than in the table.
     """
-    if rows:
-        statement = _insertion(table, columns, connection.dialect.name, False)
-        connection.exec_driver_sql(statement, list(rows))
+    _write(connection, table, columns, rows, replaces=False)
 
 
 def put_rows(
-    connection: Connection,
+    connection: Writer,
     table: Table,
     columns: tuple[str, ...],
     rows: Sequence[tuple[Any, ...]],
 ) -> None:
     """As `insert_rows`, in the place of rows with the same primary keys that are there. No two of
-    `rows` have the same, and none has a truth value.
+    `rows` have the same.
     """
+    _write(connection, table, columns, rows, replaces=True)
+
+
+def _write(
+    connection: Writer,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
+    *,
+    replaces: bool,
+) -> None:
     if not rows:
         return
     dialect = connection.dialect.name
-    if dialect == "sqlite" or len(rows) == 1:
-        connection.exec_driver_sql(_insertion(table, columns, dialect, True), list(rows))
-    else:
-        # The server executes one statement in place of one for each row.
-        given = orjson.dumps(rows, default=bytes.hex).decode()
-        connection.exec_driver_sql(_of_json(table, columns), (given,))
+    if dialect == "sqlite":
+        connection.exec_driver_sql(_insertion(table, columns, dialect, replaces), list(rows))
+        return
+    statement = _of_all(table, columns, replaces)
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        given = rows_text(rows[start : start + _ROWS_AT_ONCE])
+        connection.exec_driver_sql(statement, (given,))
 
 
 def rows_by_text(
@@ -80,22 +93,10 @@ def _insertion(table: Table, columns: tuple[str, ...], dialect: str, replaces: b
 
 
 @cache
-def _of_json(table: Table, columns: tuple[str, ...]) -> str:
-    """The same of one parameter: the rows as a JSON array of arrays, bytes in hexadecimal."""
-    _insertion(table, columns, "postgresql", True)  # says where columns stand in another order
-    dialect = _POSTGRESQL()
-    values: list[Any] = []
-    for place, name in enumerate(columns):
-        kind = table.c[name].type.compile(dialect).partition(" COLLATE ")[0]
-        value = f"one ->> {place}"
-        if kind == "BYTEA":
-            value = f"decode({value}, 'hex')"
-        elif kind != "VARCHAR":
-            value = f"({value})::{kind}"
-        values.append(literal_column(value))
-    given = select(*values).select_from(text("jsonb_array_elements($1::jsonb) AS given(one)"))
-    made: Any = postgresql.insert(table).from_select(list(columns), given, include_defaults=False)
-    return str(_replacing(made, table, columns).compile(dialect=dialect))
+def _of_all(table: Table, columns: tuple[str, ...], replaces: bool) -> str:
+    """The same of one parameter: all rows."""
+    one = _insertion(table, columns, "postgresql", replaces)
+    return over_rows(one, range(1, len(columns) + 1))
 
 
 def _replacing(made: Any, table: Table, columns: tuple[str, ...]) -> Insert:

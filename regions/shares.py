@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from regions.metadata import ID, internal, public, regional
 from regions.statements import Prepared
 from regions.text import among
+from regions.writes import Writer
 
 __all__ = ["end_many", "end_shares", "open_many", "open_shares", "shared_of", "shares"]
 
@@ -57,7 +58,7 @@ def open_shares(
 
 
 def open_many(
-    connection: Connection,
+    connection: Writer,
     given: Iterable[tuple[Iterable[int], str, str, Iterable[str]]],
     at: str,
 ) -> None:
@@ -118,7 +119,7 @@ def end_shares(
         )
 
 
-def end_many(connection: Connection, given: Iterable[tuple[str, Iterable[int]]], at: str) -> None:
+def end_many(connection: Writer, given: Iterable[tuple[str, Iterable[int]]], at: str) -> None:
     """Ends what several sources opened of persons, for all units: of each the source, persons."""
     rows = [
         {"whence": source, "who": person, "when": at}

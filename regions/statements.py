@@ -22,6 +22,9 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.engine import Dialect
 
+from regions.given_rows import over_rows, rows_text
+from regions.writes import Writer
+
 __all__ = ["Prepared", "Statement", "number", "text_value"]
 
 Clause = SelectBase | Insert | Update | Delete | TextClause
@@ -45,7 +48,7 @@ def text_value(name: str) -> BindParameter[str]:
 class Statement:
     """A compiled statement. `bind` puts values into its places and keeps the rest as compiled."""
 
-    __slots__ = ("_names", "_places", "_values", "sql")
+    __slots__ = ("_names", "_of_rows", "_places", "_values", "sql")
 
     def __init__(self, statement: Clause, dialect: str) -> None:
         compiled = statement.compile(
@@ -54,6 +57,7 @@ class Statement:
         self._names = names = compiled.positiontup or []
         self.sql = compiled.string
         self._values = [compiled.params[name] for name in names]
+        self._of_rows: dict[tuple[str, ...], tuple[str, tuple[Any, ...]]] = {}
         self._places: dict[str, list[int]] = {}
         for place, name in enumerate(names):
             self._places.setdefault(name, []).append(place)
@@ -72,6 +76,18 @@ class Statement:
             return [self.bind(row) for row in rows]
         in_order = itemgetter(*self._names)
         return [in_order(row) for row in rows]
+
+    def over_rows(self, rows: Sequence[Mapping[str, Any]]) -> tuple[str, tuple[Any, ...]]:
+        """On PostgreSQL: the statement that does the same as this one with each of several rows of
+        values, which all have the same names, and its parameters. Raises as `given_rows.over_rows`.
+        """
+        names = tuple(name for name in rows[0] if name in self._places)
+        if names not in self._of_rows:
+            varying = [self._places[name][0] + 1 for name in names]
+            others = [one for place, one in enumerate(self._values, 1) if place not in varying]
+            self._of_rows[names] = (over_rows(self.sql, varying), tuple(others))
+        sql, others_values = self._of_rows[names]
+        return sql, (rows_text([[row[name] for name in names] for row in rows]), *others_values)
 
 
 class Prepared:
@@ -94,13 +110,28 @@ class Prepared:
         one = self._of(connection)
         return connection.exec_driver_sql(one.sql, one.bind(values))
 
-    def run_all(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Runs it with each of some values; of none nothing is done. It returns no rows."""
-        if rows:
-            one = self._of(connection)
-            connection.exec_driver_sql(one.sql, one.bind_all(rows))
+    def run_all(self, connection: Writer, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Runs it with each of some values; of none nothing is done. How many records it wrote; 0
+        where that is done later (`Writes`).
 
-    def _of(self, connection: Connection) -> Statement:
+        It inserts, changes or deletes, and no two of the values are about the same record: a server
+        executes one statement for all.
+        """
+        if not rows:
+            return 0
+        one = self._of(connection)
+        if connection.dialect.name == "sqlite":
+            done = connection.exec_driver_sql(one.sql, one.bind_all(rows))
+        else:
+            done = connection.exec_driver_sql(*one.over_rows(rows))
+        return done.rowcount if done is not None else 0
+
+    def write(self, connection: Writer, **values: Any) -> None:
+        """As `run`, of what returns nothing."""
+        one = self._of(connection)
+        connection.exec_driver_sql(one.sql, one.bind(values))
+
+    def _of(self, connection: Writer) -> Statement:
         dialect = connection.dialect.name
         one = self._compiled.get(dialect)
         if one is None:

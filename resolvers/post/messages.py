@@ -226,22 +226,17 @@ def put_all(connection: Connection, store: Store, letters: Sequence[Letter], at:
         # the sequence locks nothing, and only messages of one subject wait for each other.
         subjects = {f"{one.to_region}/{one.subject}" for one in letters}
         _SUBJECT_LOCKS.run(connection, subjects=_array(subjects))
-    if len(rows) == 1 and _PUT.run(connection, **rows[0]).rowcount:
-        return [rows[0]["id"]]
-    ids = _array(row["id"] for row in rows)
-    kept = {row.id: row for row in _KEPT.run(connection, ids=ids)}
-    missing = []
-    for row in rows:
-        before = kept.get(row["id"])
-        if before is None:
-            missing.append(row)
-        elif (before.hash, before.to_region) != (row["hash"], row["to_region"]):
-            raise PostConflict(
-                f"the message {row['id']} was written before, with another content",
-                hint="use another id, or the same content",
-                store=store.settings.code,
-            )
-    _PUT.run_all(connection, missing)
+    if _PUT.run_all(connection, rows) < len(rows):
+        ids = _array(row["id"] for row in rows)
+        kept = {row.id: row for row in _KEPT.run(connection, ids=ids)}
+        for row in rows:
+            before = kept[row["id"]]
+            if (before.hash, before.to_region) != (row["hash"], row["to_region"]):
+                raise PostConflict(
+                    f"the message {row['id']} was written before, with another content",
+                    hint="use another id, or the same content",
+                    store=store.settings.code,
+                )
     return [row["id"] for row in rows]
 
 

@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 BATCH = 256
 """Messages of one round at most."""
 
-PORTION = 64
+PORTION = 128
 """Records whose messages share a transaction between two servers, about: a round has several of
 these, some at the same time.
 """

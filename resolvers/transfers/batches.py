@@ -16,9 +16,10 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from regions.bulk import insert_rows
 from regions.person_keys import ERASED, salts_of
 from regions.shares import end_many, open_many
-from regions.statements import Prepared
+from regions.statements import Prepared, text_value
 from regions.text import among_texts
 from regions.transfers import transfer_people, transfers
+from regions.writes import Writer, Writes
 from resolvers.post.messages import Letter, Message, put_all
 from resolvers.transfers import protocol
 from resolvers.transfers.applying import COMMIT, Work, share_source, step_of
@@ -34,13 +35,16 @@ from resolvers.transfers.dossier import Dossier, content_hashes, gather
 from resolvers.transfers.flags import unknown_references
 from resolvers.transfers.here import take_pathways
 from resolvers.transfers.ledger import (
+    Part,
     custodies,
     keep_custodies,
+    keep_states,
     note_all,
     offered_at,
+    parts_of_all,
+    state_with,
     texts_array,
     transfer_rows,
-    write_states,
 )
 from resolvers.transfers.left_behind import come_back, known_before, leave_behind
 from resolvers.transfers.parcels import PARTS, Parcel, joined, sealed_marks
@@ -92,7 +96,7 @@ def _work(connection: Connection, store: Store, given: Given, at: str) -> Work:
 
 
 def _write(
-    connection: Connection, made: Sequence[tuple[Work, Mapping[int, Step]]], at: str, **detail: Any
+    connection: Writer, made: Sequence[tuple[Work, Mapping[int, Step]]], at: str, **detail: Any
 ) -> None:
     """Custody and events of all. `detail` goes with the events, by the transfer."""
     kept = {person: step.custody for _, steps in made for person, step in steps.items()}
@@ -130,18 +134,20 @@ def offers(connection: Connection, store: Store, given: Sequence[Given], at: str
     if not made:
         return {}
     rows = [transfer_of(message, message.body["toCode"], at) for message, _, _, _ in made]
-    KEEP_TRANSFER.run_all(connection, rows)
     persons = {person for _, _, _, steps in made for person in steps}
     fresh = persons - known_before(connection, store.settings.code, persons)
     dossier = joined(parcel.dossier for _, parcel, _, _ in made)
-    store_preview(connection, store, dossier, made[0][0].from_region, fresh)
-    _write_parts(connection, store, [(parcel, work, steps) for _, parcel, work, steps in made])
+    parts = _parts(connection, store, [(parcel, work, steps) for _, parcel, work, steps in made])
     opened = [
         (steps, one.body["toUnit"], share_source(work.transfer), one.body["items"])
         for one, _, work, steps in made
     ]
-    open_many(connection, opened, at)
-    _write(connection, [(work, steps) for _, _, work, steps in made], at)
+    with Writes(connection) as writes:
+        KEEP_TRANSFER.run_all(writes, sorted(rows, key=lambda one: one["id"]))
+        store_preview(connection, store, dossier, made[0][0].from_region, fresh, writes)
+        insert_rows(writes, transfer_people, PARTS, parts)
+        open_many(writes, opened, at)
+        _write(writes, [(work, steps) for _, _, work, steps in made], at)
     return {message.id: reply_of(steps) for message, _, _, steps in made}
 
 
@@ -159,11 +165,12 @@ _KNOWN = Prepared(
 )
 
 
-def _write_parts(
+def _parts(
     connection: Connection,
     store: Store,
     given: Sequence[tuple[Parcel, Work, Mapping[int, Step]]],
-) -> None:
+) -> list[tuple[Any, ...]]:
+    """The rows of people's parts of transfers that were offered to this store."""
     numbers: dict[int, int] = {}
     marks: dict[int, list[str]] = {}
     rows = []
@@ -177,7 +184,7 @@ def _write_parts(
             number, epoch = numbers[person], steps[person].custody.epoch
             what = (number, work.transfer, "RECEIVED", person, epoch, "OFFERED", None, None)
             rows.append((*what, work.at, sealed.get(person)))
-    insert_rows(connection, transfer_people, PARTS, rows)
+    return rows
 
 
 # Decisions.
@@ -207,7 +214,7 @@ def decisions(connection: Connection, store: Store, given: Sequence[Given], at: 
     paths = gather_pathways(connection, persons)
     if paths["pathways"]:
         close_pathways(connection, [one["id"] for one in paths["pathways"]])
-    _keep_parts(connection, "SENT", [(work, steps) for _, work, steps in made], hashes)
+    parts = parts_of_all(connection, {work.transfer for _, work, _ in made}, "SENT")
     letters = []
     for message, work, steps in made:
         epochs = {person: step.custody.epoch for person, step in steps.items()}
@@ -217,9 +224,24 @@ def decisions(connection: Connection, store: Store, given: Sequence[Given], at: 
         )
     put_all(connection, store, letters, at)
     units = {work.transfer: {"unit": message.body["unit"]} for message, work, _ in made}
-    _write(connection, [(work, steps) for _, work, steps in made], at, **units)
-    write_states(connection, [work.transfer for _, work, _ in made], "SENT", at)
+    steps_of = [(work, steps) for _, work, steps in made]
+    with Writes(connection) as writes:
+        _keep_parts(writes, "SENT", steps_of, hashes)
+        _write(writes, steps_of, at, **units)
+        keep_states(writes, _handed_over(steps_of, known, parts), "SENT", at)
     return {message.id: reply_of(steps) for message, _, steps in made}
+
+
+def _handed_over(
+    made: Iterable[tuple[Work, Mapping[int, Step]]],
+    known: Mapping[str, Mapping[str, Any]],
+    parts: Mapping[str, Mapping[int, Part]],
+) -> dict[str, str]:
+    """The states of transfers of which these people are handed over."""
+    return {
+        one.transfer: state_with(known[one.transfer], parts[one.transfer], steps, "HANDED")
+        for one, steps in made
+    }
 
 
 def commit_body(
@@ -249,7 +271,7 @@ def commit_body(
 
 
 def _keep_parts(
-    connection: Connection,
+    connection: Writer,
     side: str,
     made: Sequence[tuple[Work, Mapping[int, Step]]],
     hashes: Mapping[int, str],
@@ -283,7 +305,7 @@ _PART = Prepared(
         outcome="HANDED",
         reason_code=None,
         dossier_hash=bindparam("hashed"),
-        decided_at=func.coalesce(_c.decided_at, bindparam("when")),
+        decided_at=func.coalesce(_c.decided_at, text_value("when")),
     )
 )
 
@@ -299,7 +321,7 @@ def commits(connection: Connection, store: Store, given: Sequence[Given], at: st
     known = transfer_rows(connection, [one.body["transfer"] for one in messages], "RECEIVED")
     before = custodies(connection, _persons(messages))
     offered = offered_at(connection, before)
-    parts = {tuple(row) for row in _OF.run(connection, ids=texts_array(known)).all()}
+    parts = parts_of_all(connection, known, "RECEIVED")
     apart, made = _apart(messages), []
     for one in given:
         message, parcel, _ = one
@@ -312,7 +334,7 @@ def commits(connection: Connection, store: Store, given: Sequence[Given], at: st
                 )
                 for person, epoch in epochs_of(message.body["people"]).items()
             }
-            if _is(steps, Event.OWNED) and all((transfer, person) in parts for person in steps):
+            if _is(steps, Event.OWNED) and steps.keys() <= parts[transfer].keys():
                 made.append((message, parcel, _work(connection, store, one, at), steps))
     if not made:
         return {}
@@ -324,34 +346,29 @@ def commits(connection: Connection, store: Store, given: Sequence[Given], at: st
         hashes.update(content_hashes(parcel.dossier, store.indexer, steps, number))
         place = Place(region, by["code"], by["account"], by["unit"])
         places.update(dict.fromkeys(steps, place))
-    _keep_parts(connection, "RECEIVED", [(work, steps) for _, _, work, steps in made], hashes)
+    steps_of = [(work, steps) for _, _, work, steps in made]
     dossier = joined(parcel.dossier for _, parcel, _, _ in made)
-    store_dossier(connection, store, dossier, sender, places)
+    with Writes(connection) as writes:
+        _keep_parts(writes, "RECEIVED", steps_of, hashes)
+        store_dossier(connection, store, dossier, sender, places, writes)
     come_back(connection, places)
     for message, _, _, steps in made:
         by = message.body["by"]
         who = Who(by["account"], by["unit"], by["code"])
         paths = pathways_of(message.body["pathways"], steps)
         take_pathways(connection, paths, who, by["decidedAt"])
-    ended = [(share_source(work.transfer), steps) for _, _, work, steps in made]
-    end_many(connection, ended, at)
     lent = [
         ([person], unit, source, items)
         for _, parcel, _, _ in made
         for person, unit, source, items in parcel.shares
     ]
-    open_many(connection, lent, at)
-    _note_unknown(dossier, [(work, steps) for _, _, work, steps in made])
-    _write(connection, [(work, steps) for _, _, work, steps in made], at)
-    write_states(connection, [work.transfer for _, _, work, _ in made], "RECEIVED", at)
+    _note_unknown(dossier, steps_of)
+    with Writes(connection) as writes:
+        end_many(writes, [(share_source(work.transfer), steps) for work, steps in steps_of], at)
+        open_many(writes, lent, at)
+        _write(writes, steps_of, at)
+        keep_states(writes, _handed_over(steps_of, known, parts), "RECEIVED", at)
     return {message.id: reply_of(steps) for message, _, _, steps in made}
-
-
-_OF = Prepared(
-    select(_c.transfer_id, _c.person_id).where(
-        among_texts(_c.transfer_id, bindparam("ids")), _c.side == "RECEIVED"
-    )
-)
 
 
 def _note_unknown(dossier: Dossier, made: Iterable[tuple[Work, Mapping[int, Step]]]) -> None:
@@ -383,7 +400,8 @@ def settle_commits(
             done.add(one.id)
             left |= {*words}
     if left:
-        leave_behind(connection, left, given[0][0].to_region)
+        with Writes(connection) as writes:
+            leave_behind(writes, left, given[0][0].to_region)
     return done
 
 

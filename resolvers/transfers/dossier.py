@@ -121,8 +121,10 @@ def gather(
         return Dossier(found)
     ids = array(persons)
     salts = salts_of(connection, persons)
+    there = _ANY_OF_PEOPLE.run(connection, ids=ids).one()._asdict()
     for table in TABLES if shared is None else PREVIEW:
-        rows = _of_people(table).run(connection, ids=ids).all()
+        any_there = there.get(table.name, True)
+        rows = _of_people(table).run(connection, ids=ids).all() if any_there else []
         found[str(table.name)] = _opened(store, table, rows, salts, shared)
     named = _UNITS_OF_PEOPLE.run(connection, ids=ids) if found["cases"] else ()
     return Dossier(found, _erased(salts), tuple(row._asdict() for row in named))
@@ -163,6 +165,19 @@ def _of_people(table: Table) -> Prepared:
     return _wanted(table, among(whose_is(table), bindparam("ids")))
 
 
+# Of most people there is nothing but themselves and their contacts: asked once, for all tables.
+_ANY_OF_PEOPLE = Prepared(
+    select(
+        *(
+            select(table.c.id)
+            .where(among(table.c.person_id, bindparam("ids")))
+            .exists()
+            .label(table.name)
+            for table in TABLES
+            if table not in KEPT
+        )
+    )
+)
 _UNITS_OF_PEOPLE = _units(among(cases.c.person_id, bindparam("ids")))
 _UNITS_OF_CARD = _units(cases.c.id == bindparam("case"))
 _CARD = _wanted(cases, cases.c.id == bindparam("case"))

@@ -25,9 +25,10 @@ from sqlalchemy import (
 
 from regions.bulk import insert_rows, put_rows
 from regions.people import people
-from regions.statements import Prepared
+from regions.statements import Prepared, text_value
 from regions.text import among, among_texts
 from regions.transfers import custody, transfer_events, transfer_people, transfers
+from regions.writes import Writer
 from resolvers.transfers.states import NOWHERE, Custody, State, Step
 from resolvers.transfers.terms import PersonOutcome
 
@@ -50,6 +51,7 @@ __all__ = [
     "parts_of_all",
     "people_of",
     "state_of",
+    "state_with",
     "texts_array",
     "transfer_row",
     "transfer_rows",
@@ -129,7 +131,7 @@ _OF_CUSTODY = Prepared(
 )
 
 
-def keep_custodies(connection: Connection, kept: Mapping[int, Custody], at: str) -> None:
+def keep_custodies(connection: Writer, kept: Mapping[int, Custody], at: str) -> None:
     """Writes what has become of people's custody; `at` is since when."""
     if kept:
         rows = [
@@ -245,7 +247,7 @@ def keep_outcomes(
 
 
 def keep_all_outcomes(
-    connection: Connection,
+    connection: Writer,
     given: Iterable[tuple[str, Mapping[int, tuple[str, str | None]]]],
     side: str,
     at: str,
@@ -271,7 +273,7 @@ _OUTCOME = Prepared(
     .values(
         outcome=bindparam("to"),
         reason_code=bindparam("why"),
-        decided_at=func.coalesce(transfer_people.c.decided_at, bindparam("when")),
+        decided_at=func.coalesce(transfer_people.c.decided_at, text_value("when")),
     )
 )
 
@@ -287,6 +289,16 @@ def state_of(outcomes: Iterable[str], *, arrived: bool) -> str:
         others = count["OFFERED"] or count["REFUSED"] or count["CANCELLED"]
         return "PARTLY_ACCEPTED" if others else "ACCEPTED"
     return "OFFERED"
+
+
+def state_with(
+    row: Mapping[str, Any], parts: Mapping[int, Part], persons: Collection[int], outcome: str
+) -> str:
+    """The state of a transfer, by its locked record and all its people's parts, where some of them
+    come to another outcome.
+    """
+    outcomes = [outcome if one in persons else part.outcome for one, part in parts.items()]
+    return state_of(outcomes, arrived=row["arrived_at"] is not None)
 
 
 def write_state(connection: Connection, transfer: str, side: str, at: str) -> str | None:
@@ -313,7 +325,7 @@ def write_states(
     return states
 
 
-def keep_states(connection: Connection, states: Mapping[str, str], side: str, at: str) -> None:
+def keep_states(connection: Writer, states: Mapping[str, str], side: str, at: str) -> None:
     """Writes states that are known: of records locked before their people were read."""
     _STATE.run_all(
         connection,
@@ -383,7 +395,7 @@ def note(connection: Connection, noted: Noted, first_id: int) -> int:
     return note_all(connection, [(noted, first_id)])
 
 
-def note_all(connection: Connection, given: Iterable[tuple[Noted, int]]) -> int:
+def note_all(connection: Writer, given: Iterable[tuple[Noted, int]]) -> int:
     """Writes events, each with ids from the one beside it on; returns the id behind the last."""
     rows: list[tuple[Any, ...]] = []
     last = 0

@@ -12,6 +12,7 @@ from regions.people import people
 from regions.statements import Prepared
 from regions.text import among
 from regions.transfers import transfer_people
+from regions.writes import Writer, Writes
 from resolvers.transfers.dossier import KEPT, PREVIEW, whose_is
 from resolvers.transfers.ledger import array, ids_array
 
@@ -51,22 +52,24 @@ def drop_preview(connection: Connection, region: str, persons: Collection[int]) 
         connection.execute(delete(table).where(*where))
 
 
-def leave_behind(connection: Connection, persons: Collection[int], receiver: str) -> None:
+def leave_behind(connection: Writer, persons: Collection[int], receiver: str) -> None:
     """Says of the rows left here where the living ones are now."""
     ids = array(persons)
     for table in KEPT:
-        _keep(table).run(connection, ids=ids, region=receiver)
+        _keep(table).write(connection, ids=ids, region=receiver)
 
 
 @cache
 def _keep(table: Table) -> Prepared:
     whose = among(whose_is(table), bindparam("ids"))
-    return Prepared(update(table).where(whose).values(kept_in=bindparam("region")))
+    # A row is written anew, indexes and all, even where nothing of it changes.
+    changes = table.c.kept_in.is_distinct_from(bindparam("region"))
+    return Prepared(update(table).where(whose, changes).values(kept_in=bindparam("region")))
 
 
 def come_back(connection: Connection, persons: Collection[int]) -> None:
     """Says that the living rows are here after all: the receiver has lost what it was given."""
     if persons:
-        ids = array(persons)
-        for table in KEPT:
-            _keep(table).run(connection, ids=ids, region=None)
+        with Writes(connection) as writes:
+            for table in KEPT:
+                _keep(table).write(writes, ids=array(persons), region=None)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from regions.fencing import is_fenced
 from regions.person_keys import ERASED, salts_for, salts_of
+from regions.writes import Writer, Writes
 from resolvers.post.messages import Letter, put_all
 from resolvers.transfers import protocol
 from resolvers.transfers.applying import DECISION, OFFER, step_of
@@ -30,7 +31,7 @@ from resolvers.transfers.ledger import (
     note_all,
     parts_of_all,
     people_of,
-    state_of,
+    state_with,
 )
 from resolvers.transfers.offers import (
     epochs_of,
@@ -162,15 +163,16 @@ def _write_offers(
         letters.append(
             Letter(OFFER, one.transfer, offer.to_region, body, one.trace, step_of(epochs))
         )
-    write_transfers(connection, records)
-    write_parts(connection, parts)
     offered = [one for one, _ in made]
-    _write_steps(connection, store, offered, [one.first_id + len(one.steps) for one in offered])
+    with Writes(connection) as writes:
+        write_transfers(writes, records)
+        write_parts(writes, parts)
+        _write_steps(writes, store, offered, [one.first_id + len(one.steps) for one in offered])
     return _put(connection, store, offered, letters)
 
 
 def _write_steps(
-    connection: Connection, store: Store, made: Sequence[_Made], first_ids: Sequence[int]
+    connection: Writer, store: Store, made: Sequence[_Made], first_ids: Sequence[int]
 ) -> None:
     """Custody and events; the ids of events begin at those of `first_ids`."""
     region = store.settings.code
@@ -262,10 +264,17 @@ def decide_many(
             made.append(_Made(place, transfer, who, asked.at, asked.trace, first, before, steps))
     if not made:
         return outcomes
-    _write_steps(connection, store, made, [one.first_id for one in made])
-    for at, some in _by_instant(made).items():
-        accepted = [(one.transfer, dict.fromkeys(one.steps, _ACCEPTED)) for one in some]
-        keep_all_outcomes(connection, accepted, "RECEIVED", at)
+    states = {
+        one.transfer: state_with(rows[one.transfer], parts[one.transfer], one.steps, "ACCEPTED")
+        for one in made
+    }
+    with Writes(connection) as writes:
+        _write_steps(writes, store, made, [one.first_id for one in made])
+        for at, some in _by_instant(made).items():
+            accepted = [(one.transfer, dict.fromkeys(one.steps, _ACCEPTED)) for one in some]
+            keep_all_outcomes(writes, accepted, "RECEIVED", at)
+            now = {one.transfer: states[one.transfer] for one in some}
+            keep_states(writes, now, "RECEIVED", at)
     letters = []
     for one in made:
         row = rows[one.transfer]
@@ -275,18 +284,9 @@ def decide_many(
             Letter(DECISION, one.transfer, row["from_region"], body, one.trace, step_of(epochs))
         )
     messages = _put(connection, store, made, letters)
-    states = {}
     for one, message in zip(made, messages, strict=True):
-        of = parts[one.transfer]
-        for person in one.steps:
-            of[person] = replace(of[person], outcome="ACCEPTED", reason_code=None)
-        arrived = rows[one.transfer]["arrived_at"] is not None
-        states[one.transfer] = state_of([part.outcome for part in of.values()], arrived=arrived)
-        outcomes[one.place] = Outcome(one.transfer, states[one.transfer], people_of(of), (message,))
-    for at, some in _by_instant(made).items():
-        keep_states(
-            connection, {one.transfer: states[one.transfer] for one in some}, "RECEIVED", at
-        )
+        told = people_of(parts[one.transfer]) | dict.fromkeys(one.steps, PersonOutcome("ACCEPTED"))
+        outcomes[one.place] = Outcome(one.transfer, states[one.transfer], told, (message,))
     return outcomes
 
 

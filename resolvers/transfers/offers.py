@@ -14,6 +14,7 @@ from regions.fencing import require_whole
 from regions.person_keys import ERASED, salts_for, salts_of
 from regions.shares import open_shares
 from regions.transfers import transfer_people, transfers
+from regions.writes import Writer
 from resolvers.transfers import protocol
 from resolvers.transfers.applying import OFFER, Work, share_source, step_of
 from resolvers.transfers.ledger import both_sides, custodies, parts_of, people_of
@@ -197,7 +198,7 @@ def rows_of_transfer(
     return [tuple(one[name] for name in _TRANSFER) for one in rows]
 
 
-def write_transfers(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+def write_transfers(connection: Writer, rows: Sequence[tuple[Any, ...]]) -> None:
     """Writes what `rows_of_transfer` made."""
     insert_rows(connection, transfers, _TRANSFER, rows)
 
@@ -234,6 +235,6 @@ def rows_of_parts(
     return rows
 
 
-def write_parts(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+def write_parts(connection: Writer, rows: Sequence[tuple[Any, ...]]) -> None:
     """Writes what `rows_of_parts` made."""
     insert_rows(connection, transfer_people, PARTS, rows)

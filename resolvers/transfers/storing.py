@@ -27,6 +27,7 @@ from regions.sealing import ERASED_ENVELOPE, ITEMS, PersonSealer
 from regions.statements import Prepared
 from regions.statistics import apply_counts, change_of
 from regions.text import among
+from regions.writes import Writer
 from resolvers.transfers.dossier import (
     KEPT,
     OF_THE_PLACE,
@@ -61,9 +62,10 @@ def store_dossier(
     dossier: Dossier,
     sender: str,
     places: Mapping[int, Place],
+    into: Writer | None = None,
 ) -> None:
     """Takes a whole dossier in: people and contacts live here from now on. `places` is where each
-    person comes to.
+    person comes to. Rows go to the connection, or `into` what is written together.
 
     Rows that are here are overwritten, but for a case whose card this store keeps (B8): what came
     along is a copy of it.
@@ -89,7 +91,7 @@ def store_dossier(
                 made["code"] = place.code
                 made |= {"reporter": place.account, "reporter_unit": place.unit_id}
             rows.append((made, parts))
-        _write(connection, store, table, rows, sealers, indexed=True)
+        _write(connection, store, table, rows, sealers, indexed=True, into=into)
     if lost:
         hold_ids(connection, store.settings.code)  # of what is noted behind the counts
     for made in lost:
@@ -149,9 +151,15 @@ def take_back_card(connection: Connection, store: Store, dossier: Dossier) -> bo
 
 
 def store_preview(
-    connection: Connection, store: Store, dossier: Dossier, sender: str, persons: Collection[int]
+    connection: Connection,
+    store: Store,
+    dossier: Dossier,
+    sender: str,
+    persons: Collection[int],
+    into: Writer | None = None,
 ) -> None:
-    """Takes in what the receiving unit may see before it decides, of people never here before.
+    """Takes in what the receiving unit may see before it decides, of people never here before. Rows
+    go where those of `store_dossier` do.
 
     The rows are no living ones, have no index and no reporter here, and keep the sender's codes:
     whoever could not see them there sees them here by the share alone.
@@ -167,7 +175,7 @@ def store_preview(
                 if "kept_in" in made:
                     made["kept_in"] = made["kept_in"] or sender
                 rows.append((made, parts))
-        _write(connection, store, table, rows, sealers, indexed=False)
+        _write(connection, store, table, rows, sealers, indexed=False, into=into)
 
 
 def _have_units(connection: Connection, dossier: Dossier) -> None:
@@ -217,6 +225,7 @@ def _write(
     sealers: Mapping[int, PersonSealer],
     *,
     indexed: bool,
+    into: Writer | None = None,
 ) -> None:
     if not rows:
         return
@@ -241,7 +250,7 @@ def _write(
                 indexes = store.indexer.columns(items, state)
             row |= zip(_INDEXES, indexes, strict=True)
         made.append(tuple(map(row.get, names)))
-    put_rows(connection, table, names, made)
+    put_rows(into or connection, table, names, made)
 
 
 @cache

@@ -32,7 +32,7 @@ Carry = Callable[[int, Callable[[Connection, int], Any], Progress], Awaitable[An
 _log = logging.getLogger(__name__)
 
 _IDS_OF_FILE = 2_048  # of what is done in one transaction of a file for many who wait
-_IDS_OF_SERVER = 512  # the same of a server, which works for one while we work for another
+_IDS_OF_SERVER = 1_024  # the same of a server, which works for one while we work for another
 _AT_ONCE = 2  # of these
 
 
