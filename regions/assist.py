@@ -28,7 +28,7 @@ ASSIST_REQUEST_ITEMS = ("case_name", "case_sex", "case_age", "case_phone", "rema
 """Sealed items of a letter: those of the index case's stub, and its free text."""
 
 ASSIST_PERSON_ITEMS = (
-    *PERSON_ITEMS,
+    *(name for name in PERSON_ITEMS if name != "residence_area"),
     "place",
     "seat",
     "control_place",
@@ -37,7 +37,7 @@ ASSIST_PERSON_ITEMS = (
     "answer",
 )
 """Sealed items of a person of a letter: a person's, then the contact's and the answer's own;
-`remarks` are the issuer's, `answer` the receiver's.
+`remarks` are the issuer's, `answer` the receiver's. A letter tells the county and the address.
 """
 
 ASSIST_ATTACHMENT_ITEMS = ("file_name",)

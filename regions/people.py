@@ -31,6 +31,7 @@ PERSON_ITEMS = (
     "residence",
     "whereabouts",
     "guardian",
+    "residence_area",  # code of the town or village, up to 12 digits (B11); the county is public
 )
 """The sealed items of a person, in the order of the envelope. Append only: envelopes are kept."""
 
@@ -39,7 +40,7 @@ people = Table(
     regional,
     primary_key(),
     public("code"),  # the county responsible for the person now
-    public("residence_code", nullable=True),  # county or town of residence, 6 to 12 digits
+    public("residence_code", nullable=True),  # county of residence, six digits and no more
     public("nationality", nullable=True),
     public("occupation", nullable=True),
     public("medical_worker", nullable=True),  # YES, NO or unknown

@@ -103,6 +103,12 @@ class Person(Node):
     guardian: PrivateString | None = private(
         PrivateItem.GUARDIAN, "Guardian of a minor.", name="guardian", of=""
     )
+    residence_area: PrivateString | None = private(
+        PrivateItem.RESIDENCE,
+        "Code of the town (9 digits) or village (12 digits) of residence.",
+        name="residence_area",
+        of="",
+    )
     residence_code: RegionCode | None = column("County of residence.")
     nationality: str | None = column("Nationality.")
     occupation: str | None = column("Occupation.")
@@ -192,7 +198,11 @@ class PersonInput:
     )
     residence: str | None = strawberry.field(default=None, description="Address of residence.")
     residence_code: RegionCode | None = strawberry.field(
-        default=None, description="County of residence."
+        default=None, description="County of residence; taken from `residenceArea` if not given."
+    )
+    residence_area: str | None = strawberry.field(
+        default=None,
+        description="Code of the town (9 digits) or village (12 digits) of residence.",
     )
     whereabouts: str | None = strawberry.field(default=None, description="Current whereabouts.")
     guardian: str | None = strawberry.field(default=None, description="Guardian of a minor.")

@@ -18,6 +18,7 @@ class FieldKind(Enum):
     TEXT = "text"
     WORD = "a word of letters, digits and . _ : -"
     CODE = "a code of 6 to 12 digits"
+    COUNTY = "a code of 6 to 12 digits, of which the county is kept"
     DISEASE = "a disease key"
     ENUM = "one of the values listed"
     MANNERS = "one or more of the values listed, separated by `;`"
@@ -87,9 +88,17 @@ _PERSON = Section(
                 "id_number": (FieldKind.TEXT, "Found again by its blind index."),
                 "phone": (FieldKind.TEXT, "Found again by its blind index."),
                 "name": (FieldKind.TEXT, "Found again with the birth date, by blind index."),
+                "residence_area": (
+                    FieldKind.CODE,
+                    "Town or village of residence; its county is kept as `residence_code`.",
+                ),
             },
         ),
-        Field("residence_code", FieldKind.CODE, "County or town of residence."),
+        Field(
+            "residence_code",
+            FieldKind.CODE,
+            "County of residence. What is finer is kept sealed, as `residence_area`.",
+        ),
         Field("nationality", FieldKind.TEXT, ""),
         Field("occupation", FieldKind.TEXT, ""),
         Field("medical_worker", FieldKind.ENUM, "", ("YES", "NO")),
@@ -145,7 +154,7 @@ _EXPOSURE = Section(
             "The setting.",
             ("HEALTH_CARE", "HOUSEHOLD", "TRAVEL", "ANIMAL", "OTHER"),
         ),
-        Field("code", FieldKind.CODE, "Where it happened."),
+        Field("code", FieldKind.COUNTY, "Where it happened."),
         Field("started_on", FieldKind.DAY, ""),
         Field("ended_on", FieldKind.DAY, ""),
         *_private(EXPOSURE_ITEMS, {}),

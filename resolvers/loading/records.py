@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Table, insert, select
 
+from regions.areas import reference_areas
 from regions.blind_index import BlindIndexer
 from regions.bulk import insert_rows, rows_by_text
 from regions.index_keys import IndexState, read_state
@@ -59,6 +60,8 @@ _ITEMS = len(PERSON_ITEMS)
 _AT = FIELDS["person"]
 _ID_NUMBER, _PHONE = _AT["id_number"], _AT["phone"]
 _NAME, _BIRTH_DATE = _AT["name"], _AT["birth_date"]
+_AREA, _COUNTY = _AT["residence_area"], _AT["residence_code"]
+_COUNTY_DIGITS = 6
 _NULL = b"null"
 
 
@@ -154,6 +157,21 @@ def seal(
     return None
 
 
+def _residence(values: list[Value]) -> list[Value]:
+    """A person's values with no more than the county of residence in the public column.
+
+    What the list says of town or village goes to the sealed item.
+    """
+    finest = values[_AREA] or values[_COUNTY]
+    if not isinstance(finest, str) or (values[_AREA] is None and len(finest) == _COUNTY_DIGITS):
+        return values
+    values = values.copy()  # the row's own are hashed and shown as they were read
+    values[_AREA] = finest if len(finest) > _COUNTY_DIGITS else None
+    county = finest[:_COUNTY_DIGITS]
+    values[_COUNTY] = reference_areas().successor(county) or county
+    return values
+
+
 @dataclass(slots=True)
 class PeopleWriter:
     """Makes the rows of new people in one transaction; `write` writes their salts."""
@@ -170,7 +188,7 @@ class PeopleWriter:
 
     def row(self, person_id: int, row: Row, created: str) -> tuple[Any, ...]:
         """The values of a person's row: private items sealed, indexes where there are items."""
-        values: Any = row.values["person"]
+        values: Any = _residence(row.values["person"])
         dumps = orjson.dumps
         parts = [_NULL if item is None else dumps(item) for item in values[:_ITEMS]]
         items = {

@@ -73,6 +73,8 @@ def _plain(field: Field, mapping: Mapping, today: date) -> Convert:
             return _word
         case FieldKind.CODE:
             return _code
+        case FieldKind.COUNTY:
+            return _county
         case FieldKind.DISEASE:
             return _Diseases(mapping)
         case FieldKind.ENUM:
@@ -109,6 +111,10 @@ def _code(text: str) -> str:
     if not (text.isascii() and text.isdigit() and 6 <= len(text) <= 12):
         raise Unreadable("UNREADABLE_CODE")
     return (reference_areas().successor(text) or text) if len(text) == 6 else text
+
+
+def _county(text: str) -> str:
+    return _code(_code(text)[:6])
 
 
 class _Diseases:

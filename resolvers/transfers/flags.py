@@ -28,7 +28,7 @@ def unknown_references(dossier: Dossier) -> dict[int, list[str]]:
     for row, _ in dossier.rows.get("people", ()):
         code = row["residence_code"]
         if code and not (areas.is_known(code[:6]) or areas.is_prefix(code[:6])):
-            found.setdefault(row["id"], set()).add(f"residence_code={code}")
+            found.setdefault(row["id"], set()).add(f"residence_code={code[:6]}")
     for row, _ in dossier.rows.get("cases", ()):
         if row["disease"] not in known_diseases:
             found.setdefault(row["person_id"], set()).add(f"disease={row['disease']}")

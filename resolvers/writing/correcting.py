@@ -48,6 +48,7 @@ from resolvers.writing.changes import Wanted, check_code, read_wanted
 from resolvers.writing.correctable import Correctable
 from resolvers.writing.joining import shown
 from resolvers.writing.linking import Linked
+from resolvers.writing.people import agree_on_county
 from resolvers.writing.refusing import Mistakes, forbidden, not_found
 from resolvers.writing.rules import apply_rules
 from resolvers.writing.stores import Store
@@ -179,6 +180,9 @@ def _write(
     after = row | made.columns
     mistakes = Mistakes()
     _check_index(wanted, may_see, mistakes)
+    if table.name == "people" and "residence_area" in made.items:
+        county = after["residence_code"]
+        agree_on_county(made.items, county, mistakes, wanted.paths["residence_area"])
     apply_rules(table.name, after, mistakes, wanted.paths, writing.moment, made.columns)
     mistakes.stop()
     if not shown(viewer, record.name, after["code"], row["reporter"]) <= may_see:

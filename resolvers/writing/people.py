@@ -23,6 +23,7 @@ __all__ = [
     "NewPerson",
     "Value",
     "agree",
+    "agree_on_county",
     "new_person",
     "person_row",
 ]
@@ -91,10 +92,11 @@ def new_person(
         "nationality": text(given.nationality, mistakes, [*path, "nationality"], 60),
         "occupation": text(given.occupation, mistakes, [*path, "occupation"], 60),
         "medical_worker": given.medical_worker.name if given.medical_worker else None,
-        "residence_code": given.residence_code,
+        "residence_code": given.residence_code or county_of(items.get("residence_area")),
     }
     if given.residence_code is not None:
         known_code(given.residence_code, mistakes, [*path, "residenceCode"])
+    agree_on_county(items, given.residence_code, mistakes, [*path, "residenceArea"])
     indexes = chain.from_iterable(one.person(items) for one in indexer.every())
     return NewPerson(items, columns, tuple(indexes))
 
@@ -127,6 +129,24 @@ def agree(items: Mapping[str, Value], mistakes: Mistakes, path: Path, moment: Mo
             [*path, "age"],
             "age and birth date contradict each other: give the birth date alone",
             "年龄与出生日期不符，请只填写出生日期",
+        )
+
+
+def county_of(area: Value) -> str | None:
+    """The county of a town or village."""
+    return area[:6] if isinstance(area, str) else None
+
+
+def agree_on_county(
+    items: Mapping[str, Value], county: Value, mistakes: Mistakes, path: Path
+) -> None:
+    """Adds a mistake where a town or village that was given lies in another county than given."""
+    of_area = county_of(items.get("residence_area"))
+    if of_area is not None and county not in (None, of_area):
+        mistakes.add(
+            path,
+            "residenceArea lies in another county than residenceCode",
+            "现住址的乡镇（村）代码与县（区）代码不符",
         )
 
 
@@ -268,6 +288,18 @@ def _phone(value: str, mistakes: Mistakes, path: Path, _: Moment) -> Value:
     return bare
 
 
+def _area(value: str, mistakes: Mistakes, path: Path, _: Moment) -> Value:
+    code = value.strip()
+    if code.isascii() and code.isdigit() and len(code) in (9, 12):
+        return code if known_code(code[:6], mistakes, path) else None
+    mistakes.add(
+        path,
+        "the code of a town has 9 digits, of a village 12",
+        "乡镇代码为 9 位、村（居）代码为 12 位",
+    )
+    return None
+
+
 PERSON_READERS: Mapping[str, Reader] = {
     "name": _texts(100),
     "sex": _sex,
@@ -281,6 +313,7 @@ PERSON_READERS: Mapping[str, Reader] = {
     "residence": _texts(300),
     "whereabouts": _texts(300),
     "guardian": _texts(100),
+    "residence_area": _area,
 }
 """How each sealed item of a person is read from an input, in the order of the envelope."""
 

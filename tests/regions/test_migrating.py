@@ -18,11 +18,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, delete, func, insert, select, text, update
+from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select, text, update
 
 from regions import migrating
 from regions.alerts import detection_nights, signals
 from regions.areas import reference_areas
+from regions.cases import exposures
+from regions.corrections import corrections
 from regions.engines import sqlite_engine
 from regions.errors import RegionUnavailable, StoreAhead, StoreBehind, StoreError
 from regions.migrating import (
@@ -34,6 +36,7 @@ from regions.migrating import (
     migrate_log,
     revisions,
 )
+from regions.people import people
 from regions.reference import area_changes, areas, diseases, units
 from regions.settings import RegionSettings
 from regions.tables import central, log_tables, regional
@@ -206,6 +209,51 @@ def test_clusters_of_before_are_found_by_their_counties(
     found = in_store(settings, lambda store: [store.execute(one).all() for one in asked])
     assert found[0] == [("320102", 0), ("341122", 0)]
     assert found[1] == [("320102", "341100"), ("341122", "341100")]
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_codes_of_residence_of_before_are_cut_to_the_county(
+    dialect: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    settings = empty_store(dialect, tmp_path, request)
+    asyncio.run(migrate(settings))
+
+    def filled(table: Table, **values: Any) -> Any:
+        kinds = {c.name: c.type.python_type for c in table.c if not c.nullable}
+        row = {name: b"" if kind is bytes else kind("0") for name, kind in kinds.items()}
+        return insert(table).values(row | values)
+
+    def back(store: Connection) -> None:
+        store.execute(text("UPDATE alembic_version SET version_num = '0020'"))
+        for number, code in enumerate(("320102003012", "320102003", "320102", None)):
+            store.execute(filled(people, id=number, residence_code=code))
+            store.execute(filled(exposures, id=number, code=code))
+            old = None if code is None else f'"{code}"'
+            told = {"record_type": "PERSON", "field": "residenceCode"}
+            store.execute(filled(corrections, id=number, old_value=old, new_value=old, **told))
+        told = {"record_type": "PERSON", "field": "occupation"}
+        store.execute(filled(corrections, id=9, old_value='"fisherman"', **told))
+
+    in_store(settings, back)
+    asyncio.run(migrate(settings))
+
+    def found(store: Connection) -> list[list[Any]]:
+        columns = (
+            people.c.residence_code,
+            exposures.c.code,
+            corrections.c.old_value,
+            corrections.c.new_value,
+        )
+        return [list(store.scalars(select(one).order_by(one.table.c.id))) for one in columns]
+
+    county = ["320102"] * 3 + [None]
+    quoted = ['"320102"'] * 3 + [None]
+    assert in_store(settings, found) == [
+        county,
+        county,
+        [*quoted, '"fisherman"'],
+        [*quoted, None],
+    ]
 
 
 def test_an_interrupted_migration_leaves_the_store_as_it_was(

@@ -99,6 +99,28 @@ def test_no_private_value_stands_in_a_store_in_clear(
                 assert word.encode() not in content, path
 
 
+@pytest.mark.parametrize("column", ["residence_code", "residence_area"])
+@pytest.mark.leak(44)
+def test_of_a_code_of_residence_no_more_than_the_county_is_public(
+    column: str, store_settings: RegionSettings, keys: Keys, tmp_path: Path
+) -> None:
+    mapping = CARDS.replace('phone = "phone"', f'phone = "phone"\n{column} = "home"')
+    mapping = mapping.replace("[exposure]", '[exposure]\ncode = "at"')
+    cells = [("320102003012", "320104001"), ("320102003", "320102"), ("320103", ""), ("", "320103")]
+    rows = [card(i, home=home, at=at) for i, (home, at) in enumerate(cells)]
+    assert outcome(run(tmp_path, [store_settings], keys, rows, mapping)) == (4, 0, 0, 0)
+    people = table(store_settings, keys, "people")
+    assert [(one["residence_code"], one.get("sealed_residence_area")) for one in people] == [
+        ("320102", "320102003012"),
+        ("320102", "320102003"),
+        ("320104", None),  # what the county has become
+        (None, None),
+    ]
+    places = [one["code"] for one in table(store_settings, keys, "exposures")]
+    assert places == ["320104", "320102", "320104"]
+    assert outcome(run(tmp_path, [store_settings], keys, rows, mapping)) == (0, 0, 4, 0)
+
+
 def test_each_row_goes_to_its_region_or_is_counted_as_outside(
     two: list[RegionSettings], keys: Keys, tmp_path: Path
 ) -> None:

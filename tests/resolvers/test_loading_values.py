@@ -58,6 +58,7 @@ def read(folder: Path, field: str, text: str, dates: str = "", **choice: Any) ->
         ("person.residence_code", "320102", "320102"),
         ("person.residence_code", "320103", "320104"),
         ("person.residence_code", "320102003012", "320102003012"),
+        ("exposure.code", "320103003012", "320104"),
         ("case.disease", "measles", "measles"),
         ("case.hospital", "hospital-320102-1", "hospital-320102-1"),
         (

@@ -17,6 +17,7 @@ from resolvers.writing.values import Moment, day_of
 from schema.people import PersonInput
 from schema.privacy import MASK
 from tests.resolvers.writing.making import (
+    COUNTY,
     DOCTOR,
     NATIONAL,
     Row,
@@ -90,6 +91,14 @@ WRONG: list[tuple[Row, str, str]] = [
     ({"name": "x\x1ey"}, "name", "control"),
     ({"name": "\ud800"}, "name", "control"),
     ({"name": "x", "residence_code": "320103"}, "residenceCode", "320104"),
+    ({"name": "x", "residence_area": "3201020030"}, "residenceArea", "9 digits"),
+    ({"name": "x", "residence_area": "３２０１０２００３"}, "residenceArea", "9 digits"),
+    ({"name": "x", "residence_area": "320103003"}, "residenceArea", "320104"),
+    (
+        {"name": "x", "residence_area": "320102003012", "residence_code": "320104"},
+        "residenceArea",
+        "another county",
+    ),
     ({"name": "x", "nationality": "y" * 61}, "nationality", "longer"),
     ({}, "", "at least a name"),
     ({"sex": "M", "age": 30, "name": " ", "phone": MASK}, "", "at least a name"),
@@ -141,6 +150,7 @@ SECRETS = {
     "residence": "测试秘密小区",
     "whereabouts": "测试秘密旅馆",
     "guardian": "欧阳监护",
+    "residenceArea": "320102003012",
 }
 
 
@@ -178,6 +188,35 @@ def test_nothing_private_is_in_any_file(writer: Writer) -> None:
         assert ascii(value)[1:-1].encode() not in content
 
 
+AREA = "query($i: ID!) { node(id: $i) { ... on Person { residenceArea residenceCode residence } } }"
+
+
+def test_a_village_is_private_and_its_county_is_not(writer: Writer) -> None:
+    """B11 wants twelve digits, F3 that nobody reads them who may not see the residence."""
+    person = {"name": "测试村民", "residenceArea": "320102003012"}
+    made = writer.do("registerCase", DOCTOR, case_input(person=person))["case"]["person"]
+    assert made["residenceCode"] == "320102"
+    (row,) = writer.rows("people")
+    assert (row["residence_code"], row["residence_area"]) == ("320102", "320102003012")
+    clear = {"residenceArea": "320102003012", "residenceCode": "320102", "residence": None}
+    masked = clear | {"residenceArea": "*", "residence": "*"}
+    for who, seen in ((DOCTOR, clear), (COUNTY, masked), (NATIONAL, masked)):
+        assert writer.ask(AREA, who, {"i": made["id"]}).data["node"] == seen
+
+    # A masked viewer corrects it unseen; only its county is held against what everybody sees.
+    given = correction(made["id"], ("residenceArea", "320104005"))
+    (mistake,) = writer.do("correct", COUNTY, given)["mistakes"]
+    assert "another county" in mistake["message"]
+    given = correction(made["id"], ("residenceArea", "320102005"))
+    assert len(writer.do("correct", COUNTY, given)["corrections"]) == 1
+    given = correction(made["id"], ("residenceArea", "320104005"), ("residenceCode", "320104"))
+    found = writer.do("correct", DOCTOR, given)["corrections"]
+    told = {one["field"]: (one["old"], one["new"], one["oldValue"]) for one in found}
+    assert told["residenceArea"] == ('"320102005"', '"320104005"', None)
+    asked = writer.ask(AREA, DOCTOR, {"i": made["id"]}).data["node"]
+    assert asked == clear | {"residenceArea": "320104005", "residenceCode": "320104"}
+
+
 def test_no_message_holds_a_private_value(writer: Writer) -> None:
     """Every item wrong in its own way."""
     wrong = {
@@ -187,6 +226,7 @@ def test_no_message_holds_a_private_value(writer: Writer) -> None:
         "birthDate": "1991-07-08",
         "phone": "电话号码是秘密",
         "employer": "测试秘密工厂" * 60,
+        "residenceArea": "3201020030124",
         "residence": "测试秘密\x07小区",
     }
     given = case_input(person=wrong, remarks="极密备注文字" * 500)
