@@ -89,7 +89,7 @@ async def search_people(
     for region in federation.concerned([question.scope.prefix]):
         statement = _search(question, shapes.of(region), sought, region)
         if statement is not None:
-            values = {**sought.indexes, "row_limit": _MOST}
+            values = {**sought.indexes, "row_limit": _MOST + 1}  # one shows that there are more
             reads.append(Read(region, statement.sql, statement.bind(values)))
     if not reads:
         raise Forbidden(
@@ -103,11 +103,12 @@ async def search_people(
         report.add(read.region, answer, as_of)
         if answer.failure is None:
             found = rows_of(answer, shapes.of(read.region), read.region)
-            report.at(read.region).records = len(found)
+            report.at(read.region).records = min(len(found), max(0, _MOST - len(rows)))
             rows += found
     question.note_regions(report, path)
     return PersonMatches(
         matches=await context.records.objects(shapes, rows[:_MOST], path),
+        more=len(rows) > _MOST,
         regions=region_answers(question, report),
     )
 

@@ -158,6 +158,9 @@ class PersonMatches:
     matches: list[Person] = strawberry.field(
         description="Records of the person that the viewer may search for; at most 100."
     )
+    more: bool = strawberry.field(
+        description="Whether there are more than these 100: search by another item."
+    )
     regions: list[RegionAnswer] = strawberry.field(description="What became of each region.")
 
 

@@ -89,6 +89,19 @@ def test_whoever_sees_the_items_finds_who_has_them(
         assert sum(records) == len(found)
 
 
+@pytest.mark.parametrize(("fewer", "more"), [(1, True), (0, False)])
+def test_whoever_is_left_out_is_said_to_be(
+    gateway: Gateway, population: Population, fewer: int, more: bool, monkeypatch: Any
+) -> None:
+    known = _expected(population, _ALL, phone="13900000001")
+    monkeypatch.setattr("resolvers.people._MOST", len(known) - fewer)
+    text = _FIND.replace("matches", "more matches")
+    found = gateway.ask(text, _ALL, {"s": _PHONE}).data["people"]
+    assert found["more"] is more
+    assert len({one["id"] for one in found["matches"]} & known) == len(known) - fewer
+    assert sum(one["records"] or 0 for one in found["regions"]) == len(known) - fewer
+
+
 @pytest.mark.parametrize(
     "who",
     [
