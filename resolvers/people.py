@@ -19,6 +19,7 @@ from resolvers.catalog import RECORDS
 from resolvers.context import Context, region_answers
 from resolvers.duplicates import Candidate
 from resolvers.federation import Report
+from resolvers.questions.filling import Row
 from resolvers.questions.question import Question, rules_in
 from resolvers.questions.rows import living, rows_of, scope_condition, select_rows
 from resolvers.questions.shapes import Shape
@@ -98,7 +99,7 @@ async def search_people(
         )
     report = Report(len(federation.regions))
     as_of = now()
-    rows = []
+    rows: list[Row] = []
     for read, answer in zip(reads, await question.ask(reads), strict=True):
         report.add(read.region, answer, as_of)
         if answer.failure is None:

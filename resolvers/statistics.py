@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, timedelta
 
 from sqlalchemy import func, literal, literal_column, select, union_all
@@ -18,7 +18,7 @@ from resolvers.diseases import require_diseases
 from resolvers.federation import Report
 from resolvers.filters import code_prefix
 from resolvers.questions.ordinary import disease_of
-from schema.enums import Step
+from schema.enums import CountSource, Step
 from schema.statistics import Count, CountSeries
 
 __all__ = ["count_series"]
@@ -34,9 +34,12 @@ async def count_series(
     start: str,
     end: str,
     step: Step,
+    source: CountSource | None,
     path: str,
 ) -> list[CountSeries]:
-    """A series for each disease and code. Raises InvalidInput, Forbidden, TooLarge."""
+    """A series for each disease, code and source: the source asked for, or each that has any counts
+    of them (one of no cases where none has). Raises InvalidInput, Forbidden, TooLarge.
+    """
     question = context.opens_records()
     diseases_wanted, codes_wanted = list(dict.fromkeys(keys)), list(dict.fromkeys(codes))
     prefixes = {code: code_prefix(code) for code in codes_wanted}
@@ -53,17 +56,19 @@ async def count_series(
             for code, prefix in prefixes.items()
             if any(p.startswith(prefix) or prefix.startswith(p) for p in settings.prefixes)
         ]
-        statement = _statement(diseases_wanted, {c: prefixes[c] for c in here}, start, end)
+        asked = {code: prefixes[code] for code in here}
+        statement = _statement(diseases_wanted, asked, start, end, source)
         compiled = Statement(statement, settings.dialect)
         reads.append(Read(region, compiled.sql, compiled.bind({})))
-    found: dict[tuple[str, str, str], list[int]] = {}
+    found: dict[tuple[str, str, CountSource], dict[str, list[int]]] = {}
     for read, answer in zip(reads, await question.ask(reads) if reads else [], strict=True):
         report.add(read.region, answer, as_of)
         if answer.failure is not None:
             continue
         report.at(read.region).records = len(answer.rows)
-        for disease, code, day, cases, deaths in answer.rows:
-            cell = found.setdefault((disease, code, first_day(day, step)), [0, 0])
+        for disease, code, day, kept, cases, deaths in answer.rows:
+            series = found.setdefault((disease, code, CountSource[kept]), {})
+            cell = series.setdefault(first_day(day, step), [0, 0])
             cell[0] += int(cases)
             cell[1] += int(deaths)
     question.note_regions(report, path)
@@ -73,17 +78,25 @@ async def count_series(
         CountSeries(
             disease=disease_of(reference, disease),
             code=code,  # type: ignore[arg-type]  # scalars are text
+            source=told,
             step=step,
             counts=[
                 Count(start=day, cases=cell[0], deaths=cell[1])  # type: ignore[arg-type]  # scalars are text
                 for day in steps
-                for cell in (found.get((disease, code, day), (0, 0)),)
+                for cell in (found.get((disease, code, told), {}).get(day, (0, 0)),)
             ],
             regions=answers,
         )
         for disease in diseases_wanted
         for code in codes_wanted
+        for told in _sources(source, {one for one in CountSource if (disease, code, one) in found})
     ]
+
+
+def _sources(wanted: CountSource | None, there: Collection[CountSource]) -> list[CountSource]:
+    if wanted is not None:
+        return [wanted]
+    return [one for one in CountSource if one in there] or [CountSource.CASES]
 
 
 def _check(scope: str, keys: Sequence[str], codes: Sequence[str], start: str, end: str) -> None:
@@ -102,23 +115,32 @@ def _check(scope: str, keys: Sequence[str], codes: Sequence[str], start: str, en
         )
 
 
-def _statement(keys: Sequence[str], prefixes: dict[str, str], start: str, end: str):  # type: ignore[no-untyped-def]  # SQLAlchemy's own type is three lines long
+def _statement(  # type: ignore[no-untyped-def]  # SQLAlchemy's own type is three lines long
+    keys: Sequence[str],
+    prefixes: dict[str, str],
+    start: str,
+    end: str,
+    source: CountSource | None,
+):
     table = daily_counts.c
     parts = []
     for code, prefix in prefixes.items():
         where = [table.disease.in_(keys), table.day >= start, table.day <= end]
         if prefix:
             where.append(under(table.code, prefix))
+        if source is not None:
+            where.append(table.source == source.name)
         parts.append(
             select(
                 table.disease,
                 literal(code).label("asked"),
                 table.day,
+                table.source,
                 func.sum(table.cases).label("cases"),
                 func.sum(table.deaths).label("deaths"),
             )
             .where(*where)
-            .group_by(table.disease, table.day)
+            .group_by(table.disease, table.day, table.source)
         )
     whole = union_all(*parts).subquery()
     return select(whole).order_by(literal_column("1"))

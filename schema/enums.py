@@ -377,6 +377,14 @@ class Step(Enum):
     MONTH = strawberry.enum_value("MONTH", description="A calendar month.")
 
 
+@strawberry.enum(description="Where counts come from.")
+class CountSource(Enum):
+    """Where counts come from."""
+
+    CASES = strawberry.enum_value("CASES", description="Counted from the cases of the registry.")
+    REPORTED = strawberry.enum_value("REPORTED", description="Loaded as counts.")
+
+
 @strawberry.enum(description="Direction of an order.")
 class Direction(Enum):
     """Direction of an order."""

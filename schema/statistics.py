@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import strawberry
 
-from schema.enums import AlertMethod, LawClass, RegionState, Step
+from schema.enums import AlertMethod, CountSource, LawClass, RegionState, Step
 from schema.nodes import RegionAnswer
 from schema.scalars import Date, RegionCode
 
-__all__ = ["Count", "CountSeries", "Disease", "RegionState", "Step"]
+__all__ = ["Count", "CountSeries", "CountSource", "Disease", "RegionState", "Step"]
 
 
 @strawberry.type(description="A notifiable disease (法定传染病).")
@@ -32,12 +32,15 @@ class Count:
     deaths: int = strawberry.field(description="Those of them who died.")
 
 
-@strawberry.type(description="Counts of one disease and one code, by day of report.")
+@strawberry.type(description="Counts of one disease, one code and one source, by day of report.")
 class CountSeries:
-    """Counts of one disease and one code, by day of report."""
+    """Counts of one disease, one code and one source, by day of report."""
 
     disease: Disease = strawberry.field(description="The disease.")
     code: RegionCode = strawberry.field(description="The code: itself and all below it.")
+    source: CountSource = strawberry.field(
+        description="Where they come from. Two sources may count the same people: never add them."
+    )
     step: Step = strawberry.field(description="Length of a step.")
     counts: list[Count] = strawberry.field(
         description="Every step from first to last, steps without cases too."

@@ -184,31 +184,33 @@ async def _read_counts(context: Context, signals: Sequence[Any]) -> list[_Counts
 
 @cache
 def _statement(dialect: str) -> Statement:
-    c = daily_counts.c
-    zero = 0
+    kept, zero = daily_counts.c, 0
+    larger = (  # of a day with counts of two sources, as nights judge it
+        select(kept.code, kept.day, func.max(kept.cases).label("cases"))
+        .where(
+            kept.disease == text_value("disease"),
+            among_texts(kept.code, text_value("codes")),
+            kept.day <= text_value("day"),
+            kept.cases > zero,
+        )
+        .group_by(kept.code, kept.day)
+        .subquery()
+    )
+    c = larger.c
 
     def summed(start: str, end: str, *, closed: bool = False) -> Any:
         until = c.day <= text_value(end) if closed else c.day < text_value(end)
         inside = (c.day >= text_value(start)) & until
         return func.coalesce(func.sum(case((inside, c.cases), else_=zero)), zero)
 
-    counted = (
-        select(
-            literal_column(f"'{_NUMBERS}'"),
-            c.code,
-            summed("first", "day", closed=True),
-            summed("before", "first"),
-            summed("years", "first"),
-            func.max(case((c.day < text_value("first"), c.day))),
-        )
-        .where(
-            c.disease == text_value("disease"),
-            among_texts(c.code, text_value("codes")),
-            c.day <= text_value("day"),
-            c.cases > zero,
-        )
-        .group_by(c.code)
-    )
+    counted = select(
+        literal_column(f"'{_NUMBERS}'"),
+        c.code,
+        summed("first", "day", closed=True),
+        summed("before", "first"),
+        summed("years", "first"),
+        func.max(case((c.day < text_value("first"), c.day))),
+    ).group_by(c.code)
     # A look at the first row of each disease in the county, where the whole record would be read.
     own: Any
     if dialect == "sqlite":
@@ -216,7 +218,9 @@ def _statement(dialect: str) -> Statement:
     else:
         listed = func.jsonb_array_elements_text(cast(text_value("own"), JSONB))
         own = listed.table_valued(column("value", String)).render_derived("own")
-    first = select(func.min(c.day)).where(c.disease == diseases.c.key, c.code == own.c.value)
+    first = select(func.min(kept.day)).where(
+        kept.disease == diseases.c.key, kept.code == own.c.value
+    )
     begins = (
         select(
             literal_column(f"'{_SINCE}'"),

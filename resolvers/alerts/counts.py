@@ -100,7 +100,8 @@ def first_counted() -> Select[Any]:
 def counts_of(
     rows: Sequence[Row], first: str, last: str, since: str | None, codes: Collection[str] = ()
 ) -> Counted:
-    """Rows of one store or several as arrays. A code that died counts as its successor.
+    """Rows of one store or several as arrays. A code that died counts as its successor. Of a day
+    that was counted from cases and loaded as counts, too, the larger number holds.
 
     `codes` are there though nothing was counted; days before `since` (None: none) are missing.
     """
@@ -122,16 +123,35 @@ def counts_of(
     for disease, those in by_disease.items():
         at = np.array([places[called_now(row[1])] for row in those], dtype=np.intp)
         on = np.array([ordinal[row[2]] for row in those], dtype=np.intp)
-        cases, deaths = np.zeros(shape), np.zeros(shape)
-        np.add.at(cases, (at, on), np.array([float(row[4]) for row in those]))
-        np.add.at(deaths, (at, on), np.array([float(row[5]) for row in those]))
         told = np.array([row[3] != "CASES" for row in those], dtype=bool)
+        cases = _larger(shape, at, on, told, np.array([float(row[4]) for row in those]))
+        deaths = _larger(shape, at, on, told, np.array([float(row[5]) for row in those]))
         if told.any():
             _leave_out(cases, at, on, told)
         if absent > 0:
             cases[:, : min(absent, days)] = np.nan
         found[disease], died[disease] = cases, deaths
     return Counted(tuple(places), begin, days, found, died)
+
+
+def _larger(
+    shape: tuple[int, int],
+    at: NDArray[np.intp],
+    on: NDArray[np.intp],
+    told: NDArray[np.bool_],
+    numbers: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The sums of each day by source, and of two sources the larger: they count the same people,
+    and neither may hide what the other saw.
+    """
+    found = np.zeros(shape)
+    if not told.any():
+        np.add.at(found, (at, on), numbers)
+        return found
+    other = np.zeros(shape)
+    for sums, some in ((found, ~told), (other, told)):
+        np.add.at(sums, (at[some], on[some]), numbers[some])
+    return np.maximum(found, other)
 
 
 def _leave_out(

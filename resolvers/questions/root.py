@@ -26,7 +26,7 @@ from schema.contacts import (
     ContactFilter,
     ContactOrder,
 )
-from schema.enums import Step, UnitLevel
+from schema.enums import CountSource, Step, UnitLevel
 from schema.nodes import Node, Region
 from schema.people import DuplicateCheck, PersonMatches, PersonSearch
 from schema.privacy import PrivateItem, RecordType
@@ -191,11 +191,18 @@ class RecordQueries:
         start: Annotated[Date, strawberry.argument(name="from", description="First day.")],
         end: Annotated[Date, strawberry.argument(name="to", description="Last day.")],
         step: Annotated[Step | None, _argument("What one count covers.")] = Step.DAY,
+        source: Annotated[
+            CountSource | None,
+            _argument(
+                "Where the counts come from; unless given each source that has any in the period "
+                "is a series of its own."
+            ),
+        ] = None,
     ) -> list[CountSeries]:
         """Counts by day of report."""
         context = context_of(info)
         return await count_series(
-            context, diseases, codes, start, end, step or Step.DAY, _path(info)
+            context, diseases, codes, start, end, step or Step.DAY, source, _path(info)
         )
 
     @strawberry.field(

@@ -1,4 +1,4 @@
-"""Counts: every step, summed over the regions and the sources, within the jurisdiction."""
+"""Counts: every step, summed over the regions, each source by itself, within the jurisdiction."""
 
 from __future__ import annotations
 
@@ -35,9 +35,11 @@ _ROWS = [
     for source in ("CASES", "REPORTED")
     if (number, disease, source) != (4, "measles", "CASES")
 ]
-_COUNTS = """query ($d: [ID!]!, $c: [RegionCode!]!, $from: Date!, $to: Date!, $s: Step) {
-    counts(diseases: $d, codes: $c, from: $from, to: $to, step: $s) {
-    code step disease { id nameZh } counts { from cases deaths } regions { code state } } }"""
+_COUNTS = """query ($d: [ID!]!, $c: [RegionCode!]!, $from: Date!, $to: Date!, $s: Step,
+    $of: CountSource) {
+    counts(diseases: $d, codes: $c, from: $from, to: $to, step: $s, source: $of) {
+    code step source disease { id nameZh }
+    counts { from cases deaths } regions { code state } } }"""
 
 
 @pytest.fixture(scope="module")
@@ -55,21 +57,30 @@ def counted(
     gateway.close()
 
 
-def _expected(disease: str, code: str, start: str, end: str, step: Step) -> list[Any]:
-    prefix = code.rstrip("0") if code.endswith("00") else code
+def _expected(disease: str, code: str, source: str, days: list[str], step: Step) -> list[Any]:
+    start, end = days
     cells: dict[str, list[int]] = {}
     day = date.fromisoformat(start)
     while day <= date.fromisoformat(end):
         cells.setdefault(first_day(day.isoformat(), step), [0, 0])
         day += timedelta(days=1)
-    for row in _ROWS:
-        day_of = str(row["day"])
-        of_code = row["disease"] == disease and str(row["code"]).startswith(prefix)
-        if of_code and start <= day_of <= end:
-            cell = cells[first_day(day_of, step)]
+    for row in _rows_of(disease, code, days):
+        if row["source"] == source:
+            cell = cells[first_day(str(row["day"]), step)]
             cell[0] += int(row["cases"])
             cell[1] += int(row["deaths"])
     return [{"from": day, "cases": a, "deaths": b} for day, (a, b) in cells.items()]
+
+
+def _rows_of(disease: str, code: str, days: list[str]) -> list[dict[str, Any]]:
+    prefix = code.rstrip("0") if code.endswith("00") else code
+    return [
+        row
+        for row in _ROWS
+        if row["disease"] == disease
+        and str(row["code"]).startswith(prefix)
+        and days[0] <= str(row["day"]) <= days[1]
+    ]
 
 
 _DAYS = st.integers(-5, 60).map(lambda n: (_FIRST + timedelta(days=n)).isoformat())
@@ -85,17 +96,29 @@ _DAYS = st.integers(-5, 60).map(lambda n: (_FIRST + timedelta(days=n)).isoformat
     ),
     days=st.tuples(_DAYS, _DAYS).map(sorted),
     step=st.sampled_from(Step),
+    source=st.sampled_from((None, "CASES", "REPORTED")),
 )
 def test_every_step_of_every_series(
-    counted: Gateway, diseases: list[str], codes: list[str], days: list[str], step: Step
+    counted: Gateway,
+    diseases: list[str],
+    codes: list[str],
+    days: list[str],
+    step: Step,
+    source: str | None,
 ) -> None:
+    """Two sources are two series: whoever was loaded both ways is not counted twice."""
     variables = {"d": diseases, "c": codes, "from": days[0], "to": days[1], "s": step.name}
-    found = counted.ask(_COUNTS, NATIONAL, variables).data["counts"]
-    asked = [(d, c) for d in dict.fromkeys(diseases) for c in dict.fromkeys(codes)]
-    assert [(one["disease"]["id"], one["code"]) for one in found] == asked
-    for one, (disease, code) in zip(found, asked, strict=True):
+    found = counted.ask(_COUNTS, NATIONAL, variables | {"of": source}).data["counts"]
+    asked = []
+    for disease in dict.fromkeys(diseases):
+        for code in dict.fromkeys(codes):
+            there = sorted({row["source"] for row in _rows_of(disease, code, days)})
+            told = [source] if source else there or ["CASES"]
+            asked += [(disease, code, one) for one in told]
+    assert [(one["disease"]["id"], one["code"], one["source"]) for one in found] == asked
+    for one, (disease, code, of) in zip(found, asked, strict=True):
         assert one["step"] == step.name
-        assert one["counts"] == _expected(disease, code, days[0], days[1], step)
+        assert one["counts"] == _expected(disease, code, of, days, step)
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,9 @@ def test_counts_of_adjoining_counties_cross_the_border_of_a_region(border: Duty)
     fill(nanjing, counted("320111", "measles", {"2015-01-01": 1, "2026-02-26": 2}))
     fill(chuzhou, counted("341103", "measles", {"2026-02-20": 1, "2026-02-26": 9, "2026-03-02": 5}))
     fill(chuzhou, counted("341103", "mumps", {"2026-02-26": 70}))
+    # Loaded as counts, too: the same people, and on one day fewer of them.
+    loaded = {"2026-02-20": 1, "2026-02-26": 8, "2026-03-02": 5}
+    fill(chuzhou, counted("341103", "measles", loaded, "REPORTED"))
     found = analysed(border, PUKOU, border.raised(code="320111"))
     counties = {one["code"]: one for one in found["place"]["counties"]}
     own = {"code": "320111", "own": True, "cases": 2, "before": 0, "rising": True}

@@ -114,7 +114,7 @@ def test_a_region_that_is_split_finds_the_same(counts: Counts) -> None:
 @given(COUNTS)
 @settings(max_examples=40)
 def test_where_rows_of_one_cell_are_in_parts_they_add_up(counts: Counts) -> None:
-    """A county whose cells come from two sources, or two stores, is one series."""
+    """A county whose cells come from two stores, or under two codes, is one series."""
     first, last = days_before(DAY, 1500), DAY
     parts = rows({key: n - n // 2 for key, n in counts.items()}) + rows(
         {key: n // 2 for key, n in counts.items()}
@@ -122,6 +122,18 @@ def test_where_rows_of_one_cell_are_in_parts_they_add_up(counts: Counts) -> None
     one, other = (counts_of(there, first, last, _SINCE, CODES) for there in (rows(counts), parts))
     for disease in one.cases:
         np.testing.assert_array_equal(one.cases[disease], other.cases[disease])
+
+
+@given(COUNTS, COUNTS)
+@settings(max_examples=40)
+def test_who_was_loaded_as_a_count_too_counts_once(counts: Counts, loaded: Counts) -> None:
+    first, last = days_before(DAY, 1500), DAY
+    larger = {key: max(counts.get(key, 0), loaded.get(key, 0)) for key in counts | loaded}
+    both = [(*row[:5], row[4]) for row in rows(counts) + rows(loaded, "REPORTED")]
+    one, other = (counts_of(there, first, last, _SINCE, CODES) for there in (rows(larger), both))
+    for disease in one.cases:
+        np.testing.assert_array_equal(one.cases[disease], np.nan_to_num(other.cases[disease]))
+        np.testing.assert_array_equal(one.cases[disease], other.deaths[disease])
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -17,7 +17,7 @@ from resolvers.alerts.rules import RuleBook
 from resolvers.alerts.slots import Found, put_signals
 from schema.alerts import DetectionMethod as Method
 from schema.alerts import SignalKind
-from tests.resolvers.alerts.nights import book, rule, run_nights, signal_rows
+from tests.resolvers.alerts.nights import book, counted, fill, rule, run_nights, signal_rows
 from tests.resolvers.lists import LISTS, run
 from tests.resolvers.writing.making import NATIONAL, Row, Writer, case_input, correction
 from tests.stores import Stores, in_store
@@ -67,6 +67,14 @@ def test_a_card_raises_its_signal_with_itself(desk: Writer) -> None:
     assert (found["day"], found["number"]) == ("2026-03-02", "32010220260302001")
     assert (found["observed"], found["cases"], found["state"]) == (1, 1, "DETECTED")
     assert found["data_version"] == str(found["case_id"])
+
+
+def test_cases_that_were_loaded_as_counts_too_count_once(desk: Writer) -> None:
+    registered(desk)
+    days = {found["day"]: 1 for found in raised(desk)}
+    fill(desk.regions[0], counted("320102", "plague", days, "REPORTED"))
+    registered(desk)
+    assert [one["cases"] for one in raised(desk)] == [1, 2]
 
 
 def test_the_day_is_that_of_the_zone(desk: Writer) -> None:
