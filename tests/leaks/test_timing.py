@@ -37,11 +37,11 @@ def _noting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Notes reads of regions with their values, and statements on the gateway's own store."""
     ask, write, do = Readers.ask, FileWriter.do, Central.do
 
-    async def asking(self: Readers, reads: Sequence[Read], seconds: float) -> list[Answer]:
+    async def asking(self: Readers, reads: Sequence[Read], *how: Any) -> list[Answer]:
         steps = _STEPS.get()
         if steps is not None:
             steps += [("region", one.region, one.sql, repr(one.parameters)) for one in reads]
-        return await ask(self, reads, seconds)
+        return await ask(self, reads, *how)
 
     def traced(work: Callable[[sqlite3.Connection], Any], steps: list[Step]) -> Any:
         def run(store: sqlite3.Connection) -> Any:
