@@ -196,6 +196,10 @@ def _is_lost(history: History, one: Acknowledged, rest: Picture) -> bool:
     """
     if any(begin <= one.number <= end for begin, end in history.restored.get(one.region, ())):
         return True
+    mine = rest.sides[one.region].parts.get((one.transfer, "RECEIVED", one.person))
+    if one.outcome == "REFUSED" and mine is not None and mine["outcome"] == "HANDED":
+        # What a restored store refuses before it is found, and had accepted, it has accepted.
+        return one.region in history.restored
     row = next(
         (
             row

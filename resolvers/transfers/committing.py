@@ -65,9 +65,13 @@ class CommitHandler(WithDossier):
         work = work_of(connection, store, message, at, first_id)
         transfer_row(connection, work.transfer, "RECEIVED")
         before, offered = custodies(connection, epochs), offered_at(connection, epochs)
+        parts = parts_of(connection, work.transfer, "RECEIVED", epochs)
+        refused = {person for person, part in parts.items() if part.outcome == "REFUSED"}
         steps = {
             person: protocol.arrive(
-                before[person], work.transfer, epoch, sender, by["unit"], offered.get(person, 0)
+                *(before[person], work.transfer, epoch, sender, by["unit"]),
+                offered.get(person, 0),
+                refused=person in refused,
             )
             for person, epoch in epochs.items()
         }
@@ -78,8 +82,8 @@ class CommitHandler(WithDossier):
             dossier = part_of(parcel.dossier, came)
             number = int(next(iter(body["hashes"].values())).partition(":")[0])
             hashes = content_hashes(dossier, store.indexer, came, number)
-            parts = {person: (epochs[person], "HANDED", hashes[person]) for person in came}
-            keep_parts(work, parts, parcel.marks)
+            taken = {person: (epochs[person], "HANDED", hashes[person]) for person in came}
+            keep_parts(work, taken, parcel.marks)
             place = Place(work.region, by["code"], by["account"], by["unit"])
             store_dossier(connection, store, dossier, sender, dict.fromkeys(came, place))
             who = Who(by["account"], by["unit"], by["code"])

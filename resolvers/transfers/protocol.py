@@ -159,15 +159,28 @@ def receive(custody: Custody, transfer: str, epoch: int, sender: str) -> Step:
 
 
 def arrive(
-    custody: Custody, transfer: str, epoch: int, sender: str, unit: str, offered_at: int = 0
+    custody: Custody,
+    transfer: str,
+    epoch: int,
+    sender: str,
+    unit: str,
+    offered_at: int = 0,
+    *,
+    refused: bool = False,
 ) -> Step:
     """A commit comes in: the sender has handed the person over at `epoch` for good.
 
     `offered_at` is the highest epoch at which this store is known to have offered the person. A
     store that is not behind had the person before the sender; one that was put back has lost that
     this very commit came, that it offered the person since and took the offer back. Whom it was
-    made to knows of the epoch after.
+    made to knows of the epoch after. `refused`: this store has refused the offer, which only one
+    does that was put back since it accepted it; the acceptance counts.
     """
+    again = (custody.state, custody.transfer_id) == (State.CLOSED, transfer)
+    if refused and again and custody.peer == sender and custody.epoch == epoch + 1:
+        above = max(custody.epoch + 1, offered_at + 2 if offered_at >= epoch else 0)
+        taken = Custody(State.OWNED, above, sender, transfer, unit)
+        return Step(taken, Event.RESTORED, "HANDED", Word.OWNED, epoch)
     expected = custody.epoch == epoch and (
         custody.state is State.PENDING or (custody.state is State.FENCED and custody.peer == sender)
     )

@@ -266,6 +266,28 @@ def test_the_custodian_is_told_what_a_third_has_seen(stores: Stores, regions: Re
     _is_whole(regions, person, C)
 
 
+def test_who_refuses_what_it_had_accepted_and_lost_has_the_person(
+    stores: Stores, regions: Regions
+) -> None:
+    person = regions.register(A)
+    regions.offer("t1", [person], A, B)
+    regions.drain()
+    kept = _back_up(stores, regions, B)
+    regions.decide("t1", B)
+    regions.drain()
+    _put_back(stores, regions, B, kept)
+    assert regions.decide("t1", B, accept=[], refuse={person: "NO_CAPACITY"}).refusal is None
+    # Its word conflicts with what it had said, and waits.
+    assert _held(regions, person) == {}
+    _mend(regions, B)
+    for region in (A, B):
+        (part,) = regions.rows(region, transfer_people, transfer_people.c.transfer_id == "t1")
+        assert (part["outcome"], part["reason_code"]) == ("HANDED", None)
+    assert regions.custodians(person) == [B]
+    _hand_over(regions, person, "t2", B, A)
+    assert regions.custodians(person) == [A]
+
+
 def test_who_is_handed_over_between_two_looks_at_stores_is_not_judged(
     files: Regions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

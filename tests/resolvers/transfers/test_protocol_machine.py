@@ -253,7 +253,7 @@ def _any_offer(custody: Custody, transfer: str, epoch: int, sender: str) -> Step
 
 
 def _any_commit(
-    custody: Custody, transfer: str, epoch: int, sender: str, unit: str, offered_at: int
+    custody: Custody, transfer: str, epoch: int, sender: str, unit: str, offered_at: int, **_: bool
 ) -> Step:
     """A commit is taken whatever the epoch it was made at."""
     if custody.epoch < epoch or custody.state in (State.PENDING, State.OWNED):
@@ -263,7 +263,7 @@ def _any_commit(
 
 
 def _at_its_epoch(
-    custody: Custody, transfer: str, epoch: int, sender: str, unit: str, _: int
+    custody: Custody, transfer: str, epoch: int, sender: str, unit: str, _: int, **__: bool
 ) -> Step:
     """A commit is taken at its epoch, whatever this store is known to have offered at since."""
     return protocol.arrive(custody, transfer, epoch, sender, unit)
@@ -272,6 +272,13 @@ def _at_its_epoch(
 def _no_fence(custody: Custody, *_: Any, **__: Any) -> Step:
     """Who is told of a higher epoch goes on as before."""
     return Step(custody)
+
+
+def _first_word(
+    custody: Custody, transfer: str, epoch: int, sender: str, unit: str, offered_at: int, **_: bool
+) -> Step:
+    """Whoever refuses what it had accepted, and lost, has refused it."""
+    return protocol.arrive(custody, transfer, epoch, sender, unit, offered_at)
 
 
 MUTANTS = {
@@ -288,6 +295,7 @@ MUTANTS = {
 
 OF_RESTORED = {
     "nothing is told": replace(Rules(), tells=False),
+    "a refusal after an acceptance counts": replace(Rules(), arrive=_first_word),
     "nobody yields": replace(Rules(), yields=_no_fence),
     "who prevails does not rise": replace(Rules(), above=_no_fence),
 }
@@ -387,6 +395,22 @@ def _taken_back(rules: Rules) -> World:
     return world
 
 
+def _refused(rules: Rules) -> World:
+    """B's store was put back to before it accepted, and refuses now; the commit comes again late,
+    whose first answer A has.
+    """
+    world = World(REGIONS, [1], rules)
+    first = _through(world, "A", "B", accept=False)
+    world.back_up("B")
+    world.decide(first, accept=True)
+    world.drain()
+    world.restore(0, found=False)
+    world.decide(first, accept=False)
+    (commit,) = [one for one in world.stores["A"].outbox.values() if one.topic == "commit"]
+    world.deliver(commit)
+    return world
+
+
 def _offered_twice(rules: Rules) -> World:
     """A knows of its first offer, and has lost that it took it back and made another since."""
     world = World(REGIONS, [1], rules)
@@ -416,6 +440,7 @@ def _offered_on(rules: Rules) -> World:
         (_kept, "B", ["nobody yields", "who prevails does not rise"]),
         (_handed_on, "B", ["nobody yields", "who prevails does not rise"]),
         (_taken_back, "B", ["nothing is told"]),
+        (_refused, "B", ["a refusal after an acceptance counts"]),
         (_offered_twice, "A", []),
         (_offered_on, "C", []),
     ],

@@ -206,7 +206,9 @@ class World:
             step = self.rules.receive(*what, mail.sender)
         elif mail.topic == "commit":
             offered_at = self.stores[mail.receiver].offered_at(mail.person)
-            step = self.rules.arrive(*what, mail.sender, "b", offered_at)
+            outcome = self.stores[mail.receiver].outcomes.get(("RECEIVED", mail.transfer))
+            refused = outcome == "REFUSED"
+            step = self.rules.arrive(*what, mail.sender, "b", offered_at, refused=refused)
         elif mail.topic == "cancel":
             step = self.rules.called_off(*what, mail.sender)
         else:
