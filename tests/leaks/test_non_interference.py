@@ -84,15 +84,22 @@ def listening() -> Iterator[list[str]]:
         logging.getLogger().removeHandler(handler)
 
 
-def told(world: World, count: int) -> list[dict[str, Any]]:
-    """The last entries of the access log, without what is of the moment."""
+def told(world: World, count: int, text: str) -> list[dict[str, Any]]:
+    """The last entries of the access log, without what is of the moment; the last is of `text`."""
     every = read_entries(world.config.log_store, limit=count + 8)
     found = [one for one in every if one["module"] == "graphql"][-count:]
     for one in found:
-        if one["result"] not in ("OK", "PARTIAL"):
-            # One root field failed and took the others with it, wherever they were at that moment.
+        if one["result"] not in ("OK", "PARTIAL") and not alone(one["operation"], text):
+            # One root field failed and took the others with it, wherever they were at that moment:
+            # what these had read by then is of the moment. With one root field nothing is.
             del one["what"]
     return [{k: settled(v) for k, v in one.items() if k not in _OF_THE_MOMENT} for one in found]
+
+
+def alone(operation: str, text: str) -> bool:
+    """Whether a question has one root field, which stands in it once; false of another question."""
+    fields = operation.split()[1:]
+    return len(fields) == 1 and len(re.findall(rf"\b{fields[0]}\b", text)) == 1
 
 
 def settled(value: Any) -> Any:
@@ -153,7 +160,7 @@ def same(pair: tuple[World, World], made: Asked, who: str | None) -> Response:
     first, other = answers
     assert first == other, (made, who, since, now(), lines)
     assert lines[0] == lines[1], (made, who)
-    assert told(pair[0], 2) == told(pair[1], 2), (made, who)
+    assert told(pair[0], 2, made.text) == told(pair[1], 2, made.text), (made, who)
     found: Response = first
     return found
 
