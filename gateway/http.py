@@ -33,7 +33,8 @@ from gateway.follow_up import FollowUpEndpoint
 from gateway.keys.served import ServedEraser
 from gateway.letters import PREFIX as LETTERS
 from gateway.letters import LetterEndpoint
-from gateway.messaging.configured import make_sender
+from gateway.messaging.configured import channel_names, make_channels, make_sender
+from gateway.messaging.notices import NoticeSender
 from gateway.passwords import Passwords
 from gateway.post import Post
 from gateway.restored import LOOK_SECONDS, Restored
@@ -119,6 +120,7 @@ def make_app(config: Config, *, planning: bool = True) -> App:
         review_hours=config.review_hours,
         registration_days=config.registration_days,
         eraser=ServedEraser(config, keys),
+        channels=channel_names(config),
     )
     answering.duplicates = DuplicateLimit(central, keys.names, per_hour=config.duplicate_candidates)
     answering.published = PublishedTables(keys.names)
@@ -215,9 +217,12 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     behind = ("restored stores", LOOK_SECONDS, restored.look)
     pruner = Pruner(stores, days=config.post_keep_days)
     messages = ("emptying of old messages", PRUNE_SECONDS, pruner)
-    sender = make_sender(config, stores, central)
+    channels = make_channels(config)
+    sender = make_sender(config, stores, central, channels)
     telling = ("messages of signals", config.messages_poll_seconds, sender.look)
-    more: list[Duty] = [lapses, letters_late, old_keys, behind, messages, telling]
+    notices = NoticeSender(central, channels, changes.version, lease=config.messages_lease_seconds)
+    supervising = ("messages to supervisors", config.messages_poll_seconds, notices.look)
+    more: list[Duty] = [lapses, letters_late, old_keys, behind, messages, telling, supervising]
     patient = [replace(one, deadline=config.detection_night_seconds) for one in config.regions]
     night_stores = Stores(patient, keys, rules)
     night = Night(night_stores, night_settings(config))

@@ -7,7 +7,7 @@ sealed; a name at work is not private.
 
 from __future__ import annotations
 
-from sqlalchemy import Index, Integer, Table
+from sqlalchemy import Index, Integer, Table, UniqueConstraint
 
 from regions.metadata import (
     ID,
@@ -26,6 +26,7 @@ __all__ = [
     "SIGNATURE_ITEMS",
     "data_requests",
     "emergencies",
+    "emergency_notices",
     "emergency_supervisors",
     "grants",
     "privacy_applications",
@@ -160,6 +161,30 @@ emergency_supervisors = Table(
     central,
     public("emergency_id", ID, primary_key=True),
     public("account", primary_key=True, index=True),
+)
+
+# What the supervisors are told by messages, put with the emergency: one delivery each. Numbers and
+# addresses do not stand here; they are read from the account when it is sent.
+emergency_notices = Table(
+    "emergency_notices",
+    central,
+    primary_key(),
+    public("emergency_id", ID, index=True),
+    public("occasion"),  # TAKEN REMINDER
+    public("channel"),  # SMS EMAIL WEBHOOK FILE
+    public("account"),  # of the supervisor; "" of a channel that is no person's
+    public("key", unique=True),  # by which a receiver knows it again, the same at every attempt
+    public("state"),  # DUE SENDING ACCEPTED DOUBTFUL FAILED DROPPED
+    public("attempts", Integer(), default=0, server_default="0"),
+    public("due_at"),
+    internal("look_at", index=True),  # when it may be tried next; while SENDING its lease ends
+    internal("leased_by", nullable=True),
+    internal("handing", Integer(), default=0, server_default="0"),
+    public("outcome", nullable=True),  # a code word of the last attempt
+    public("settled_at", nullable=True),
+    UniqueConstraint(
+        "emergency_id", "occasion", "channel", "account", name="uq_emergency_notices_once"
+    ),
 )
 
 # Requests for data of people without an account (F9): what is to be exported, and who agreed.

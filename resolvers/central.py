@@ -43,7 +43,8 @@ class Central:
     """Runs work in transactions of the gateway's own store, those of one worker in turn.
 
     Emergency access lasts `emergency_minutes` at most and is reviewed within `review_hours` (F11).
-    A registration that is not decided within `registration_days` expires. `eraser` erases people.
+    A registration that is not decided within `registration_days` expires. `eraser` erases people;
+    `channels` are those by which messages are sent: SMS, EMAIL, WEBHOOK, FILE.
     """
 
     def __init__(
@@ -56,10 +57,12 @@ class Central:
         review_hours: int = 24,
         registration_days: int = 30,
         eraser: Eraser | None = None,
+        channels: frozenset[str] = frozenset(),
     ) -> None:
         self._engine, self._passwords = engine, passwords
         self.emergency_minutes, self.review_hours = emergency_minutes, review_hours
         self.registration_days, self.eraser = registration_days, eraser
+        self.channels = channels
         self.sealer = Sealer(keys.sealing, COUNTRY)
         self.indexer = BlindIndexer(keys.staff_index)  # of staff, by a key that is never rotated
         self._turn = asyncio.Lock()

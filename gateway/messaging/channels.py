@@ -59,6 +59,7 @@ class Parcel:
     unit_id: str = ""  # of whom is told; of a channel that is no person's, ""
     mobile: str = ""
     email: str = ""
+    kind: str = "signal.message"  # or `emergency.message`, which has no disease
 
     def __repr__(self) -> str:
         return f"Parcel({self.key})"

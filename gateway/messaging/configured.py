@@ -18,7 +18,14 @@ from resolvers.alerts.messages import MessageLimits
 from resolvers.central import Central
 from resolvers.writing.stores import Stores
 
-__all__ = ["EMAIL_PASSWORD", "SMS_TOKEN", "WEBHOOK_SECRET", "make_channels", "make_sender"]
+__all__ = [
+    "EMAIL_PASSWORD",
+    "SMS_TOKEN",
+    "WEBHOOK_SECRET",
+    "channel_names",
+    "make_channels",
+    "make_sender",
+]
 
 SMS_TOKEN = "EPIGATE_SMS_TOKEN"
 EMAIL_PASSWORD = "EPIGATE_EMAIL_PASSWORD"
@@ -27,8 +34,10 @@ WEBHOOK_SECRET = "EPIGATE_WEBHOOK_SECRET"
 _SHORTEST_SECRET = 24  # characters
 
 
-def make_sender(config: Config, stores: Stores, central: Central) -> Sender:
-    """The sender of a gateway's messages. Raises KeysError."""
+def make_sender(
+    config: Config, stores: Stores, central: Central, channels: Mapping[str, Channel]
+) -> Sender:
+    """The sender of a gateway's messages of signals."""
     limits = MessageLimits(
         config.messages_resend_hours,
         config.messages_escalate_hours,
@@ -36,8 +45,18 @@ def make_sender(config: Config, stores: Stores, central: Central) -> Sender:
         config.messages_late_hours,
         config.messages_county,
     )
-    channels = make_channels(config)
     return Sender(stores, central, channels, limits, lease=config.messages_lease_seconds)
+
+
+def channel_names(config: Config) -> frozenset[str]:
+    """The channels that a configuration names."""
+    named = {
+        "SMS": config.sms_url,
+        "EMAIL": config.email_host,
+        "WEBHOOK": config.webhook_url,
+        "FILE": config.messages_path,
+    }
+    return frozenset(name for name, given in named.items() if given)
 
 
 def make_channels(config: Config) -> Mapping[str, Channel]:

@@ -46,7 +46,7 @@ from resolvers.users.rosters import contact_of, current_record
 from resolvers.writing.failures import WriteFailed
 from resolvers.writing.stores import Store, Stores
 
-__all__ = ["Sender"]
+__all__ = ["LeaseLost", "Sender", "settled_by"]
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ _OVERDUE_SECONDS = 30.0  # between two looks for signals that nobody answered
 _ENDING = 15.0  # seconds for what is under way when the worker ends
 
 
-class _LeaseLost(Exception):
+class LeaseLost(Exception):
     """Another gateway has the delivery by now."""
 
 
@@ -252,16 +252,16 @@ class Sender:
                 return begin_handing(connection, delivery, self._name, now())
 
             if not await store.write(0, mark):
-                raise _LeaseLost
+                raise LeaseLost
 
         try:
             delivery, parcel = await self._parcel(store, delivery)
             outcome = await channel.send(parcel, handing)
-        except _LeaseLost:
+        except LeaseLost:
             return
         except (WriteFailed, EpigateError):  # nothing was handed over
             outcome = Outcome(Verdict.NOT_NOW, "STORE_AWAY")
-        settled = _settled(outcome, drops_repeats=channel.drops_repeats)
+        settled = settled_by(outcome, drops_repeats=channel.drops_repeats)
         _log.info("delivery %s by %s: %s", delivery.key, delivery.channel, settled.outcome)
 
         def write(connection: Connection, _: int) -> None:
@@ -278,7 +278,7 @@ class Sender:
 
     async def _parcel(self, store: Store, delivery: Delivery) -> tuple[Delivery, Parcel]:
         """What is handed over, to the number or address of this moment, read from where they are
-        sealed. Raises _LeaseLost.
+        sealed. Raises LeaseLost.
         """
         contact: Mapping[str, Any] = {}
         record, sealer = delivery.record, self._central.sealer
@@ -313,11 +313,11 @@ class Sender:
 
         changed = await store.write(0, write)
         if changed is None:
-            raise _LeaseLost
+            raise LeaseLost
         return changed
 
 
-def _settled(outcome: Outcome, *, drops_repeats: bool) -> Settled:
+def settled_by(outcome: Outcome, *, drops_repeats: bool) -> Settled:
     """What becomes of a delivery by what came of an attempt."""
     state = {
         Verdict.ACCEPTED: "ACCEPTED",

@@ -63,7 +63,7 @@ def signature(secret: bytes, key: str, at: int, body: bytes) -> str:
 def body_of(parcel: Parcel) -> bytes:
     """What is posted, and what a file has a line of: the same bytes at every attempt."""
     told = {
-        "type": "signal.message",
+        "type": parcel.kind,
         "id": parcel.key,
         "due_at": parcel.due_at,
         "data": {

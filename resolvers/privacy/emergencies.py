@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, upda
 
 from regions.errors import Forbidden
 from regions.instants import instant, now, seconds_of
-from regions.privacy import emergencies, emergency_supervisors, grants
+from regions.privacy import emergencies, emergency_notices, emergency_supervisors, grants
 from regions.sealing import Sealer
 from resolvers.context import Context
 from resolvers.nodes import parse_id
@@ -17,6 +17,7 @@ from resolvers.privacy import require_records
 from resolvers.privacy.ending import end_grants
 from resolvers.privacy.forms import check_place, required_text
 from resolvers.privacy.grants import give_grant, grants_of_applications
+from resolvers.privacy.notices import put_notices
 from resolvers.privacy.rows import (
     CONTROLLERS,
     fresh_id,
@@ -43,6 +44,8 @@ from schema.privacy.emergencies import (
     EmergencyAccessConnection,
     EmergencyAccessEdge,
     EmergencyFinding,
+    EmergencyNotice,
+    EmergencyOccasion,
     EmergencyReason,
     ReviewEmergencyAccessInput,
     ReviewEmergencyAccessPayload,
@@ -97,7 +100,7 @@ async def break_glass(context: Context, given: BreakGlassInput, path: str) -> Br
     mistakes.stop()
     person = await _person(context, given, path)
     started = seconds_of(at)
-    number = fresh_id()
+    number, due_at = fresh_id(), instant(started + central.review_hours * 3_600)
 
     def work(connection: Connection) -> dict[str, Any]:
         suspend_unreviewed(connection, at)
@@ -137,12 +140,13 @@ async def break_glass(context: Context, given: BreakGlassInput, path: str) -> Br
                 unit_code=account.code,
                 reason=given.reason.name,
                 sealed=central.sealer.seal("emergencies", number, {"reason_text": words}),
-                review_due_at=instant(started + central.review_hours * 3_600),
+                review_due_at=due_at,
                 created_at=at,
             )
         )
         told = [{"emergency_id": number, "account": name} for name in supervisors]
         connection.execute(insert(emergency_supervisors), told)
+        put_notices(connection, central.sealer, number, supervisors, central.channels, at, due_at)
         writing.wrote(KIND, number)
         writing.wrote("grant", grant)
         return {"emergency": number}
@@ -289,9 +293,28 @@ def _types(
         .order_by(emergency_supervisors.c.account)
     ):
         told.setdefault(number, []).append(account)
+    notices: dict[int, list[EmergencyNotice]] = {}
+    for one in connection.execute(
+        select(emergency_notices)
+        .where(emergency_notices.c.emergency_id.in_(numbers))
+        .order_by(emergency_notices.c.id)
+    ):
+        notices.setdefault(one.emergency_id, []).append(
+            EmergencyNotice(
+                account=one.account or None,
+                channel=one.channel,
+                occasion=EmergencyOccasion[one.occasion],
+                due_at=one.due_at,
+                state=one.state,
+                outcome=one.outcome,
+                settled_at=one.settled_at,
+            )
+        )
     found = []
     for row in rows:
         supervisors = told.get(row.id, [])
+        sent = notices.get(row.id, [])
+        reached = {one.account for one in sent}
         items: Mapping[str, Any] = {}
         if viewer.account in (row.account, *supervisors):
             items = sealer.open("emergencies", row.id, row.sealed)
@@ -305,6 +328,8 @@ def _types(
                 reason_text=items.get("reason_text"),
                 grant=given[row.id][0],
                 supervisors=supervisors,
+                notices=sent,
+                unreached=[one for one in supervisors if one not in reached],
                 review_due_at=row.review_due_at,
                 reviewed_at=row.reviewed_at,
                 reviewed_by=row.reviewed_by,

@@ -27,6 +27,8 @@ __all__ = [
     "EmergencyAccessConnection",
     "EmergencyAccessEdge",
     "EmergencyFinding",
+    "EmergencyNotice",
+    "EmergencyOccasion",
     "EmergencyReason",
     "ReviewEmergencyAccessInput",
     "ReviewEmergencyAccessPayload",
@@ -58,6 +60,36 @@ class EmergencyFinding(Enum):
     )
 
 
+@strawberry.enum(description="Why a supervisor of an emergency access is told.")
+class EmergencyOccasion(Enum):
+    """Why a supervisor is told."""
+
+    TAKEN = strawberry.enum_value("TAKEN", description="It was taken.")
+    REMINDER = strawberry.enum_value(
+        "REMINDER", description="Its review is due soon, and the account suspended otherwise."
+    )
+
+
+@strawberry.type(description="A message by which an emergency access is told of.")
+class EmergencyNotice:
+    """A message by which an emergency access is told of."""
+
+    account: str | None = strawberry.field(
+        description="Login name of the supervisor; null of a channel that is no person's."
+    )
+    channel: str = strawberry.field(description="SMS, EMAIL, WEBHOOK or FILE.")
+    occasion: EmergencyOccasion = strawberry.field(description="Why.")
+    due_at: DateTime = strawberry.field(description="When it is sent at the earliest.")
+    state: str = strawberry.field(
+        description=(
+            "DUE, SENDING, ACCEPTED (the receiver has it), DOUBTFUL (nobody knows), FAILED, or "
+            "DROPPED: reviewed before it was due."
+        )
+    )
+    outcome: str | None = strawberry.field(description="A code word of the last attempt.")
+    settled_at: DateTime | None = strawberry.field(description="Since when nothing is tried.")
+
+
 @strawberry.type(
     description=(
         "An emergency access. Its supervisors find it here; one of them reviews it by "
@@ -77,7 +109,16 @@ class EmergencyAccess:
     )
     grant: Grant = strawberry.field(description="The right it gave; the access log names its id.")
     supervisors: list[str] = strawberry.field(
-        description="Login names of the two who were told of it."
+        description="Login names of the two who are told of it."
+    )
+    notices: list[EmergencyNotice] = strawberry.field(
+        description="The messages by which they are told, and what became of them."
+    )
+    unreached: list[str] = strawberry.field(
+        description=(
+            "Those of the supervisors to whom no message goes: no channel to people is configured, "
+            "or their account has no number or address for one. Tell them otherwise."
+        )
     )
     review_due_at: DateTime = strawberry.field(description="Until when it must be reviewed.")
     reviewed_at: DateTime | None = strawberry.field(description="When it was reviewed.")

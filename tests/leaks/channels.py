@@ -117,8 +117,9 @@ _WAYS: tuple[tuple[str, str], ...] = (
     ),
     (
         "Alert messages, SMS, e-mail, webhooks",
-        "a text is a number, a county and a disease, and of anything else none is made; witnesses "
-        "of the log get hashes and signatures",
+        "a text of a signal is a number, a county and a disease, and of anything else none is "
+        "made; one to supervisors names the officer alone; witnesses of the log get hashes and "
+        "signatures",
     ),
     (
         "The access-log viewer, change history, old value",

@@ -225,6 +225,7 @@ TABLES: Mapping[str, str] = {
     "person_keys": "salts: nothing opens without the sealing key",
     "data_requests": "sealed items of staff; what was asked for and decided",
     "emergencies": "sealed items of staff; who, why and until when",
+    "emergency_notices": "accounts of staff, states",
     "emergency_supervisors": "staff",
     "privacy_applications": "sealed items of staff; the form of annex 2",
     "privacy_roles": "staff",

@@ -27,6 +27,40 @@ TODAY = instant(time.time())[:10]
 TEXT = f"预警系统提示-编号320102{TODAY.replace('-', '')}001,玄武区，请关注麻疹"
 
 
+_BREAK = """mutation ($i: BreakGlassInput!) { breakGlass(input: $i) { ... on Problem { message }
+  ... on BreakGlassPayload { access { supervisors unreached } } } }"""
+_TOLD = "{ emergencyAccesses { edges { node { notices { account occasion state outcome } } } } }"
+
+
+def test_both_supervisors_of_an_emergency_are_told(demo: Demo, tmp_path: Path) -> None:
+    own, officer = demo.copied(tmp_path), "county-320102"
+    (own.tokens[officer],) = own.open_sessions(officer)
+    given = {"idempotencyKey": "e", "reason": "OUTBREAK", "reasonText": "forty ill children"}
+    given |= {"recordTypes": ["CONTACT"], "code": "320102"}  # type: ignore[dict-item]  # a list, too
+    with http_receiver(503) as receiver:
+        with (own.folder / "config.toml").open("a", encoding="utf-8") as file:
+            file.write(f'\n[sms]\nurl = "{receiver.url}"\nheaders = ["X-From: epigate"]\n')
+            file.write("drops_repeats = true\n")
+        with serving(own, workers=2) as gateway:
+            access = gateway.data(_BREAK, {"i": given}, who=officer)["breakGlass"]["access"]
+            assert access["unreached"] == []
+            end = time.monotonic() + _SECONDS
+            while len(receiver.taken) < 2:
+                assert time.monotonic() < end
+                time.sleep(0.2)
+            first: list[Any] = []
+            while len(first) < 2:
+                assert time.monotonic() < end
+                (edge,) = gateway.data(_TOLD, who=officer)["emergencyAccesses"]["edges"]
+                first = [one for one in edge["node"]["notices"] if one["state"] == "ACCEPTED"]
+        said = "\n".join(gateway.said)
+    assert {one["account"] for one in first} == {*access["supervisors"]}
+    assert {one["occasion"] for one in first} == {"TAKEN"}
+    assert len({key for key, _ in receiver.taken}) == 2
+    mobiles = [json.loads(body)["mobile"] for _, body in receiver.taken]
+    assert not [mobile for mobile in mobiles if mobile in said]
+
+
 def test_a_message_goes_out_and_is_told(demo: Demo, tmp_path: Path) -> None:
     own = demo.copied(tmp_path)
     own.add_account("elsewhere", "county-320102", unit_id="cdc-320104", code="320104")
