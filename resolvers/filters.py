@@ -66,7 +66,7 @@ _COLUMNS = {
     "parentContact": ("parent_contact_id", "contact"),
     "reportedBy": ("unit_id", ""),
     "case": ("case_id", "case"),
-    "ids": ("id", "case"),
+    "ids": ("id", None),
     "absorbed": ("absorbed_into", None),
 }
 
@@ -151,6 +151,8 @@ def _field(record: Record, name: str, value: Any) -> ColumnElement[bool]:
     if name == "code":
         found = in_codes(column, value)
         return or_(found, of_cluster(in_codes, value)) if record.table is signals else found
+    if name == "ids":
+        kind = record.kind
     if kind:
         ids = [_id(name, kind, text) for text in value]
         return _among_numbers(column, [one for one in ids if one is not None])

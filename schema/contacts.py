@@ -197,6 +197,7 @@ class ContactFilter:
     none_of: ContactFilter | None = strawberry.field(
         name="not", default=None, description="This does not hold."
     )
+    ids: list[strawberry.ID] | None = strawberry.field(default=None, description="These.")
     code: list[RegionCode] | None = strawberry.field(
         default=None, description="County responsible: these codes and all below."
     )

@@ -27,8 +27,8 @@ _SCHEMA: GraphQLSchema = make_schema()._schema
 _CODES = ("320100", "320104", "320000", "000000", "320103", "500000", "110000", "340503")
 _DAYS = ("2025-12-31", "2026-01-01", "2026-01-02", "2026-05-01", "2026-07-01")
 _INSTANTS = ("2026-01-11T08:00:01Z", "2026-05-12T08:00:02Z", "2026-05-12T16:00:02+08:00")
+_NUMBERS = (1, first_id("3201") + 1, first_id("3305") + 2)
 _IDS = {
-    "ids": ("case:1", f"case:{first_id('3201') + 1}", f"case:{first_id('3305') + 2}"),
     "sourceCase": ("case:1", f"case:{first_id('3201') + 1}"),
     "parentContact": ("contact:1", f"contact:{(1 << 63) - 1}"),
     "disease": ("covid_19", "measles", "rabies"),
@@ -69,6 +69,9 @@ def filters(record: str, ids: dict[str, list[str]] | None = None) -> st.SearchSt
             fields[name] = _range(_INSTANTS)
         elif hasattr(kind, "values"):
             fields[name] = _some(kind.values)
+        elif name == "ids":
+            given = (ids or {}).get(record)
+            fields[name] = _some(given or [f"{RECORDS[record].kind}:{one}" for one in _NUMBERS])
         else:
             fields[name] = _some((ids or {}).get(name) or _IDS[name])
     chosen = st.lists(st.sampled_from(sorted(fields)), max_size=2, unique=True)

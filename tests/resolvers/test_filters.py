@@ -36,9 +36,13 @@ def _ids(population: Population) -> dict[str, list[str]]:
     rows = population.of(RECORDS["Contact"].table)
     cases = [f"case:{row['source_case_id']}" for row in rows if row["source_case_id"]]
     parents = [f"contact:{row['parent_contact_id']}" for row in rows if row["parent_contact_id"]]
-    own = [f"case:{row['id']}" for row in population.of(RECORDS["Case"].table)[:3]]
+    own = {
+        name: [public_id(name, row) for row in population.of(RECORDS[name].table)[:3]]
+        for name in ("Contact", "Case")
+    }
     return {
-        "ids": [*own, "case:0"],
+        "Contact": [*own["Contact"], "contact:0"],
+        "Case": [*own["Case"], "case:0"],
         "sourceCase": [*cases[:3], "case:0"],
         "parentContact": parents[:3],
     }
