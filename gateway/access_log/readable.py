@@ -51,8 +51,8 @@ class ReadableLog:
         """The log as it is now. Raises AccessLogError; for a bundle, where it does not verify."""
         with self._lock:
             try:
-                # Its name says it: to open and close a file of SQLite's by another hand in a process
-                # that has it open would take its locks away (POSIX), and with them the log.
+                # Its name says it: to open and close SQLite's file by another hand, in a process
+                # that has it open, takes its locks away (POSIX), and with them the log.
                 if self.path.is_dir() or self.path.suffix == ".tar":
                     yield self._bundle()
                 else:
