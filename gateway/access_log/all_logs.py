@@ -14,6 +14,7 @@ from gateway.access_log.known import known_logs
 from gateway.access_log.readable import Opened, ReadableLog, same_key
 from gateway.config import Config
 from regions.errors import AccessLogError, EpigateError, InvalidInput
+from regions.instants import instant
 from resolvers.access_log.commitments import Commitments
 from resolvers.access_log.notes import VerifierKey
 from resolvers.access_log.wanted import Everywhere, Found, LogStatus, Proved, Signed, Wanted
@@ -166,7 +167,8 @@ class AllLogs:
     async def _known_now(self) -> tuple[dict[str, int], list[str]]:
         now = time.monotonic()
         if self._known is None or now - self._known[0] > _KEPT_SECONDS:
-            found = await known_logs(self._config.central_store, self._config.regions)
+            since = instant(time.time() - self._config.log_keep_days * 86_400)
+            found = await known_logs(self._config.central_store, self._config.regions, since)
             self._known = now, *found
         return self._known[1], self._known[2]
 

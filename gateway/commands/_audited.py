@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,13 +12,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gateway.access_log.bundles import Bundle, is_bundle, open_bundle
-from gateway.access_log.live import live_log
+from gateway.access_log.live import LiveLog, live_log
 from gateway.access_log.starting import tell_log
 from gateway.access_log.system import operator, system_row
 from gateway.config import Config, load_config
 from regions.errors import (
     AccessLogError,
     AccessLogTampered,
+    EpigateError,
     InvalidInput,
     KeysError,
     NoteInvalid,
@@ -33,6 +34,7 @@ __all__ = [
     "key_of",
     "note_in",
     "progress",
+    "source_named",
     "source_of",
     "state_of",
     "tell_reading",
@@ -57,6 +59,30 @@ def source_of(bundle: Path | None, config: Path) -> Iterator[Source]:
     else:
         with open_bundle(bundle) as found:
             yield found
+
+
+@contextmanager
+def source_named(config: Config, origin: str) -> Iterator[tuple[Source | None, VerifierKey | None]]:
+    """The log of a name, or a bundle of it, and the public key beside it; None for what is not
+    here.
+    """
+    with ExitStack() as stack:
+        for path in (config.log_store, *config.log_other_paths):
+            try:
+                found: Bundle | LiveLog
+                if path.is_dir() or path.suffix == ".tar":
+                    found = stack.enter_context(open_bundle(path))
+                    key = found.vkey
+                else:
+                    found = stack.enter_context(live_log(path))
+                    beside = path.with_name("access-log.vkey")
+                    key = beside.read_text("utf-8") if beside.exists() else ""
+            except (EpigateError, OSError):
+                continue
+            if found.note.partition("\n")[0] == origin:
+                yield found, VerifierKey.parse(key.strip()) if key else None
+                return
+        yield None, None
 
 
 @contextmanager

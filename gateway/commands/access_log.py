@@ -8,10 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.padding import Padding
 from rich.text import Text
 
 from gateway.access_log import read_entries
@@ -21,6 +20,7 @@ from gateway.access_log.opening import open_log_file, vkey_of
 from gateway.access_log.seen import settle_witness
 from gateway.access_log.self_check import settle_itself
 from gateway.commands._audited import tell_reading
+from gateway.commands._entries import show_entries
 from gateway.commands._options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -29,22 +29,18 @@ from gateway.commands._options import (
     console,
     print_json,
 )
+from gateway.commands._sides import prune_copies, side, tell_copies
 from gateway.config import load_config
 from regions.errors import AccessLogError, InvalidInput
 from regions.instants import instant, seconds_of
 from regions.keys import load_keys
-from resolvers.access_log.commitments import commitments_in
 
 __all__ = ["app"]
 
 app = typer.Typer(
     help="Read the access log: who saw what, when, by what right.", no_args_is_help=True
 )
-
-_FIRST = ("number", "at", "account", "operation", "result")
-_TOLD_ONCE = ("unit", "address")  # of the second line; what else there is follows
-_LEFT_OUT = ("role", "code", "session", "request", "module", "trace", "region")  # --json has them
-_MANY = 8
+app.command()(side)
 
 
 @app.callback()
@@ -89,11 +85,7 @@ def show(
     if as_json:
         print_json(entries)
         return
-    out = console()
-    for entry in entries:
-        first = "  ".join(str(entry.pop(name, None) or "-") for name in _FIRST)
-        out.print(Text(first, style="bold"), soft_wrap=True)
-        out.print(Padding(Text(_more(entry), overflow="fold"), (0, 0, 0, 4)))
+    show_entries(entries)
 
 
 @app.command()
@@ -138,8 +130,9 @@ def remove_old(
     """Remove entries older than `keep_days` of [access_log]; make a backup first.
 
     Whole tiles of 256 entries go. Their hashes stay, so the log still verifies, and the log tells
-    that they were removed. Nothing is removed where the log's own times do not bear out how old
-    they are: a clock that was put ahead makes all of it look old.
+    that they were removed. So go the copies of these entries in the regions, and those of logs
+    this gateway had before, once they are as old. Nothing is removed where the log's own times do
+    not bear out how old they are: a clock that was put ahead makes all of it look old.
     """
     loaded = load_config(config)
     moment = time.time()
@@ -150,9 +143,11 @@ def remove_old(
         check_times(log.path, found, moment, gaps=despite_gaps)
         if not dry_run:
             prune(log, found, before, gaps=despite_gaps)
+        sides, away = prune_copies(loaded, log, found, before, dry_run, despite_gaps)
         log.close()
     done = "could be removed" if dry_run else "removed"
     console().print(f"{found.count:,} entries from before {before} {done}", soft_wrap=True)
+    tell_copies(sides, away, done)
 
 
 @app.command()
@@ -202,51 +197,6 @@ def _usable() -> Iterator[None]:
         raise AccessLogError(
             f"the access log cannot be used: {error}", hint="see to its file and its disk"
         ) from None
-
-
-def _more(entry: dict[str, Any]) -> str:
-    """What else the entry says; long lists by their length."""
-    parts = [str(entry.pop(name)) for name in _TOLD_ONCE if entry.get(name)]
-    what = entry.pop("what", None)
-    told = {**entry, **_counted(what)} if isinstance(what, dict) else entry
-    if isinstance(told.get("regions"), dict):
-        told["regions"] = _by_state(told["regions"])
-    for name, value in told.items():
-        if name not in _LEFT_OUT and value not in ("", None, 0, [], {}):
-            parts.append(f"{name}: {_said(value)}")
-    return "; ".join(parts)
-
-
-def _counted(what: dict[str, Any]) -> dict[str, Any]:
-    """What was seen and written, commitments by how many they are: --json has them."""
-
-    def counted(kinds: dict[str, Any]) -> dict[str, str]:
-        return {kind: f"{len(commitments_in(found)):,}" for kind, found in kinds.items()}
-
-    found = {**what}
-    for name in ("records", "wrote"):
-        if isinstance(found.get(name), dict):
-            found[name] = counted(found[name])
-    found["reasons"] = {why: counted(kinds) for why, kinds in found.get("reasons", {}).items()}
-    return found
-
-
-def _by_state(regions: dict[str, Any]) -> dict[str, list[str]]:
-    """The regions of each state: `ANSWERED 320100, 320200`."""
-    found: dict[str, list[str]] = {}
-    for code, state in regions.items():
-        found.setdefault(str(state), []).append(code)
-    return found
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_said(one)}" for name, one in value.items())
-    if isinstance(value, list):
-        if len(value) > _MANY:
-            return f"{len(value):,}"
-        return ", ".join(map(str, value))
-    return str(value)
 
 
 def _instant(text: str | None) -> str | None:

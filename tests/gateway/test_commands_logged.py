@@ -80,6 +80,7 @@ READING = {
     "access-log backup": ("{folder}/copy.db",),
     "access-log prune": (),
     "access-log settle": ("320100",),
+    "access-log side": ("320100",),
     "audit export": ("{folder}/bundle",),
     "audit person": ("{person}", "--output", "{folder}/page.html"),
     "audit verify": (),
@@ -110,7 +111,7 @@ ENTRIES_OF = {
 }
 """Operations of entries that are not the command's name."""
 
-SHOWING = {"access-log show", "audit export", "audit person", "audit prove"}
+SHOWING = {"access-log show", "access-log side", "audit export", "audit person", "audit prove"}
 """The commands that show entries."""
 
 

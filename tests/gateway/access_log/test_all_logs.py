@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import json
 import re
 import shutil
 import sqlite3
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from resolvers.access_log.merkle import leaf_hash, verify_inclusion
+from resolvers.access_log.sides import regions_of
 from tests.gateway.test_audit import epigate
 from tests.served import Demo, Gateway, serving
 
@@ -169,6 +171,30 @@ def test_the_person_is_told_of_both(two: Two, tmp_path: Path) -> None:
 
 def config(two: Two) -> Path:
     return two.one.demo.folder / "config.toml"
+
+
+def test_a_region_reads_both_sides_from_its_own_store(two: Two) -> None:
+    """Which entries concern it, in either log; proven by what it witnessed itself."""
+    command = ("access-log", "side", "320100", "--config", config(two))
+    deadline = time.monotonic() + _SECONDS
+    while True:
+        done = epigate(*command, "--json")
+        assert done.returncode == 0, done.stderr
+        found = [json.loads(line) for line in done.stdout.splitlines()]
+        requests = [one["request"] for one in found if one.get("request") in two.requests]
+        if len(requests) == len(two.requests):
+            break
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert requests == two.requests
+    assert {one["origin"] for one in found} == {origin(two.one.demo), origin(two.other.demo)}
+    assert all("320100" in regions_of(json.dumps(one)) for one in found)
+    assert done.stderr.count(", held against the log") == 2
+    told = epigate(*command, "--origin", origin(two.other.demo))
+    assert origin(two.other.demo) in told.stdout
+    assert origin(two.one.demo) not in told.stdout
+    (entry, *_) = two.one.demo.entries(operation="access-log side")
+    assert entry["what"]["region"] == "320100"
 
 
 def test_a_log_that_is_missing_is_named(two: Two, tmp_path: Path) -> None:
