@@ -92,6 +92,7 @@ READING = {
 ELSEWHERE = {
     "ask": "as any client of a served gateway",
     "enrol": "as any client of a served gateway",
+    "password": "as any client of a served gateway",
     "report signals": "as any client of a served gateway",
     "serve": "the gateway itself",
     "demo": "makes the stores and the log: `test_a_demos_accounts_are_in_its_log`",
