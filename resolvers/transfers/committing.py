@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 from regions.shares import open_shares
 from resolvers.pathway.storing import store_pathway
 from resolvers.post.messages import Message
-from resolvers.transfers import applying, batches, protocol
+from resolvers.transfers import applying, batch_commits, protocol
 from resolvers.transfers.applying import Work
-from resolvers.transfers.batches import Given
+from resolvers.transfers.batching import Given
 from resolvers.transfers.bodies import (
     epochs_of,
     reply_of,
@@ -159,7 +159,7 @@ class CommitHandler(WithDossier):
         self, connection: Connection, store: Store, given: Sequence[Given], at: str
     ) -> dict[str, dict[str, Any]]:
         """The same for many: the plain ones together, then each of the others."""
-        done = batches.commits(connection, store, given, at)
+        done = batch_commits.commits(connection, store, given, at)
         return each(self, connection, store, given, at, done)
 
     def settle_all(
@@ -170,7 +170,7 @@ class CommitHandler(WithDossier):
         at: str,
     ) -> None:
         """The same for many: the plain ones together, then each of the others."""
-        done = batches.settle_commits(connection, given)
+        done = batch_commits.settle_commits(connection, given)
         for one, reply in given:
             if one.id not in done:
                 self.settle(connection, store, one, reply, at)

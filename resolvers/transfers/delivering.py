@@ -18,7 +18,8 @@ from regions.transfers import transfer_people, transfers
 from resolvers.post.messages import Message
 from resolvers.transfers import applying, batches, protocol
 from resolvers.transfers.applying import Work, share_source, step_of
-from resolvers.transfers.batches import Given, commit_body
+from resolvers.transfers.batches import commit_body
+from resolvers.transfers.batching import Given
 from resolvers.transfers.bodies import (
     epochs_of,
     reply_of,
