@@ -23,7 +23,15 @@ from bench.breaking.world import AT, Killed, Template
 from regions.transfers import custody
 from resolvers.post import boxes
 from resolvers.post.boxes import Claimed
-from resolvers.transfers import batches, committing, delivering, dossier, parcels, protocol
+from resolvers.transfers import (
+    batch_commits,
+    batches,
+    committing,
+    delivering,
+    dossier,
+    parcels,
+    protocol,
+)
 from resolvers.transfers.committing import CommitHandler
 from resolvers.transfers.dossier import Dossier
 from resolvers.transfers.states import Custody, Event, State, Step, Word
@@ -80,7 +88,7 @@ def _put(place: Any, **others: Any) -> Iterator[None]:
 def _put_where_used(**others: Any) -> Iterator[None]:
     """What the dossier offers, wherever messages of transfers use it: alone and many at once."""
     with ExitStack() as stack:
-        for place in (batches, committing, delivering, parcels):
+        for place in (batch_commits, batches, committing, delivering, parcels):
             own = {name: other for name, other in others.items() if hasattr(place, name)}
             stack.enter_context(_put(place, **own))
         yield
