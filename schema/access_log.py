@@ -1,7 +1,5 @@
 """The access log as its auditors read it, and what proves it (访问日志, G1–G4)."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import Any

@@ -1,7 +1,5 @@
 """Aggregates: counts that tell of nobody (F13)."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 import strawberry

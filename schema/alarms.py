@@ -1,7 +1,5 @@
 """Alarms over the access log (告警, G6)."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 import strawberry

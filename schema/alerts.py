@@ -1,7 +1,5 @@
 """Outbreak signals (预警信号) and the rules they come from (requirements E)."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
@@ -163,7 +161,7 @@ class Signal(Node):
         "region, reported in the seven days up to its day and counted as they are now; of a single "
         "case its card. Only those the viewer may open."
     )
-    analysis: Annotated[SignalAnalysis, strawberry.lazy("schema.alerts_analysis")] = gathered(
+    analysis: Annotated["SignalAnalysis", strawberry.lazy("schema.alerts_analysis")] = gathered(
         "What the cards behind it have in common: place, time, people, rarity, and the grounds "
         "of E9 that this speaks for."
     )
@@ -172,7 +170,7 @@ class Signal(Node):
     sent_at: DateTime | None = column("When it was sent first.")
     viewed_at: DateTime | None = column("When an officer saw it first.")
     answered_at: DateTime | None = column("When the first abnormal information card was filed.")
-    absorbed_into: Annotated[Signal, strawberry.lazy("schema.alerts")] | None = one(
+    absorbed_into: Annotated["Signal", strawberry.lazy("schema.alerts")] | None = one(
         "The open signal of the same spell that absorbed it; null: it stands for itself.",
         "Signal",
         by="absorbed_into",
@@ -180,18 +178,20 @@ class Signal(Node):
     version: int = column("Rises with every step; forms give it back.")
     repeats: int = column("How many later signals of the same spell it absorbed.")
     updated_at: DateTime = column("When it last changed.")
-    event: Annotated[Investigation, strawberry.lazy("schema.alerts_forms")] | None = one(
+    event: Annotated["Investigation", strawberry.lazy("schema.alerts_forms")] | None = one(
         "The suspected event that it is part of.", "Investigation", by="event_id"
     )
-    cards: list[Annotated[AbnormalInformationCard, strawberry.lazy("schema.alerts_forms")]] = many(
-        "All versions of its abnormal information card, the first first.",
-        "AbnormalInformationCard",
-        by="signal_id",
+    cards: list[Annotated["AbnormalInformationCard", strawberry.lazy("schema.alerts_forms")]] = (
+        many(
+            "All versions of its abnormal information card, the first first.",
+            "AbnormalInformationCard",
+            by="signal_id",
+        )
     )
-    trail: list[Annotated[SignalEvent, strawberry.lazy("schema.alerts_forms")]] = many(
+    trail: list[Annotated["SignalEvent", strawberry.lazy("schema.alerts_forms")]] = many(
         "What happened to it, in order.", "SignalEvent", by="signal_id"
     )
-    clocks: list[Annotated[SignalClock, strawberry.lazy("schema.alerts_forms")]] = many(
+    clocks: list[Annotated["SignalClock", strawberry.lazy("schema.alerts_forms")]] = many(
         "What is or was due on it.", "SignalClock", by="signal_id"
     )
 
@@ -222,13 +222,13 @@ class SignalConnection:
 class SignalFilter:
     """Which signals."""
 
-    all_of: list[SignalFilter] | None = strawberry.field(
+    all_of: "list[SignalFilter] | None" = strawberry.field(
         name="and", default=None, description="All of these hold."
     )
-    any_of: list[SignalFilter] | None = strawberry.field(
+    any_of: "list[SignalFilter] | None" = strawberry.field(
         name="or", default=None, description="One of these holds."
     )
-    none_of: SignalFilter | None = strawberry.field(
+    none_of: "SignalFilter | None" = strawberry.field(
         name="not", default=None, description="This does not hold."
     )
     code: list[RegionCode] | None = strawberry.field(

@@ -1,7 +1,5 @@
 """What the cards behind a signal have in common, computed for whoever verifies it (E8, E9)."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -39,7 +37,7 @@ class SignalGroup:
         "`members` tell it to whoever may see it."
     )
     cases: int = strawberry.field(description="How many.")
-    members: list[Annotated[Case, strawberry.lazy("schema.cases")]] = strawberry.field(
+    members: list[Annotated["Case", strawberry.lazy("schema.cases")]] = strawberry.field(
         description="The cases."
     )
 

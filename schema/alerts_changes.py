@@ -1,7 +1,5 @@
 """Applications for other rules of detection (requirements E7)."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Annotated
 

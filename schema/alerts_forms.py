@@ -2,8 +2,6 @@
 suspected event and its form (annex 2), their files and clocks (requirements E9 to E11).
 """
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -149,10 +147,12 @@ class SignalEvent:
     id: strawberry.ID = identity()
     at: DateTime = column("When.")
     event: SignalEventKind = column("What happened.")
-    from_state: Annotated[SignalState, strawberry.lazy("schema.alerts")] | None = column(
+    from_state: Annotated["SignalState", strawberry.lazy("schema.alerts")] | None = column(
         "The state before; null: there was none."
     )
-    to_state: Annotated[SignalState, strawberry.lazy("schema.alerts")] = column("The state after.")
+    to_state: Annotated["SignalState", strawberry.lazy("schema.alerts")] = column(
+        "The state after."
+    )
     actor: str | None = column("The account; null: the gateway itself.")
     unit_id: strawberry.ID | None = column("Id of the account's unit.")
     detail: str | None = column("More of it as JSON: codes and numbers.")
@@ -363,7 +363,7 @@ class Investigation:
     ended_at: DateTime | None = column("When the investigation in the field ended.")
     form_due: DateTime | None = column("By when the form is due: 24 h after that.")
     concluded_at: DateTime | None = column("When the first form was filed.")
-    signals: list[Annotated[Signal, strawberry.lazy("schema.alerts")]] = many(
+    signals: list[Annotated["Signal", strawberry.lazy("schema.alerts")]] = many(
         "Its signals.", "Signal", by="event_id"
     )
     forms: list[InvestigationForm] = many(

@@ -1,7 +1,5 @@
 """Messages of signals: who was told, when, by which channel, and what came of it (E2, E3, E10)."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 import strawberry

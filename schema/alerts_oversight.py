@@ -1,7 +1,5 @@
 """How signals of an area fare: what whoever oversees them looks at, and reports (E12)."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 import strawberry

@@ -1,7 +1,5 @@
 """The tuner: what other ways of watching a disease would have signalled (requirements E7)."""
 
-from __future__ import annotations
-
 import strawberry
 
 from schema.alerts import DetectionMethod, DetectionParameter, DetectionParameterInput

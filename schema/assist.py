@@ -1,7 +1,5 @@
 """Assist requests (协查): letters, the people they name, what happened to both (C1 to C4)."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
@@ -179,14 +177,14 @@ class AssistPerson(Node):
     outcome: ContactOutcome | None = column("What became of the observation so far.")
     destination_code: RegionCode | None = column("Where the person went.")
     forwarded_to: str | None = column("Number of the letter that carries the person on.")
-    contact: Annotated[Contact, strawberry.lazy("schema.contacts")] | None = gathered(
+    contact: Annotated["Contact", strawberry.lazy("schema.contacts")] | None = gathered(
         "The person's record as a contact, from the region that manages the person now, with "
         "tests and visits; null where there is none yet, or none that the viewer may open."
     )
-    issuer_contact: Annotated[Contact, strawberry.lazy("schema.contacts")] | None = gathered(
+    issuer_contact: Annotated["Contact", strawberry.lazy("schema.contacts")] | None = gathered(
         "The issuer's record of the person as a contact; null where there is none."
     )
-    raised_case: Annotated[Case, strawberry.lazy("schema.cases")] | None = gathered(
+    raised_case: Annotated["Case", strawberry.lazy("schema.cases")] | None = gathered(
         "The case that was registered of the person, from whatever region."
     )
     name: PrivateString | None = private(PrivateItem.NAME, "Name.", name="name", of="")
@@ -283,7 +281,7 @@ class AssistRequest(Node):
     root_number: str = column("Number of the first letter of the chain; its own, if it is it.")
     hops: list[strawberry.ID] = column("Units that issued or held it before, in order.")
     disease: Disease = constant("The index case's disease.", by="disease")
-    case: Annotated[Case, strawberry.lazy("schema.cases")] | None = one(
+    case: Annotated["Case", strawberry.lazy("schema.cases")] | None = one(
         "The index case, where it is on record and the viewer may open it.",
         "Case",
         by="case_id",

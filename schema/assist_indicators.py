@@ -1,7 +1,5 @@
 """How well assist letters are answered (C5)."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 import strawberry

@@ -1,7 +1,5 @@
 """Lists of assist requests (协查): which letters, and a page of them (C1)."""
 
-from __future__ import annotations
-
 import strawberry
 
 from schema.assist import AssistRequest, AssistSide, AssistState

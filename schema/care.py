@@ -1,7 +1,5 @@
 """What is done for contacts and cases: visits and samples (B2, B5)."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry

@@ -1,7 +1,5 @@
 """Cases (B4, B6, B8) and the questions about them."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,7 +55,7 @@ class Exposure:
     place: PrivateString | None = private(
         PrivateItem.WHEREABOUTS, "Place, in words.", name="place", of=""
     )
-    source_case: Annotated[Case, strawberry.lazy("schema.cases")] | None = one(
+    source_case: Annotated["Case", strawberry.lazy("schema.cases")] | None = one(
         "The case who exposed this one, if known and visible.", "Case", by="source_case_id"
     )
 
@@ -91,10 +89,10 @@ class Case(Node):
     exposures: list[Exposure] = many("How it was exposed.", "Exposure", by="case_id")
     visits: list[_Visit] = many("Visits.", "Visit", by="case_id")
     samples: list[_Sample] = many("Samples.", "Sample", by="case_id")
-    transfers: list[Annotated[Transfer, strawberry.lazy("schema.transfers")]] = gathered(
+    transfers: list[Annotated["Transfer", strawberry.lazy("schema.transfers")]] = gathered(
         "Transfers of the person that the viewer may see, the newest first."
     )
-    pathway: Annotated[Pathway, strawberry.lazy("schema.pathway")] | None = gathered(
+    pathway: Annotated["Pathway", strawberry.lazy("schema.pathway")] | None = gathered(
         "Its pathway, as a carrier's; null where none has begun."
     )
     history: list[Correction] = many(
@@ -146,13 +144,13 @@ class CaseOrder:
 class CaseFilter:
     """Which cases."""
 
-    all_of: list[CaseFilter] | None = strawberry.field(
+    all_of: "list[CaseFilter] | None" = strawberry.field(
         name="and", default=None, description="All of these hold."
     )
-    any_of: list[CaseFilter] | None = strawberry.field(
+    any_of: "list[CaseFilter] | None" = strawberry.field(
         name="or", default=None, description="One of these holds."
     )
-    none_of: CaseFilter | None = strawberry.field(
+    none_of: "CaseFilter | None" = strawberry.field(
         name="not", default=None, description="This does not hold."
     )
     ids: list[strawberry.ID] | None = strawberry.field(default=None, description="These.")

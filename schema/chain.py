@@ -1,7 +1,5 @@
 """Chains of transmission: cases and contacts linked across regions."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Annotated
 

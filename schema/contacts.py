@@ -1,7 +1,5 @@
 """Contacts (B1 to B3, B12) and the questions about them."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,12 +80,12 @@ class Contact(Node):
         "Case",
         by="source_case_id",
     )
-    parent_contact: Annotated[Contact, strawberry.lazy("schema.contacts")] | None = one(
+    parent_contact: Annotated["Contact", strawberry.lazy("schema.contacts")] | None = one(
         "The contact through whom this one is a contact, in whatever region.",
         "Contact",
         by="parent_contact_id",
     )
-    secondary_contacts: list[Annotated[Contact, strawberry.lazy("schema.contacts")]] = many(
+    secondary_contacts: list[Annotated["Contact", strawberry.lazy("schema.contacts")]] = many(
         "Contacts of this contact, in every region.",
         "Contact",
         by="parent_contact_id",
@@ -108,13 +106,13 @@ class Contact(Node):
     visits: list[Visit] = many("Visits.", "Visit", by="contact_id")
     samples: list[Sample] = many("Samples.", "Sample", by="contact_id")
     rule_pack: RulePack = constant("The rules by which the level was judged.", by="rule_pack")
-    pathway: Annotated[Pathway, strawberry.lazy("schema.pathway")] | None = gathered(
+    pathway: Annotated["Pathway", strawberry.lazy("schema.pathway")] | None = gathered(
         "The pathway; null where none has begun."
     )
-    transfers: list[Annotated[Transfer, strawberry.lazy("schema.transfers")]] = gathered(
+    transfers: list[Annotated["Transfer", strawberry.lazy("schema.transfers")]] = gathered(
         "Transfers of the person that the viewer may see, the newest first."
     )
-    assist_requests: list[Annotated[AssistRequest, strawberry.lazy("schema.assist")]] = gathered(
+    assist_requests: list[Annotated["AssistRequest", strawberry.lazy("schema.assist")]] = gathered(
         "Letters about the person, issued or received, that the viewer may open."
     )
     created_at: DateTime = column("When the record was made.")
@@ -188,13 +186,13 @@ class ContactOrder:
 class ContactFilter:
     """Which contacts."""
 
-    all_of: list[ContactFilter] | None = strawberry.field(
+    all_of: "list[ContactFilter] | None" = strawberry.field(
         name="and", default=None, description="All of these hold."
     )
-    any_of: list[ContactFilter] | None = strawberry.field(
+    any_of: "list[ContactFilter] | None" = strawberry.field(
         name="or", default=None, description="One of these holds."
     )
-    none_of: ContactFilter | None = strawberry.field(
+    none_of: "ContactFilter | None" = strawberry.field(
         name="not", default=None, description="This does not hold."
     )
     ids: list[strawberry.ID] | None = strawberry.field(default=None, description="These.")

@@ -1,7 +1,5 @@
 """Values of enums, each with its description."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import strawberry

@@ -1,7 +1,5 @@
 """The enums of the registry. Values are stored as their names; Chinese terms stand in brackets."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 import strawberry

@@ -1,7 +1,5 @@
 """Erasing a person (个人信息删除): who asked, who confirmed, how far it has come (F10)."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """Exports: lists as files (F2, F9)."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Annotated
 

@@ -6,8 +6,6 @@ A field of a record is a column of its own table (`column`), a private item of a
 ordinary resolver must do is left to the context of the question (`Asking`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol

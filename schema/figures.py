@@ -1,7 +1,5 @@
 """The figures of a day that a city may publish (B9, N113 4.2)."""
 
-from __future__ import annotations
-
 import strawberry
 
 from schema.nodes import RegionAnswer

@@ -1,7 +1,5 @@
 """The sheet of a unit's day: whom to see, and what is due of each (D)."""
 
-from __future__ import annotations
-
 import strawberry
 
 from schema.cases import Case

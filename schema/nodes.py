@@ -1,7 +1,5 @@
 """What all lists share: nodes, pages, and the word of each region."""
 
-from __future__ import annotations
-
 import strawberry
 
 from schema.enums import RegionState

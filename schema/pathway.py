@@ -1,7 +1,5 @@
 """Pathways of carriers and contacts, and what is due on them (D)."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 import strawberry

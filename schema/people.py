@@ -1,7 +1,5 @@
 """People, and finding them (B11, B13)."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -115,17 +113,17 @@ class Person(Node):
     medical_worker: MedicalWorker | None = column("Whether the person works in health care.")
     created_at: DateTime = column("When the record was made.")
     updated_at: DateTime = column("When it was last changed.")
-    elsewhere: list[Person] = same_person(
+    elsewhere: "list[Person]" = same_person(
         "The same person's records in other regions, by ID number or by name and birth date: "
         "those where the viewer sees these in clear, here and there."
     )
-    custody: Annotated[Custody, strawberry.lazy("schema.transfers")] = gathered(
+    custody: Annotated["Custody", strawberry.lazy("schema.transfers")] = gathered(
         "Who answers for the person now, and how that came about."
     )
-    cases: list[Annotated[Case, strawberry.lazy("schema.cases")]] = many(
+    cases: list[Annotated["Case", strawberry.lazy("schema.cases")]] = many(
         "The person's cases in this region.", "Case", by="person_id"
     )
-    contacts: list[Annotated[Contact, strawberry.lazy("schema.contacts")]] = many(
+    contacts: list[Annotated["Contact", strawberry.lazy("schema.contacts")]] = many(
         "The person's records as a contact in this region.", "Contact", by="person_id"
     )
     history: list[Correction] = many(

@@ -1,7 +1,5 @@
 """What is on its way between regions, and what can be done about it (D)."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """Ranges for filters."""
 
-from __future__ import annotations
-
 import strawberry
 
 from schema.scalars import Date, DateTime

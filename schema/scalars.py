@@ -1,7 +1,5 @@
 """Scalars: dates, instants, codes, and the three that may be `*`."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, date, datetime
 from typing import NewType

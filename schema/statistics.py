@@ -1,7 +1,5 @@
 """Diseases and counts."""
 
-from __future__ import annotations
-
 import strawberry
 
 from schema.enums import AlertMethod, CountSource, LawClass, RegionState, Step

@@ -1,7 +1,5 @@
 """Transfers (handoffs) of people between units and regions, and who answers for whom (D)."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
@@ -133,7 +131,7 @@ class TransferPerson:
     """One person of a transfer."""
 
     id: strawberry.ID = identity()
-    person: Annotated[Person, strawberry.lazy("schema.people")] | None = one(
+    person: Annotated["Person", strawberry.lazy("schema.people")] | None = one(
         "The person as this side's store has them, masked as ever; null before the offer came.",
         "Person",
         by="person_id",

@@ -2,8 +2,6 @@
 access and requests for data stand in modules beside them.
 """
 
-from __future__ import annotations
-
 from schema.privacy.items import MASK, Private, PrivateItem, RecordType
 
 __all__ = ["MASK", "Private", "PrivateItem", "RecordType"]

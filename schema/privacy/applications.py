@@ -2,8 +2,6 @@
 signatures (F5, F6, F8).
 """
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Annotated
 

@@ -2,8 +2,6 @@
 L503 3.1(3)).
 """
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Annotated
 

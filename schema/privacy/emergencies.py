@@ -1,7 +1,5 @@
 """Emergency access (紧急访问): at once, short, told to two supervisors, reviewed (F11)."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Annotated
 

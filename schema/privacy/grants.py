@@ -1,7 +1,5 @@
 """Grants (授权): rights in force and those that were, and how they are revoked (F7)."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """Private items and the directive that marks them (F3)."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 import strawberry

@@ -1,7 +1,5 @@
 """Privacy roles (隐私角色): which items of which records, national or a unit's own (F4)."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import strawberry

@@ -1,7 +1,5 @@
 """Who asks, and the units (A2, A11)."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from typing import Any
 

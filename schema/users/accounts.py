@@ -1,7 +1,5 @@
 """Accounts as administrators see them, and what is done to them: renewed, changed, disabled."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import Annotated, Any

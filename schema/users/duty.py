@@ -1,7 +1,5 @@
 """Duty persons of a unit, their shifts, and the diseases it watches (A10, E3)."""
 
-from __future__ import annotations
-
 import strawberry
 
 from schema.scalars import DateTime, PrivateString

@@ -1,7 +1,5 @@
 """Filing of business administrators with the level above (备案, L503 3.2 and annex 1)."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """Offices of a unit: first responsible person (A9), duty person (A10), the roles it has (A3)."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import strawberry

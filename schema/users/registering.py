@@ -1,7 +1,5 @@
 """Real-name registration: what a stranger sends, and what the unit's administrator makes of it."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """What accounts, registrations and filings have in common: purposes and the holder's items."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 import strawberry

@@ -1,7 +1,5 @@
 """The mutations of signals: what they take and give."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import strawberry

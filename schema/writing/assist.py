@@ -1,7 +1,5 @@
 """The mutations of assist requests: what they take and give."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Annotated
 

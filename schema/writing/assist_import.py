@@ -1,7 +1,5 @@
 """`importAssistPeople`: the people of a letter out of a list, CSV or XLSX."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import strawberry

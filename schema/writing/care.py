@@ -1,7 +1,5 @@
 """`recordVisit` and `recordSample`."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import strawberry

@@ -1,7 +1,5 @@
 """`registerCase`."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import strawberry

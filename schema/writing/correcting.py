@@ -1,7 +1,5 @@
 """`correct` (B14, F12)."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import strawberry

@@ -1,7 +1,5 @@
 """`advancePathway`."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import strawberry

@@ -10,8 +10,6 @@ Problem
 └── RegionUnavailableProblem  REGION_UNAVAILABLE    the region's store did not answer
 """
 
-from __future__ import annotations
-
 import strawberry
 
 from schema.enums import RegionState

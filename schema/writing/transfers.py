@@ -1,7 +1,5 @@
 """Steps of a transfer: offering, accepting, refusing, taking back, arriving; inputs and results."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Annotated
 
