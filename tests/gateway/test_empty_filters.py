@@ -34,8 +34,8 @@ def _keys() -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def gateway(demo: Demo) -> Iterator[Gateway]:
-    with serving(demo) as found:
+def gateway(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with serving(demo.copied(tmp_path_factory.mktemp("empty"))) as found:
         yield found
 
 
