@@ -27,8 +27,7 @@ from resolvers.access_log.tiles import HASH, WIDTH, Edge, parse_path
 
 __all__ = ["Hashes"]
 
-_FRESH_SECONDS = 1.0  # for which a moment of the log is served
-_AGAIN_SECONDS = 0.05  # after which one is taken again where another worker told of more
+_FRESH_SECONDS = 1.0  # for which tiles are served as of a moment, unless more is asked for
 _FEW = 4_096  # entries that came since, rather than the end made anew: some 45 ms, for anybody
 _BETWEEN = "SELECT entry FROM entries WHERE number > ? AND number <= ? ORDER BY number"
 
@@ -39,7 +38,6 @@ class _Moment:
 
     taken: float
     size: int
-    note: str
     edge: Edge
 
 
@@ -65,10 +63,10 @@ class Hashes:
 
     async def _checkpoint(self, _: Request) -> Response:
         try:
-            moment = await asyncio.to_thread(self._now, _FRESH_SECONDS)
+            newest = await asyncio.to_thread(self._newest)
         except (AccessLogError, sqlite3.Error):
             return Response("the access log cannot be read\n", 503, media_type="text/plain")
-        return Response(moment.note, media_type="text/plain; charset=utf-8")
+        return Response(newest[1], media_type="text/plain; charset=utf-8")
 
     async def _tile(self, request: Request) -> Response:
         try:
@@ -87,8 +85,8 @@ class Hashes:
     def _read(self, level: int, index: int, width: int) -> bytes | None:
         moment = self._now(_FRESH_SECONDS)
         count = moment.size >> 8 * level
-        if index * WIDTH + width > count:
-            moment = self._now(_AGAIN_SECONDS)
+        if index * WIDTH + width > count and self._newest()[0] > moment.size:
+            moment = self._now(0.0)
             count = moment.size >> 8 * level
         if index * WIDTH + width > count:
             return None
@@ -106,20 +104,26 @@ class Hashes:
                 moment = self._moment = self._take()
         return moment
 
-    def _take(self) -> _Moment:
+    def _newest(self) -> tuple[int, str]:
+        """The size and text of the newest checkpoint, never one that was served before: to whoever
+        asks two workers in turn a log that is a second behind would look cut short.
+        """
         with closing(_opened(self._path)) as connection:
             connection.execute("BEGIN")
-            newest = checkpoint_in(connection)
-            if newest is None:
-                raise AccessLogError("the access log has no checkpoint")
+            newest = _checkpoint(connection)
             lines = connection.execute(
                 "SELECT note FROM cosignatures WHERE size = ?", (newest.size,)
             ).fetchall()
-            note = newest.note + "".join(line for (line,) in lines)
+        return newest.size, newest.note + "".join(line for (line,) in lines)
+
+    def _take(self) -> _Moment:
+        with closing(_opened(self._path)) as connection:
+            connection.execute("BEGIN")
+            newest = _checkpoint(connection)
             edge = self._grown(connection, newest)
             if edge is None:
                 edge = StoredTree(connection, newest.size).edge()
-        return _Moment(time.monotonic(), newest.size, note, edge)
+        return _Moment(time.monotonic(), newest.size, edge)
 
     def _grown(self, connection: sqlite3.Connection, newest: StoredCheckpoint) -> Edge | None:
         """The end of the tree by what came since the last moment; None where that is not it."""
@@ -130,6 +134,13 @@ class Hashes:
         for (entry,) in connection.execute(_BETWEEN, (moment.size, newest.size)):
             edge.append(entry_bytes(entry))
         return edge if (edge.size, edge.root()) == (newest.size, newest.root) else None
+
+
+def _checkpoint(connection: sqlite3.Connection) -> StoredCheckpoint:
+    newest = checkpoint_in(connection)
+    if newest is None:
+        raise AccessLogError("the access log has no checkpoint")
+    return newest
 
 
 def _opened(path: Path) -> sqlite3.Connection:
