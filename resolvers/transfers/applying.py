@@ -15,14 +15,13 @@ from regions.text import among
 from regions.transfers import transfer_people, transfers
 from resolvers.post.messages import put
 from resolvers.transfers.ledger import (
-    Noted,
     ids_array,
     keep_custodies,
     keep_outcomes,
-    note,
     write_state,
 )
 from resolvers.transfers.left_behind import come_back, drop_preview, leave_behind
+from resolvers.transfers.noting import Noted, note
 from resolvers.transfers.pathways import close_pathways, gather_pathways
 from resolvers.transfers.states import Custody, State, Step
 from resolvers.transfers.terms import Refusal

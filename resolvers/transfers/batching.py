@@ -21,9 +21,9 @@ from resolvers.transfers.bodies import (
 from resolvers.transfers.ledger import (
     Part,
     keep_custodies,
-    note_all,
     state_with,
 )
+from resolvers.transfers.noting import note_all
 from resolvers.transfers.states import Event, Step
 from resolvers.writing.stores import Store
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -23,17 +23,16 @@ from sqlalchemy import (
     update,
 )
 
-from regions.bulk import insert_rows, put_rows
+from regions.bulk import put_rows
 from regions.people import people
 from regions.statements import Prepared, text_value
 from regions.text import among, among_texts
-from regions.transfers import custody, transfer_events, transfer_people, transfers
+from regions.transfers import custody, transfer_people, transfers
 from regions.writes import Writer
-from resolvers.transfers.states import NOWHERE, Custody, State, Step
+from resolvers.transfers.states import NOWHERE, Custody, State
 from resolvers.transfers.terms import PersonOutcome
 
 __all__ = [
-    "Noted",
     "Part",
     "array",
     "both_sides",
@@ -44,8 +43,6 @@ __all__ = [
     "keep_custodies",
     "keep_outcomes",
     "keep_states",
-    "note",
-    "note_all",
     "offered_at",
     "parts_of",
     "parts_of_all",
@@ -66,7 +63,6 @@ _LOCKS = Prepared(
     )
 )
 _CUSTODY = ("person_id", "state", "epoch", "peer", "transfer_id", "unit_id", "since")
-_EVENTS = tuple(column.name for column in transfer_events.columns)
 
 
 def ids_array(numbers: Iterable[int]) -> BindParameter[str]:
@@ -353,55 +349,3 @@ _STATE = Prepared(
     .where(transfers.c.id == bindparam("of"), transfers.c.side == bindparam("at_side"))
     .values(state=bindparam("to"), updated_at=bindparam("when"))
 )
-
-
-@dataclass(slots=True)
-class Noted:
-    """Events of one transaction: written together, with the ids that were taken for them."""
-
-    region: str
-    at: str
-    actor: str | None = None
-    unit_id: str | None = None
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
-
-    def add(
-        self, transfer: str, person: int | None, event: str, epoch: int | None, **detail: Any
-    ) -> None:
-        """Notes an event. `detail` are codes and states."""
-        said = orjson.dumps(detail, option=orjson.OPT_SORT_KEYS).decode() if detail else None
-        self.rows.append(
-            (
-                transfer,
-                person,
-                self.at,
-                self.actor,
-                self.unit_id,
-                self.region,
-                event,
-                epoch,
-                said,
-            )
-        )
-
-    def step(self, transfer: str, person: int, step: Step, **detail: Any) -> None:
-        """Notes the event of a step, if it has one."""
-        if step.event is not None:
-            self.add(transfer, person, step.event.name, step.custody.epoch, **detail)
-
-
-def note(connection: Connection, noted: Noted, first_id: int) -> int:
-    """Writes the events with ids from `first_id` on; returns the id behind the last."""
-    return note_all(connection, [(noted, first_id)])
-
-
-def note_all(connection: Writer, given: Iterable[tuple[Noted, int]]) -> int:
-    """Writes events, each with ids from the one beside it on; returns the id behind the last."""
-    rows: list[tuple[Any, ...]] = []
-    last = 0
-    for noted, first_id in given:
-        rows += [(first_id + number, *row) for number, row in enumerate(noted.rows)]
-        last = first_id + len(noted.rows)
-        noted.rows = []
-    insert_rows(connection, transfer_events, _EVENTS, rows)
-    return last

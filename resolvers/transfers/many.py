@@ -22,17 +22,16 @@ from resolvers.transfers import protocol
 from resolvers.transfers.applying import DECISION, OFFER, step_of
 from resolvers.transfers.batches import known_transfers
 from resolvers.transfers.ledger import (
-    Noted,
     both_sides_of_all,
     custodies,
     keep_all_outcomes,
     keep_custodies,
     keep_states,
-    note_all,
     parts_of_all,
     people_of,
     state_with,
 )
+from resolvers.transfers.noting import Noted, note_all
 from resolvers.transfers.offers import (
     epochs_of,
     offer_body,
