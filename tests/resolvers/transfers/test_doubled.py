@@ -447,3 +447,19 @@ def test_the_gateway_settles_and_the_check_tells(stores: Stores, files: Regions)
     report = asyncio.run(check_custody(list(files.settings.values())))
     assert (report.findings, report.yielded) == ([], [Yielded(person, A, B, AT)])
     assert not files.rows(B, custody, custody.c.state != "OWNED")
+
+
+def test_a_store_that_is_fenced_meanwhile_takes_no_step(files: Regions) -> None:
+    person = files.register(A)
+    before = files.custody(A, person)
+    due = {person: doubled._Due(before, before.epoch + 5, None, (A, B), "")}
+
+    def rises() -> None:
+        files.do(A, lambda one: doubled._do(one, 0, store=files.stores[A], due=due, at=AT))
+
+    tokens = files.do(A, lambda connection: fence(connection, A, AT))
+    rises()
+    assert files.custody(A, person) == before
+    files.do(A, lambda connection: lift(connection, tokens, AT))
+    rises()
+    assert files.custody(A, person).epoch > before.epoch + 5
