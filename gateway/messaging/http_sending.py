@@ -15,6 +15,7 @@ import stamina
 from stamina.instrumentation import set_on_retry_hooks
 
 from gateway.messaging.channels import Handing, Outcome, Parcel, Verdict, word
+from resolvers.alerts.messages import NOT_ACCEPTED
 
 if TYPE_CHECKING:
     import httpx
@@ -103,7 +104,7 @@ class Requests:
         if 200 <= status < 300:
             if self._accepted.encode() in content:
                 return taken
-            return Outcome(Verdict.NOT_NOW, "NOT_ACCEPTED")
+            return Outcome(Verdict.NOT_NOW, NOT_ACCEPTED)
         if status in _NOT_TAKEN or status < 400:
             return Outcome(Verdict.NOT_NOW, f"HTTP_{status}", wait=_wait(answer.headers))
         if status < 500 or status == 501:

@@ -21,7 +21,7 @@ from regions.instants import instant, seconds_of
 from regions.signal_messages import OPEN, WAITING, signal_deliveries, signal_messages
 from regions.transfers import store_fences
 from resolvers.alerts.clocks import SignalLimits
-from resolvers.alerts.messages import AGAIN, FIRST, MessageLimits, is_told
+from resolvers.alerts.messages import AGAIN, MessageLimits, is_told
 from resolvers.alerts.states import Event
 from resolvers.alerts.steps import Who, apply
 from resolvers.lifecycles import StateRefused
@@ -306,12 +306,12 @@ def _while_mine(
 def _advance(
     connection: Connection, region: str, delivery: Delivery, at: str, limits: SignalLimits
 ) -> None:
-    """Moves the signal: sent by the first that is accepted, sent again by the next occasion."""
-    if delivery.occasion not in (FIRST, AGAIN):
-        return
+    """Moves the signal: sent by the first that is accepted, whoever it went to; sent again by the
+    second message.
+    """
     sent = connection.scalar(select(_S.sent_at).where(_S.id == delivery.signal_id))
     event = Event.SEND if sent is None else Event.RESEND
-    if event is Event.RESEND and delivery.occasion == FIRST:
-        return  # the second message was accepted before the first
+    if event is Event.RESEND and delivery.occasion != AGAIN:
+        return  # another was accepted before the first, or a level above is told, too
     with suppress(StateRefused):  # somebody answered while the message was under way
         apply(connection, region, delivery.signal_id, event, Who.system(at), limits=limits)

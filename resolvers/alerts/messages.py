@@ -1,5 +1,5 @@
 """Messages of signals: put in the transaction of the signal, put again when nobody answers
-(E2, E3, E10).
+(E2, E3, E10), and put to the level above where no receiver takes one.
 
 A message says of which signal somebody is to be told, on what occasion and when. Whom, and by which
 number, is looked up when it is due (`addressing`): the roster of that moment counts.
@@ -21,6 +21,7 @@ from resolvers.alerts.states import ANSWERED, State
 __all__ = [
     "AGAIN",
     "FIRST",
+    "NOT_ACCEPTED",
     "OLDEST_DAYS",
     "PERSONAL",
     "MessageLimits",
@@ -35,6 +36,8 @@ __all__ = [
 
 FIRST = "FIRST"
 AGAIN = "AGAIN"
+NOT_ACCEPTED = "NOT_ACCEPTED"
+"""The outcome of an attempt where a receiver answers, and does not say that it has the message."""
 PERSONAL: Mapping[str, str] = {"SMS": "mobile", "EMAIL": "email"}
 """Channels to a person, each with the item of a duty person that it needs; the others are told once
 of each message.
@@ -44,6 +47,8 @@ OLDEST_DAYS = 30
 
 _AT_ONCE = 500
 _UNTOLD_DAYS = 7
+_PATIENCE = 6  # attempts, some three minutes, until a receiver that says no each time is believed
+_LEVELS = 3  # above a county: city, province, country
 _OPEN = [state.name for state in State if state not in ANSWERED]
 _D, _M, _S = signal_deliveries.c, signal_messages.c, signals.c
 
@@ -114,13 +119,14 @@ def _lacking(
 
 
 def put_overdue(connection: Connection, region: str, at: str, limits: MessageLimits) -> int:
-    """Puts the messages that are due since nobody answered: again, and to the levels above (E10).
+    """Puts the messages that are due since nobody answered: again, and to the levels above (E10);
+    and to the level above at once where no receiver takes the one before.
 
     How many were put.
     """
     put = 0
-    for occasion, kinds, hours in _rules(limits):
-        asked = select(_S.id).where(*_unanswered(at, occasion, kinds, hours)).limit(_AT_ONCE)
+    for occasion, where in _further(at, limits):
+        asked = select(_S.id).where(*where).limit(_AT_ONCE)
         found = list(connection.execute(asked).scalars())
         put_messages(connection, region, found, at, occasion)
         put += len(found)
@@ -129,7 +135,7 @@ def put_overdue(connection: Connection, region: str, at: str, limits: MessageLim
 
 def is_overdue(connection: Connection, at: str, limits: MessageLimits) -> bool:
     """Whether `put_overdue` would put anything."""
-    either = [and_(*_unanswered(at, *rule)) for rule in _rules(limits)]
+    either = [and_(*where) for _, where in _further(at, limits)]
     return connection.execute(select(_S.id).where(or_(*either)).limit(1)).first() is not None
 
 
@@ -179,6 +185,17 @@ def _told() -> ColumnElement[bool]:
     )
 
 
+def _further(at: str, limits: MessageLimits) -> Iterator[tuple[str, list[ColumnElement[bool]]]]:
+    """Each further occasion, and of which signals a message of it is due."""
+    for occasion, kinds, hours in _rules(limits):
+        yield occasion, _unanswered(at, occasion, kinds, hours)
+    before = FIRST
+    for level in range(1, _LEVELS + 1):
+        occasion = occasion_of_level(level)
+        yield occasion, _not_taken(at, occasion, before, limits)
+        before = occasion
+
+
 def _rules(limits: MessageLimits) -> Iterator[tuple[str, tuple[str, ...], float]]:
     """Each occasion with the kinds of signal it is for, and after how many hours."""
     yield AGAIN, ("SINGLE_CASE",), limits.resend
@@ -196,7 +213,7 @@ def _unanswered(
     It counts from when the first was accepted; while none is, from when it was addressed, so that a
     message of which nobody knows whether it came is followed by another.
     """
-    first, further = signal_messages.alias(), signal_messages.alias()
+    first = signal_messages.alias()
     before = instant(seconds_of(at) - hours * 3_600)
     told = (
         select(first.c.id)
@@ -208,16 +225,57 @@ def _unanswered(
         )
         .exists()
     )
-    put = (
-        select(further.c.id)
-        .where(further.c.signal_id == _S.id, further.c.occasion == occasion)
-        .exists()
-    )
     return [
         _S.state.in_(_OPEN),
         _S.kind.in_(tuple(kinds)),
         _S.answered_at.is_(None),
         _S.absorbed_into.is_(None),
         told,
-        ~put,
+        ~_is_put(occasion),
+    ]
+
+
+def _is_put(occasion: str) -> ColumnElement[bool]:
+    """Whether a signal has a message of an occasion."""
+    put = signal_messages.alias()
+    mine = select(put.c.id).where(put.c.signal_id == _S.id, put.c.occasion == occasion)
+    return mine.correlate(signals).exists()
+
+
+def _not_taken(
+    at: str, occasion: str, before: str, limits: MessageLimits
+) -> list[ColumnElement[bool]]:
+    """Signals of which nobody knows, since the receivers take the message before from nobody: a
+    number is not in use, or the gateway of short messages says no to it each time.
+
+    A receiver that is away, or lost its answer, is none: another number would help as little, and
+    somebody may have it.
+    """
+    sent, one = signal_messages.alias(), signal_deliveries.alias()
+    personal = (one.c.message_id == sent.c.id, one.c.channel.in_(tuple(PERSONAL)))
+    mine = select(one.c.id).where(*personal).correlate(sent)
+    tried = one.c.attempts >= _PATIENCE
+    refused = or_(one.c.state == "FAILED", and_(one.c.outcome == NOT_ACCEPTED, tried))
+    may_come = or_(
+        one.c.state.in_(("ACCEPTED", "DOUBTFUL", "SENDING")),
+        and_(one.c.state == "DUE", ~tried),
+    )
+    lost = (
+        select(sent.c.id)
+        .where(
+            sent.c.signal_id == _S.id,
+            sent.c.occasion == before,
+            sent.c.state == "ADDRESSED",
+            sent.c.due_at > instant(seconds_of(at) - limits.late * 3_600),
+            mine.where(refused).exists(),
+            ~mine.where(may_come).exists(),
+        )
+        .correlate(signals)
+        .exists()
+    )
+    return [
+        _S.state == State.DETECTED.name,  # else it was sent, or somebody looked by himself
+        _S.absorbed_into.is_(None),
+        lost,
+        ~_is_put(occasion),
     ]

@@ -309,6 +309,94 @@ def test_a_doubtful_first_message_is_followed_by_another(within: Within) -> None
     within(work)
 
 
+PLAIN = MessageLimits()
+
+
+def put_and_taken(connection: Connection, hours: float) -> list[tuple[str, Delivery]]:
+    """What `put_overdue` puts, addressed and under a lease: occasion and delivery."""
+    assert is_overdue(connection, at(hours), PLAIN) == bool(
+        put_overdue(connection, REGION, at(hours), PLAIN)
+    )
+    assert not is_overdue(connection, at(hours), PLAIN)
+    addressed(connection, [SMS, FILE], hours)
+    return [(one.occasion, one) for one in take(connection, hours=hours) if one.channel == "SMS"]
+
+
+@pytest.mark.parametrize("kind", ["SINGLE_CASE", "STATISTICAL"])
+def test_what_no_receiver_takes_goes_to_the_level_above(within: Within, kind: str) -> None:
+    """A number that is not in use tells nobody: the next level is told at once, and the next."""
+
+    def work(connection: Connection) -> None:
+        signal_id = raised(connection, kind=kind)
+        addressed(connection, [*PEOPLE, FILE])
+        sms, email, file = take(connection)
+        done(connection, file, "one", 0)
+        done(connection, sms, "one", 0, state="FAILED", outcome="HTTP_400")
+        assert put_and_taken(connection, 0.01) == []  # a mail is still under way
+        done(connection, email, "one", 0.01, state="FAILED", outcome="SMTP_550")
+        ((occasion, one),) = put_and_taken(connection, 0.02)
+        assert occasion == "LEVEL-1"
+        done(connection, one, "one", 0.02, state="FAILED", outcome="HTTP_400")
+        assert of_signal(connection, signal_id) == ("DETECTED", None)
+        ((occasion, one),) = put_and_taken(connection, 0.03)
+        assert occasion == "LEVEL-2"
+        done(connection, one, "one", 0.03)
+        assert of_signal(connection, signal_id) == ("SENT", at(0.03))
+        assert put_and_taken(connection, 1) == []
+        again = ["AGAIN"] if kind == "SINGLE_CASE" else []
+        assert [occasion for occasion, _ in put_and_taken(connection, 2.1)] == again
+
+    within(work)
+
+
+def test_a_gateway_that_says_no_each_time_is_believed(within: Within) -> None:
+    """It answers 200, and that it has not taken the message."""
+
+    def work(connection: Connection) -> None:
+        raised(connection)
+        addressed(connection, [SMS])
+        hours = 0.0
+        for attempt in range(6):
+            (one,) = take(connection, hours=hours)
+            assert not is_overdue(connection, at(hours), PLAIN), attempt
+            done(connection, one, "one", hours, state="DUE", outcome="NOT_ACCEPTED")
+            hours += 2**attempt * 5 / 3_600 + 0.0001
+        assert [occasion for occasion, _ in put_and_taken(connection, hours)][-1] == "LEVEL-1"
+
+    within(work)
+
+
+@pytest.mark.parametrize("outcome", ["UNREACHABLE", "HTTP_503", "TIMED_OUT"])
+def test_a_channel_that_is_away_calls_nobody_above(within: Within, outcome: str) -> None:
+    def work(connection: Connection) -> None:
+        raised(connection)
+        addressed(connection, [SMS])
+        for hours in (0, 0.1, 0.2, 0.4, 0.7, 1, 1.5, 2):
+            (one,) = take(connection, hours=hours)
+            done(connection, one, "one", hours, state="DUE", outcome=outcome)
+            assert not is_overdue(connection, at(hours), PLAIN)
+        (one,) = take(connection, hours=3)
+        done(connection, one, "one", 3, state="DOUBTFUL", outcome="ANSWER_LOST")
+        assert not is_overdue(connection, at(3), PLAIN)
+
+    within(work)
+
+
+def test_whoever_looked_by_himself_needs_nobody_above(within: Within) -> None:
+    def work(connection: Connection) -> None:
+        signal_id = raised(connection)
+        addressed(connection, [SMS])
+        (one,) = take(connection)
+        done(connection, one, "one", 0, state="FAILED", outcome="HTTP_400")
+        assert is_overdue(connection, at(0), PLAIN)
+        assert not is_overdue(connection, at(25), PLAIN)  # of long ago
+        which = update(signals).where(signals.c.id == signal_id)
+        connection.execute(which.values(state="VIEWED"))
+        assert not is_overdue(connection, at(0), PLAIN)
+
+    within(work)
+
+
 def test_one_sender_at_a_time(within: Within) -> None:
     def work(connection: Connection) -> None:
         raised(connection)
