@@ -48,6 +48,7 @@ contacts = Table(
     public("updated_at"),
     internal("version", Integer(), default=1, server_default="1"),
     public("kept_in", nullable=True),  # region (six digits) of the living row; null: this one
+    public("disease", nullable=True),  # observed for; said here, since the case may lie elsewhere
 )
 Index(
     "ix_contacts_created",
@@ -72,6 +73,13 @@ Index(
 Index(
     "ix_contacts_city_created",
     func.substr(contacts.c.code, text("1"), text("4")),
+    contacts.c.created_at,
+    contacts.c.id,
+    contacts.c.kept_in,
+)
+Index(
+    "ix_contacts_disease_created",
+    contacts.c.disease,
     contacts.c.created_at,
     contacts.c.id,
     contacts.c.kept_in,

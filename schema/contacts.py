@@ -24,6 +24,7 @@ from schema.people import Correction, Person
 from schema.privacy import PrivateItem
 from schema.ranges import DateRange, DateTimeRange
 from schema.scalars import Date, DateTime, PrivateInt, PrivateString, RegionCode
+from schema.statistics import Disease
 
 if TYPE_CHECKING:
     from schema.assist import AssistRequest
@@ -73,6 +74,9 @@ class Contact(Node):
 
     id: strawberry.ID = identity()
     person: Person = one("Who.", "Person", by="person_id", local=True)
+    disease: Disease | None = constant(
+        "The disease the contact is observed for; null where nobody has said.", by="disease"
+    )
     level: ContactLevel = column("How near.")
     route: ContactRoute = column("How the contact came to be known here.")
     source_case: _Case | None = one(
@@ -198,6 +202,9 @@ class ContactFilter:
     ids: list[strawberry.ID] | None = strawberry.field(default=None, description="These.")
     code: list[RegionCode] | None = strawberry.field(
         default=None, description="County responsible: these codes and all below."
+    )
+    disease: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Disease observed for, by key."
     )
     level: list[ContactLevel] | None = strawberry.field(default=None, description="Level.")
     route: list[ContactRoute] | None = strawberry.field(default=None, description="Route.")

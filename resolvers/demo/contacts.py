@@ -7,6 +7,7 @@ from random import Random
 
 import orjson
 
+from resolvers.demo.diseases import all_diseases
 from resolvers.demo.places import coined_word
 from resolvers.demo.scene import Reporter, Row, Scene, json_bytes
 from resolvers.demo.tracing import CLOSE, Meeting
@@ -20,6 +21,7 @@ CONTACT_COLUMNS = (
     "route",
     "source_case_id",
     "parent_contact_id",
+    "disease",
     "relation_to_case",
     "manner",
     "frequency",
@@ -123,6 +125,7 @@ def _contact(
         _route(scene, meeting, code),
         meeting.source_case,
         meeting.parent,
+        all_diseases()[meeting.disease].key,
         meeting.relation,
         options[int(random.random() * len(options))],
         _FREQUENCIES.get(meeting.relation, "OCCASIONAL"),

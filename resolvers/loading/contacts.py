@@ -33,6 +33,7 @@ CONTACT_COLUMNS = (
     "route",
     "source_case_id",
     "parent_contact_id",
+    "disease",
     "relation_to_case",
     "manner",
     "frequency",
@@ -60,7 +61,7 @@ CONTACT_COLUMNS = (
 
 _AT = FIELDS["contact"]
 _ROUTE = _AT["route"]
-_SOURCE_CASE, _PARENT = _AT["source_case"], _AT["parent_contact"]
+_SOURCE_CASE, _PARENT, _DISEASE = _AT["source_case"], _AT["parent_contact"], _AT["disease"]
 _BEFORE_CODE = _AT["exclusion_reason"] + 1
 _RULE_PACK, _REGISTERED = _AT["rule_pack"], _AT["registered_at"]
 _FIRST, _LAST = _AT["first_contact_on"], _AT["last_contact_on"]
@@ -121,6 +122,7 @@ def contact_row(
     values = row.values["contact"].copy()
     values[_ROUTE] = values[_ROUTE] or _OWN
     values[_SOURCE_CASE], values[_PARENT] = row.links
+    values[_DISEASE] = values[_DISEASE] or row.disease
     return (
         contact_id,
         person_id,

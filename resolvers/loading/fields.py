@@ -180,6 +180,11 @@ _CONTACT = Section(
         Field("source_case", FieldKind.REFERENCE, "A case, of any region."),
         Field("parent_contact", FieldKind.REFERENCE, "A contact, of any region."),
         Field(
+            "disease",
+            FieldKind.DISEASE,
+            "Observed for; by default that of the case, or else of the parent contact.",
+        ),
+        Field(
             "relation_to_case",
             FieldKind.ENUM,
             "",

@@ -22,7 +22,7 @@ from resolvers.transfers.custodians import not_custodians
 
 __all__ = ["CASE_COLUMNS", "Link", "route_between", "write_links"]
 
-CASE_COLUMNS = ("id", "person_id", "code", "reported_at")
+CASE_COLUMNS = ("id", "person_id", "code", "reported_at", "disease")
 """What must be known of both cases of a link."""
 
 _EXPOSURE_COLUMNS = (
@@ -107,7 +107,7 @@ def write_links(
         _default(values, "route", route_between(link.case.row.code, person.code))
         _default(values, "first_contact_on", exposure["started_on"])
         _default(values, "last_contact_on", exposure["ended_on"])
-        row.links = (link.case.row.id, None)
+        row.links, row.disease = (link.case.row.id, None), link.case.row.disease
         created = values[_CONTACT["registered_at"]] or person.reported_at
         contact_rows.append(
             contact_row(sealers, next_id, person.person_id, row, person.code, str(created))

@@ -146,6 +146,7 @@ class ContactLoading(_RecordLoading):
         self._named = job.mapping.sections["contact"]
         self.passes = 2 if "parent_contact" in self._named else 1
         self._links: dict[str, int | None] = {}  # key → id, or None: the case is outside
+        self._diseases: dict[int, str | None] = {}  # of what is linked to, by id
 
     def wants(self, number: int, reader: RowReader, cells: Sequence[str]) -> bool:
         """In the second pass the rows with a parent, in the first all others."""
@@ -173,6 +174,8 @@ class ContactLoading(_RecordLoading):
                 self.job.reject(parent)
             else:
                 row.links = case, parent
+                known = (self._diseases.get(one) for one in (case, parent) if one is not None)
+                row.disease = next((one for one in known if one is not None), None)
                 linked.append(row)
         return linked
 
@@ -187,8 +190,9 @@ class ContactLoading(_RecordLoading):
     async def _look_up(self, field: str, table: Table, rows: list[Row]) -> None:
         wanted = {key for row in rows for key in self._forms(row, field)} - self._links.keys()
         stores = self.job.stores
-        found = await stores.find(table, ("id",), wanted, among=range(len(stores)))
+        found = await stores.find(table, ("id", "disease"), wanted, among=range(len(stores)))
         self._links.update((key, one.row.id) for key, one in found.items())
+        self._diseases.update((one.row.id, one.row.disease) for one in found.values())
         source = self._named[field][0].source
         outside = OutsideList(self.job.data, source).read() or set()
         self._links.update((key, None) for key in (outside | self._outside) & wanted)

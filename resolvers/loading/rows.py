@@ -53,7 +53,7 @@ class Row:
     """A row as values: per section a list in the order of its fields.
 
     A row outside every region has no values. `id` is as the list has it, `code` is "" in a list of
-    links, `links` are the ids of the source case and the parent contact.
+    links, `links` are the ids of the source case and the parent contact, `disease` is theirs.
     """
 
     line: int
@@ -64,6 +64,7 @@ class Row:
     region: int
     values: dict[str, list[Value]]
     links: tuple[int | None, int | None] = (None, None)
+    disease: str | None = None
 
 
 class _Pair(NamedTuple):

@@ -8,6 +8,7 @@ from resolvers.assist.clocks import AssistLimits
 from resolvers.assist.delivering import LetterHandler
 from resolvers.assist.delivering_events import EndHandler, EventHandler
 from resolvers.assist.delivering_files import AttachmentHandler
+from resolvers.observed import DiseaseHandler
 from resolvers.post.messages import Handler
 from resolvers.transfers.delivering import TRANSFER_HANDLERS
 
@@ -18,6 +19,7 @@ HANDLERS: Sequence[Handler] = (
     EventHandler(),
     EndHandler(),
     AttachmentHandler(),
+    DiseaseHandler(),
     *TRANSFER_HANDLERS,
 )
 """The handlers, one for each topic."""

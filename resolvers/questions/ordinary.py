@@ -313,12 +313,12 @@ def _fill(
     for field in fields:
         source = field.source
         if isinstance(source, Constant):
-            key = (
-                values[field.name]["id"]
-                if source.by
-                else region_of(int(values["id"].split(":")[1]))
-            )
-            setattr(made, field.python_name, _constant(reference, field.type_name, key))
+            value = values[field.name] if source.by else values["id"]
+            found = None
+            if value is not None:
+                key = value["id"] if source.by else region_of(int(value.split(":")[1]))
+                found = _constant(reference, field.type_name, key)
+            setattr(made, field.python_name, found)
         elif isinstance(source, Group):
             inner = _GROUPS[field.type_name]
             group: Any = object.__new__(inner)

@@ -167,7 +167,8 @@ class Shaper:
     ) -> None:
         table = shape.record.table
         key: ColumnElement[Any] = quoted(table.c[source.by]) if source.by else table.c.id
-        if source.by and all(one.name in ("id", "__typename") for one in below):
+        known = source.by and not table.c[source.by].nullable
+        if known and all(one.name in ("id", "__typename") for one in below):
             values = {"id": "%s", "__typename": _literal(wanted.type_name)}
             body = ",".join(f'"{one.key}":{values[one.name]}' for one in below)
             shape.pattern.append("{" + body + "}")
@@ -238,6 +239,8 @@ def constant_text(
     written: dict[Any, tuple[object, str]] = {}
 
     def text(key: Any) -> str:
+        if key is None:
+            return "null"
         if type_name == "Region":
             key = region_of(key)
         row = reference.constant(type_name, key)  # another once more is known of it

@@ -21,7 +21,7 @@ from regions.index_keys import read_state
 from regions.people import people
 from regions.person_sealing import PeopleSealers
 from resolvers.context import Context
-from resolvers.reference import rule_packs
+from resolvers.reference import diseases, rule_packs
 from resolvers.writing.joining import joined_people
 from resolvers.writing.linking import Linked
 from resolvers.writing.people import PEOPLE_COLUMNS, NewPerson, person_row
@@ -31,7 +31,7 @@ from resolvers.writing.probing import note_registered
 from resolvers.writing.refusing import Mistakes, Refusal, conflict, retold, told
 from resolvers.writing.rules import apply_rules
 from resolvers.writing.stores import Store
-from resolvers.writing.values import item, word
+from resolvers.writing.values import NO_DISEASE, item, word
 from resolvers.writing.writing import Writing, Wrote
 from schema.writing.contacts import (
     ContactInput,
@@ -115,6 +115,9 @@ async def register_contacts(
     earlier: set[str] = set()
     for row in standing:
         row.checked = row.links.judge(seen)
+        if row.columns["disease"] is None:
+            found = (seen.diseases.get(link) for link in row.links.all)  # the case comes first
+            row.columns["disease"] = next((one for one in found if one is not None), None)
         _conclude(row)
         if row.stands:
             row.duplicate = True
@@ -154,7 +157,10 @@ def _read(writing: Writing, index: int, given: ContactInput) -> _Row:
         mistakes.add(
             ["rulePack"], f"there is no such rule pack: {known}", f"没有该防控方案：{known}"
         )
+    if given.disease is not None and given.disease not in diseases():
+        mistakes.add(["disease"], *NO_DISEASE)
     row.columns = {
+        "disease": given.disease,
         "level": given.level.name,
         "route": given.route.name,
         "source_case_id": row.links.add(given.source_case, "case", ["sourceCase"]),

@@ -32,6 +32,7 @@ from resolvers.alerts.single_case import signal_cards
 from resolvers.assist.following import amend_letters
 from resolvers.assist.rows import Who as Corresponding
 from resolvers.context import Context
+from resolvers.observed import Follows, follow_disease
 from resolvers.pathway.correcting import follow_correction
 from resolvers.pathway.storing import Who
 from resolvers.questions.rows import scope_condition
@@ -205,6 +206,7 @@ def _write(
         if table.name == "cases":
             apply_counts(connection, change_of(row, after, store.settings.days))
             tell_card(connection, store, Corrected(row, after, ids, who), writing.trace)
+            _follow_card(connection, writing, store, row, after, wrote)
             raised = signal_cards(connection, store.settings, book, [after], at)
             if raised:
                 wrote["signal"] = raised
@@ -220,6 +222,31 @@ def _write(
             *((name, "UNCHANGED") for name in made.unchanged),
         ],
     }
+
+
+def _follow_card(
+    connection: Connection,
+    writing: Writing,
+    store: Store,
+    row: Mapping[str, Any],
+    after: Mapping[str, Any],
+    wrote: Wrote,
+) -> None:
+    """Lets the contacts of a case follow a corrected disease."""
+    if row["disease"] == after["disease"]:
+        return
+    viewer = writing.viewer
+    follows = Follows(
+        of="case",
+        ids=(row["id"],),
+        was=row["disease"],
+        now=after["disease"],
+        by=(viewer.account, viewer.unit_id, writing.moment.now),
+        regions=tuple(one.settings.code for one in writing.stores.regions),
+    )
+    changed = follow_disease(connection, store, follows, writing.trace)
+    if changed:
+        wrote["contact"] = changed
 
 
 def _check_index(wanted: Wanted, may_see: frozenset[str], mistakes: Mistakes) -> None:

@@ -59,6 +59,8 @@ class Seen:
     used: dict[str, str] = field(default_factory=dict)
     there: set[tuple[str, int]] = field(default_factory=set)  # links that lead somewhere
     unknown: set[tuple[str, int]] = field(default_factory=set)  # links that do not
+    diseases: dict[tuple[str, int], str] = field(default_factory=dict)
+    """Diseases of records linked to, of those within the viewer's scope alone."""
     known: set[str] = field(default_factory=set)  # blind indexes on record
     complete: bool = True  # every region that was asked answered
     late: set[str] = field(default_factory=set)  # regions that did not answer within their deadline
@@ -106,7 +108,7 @@ async def look(
 
     for (kind, region), ids in _by_region(question, links, seen).items():
         statement = _existing(kind, federation.dialects[region])
-        ask(region, statement, {"ids": _array(ids)}, _take_links(seen, kind, ids))
+        ask(region, statement, {"ids": _array(ids)}, _take_links(question, seen, kind, ids))
 
     for region in sought.regions if sought is not None else ():
         assert sought is not None
@@ -169,11 +171,19 @@ def _take_known(seen: Seen) -> Callable[[int, Sequence[Any]], None]:
     return take
 
 
-def _take_links(seen: Seen, kind: str, ids: Sequence[int]) -> Callable[[int, Sequence[Any]], None]:
+def _take_links(
+    question: Question, seen: Seen, kind: str, ids: Sequence[int]
+) -> Callable[[int, Sequence[Any]], None]:
+    where = question.scope
+
     def take(_: int, rows: Sequence[Any]) -> None:
         there = {row[0] for row in rows}
         for number in ids:
             (seen.there if number in there else seen.unknown).add((kind, number))
+        for number, disease, code, unit in rows:
+            within = code.startswith(where.prefix) and where.unit in (None, unit)
+            if disease is not None and within:
+                seen.diseases[kind, number] = disease
 
     return take
 
@@ -200,7 +210,8 @@ def _used(dialect: str) -> Statement:
 @cache
 def _existing(kind: str, dialect: str) -> Statement:
     table = _LINKED[kind]
-    return Statement(select(table.c.id).where(among(table.c.id, text_value("ids"))), dialect)
+    columns = (table.c[name] for name in ("id", "disease", "code", "reporter_unit"))
+    return Statement(select(*columns).where(among(table.c.id, text_value("ids"))), dialect)
 
 
 @cache

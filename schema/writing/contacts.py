@@ -78,6 +78,13 @@ class ContactInput:
             "contact needs this or the case."
         ),
     )
+    disease: strawberry.ID | None = strawberry.field(
+        default=None,
+        description=(
+            "The disease the contact is observed for, by key. By default that of the case, or else "
+            "of the contact that is named, where that is a record of the viewer's jurisdiction."
+        ),
+    )
     relation_to_case: RelationToCase | None = strawberry.field(
         default=None, description="What the contact is to the case."
     )

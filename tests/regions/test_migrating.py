@@ -23,7 +23,8 @@ from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select
 from regions import migrating
 from regions.alerts import detection_nights, signals
 from regions.areas import reference_areas
-from regions.cases import exposures
+from regions.cases import cases, exposures
+from regions.contacts import contacts
 from regions.corrections import corrections
 from regions.engines import sqlite_engine
 from regions.errors import RegionUnavailable, StoreAhead, StoreBehind, StoreError
@@ -192,7 +193,7 @@ def test_clusters_of_before_are_found_by_their_counties(
     def back(store: Connection) -> None:
         for table in (counties, elsewhere):
             table.drop(store)
-        store.execute(text("UPDATE alembic_version SET version_num = '0019'"))
+        back_to(store, "0019")
         signal = dict.fromkeys((c.name for c in signals.c if not c.nullable), "0")
         signal |= {"kind": "CLUSTER", "members": json.dumps(members)}
         kinds = {c.name: c.type.python_type for c in signals.c}
@@ -211,6 +212,49 @@ def test_clusters_of_before_are_found_by_their_counties(
     assert found[1] == [("320102", "341100"), ("341122", "341100")]
 
 
+def back_to(store: Connection, version: str) -> None:
+    """Leaves a store as it was at a version, but for what the test undoes itself."""
+    store.execute(text("DROP INDEX ix_contacts_disease_created"))
+    store.execute(text("ALTER TABLE contacts DROP COLUMN disease"))
+    store.execute(text(f"UPDATE alembic_version SET version_num = '{version}'"))
+
+
+def filled(table: Table, **values: Any) -> Any:
+    """A row with these values and something in every other column that needs it."""
+    kinds = {c.name: c.type.python_type for c in table.c if not c.nullable}
+    row = {name: b"" if kind is bytes else kind("0") for name, kind in kinds.items()}
+    return insert(table).values(row | values)
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_contacts_of_before_are_of_the_disease_of_their_case(
+    dialect: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    settings = empty_store(dialect, tmp_path, request)
+    asyncio.run(migrate(settings))
+    links = {  # id: case, contact
+        1: (7, None),
+        2: (None, 1),
+        3: (None, 2),
+        4: (99, None),  # of another region
+        5: (None, 99),
+        6: (None, None),
+    }
+
+    def back(store: Connection) -> None:
+        store.execute(filled(cases, id=7, disease="measles"))
+        for number, (case, parent) in links.items():
+            linked = {"source_case_id": case, "parent_contact_id": parent}
+            store.execute(filled(contacts, id=number, **linked))
+        back_to(store, "0021")
+
+    in_store(settings, back)
+    asyncio.run(migrate(settings))
+    asked = select(contacts.c.disease).order_by(contacts.c.id)
+    found = in_store(settings, lambda store: list(store.scalars(asked)))
+    assert found == ["measles"] * 3 + [None] * 3
+
+
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 def test_codes_of_residence_of_before_are_cut_to_the_county(
     dialect: str, tmp_path: Path, request: pytest.FixtureRequest
@@ -218,13 +262,8 @@ def test_codes_of_residence_of_before_are_cut_to_the_county(
     settings = empty_store(dialect, tmp_path, request)
     asyncio.run(migrate(settings))
 
-    def filled(table: Table, **values: Any) -> Any:
-        kinds = {c.name: c.type.python_type for c in table.c if not c.nullable}
-        row = {name: b"" if kind is bytes else kind("0") for name, kind in kinds.items()}
-        return insert(table).values(row | values)
-
     def back(store: Connection) -> None:
-        store.execute(text("UPDATE alembic_version SET version_num = '0020'"))
+        back_to(store, "0020")
         for number, code in enumerate(("320102003012", "320102003", "320102", None)):
             store.execute(filled(people, id=number, residence_code=code))
             store.execute(filled(exposures, id=number, code=code))

@@ -31,10 +31,10 @@ from resolvers.pathway.packs import packs
 from resolvers.pathway.storing import Who as PathwayWho
 from resolvers.pathway.storing import start
 from resolvers.post.boxes import answer, claim, due, reply, unanswered
+from resolvers.post.handlers import HANDLERS
 from resolvers.post.messages import BulkHandler, Message
 from resolvers.transfers.applying import ids_for
 from resolvers.transfers.cards import Corrected, tell_card
-from resolvers.transfers.delivering import TRANSFER_HANDLERS
 from resolvers.transfers.doubled import Settled, settle_doubled
 from resolvers.transfers.ledger import custodies
 from resolvers.transfers.mending import Mender
@@ -51,7 +51,7 @@ __all__ = ["AT", "Killed", "Regions", "who"]
 T = TypeVar("T")
 
 AT = "2026-11-28T08:00:00Z"
-_HANDLERS = {one.topic: one for one in TRANSFER_HANDLERS}
+_HANDLERS = {one.topic: one for one in HANDLERS}
 
 
 class Killed(Exception):

@@ -51,6 +51,7 @@ DOCUMENTS: Mapping[str, str] = {
         ... on RegisterContactsPayload {{ registered rejected repeated rows {{
           index duplicate linksChecked repeated
           contact {{ id code level route name phone manner traced outcome rulePack {{ id }}
+            disease {{ id nameZh }}
             person {{ id }} sourceCase {{ id }} parentContact {{ id }}
             observation {{ mode place dueOn }} }}
           problem {{ {_PROBLEM} }} }} }}

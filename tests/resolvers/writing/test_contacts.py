@@ -29,6 +29,50 @@ def rows(found: Row) -> list[Row]:
     return listed
 
 
+def test_a_contact_is_observed_for_the_disease_of_its_case_or_contact(either: Writer) -> None:
+    case = either.do("registerCase", NATIONAL, case_input(disease="mumps"))["case"]["id"]
+    of_case, stated, neither = rows(
+        either.do(
+            "registerContacts",
+            NATIONAL,
+            contacts_input(
+                contact_row(sourceCase=case, code="320205"),
+                contact_row(sourceCase=case, disease="measles"),
+                contact_row(),
+            ),
+        )
+    )
+    assert of_case["contact"]["disease"] == {"id": "mumps", "nameZh": "流行性腮腺炎"}
+    assert stated["contact"]["disease"]["id"] == "measles"
+    assert neither["contact"]["disease"] is None
+    parent = of_case["contact"]["id"]
+    second = contact_row(level="SECONDARY", parentContact=parent)
+    (found,) = rows(either.do("registerContacts", NATIONAL, contacts_input(second)))
+    assert found["contact"]["disease"]["id"] == "mumps"
+
+
+def test_the_disease_of_a_case_out_of_sight_is_not_told(either: Writer) -> None:
+    case = either.do("registerCase", NATIONAL, case_input(code="320205"))["case"]["id"]
+    contact = contact_row(sourceCase=case)
+    for who in (DOCTOR, COUNTY):
+        (found,) = rows(either.do("registerContacts", who, contacts_input(contact)))
+        assert found["contact"]["disease"] is None
+        assert found["linksChecked"] is True
+    own = either.do("registerCase", NATIONAL, case_input())["case"]["id"]
+    contact = contact_row(sourceCase=own)
+    (found,) = rows(either.do("registerContacts", COUNTY, contacts_input(contact)))
+    assert found["contact"]["disease"]["id"] == "measles"
+    (found,) = rows(either.do("registerContacts", DOCTOR, contacts_input(contact)))
+    assert found["contact"]["disease"] is None  # a reporter sees what the own unit reported
+
+
+def test_an_unknown_disease_is_a_mistake(shared: Writer) -> None:
+    (found,) = rows(
+        shared.do("registerContacts", DOCTOR, contacts_input(contact_row(disease="mesles")))
+    )
+    assert found["problem"]["mistakes"][0]["path"] == ["rows", "0", "disease"]
+
+
 def test_contacts_lie_in_the_regions_of_their_counties(either: Writer) -> None:
     case = either.do("registerCase", NATIONAL, case_input())["case"]["id"]
     full = contact_row(
