@@ -198,7 +198,7 @@ class _Region:
 
     def contacts(self) -> None:
         everywhere = [row["id"] for row in self.population.of(cases)]
-        for _ in range(self.size):
+        for index in range(self.size):
             known = [row["id"] for row in self.population.of(contacts)] or [_ELSEWHERE]
             parent = self.chance.choice((*known[-9:], _ELSEWHERE))
             level = self.chance.choice(("CLOSE", "SECONDARY", "GENERAL"))
@@ -229,6 +229,7 @@ class _Region:
                 "exclusion_reason": self.chance.choice(_WORDS),
                 "rule_pack": self.chance.choice(("N113", "9TH_EDITION", "of tomorrow")),
                 "updated_at": self.chance.choice(_INSTANTS),
+                "disease": (None, "measles", *_OWN_DISEASES)[index % 4],
             }
             items = {"place": "a ward", "seat": self.maybe(_NAMES), "remarks": "*"}
             self.add(contacts, row, self.maybe((items, items)))

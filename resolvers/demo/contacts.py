@@ -21,7 +21,6 @@ CONTACT_COLUMNS = (
     "route",
     "source_case_id",
     "parent_contact_id",
-    "disease",
     "relation_to_case",
     "manner",
     "frequency",
@@ -42,6 +41,7 @@ CONTACT_COLUMNS = (
     "reporter_unit",
     "created_at",
     "updated_at",
+    "disease",
 )
 
 _PACKS = (("2022-06-27", "9TH_EDITION", 10), ("2021-05-14", "8TH_EDITION", 14), ("", "N113", 14))
@@ -125,7 +125,6 @@ def _contact(
         _route(scene, meeting, code),
         meeting.source_case,
         meeting.parent,
-        all_diseases()[meeting.disease].key,
         meeting.relation,
         options[int(random.random() * len(options))],
         _FREQUENCIES.get(meeting.relation, "OCCASIONAL"),
@@ -146,6 +145,7 @@ def _contact(
         reporter.unit,
         created,
         updated,
+        all_diseases()[meeting.disease].key,
     )
 
 

@@ -33,7 +33,6 @@ CONTACT_COLUMNS = (
     "route",
     "source_case_id",
     "parent_contact_id",
-    "disease",
     "relation_to_case",
     "manner",
     "frequency",
@@ -56,6 +55,7 @@ CONTACT_COLUMNS = (
     "created_at",
     "updated_at",
     "version",
+    "disease",
 )
 """The columns `contact_row` fills, in its order."""
 
@@ -122,7 +122,6 @@ def contact_row(
     values = row.values["contact"].copy()
     values[_ROUTE] = values[_ROUTE] or _OWN
     values[_SOURCE_CASE], values[_PARENT] = row.links
-    values[_DISEASE] = values[_DISEASE] or row.disease
     return (
         contact_id,
         person_id,
@@ -136,4 +135,5 @@ def contact_row(
         created,
         created,
         1,
+        values[_DISEASE] or row.disease,
     )

@@ -180,11 +180,6 @@ _CONTACT = Section(
         Field("source_case", FieldKind.REFERENCE, "A case, of any region."),
         Field("parent_contact", FieldKind.REFERENCE, "A contact, of any region."),
         Field(
-            "disease",
-            FieldKind.DISEASE,
-            "Observed for; by default that of the case, or else of the parent contact.",
-        ),
-        Field(
             "relation_to_case",
             FieldKind.ENUM,
             "",
@@ -260,6 +255,11 @@ _CONTACT = Section(
             "registered_at",
             FieldKind.INSTANT,
             "By default the last day of contact; in a list of links, the report of the case.",
+        ),
+        Field(
+            "disease",
+            FieldKind.DISEASE,
+            "Observed for; by default that of the case, or else of the parent contact.",
         ),
         *_private(CONTACT_ITEMS, {}),
     ),

@@ -525,6 +525,10 @@ def test_contacts_are_linked_to_cases_and_parents_of_any_region(
     assert wuxi["source_case_id"] == case_of["cards:case:2"]
     assert json.loads(wuxi["manner"]) == ["SHARED_RESIDENCE", "SHARED_MEAL"]
     assert wuxi["created_at"] == "2026-03-02T00:00:00Z"
+    diseases = {row["id"]: row["disease"] for s in two for row in table(s, keys, "cases")}
+    assert second["disease"] == diseases[second["source_case_id"]] is not None
+    assert first["disease"] == wuxi["disease"] == second["disease"]  # by its parent
+    assert nanjing["contacts:contact:C4"]["disease"] is None
     before = dump(two, keys)
     assert outcome(run(tmp_path, two, keys, rows, CONTACTS)) == (0, 0, 4, 0)
     assert dump(two, keys) == before

@@ -135,6 +135,7 @@ def test_mers_links_lead_across_regions(
         for row in contacts
     }
     assert found == {(row["from"], row["to"]) for row in links if row["to"] != "SK_10"}
+    assert {row["disease"] for row in contacts} == {row["disease"] for row in case_of.values()}
     across = [row for row in contacts if row["source_case_id"] >> 43 != row["id"] >> 43]
     assert len(across) > 20
     manners = Counter(manner for row in contacts for manner in json.loads(row["manner"]))

@@ -226,6 +226,20 @@ def test_nothing_private_is_in_a_file_in_clear(demo: Demo) -> None:
             assert str(place).encode() not in content
 
 
+def test_contacts_are_observed_for_the_disease_of_their_case(demo: Demo) -> None:
+    columns = "source_case_id, parent_contact_id, disease"
+    rows = [
+        row for region in range(8) for row in demo.rows(region, f"SELECT {columns} FROM contacts")
+    ]
+    diseases = {
+        row["id"]: row["disease"]
+        for region in range(8)
+        for row in demo.rows(region, "SELECT id, disease FROM cases")
+    }
+    assert rows
+    assert all(row["disease"] == diseases[row["source_case_id"]] for row in rows)
+
+
 def test_reporters_have_units_that_exist(demo: Demo) -> None:
     for region in range(8):
         units = {row["id"] for row in demo.rows(region, "SELECT id FROM units")}

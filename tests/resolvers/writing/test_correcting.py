@@ -17,6 +17,7 @@ from regions.blind_index import BlindIndexer
 from regions.contacts import contacts
 from regions.keys import Keys
 from resolvers.catalog import RECORDS
+from resolvers.observed import DISEASE
 from resolvers.transfers.ledger import custodies
 from resolvers.users import Viewer
 from resolvers.writing.correctable import CORRECTABLE
@@ -51,6 +52,30 @@ def make_contact(writer: Writer, **more: object) -> str:
     given = contacts_input(contact_row(**more))
     found: str = writer.do("registerContacts", DOCTOR, given)["rows"][0]["contact"]["id"]
     return found
+
+
+def test_contacts_follow_a_corrected_disease_and_say_so(either: Writer) -> None:
+    case = make_case(either)
+    here = make_contact(either, sourceCase=case["id"])
+    there = either.do(
+        "registerContacts",
+        NATIONAL,
+        contacts_input(contact_row(sourceCase=case["id"], code="320205")),
+    )
+    assert there["rows"][0]["contact"]["disease"]["id"] == "measles"
+    given = correction(case["id"], ("disease", "rubella"))
+    assert either.do("correct", DOCTOR, given)["__typename"] == "CorrectPayload"
+    text = (
+        "query ($i: ID!) { node(id: $i) { ... on Contact { disease { id } history { field } } } }"
+    )
+    found = either.ask(text, CITY, {"i": here}).data["node"]
+    assert found == {"disease": {"id": "rubella"}, "history": [{"field": "disease"}]}
+    told = [row for row in either.rows("post_outbox") if row["topic"] == DISEASE]
+    assert {row["to_region"] for row in told} == {"320200"}
+    assert {row["subject"] for row in told} == {case["id"], here}
+    # What is said of a contact itself is corrected as any field.
+    assert either.do("correct", NATIONAL, correction(here, ("disease", "mumps")))["corrections"]
+    assert either.ask(text, CITY, {"i": here}).data["node"]["disease"] == {"id": "mumps"}
 
 
 def test_public_and_private_fields_with_their_history(either: Writer) -> None:
