@@ -81,7 +81,7 @@ class Config:
     assist_feedback_hours: int
     assist_escalate_hours: int
     signals_form_hours: int
-    messages_poll_seconds: int
+    messages_poll_seconds: float
     messages_at: str
     messages_county: str
     messages_resend_hours: int

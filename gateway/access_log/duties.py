@@ -30,7 +30,7 @@ __all__ = ["Duties", "Duty"]
 
 _log = logging.getLogger(__name__)
 
-_PAUSE_SECONDS = 0.5
+_PAUSE_SECONDS = 0.1
 _SWEEP_SECONDS = 10.0
 _OUTBOX_AGE = 15.0  # seconds in which an entry is normally on disk
 

@@ -59,6 +59,19 @@ def whole(low: int, high: int) -> Check:
     return Check(f"a whole number from {low:,} to {high:,}", parse)
 
 
+def seconds(low: float, high: int) -> Check:
+    """Seconds, whole or with a fraction, both ends included."""
+
+    def parse(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError("not a number")
+        if not low <= value <= high:
+            raise ValueError(f"{value} is out of range")
+        return value
+
+    return Check(f"a number from {low:,} to {high:,}", parse)
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("not text")

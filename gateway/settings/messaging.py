@@ -14,6 +14,7 @@ from gateway.settings.checks import (
     TIME,
     YES_OR_NO,
     one_of,
+    seconds,
     whole,
 )
 from gateway.settings.setting import Setting
@@ -31,10 +32,10 @@ MESSAGING: tuple[Setting, ...] = (
         "messages",
         "poll_seconds",
         "messages_poll_seconds",
-        1,
+        0.5,
         "s",
-        "How often it is looked what is due.",
-        whole(1, 3_600),
+        "How often it is looked what is due: a single case is told within a second.",
+        seconds(0.1, 3_600),
     ),
     Setting(
         "messages",

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from sqlalchemy import Connection
@@ -165,6 +166,27 @@ def test_a_card_of_plague_is_told_at_once(demo: Demo, tmp_path: Path) -> None:
     everything = "".join(body.decode() for _, body in receiver.taken)
     for private in (*private_values(given), "鼠疫"):
         assert private not in everything
+
+
+def test_a_single_case_is_told_within_a_second(demo: Demo, tmp_path: Path) -> None:
+    """From the answer to the doctor to the request for the short message (E3); the median of eleven
+    cards, since the machine that tests has other work, too.
+    """
+    own, waited = demo.copied(tmp_path), []
+    with http_receiver() as receiver:
+        with (own.folder / "config.toml").open("a", encoding="utf-8") as file:
+            file.write(f'\n[sms]\nurl = "{receiver.url}"\nheaders = ["X-From: epigate"]\n')
+        with serving(own, workers=2) as gateway:
+            for number in range(1, 12):
+                given = case_input(disease="plague", reportedAt=instant(time.time()))
+                gateway.data(_REGISTERED, {"i": given}, who="reporter-320102-1")
+                written = time.monotonic()
+                while len(receiver.seen) < number:
+                    assert time.monotonic() < written + _SECONDS
+                    time.sleep(0.01)
+                waited.append(time.monotonic() - written)
+                time.sleep(0.07 * number)  # at another moment between two looks
+    assert median(waited[1:]) < 1, waited
 
 
 def _watches(connection: Connection) -> None:
