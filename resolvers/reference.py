@@ -35,6 +35,7 @@ class RulePackRow:
     id: str
     name_zh: str
     name_en: str
+    unverified: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,10 @@ def diseases() -> dict[str, DiseaseRow]:
 @cache
 def rule_packs() -> dict[str, RulePackRow]:
     """The rule packs by id, as their files name them."""
-    return {one.id: RulePackRow(one.id, one.name_zh, one.name_en) for one in packs().values()}
+    return {
+        one.id: RulePackRow(one.id, one.name_zh, one.name_en, one.unverified)
+        for one in packs().values()
+    }
 
 
 class Reference:

@@ -53,6 +53,12 @@ class RulePack:
     id: strawberry.ID = strawberry.field(description="Its id, `9TH_EDITION`.")
     name_zh: str = strawberry.field(description="Chinese name.")
     name_en: str = strawberry.field(description="English name.")
+    unverified: list[str] = strawberry.field(
+        description=(
+            "Parts of these rules (`hours`, `carrier`, `close`, `secondary`) whose values nobody "
+            "has compared with the document: do so before you rely on them (未与原文核对)."
+        )
+    )
 
 
 @strawberry.type(description="The medical observation of a contact (医学观察).")

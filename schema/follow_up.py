@@ -3,9 +3,9 @@
 import strawberry
 
 from schema.cases import Case
-from schema.contacts import Contact
+from schema.contacts import Contact, RulePack
 from schema.nodes import RegionAnswer
-from schema.pathway import OverdueItem, PathwayState
+from schema.pathway import OverdueItem, PathwayCaveat, PathwayState
 from schema.scalars import Date
 
 __all__ = ["FollowUp", "FollowUpSheet"]
@@ -21,6 +21,10 @@ class FollowUp:
     state: PathwayState = strawberry.field(description="Where the person stands.")
     day: int | None = strawberry.field(
         description="Which day of the observation the sheet's day is; null where none runs."
+    )
+    pack: RulePack = strawberry.field(description="The rules the person is managed by.")
+    caveats: list[PathwayCaveat] = strawberry.field(
+        description="What the days rest on that nobody has compared with these rules' document."
     )
     due: list[OverdueItem] = strawberry.field(
         description="What is due by the end of the day, the longest due first."

@@ -15,6 +15,7 @@ __all__ = [
     "OverdueFilter",
     "OverdueItem",
     "Pathway",
+    "PathwayCaveat",
     "PathwayClock",
     "PathwayEvent",
     "PathwayState",
@@ -212,12 +213,29 @@ class PathwayStep:
     recorded_at: DateTime = strawberry.field(description="When it was recorded.")
 
 
+@strawberry.type(
+    description="Something a pathway's days rest on that nobody has compared with the document."
+)
+class PathwayCaveat:
+    """Something that nobody has compared with the document."""
+
+    part: str = strawberry.field(description="The part of the rule pack, `carrier`.")
+    message: str = strawberry.field(description="Where its values come from, in English.")
+    message_zh: str = strawberry.field(description="What to do about it, in Chinese.")
+
+
 @strawberry.type(description="The pathway of a carrier or contact (管理流程).")
 class Pathway:
     """The pathway of a carrier or contact."""
 
     record: strawberry.ID = strawberry.field(description="The case or contact.")
     pack: RulePack = strawberry.field(description="The rules it follows.")
+    caveats: list[PathwayCaveat] = strawberry.field(
+        description=(
+            "What its days and hours rest on that nobody has compared with the document of these "
+            "rules. Empty where all was."
+        )
+    )
     state: PathwayState = strawberry.field(description="Where it stands.")
     entered_at: DateTime = strawberry.field(description="Since when.")
     day: int | None = strawberry.field(

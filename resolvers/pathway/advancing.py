@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from regions.pathways import pathway_events
 from resolvers.context import Context
 from resolvers.nodes import parse_id
 from resolvers.pathway.engine import ARRIVAL, started
 from resolvers.pathway.packs import RulePack, holding, packs
 from resolvers.pathway.reading import read_pathway
 from resolvers.pathway.states import Event, PathwayEvent, Refused, local_day
-from resolvers.pathway.storing import Known, Who, load, start, step
+from resolvers.pathway.storing import Known, Who, forget, load, start, step
 from resolvers.questions.rows import scope_condition
 from resolvers.transfers.custodians import guard
 from resolvers.writing.refusing import Mistakes, Refusal, not_found
@@ -58,6 +59,9 @@ async def advance_pathway(
             raise not_found("record")
         guard(connection, store.settings.code, [about.person_id])
         found = load(connection, number)
+        if found is not None and _begins_anew(connection, found, given):
+            forget(connection, number)
+            found = None
         if found is None:
             found = _begun(connection, about._asdict(), record.kind, at, given.pack, who)
         elif given.event is None:
@@ -83,6 +87,18 @@ async def advance_pathway(
     if pathway is None:
         raise writing.unread(number, store)
     return AdvancePathwayPayload(pathway=pathway, repeated=repeated)
+
+
+def _begins_anew(connection: Connection, known: Known, given: AdvancePathwayInput) -> bool:
+    """Whether a pathway begins at another instant, or by another pack, than it did so far: as long
+    as nothing has happened on it, and nothing has run out.
+    """
+    other = given.pack is not None and given.pack != known.row["pack"]
+    if not other and (given.event is not None or given.at is None):
+        return False
+    happened = select(pathway_events.c.number).where(pathway_events.c.pathway_id == known.row["id"])
+    lapsed = any(one.missed_at for one in known.standing.clocks)
+    return not lapsed and connection.execute(happened.limit(1)).first() is None
 
 
 def _begun(

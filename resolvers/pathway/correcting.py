@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from regions.instants import instant, seconds_of
 from regions.pathways import pathway_clocks, pathway_events, pathways
+from resolvers.pathway.beginning import begin_contacts, is_for, is_isolated
 from resolvers.pathway.engine import advance, expired, started
 from resolvers.pathway.following import follow_sample
 from resolvers.pathway.packs import packs
@@ -52,6 +53,8 @@ def follow_correction(connection: Connection, table: str, old: Row, new: Row, wh
     number = old["id"] if own else old["case_id"] or old["contact_id"]
     known = load(connection, number) if number is not None else None
     if known is None:
+        if table == "contacts" and not _begins(old) and _begins(new):
+            begin_contacts(connection, [new], who)
         return
     if table == "samples":
         _sampled(connection, known, old, new, who)
@@ -63,6 +66,13 @@ def follow_correction(connection: Connection, table: str, old: Row, new: Row, wh
             known = _again(connection, known, lines, who)
         if table == "cases":
             _card(connection, known, old, new, who)
+
+
+def _begins(row: Row) -> bool:
+    """Whether a contact is isolated by the rules of the own disease: found by now, or known to be
+    observed for it.
+    """
+    return is_isolated(row) and is_for(row)
 
 
 def _card(connection: Connection, known: Known, old: Row, new: Row, who: Who) -> None:
@@ -97,7 +107,7 @@ def _contact(connection: Connection, known: Known, old: Row, new: Row, who: Who)
     if old["rule_pack"] != new["rule_pack"] and row["pack"] == old["rule_pack"]:
         row["pack"] = new["rule_pack"]
     began = local_day(row["started_at"]).isoformat()
-    before, after = old["observation_started_on"], new["observation_started_on"]
+    before, after = old["observation_started_on"] or began, new["observation_started_on"]
     if after and before != after and began == before:
         days = seconds_of(after) - seconds_of(before)
         row["started_at"] = instant(seconds_of(row["started_at"]) + days)

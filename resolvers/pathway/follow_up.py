@@ -16,11 +16,12 @@ from regions.reading import Read
 from regions.statements import Statement
 from resolvers.context import Context, region_answers
 from resolvers.federation import Report
+from resolvers.pathway.caveats import caveats_of, rule_pack_type
 from resolvers.pathway.engine import expired
 from resolvers.pathway.overdue import item_of
 from resolvers.pathway.reading import Written, written_pathways
 from resolvers.pathway.states import end_of_day, local_day
-from resolvers.pathway.storing import standing_of
+from resolvers.pathway.storing import pack_of, standing_of
 from resolvers.questions.question import Question
 from resolvers.questions.rows import scope_condition
 from schema.follow_up import FollowUp, FollowUpSheet
@@ -131,12 +132,14 @@ def _begins(ends: str) -> str:
 
 def _follow_up(one: Written, record: Any, due: list[OverdueItem], day: date) -> FollowUp:
     row = one.row
-    standing = standing_of(row, one.clocks)
+    standing, rules = standing_of(row, one.clocks), pack_of(row["pack"])
     return FollowUp(
         record=f"{row['record']}:{row['id']}",  # type: ignore[arg-type]  # an ID is text
         case=record if row["record"] == "case" else None,
         contact=record if row["record"] == "contact" else None,
         state=standing.state,
         day=standing.day(end_of_day(day)),
+        pack=rule_pack_type(rules),
+        caveats=caveats_of(rules, standing.level),
         due=due,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
@@ -73,8 +73,9 @@ class Isolation:
 @dataclass(frozen=True, slots=True)
 class RulePack:
     """A plan of control measures. `issuer_rank`: 1 nation, 2 province, 3 city, 4 county; `area`
-    is how the codes it holds for begin, empty for the country. `origins` says of the day it holds
-    from and of each part where its values come from.
+    is how the codes it holds for begin, empty for the country; `disease` whose cases and contacts
+    it is for. `origins` says of the day it holds from and of each part where its values come from,
+    `unverified` of which of these nobody has compared the values with the document.
     """
 
     id: str
@@ -83,12 +84,19 @@ class RulePack:
     effective_on: date
     issuer_rank: int
     area: str
+    disease: str
     source: str
+    unverified: tuple[str, ...]
     hours: Hours
     carrier: Carrier
     close: Isolation
     secondary: Isolation
     origins: Mapping[str, str]
+
+    def doubtful(self, level: str) -> tuple[str, ...]:
+        """The unverified parts on which the days of a case, or of a contact of a level, rest."""
+        rests_on = {"CASE": ("hours", "carrier"), "CLOSE": ("close",), "SECONDARY": ("secondary",)}
+        return tuple(one for one in rests_on.get(level, ()) if one in self.unverified)
 
     def isolation(self, level: str) -> Isolation | None:
         """The days of a contact of this level; None where the pack isolates nobody of it."""
@@ -133,7 +141,7 @@ def read_pack(file: str, text: str) -> RulePack:
         if key not in tops:
             source.wrong((key,), "unknown", f"one of {', '.join(sorted(tops))}")
     texts = {}
-    for key in ("id", "name_zh", "name_en", "area", "source"):
+    for key in ("id", "name_zh", "name_en", "area", "disease", "source"):
         value = source.at(given, (key,), str, "text in quotes")
         if not value and key != "area":
             source.wrong((key,), "empty", "text in quotes")
@@ -152,6 +160,7 @@ def read_pack(file: str, text: str) -> RulePack:
         **texts,
         effective_on=effective_on,
         issuer_rank=rank,
+        unverified=source.parts(given, "unverified", _ORIGINS),
         hours=hours,
         carrier=Carrier(**carrier),
         close=Isolation(**source.numbers(given, "close", Isolation, least=0, most=365)),
@@ -215,6 +224,13 @@ class _Source:
                 self.wrong((section, name), "out of range", expected)
             found[name] = value
         return found
+
+    def parts(self, given: Mapping[str, Any], key: str, known: Sequence[str]) -> tuple[str, ...]:
+        expected = f"a list of {', '.join(known)}, in this order; [] for none"
+        listed = self.at(given, (key,), list, expected)
+        if listed != [one for one in known if one in listed]:
+            self.wrong((key,), "no such parts", expected)
+        return tuple(listed)
 
     def texts(
         self, given: Mapping[str, Any], section: str, names: Iterable[str]

@@ -20,6 +20,7 @@ from regions.text import among
 from resolvers.context import Context
 from resolvers.federation import state_of
 from resolvers.nodes import parse_id
+from resolvers.pathway.caveats import caveats_of, rule_pack_type
 from resolvers.pathway.engine import expired, started, under
 from resolvers.pathway.packs import packs
 from resolvers.pathway.projecting import ends_on, release_on
@@ -28,7 +29,6 @@ from resolvers.pathway.storing import pack_of, standing_of
 from resolvers.questions.question import Question
 from resolvers.questions.rows import living, scope_condition
 from resolvers.transfers.reading import rows_in
-from schema.contacts import RulePack
 from schema.pathway import Pathway, PathwayClock, PathwayEvent, PathwayState, PathwayStep
 
 __all__ = ["Written", "pathways_of", "read_pathway", "written_pathways"]
@@ -192,7 +192,8 @@ def _pathway(known: Written, pack: str | None) -> Pathway:
     release, end = release_on(standing, rules, at), ends_on(standing, rules, at)
     return Pathway(
         record=f"{row['record']}:{row['id']}",  # type: ignore[arg-type]  # an ID is text
-        pack=RulePack(id=rules.id, name_zh=rules.name_zh, name_en=rules.name_en),  # type: ignore[arg-type]  # an ID is text
+        pack=rule_pack_type(rules),
+        caveats=caveats_of(rules, standing.level),
         state=standing.state,
         entered_at=standing.entered_at,  # type: ignore[arg-type]  # scalars are text
         day=standing.day(at),

@@ -18,7 +18,7 @@ __all__ = ["SHEET", "sheet_csv"]
 
 SHEET = """query print($date: Date!, $unit: ID) { followUpSheet(date: $date, unit: $unit) {
   date unitId complete
-  people { record state day due { kind dueAt lateMinutes }
+  people { record state day pack { id } caveats { part } due { kind dueAt lateMinutes }
     case { code name sex age phone residence whereabouts }
     contact { code name sex age phone residence whereabouts } }
   regions { code state } } }"""
@@ -39,11 +39,13 @@ _COLUMNS = [
     *(Column((_HEADS[name],), ColumnKind.PRIVATE) for name in _PERSON),
     Column(("状态 state",), ColumnKind.TEXT),
     Column(("第几天 day",), ColumnKind.NUMBER),
+    Column(("方案 rules",), ColumnKind.TEXT),
     Column(("待办 due",), ColumnKind.TEXT),
     Column(("时限 until",), ColumnKind.INSTANT),
     Column(("已逾期(分) late",), ColumnKind.NUMBER),
     Column(("完成情况 done",), ColumnKind.TEXT),  # to be written in by hand
 ]
+_UNVERIFIED = " 未与原文核对 unverified"
 _SILENT = frozenset({"ANSWERED", "NOT_ASKED"})
 
 
@@ -77,6 +79,7 @@ def _row(one: Mapping[str, Any]) -> list[str | int | float | None]:
         *(None if record.get(name) is None else str(record[name]) for name in _PERSON),
         one["state"],
         one["day"],
+        one["pack"]["id"] + (_UNVERIFIED if one["caveats"] else ""),
         " ".join(dict.fromkeys(clock["kind"] for clock in due)),
         due[0]["dueAt"],
         max(clock["lateMinutes"] for clock in due),

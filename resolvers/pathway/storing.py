@@ -29,6 +29,7 @@ __all__ = [
     "Who",
     "accept_transfer",
     "clocks_of",
+    "forget",
     "load",
     "pack_of",
     "pathway_columns",
@@ -115,6 +116,12 @@ def load(connection: Connection, number: int) -> Known | None:
     clocks = connection.execute(select(pathway_clocks).where(pathway_clocks.c.pathway_id == number))
     standing = standing_of(row, [one._asdict() for one in clocks])
     return Known(row, standing, pack_of(row["pack"]))
+
+
+def forget(connection: Connection, number: int) -> None:
+    """Deletes a pathway on which nothing has happened, so that it begins anew."""
+    connection.execute(delete(pathway_clocks).where(pathway_clocks.c.pathway_id == number))
+    connection.execute(delete(pathways).where(pathways.c.id == number))
 
 
 def start(

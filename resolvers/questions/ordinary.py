@@ -17,6 +17,7 @@ from strawberry.dataloader import DataLoader
 
 from regions.ids import region_of
 from resolvers.catalog import RECORDS, Field, Record, private_fields
+from resolvers.pathway.caveats import rule_pack_type
 from resolvers.questions.filling import Row, fill_rows
 from resolvers.questions.links import fetch
 from resolvers.questions.moved import by_ids, in_regions
@@ -29,7 +30,6 @@ from resolvers.questions.sharing import sharing_regions
 from resolvers.questions.turns import RECORDS_A_TURN, Turns
 from resolvers.reference import Reference
 from resolvers.users import Viewer
-from schema.contacts import RulePack
 from schema.enums import AlertMethod, LawClass, RegionState
 from schema.fields import Column, Constant, Gathered, Group, Many, PrivateSource
 from schema.nodes import Region
@@ -351,8 +351,7 @@ def _constant(reference: Reference, type_name: str, key: str) -> Any:
     if type_name == "Disease":
         return disease_of(reference, key)
     if type_name == "RulePack":
-        pack = reference.rule_pack(key)
-        return RulePack(id=pack.id, name_zh=pack.name_zh, name_en=pack.name_en)  # type: ignore[arg-type]  # scalars are text
+        return rule_pack_type(reference.rule_pack(key))
     return region_type(reference, key, "ANSWERED")  # a record of its own leads here
 
 

@@ -21,6 +21,8 @@ from regions.index_keys import read_state
 from regions.people import people
 from regions.person_sealing import PeopleSealers
 from resolvers.context import Context
+from resolvers.pathway.beginning import begin_contacts, is_for, is_isolated
+from resolvers.pathway.storing import Who
 from resolvers.reference import diseases, rule_packs
 from resolvers.writing.joining import joined_people
 from resolvers.writing.linking import Linked
@@ -77,6 +79,7 @@ class _Row:
     problem: Problem | None = None
     duplicate: bool | None = None
     checked: bool = True
+    begins: bool | None = None  # whether its pathway does
 
     @property
     def stands(self) -> bool:
@@ -118,6 +121,7 @@ async def register_contacts(
         if row.columns["disease"] is None:
             found = (seen.diseases.get(link) for link in row.links.all)  # the case comes first
             row.columns["disease"] = next((one for one in found if one is not None), None)
+        _decide_pathway(row)
         _conclude(row)
         if row.stands:
             row.duplicate = True
@@ -194,8 +198,22 @@ def _read(writing: Writing, index: int, given: ContactInput) -> _Row:
         for name, (value, path) in private.items()
     }
     apply_rules("contacts", row.columns, mistakes, _PATHS, writing.moment)
+    row.begins = given.begin_pathway
+    if given.begin_pathway and not is_isolated(row.columns):
+        mistakes.add(
+            ["beginPathway"],
+            "by these rules nobody is isolated who is not found, was released or excluded, or is "
+            "of this level",
+            "按该方案，未追踪到、已解除、已排除或该级别的接触者不隔离，流程不能开始",
+        )
     _conclude(row)
     return row
+
+
+def _decide_pathway(row: _Row) -> None:
+    """Unless it was said, the pathway begins where the rules are for the contact's disease."""
+    if row.begins is None:
+        row.begins = is_isolated(row.columns) and is_for(row.columns)
 
 
 def _conclude(row: _Row) -> None:
@@ -259,6 +277,7 @@ def _write(
     kept: dict[str, Any] = {}
     new_people: list[tuple[Any, ...]] = []
     new_contacts: list[tuple[Any, ...]] = []
+    beginning: list[Mapping[str, Any]] = []
     for row in rows:
         problem = row.problem
         if isinstance(row.person, int) and row.stands:
@@ -282,7 +301,10 @@ def _write(
             assert row.person is not None
             person_id = row.person
         contact_id, first = first, first + 1
-        new_contacts.append(_contact_row(sealers, row, contact_id, person_id, reporter, at))
+        made_contact = _contact_row(sealers, row, contact_id, person_id, reporter, at)
+        new_contacts.append(tuple([made_contact[name] for name in _COLUMNS]))
+        if row.begins:
+            beginning.append(made_contact)
         kept[str(row.index)] = {
             "contact": contact_id,
             "duplicate": row.duplicate,
@@ -291,6 +313,7 @@ def _write(
     insert_rows(connection, people, PEOPLE_COLUMNS, new_people)
     sealers.write()
     insert_rows(connection, contacts, _COLUMNS, new_contacts)
+    begin_contacts(connection, beginning, Who(*reporter, at))
     wrote["person"] = [one[0] for one in new_people]
     wrote["contact"] = [one[0] for one in new_contacts]
     return {"rows": kept}
@@ -303,11 +326,11 @@ def _contact_row(
     person_id: int,
     reporter: tuple[str, str],
     at: str,
-) -> tuple[Any, ...]:
+) -> dict[str, Any]:
     sealed = None
     if any(row.items[name] is not None for name in CONTACT_ITEMS):
         sealed = sealers.seal(person_id, "contacts", contact_id, row.items)
-    values = row.columns | {
+    return row.columns | {
         "id": contact_id,
         "person_id": person_id,
         "sealed": sealed,
@@ -317,7 +340,6 @@ def _contact_row(
         "updated_at": at,
         "version": 1,
     }
-    return tuple([values[name] for name in _COLUMNS])
 
 
 async def _payload(writing: Writing, outcomes: Mapping[int, _Outcome]) -> RegisterContactsPayload:

@@ -114,6 +114,14 @@ class ContactInput:
         default=strawberry.ID("9TH_EDITION"),
         description="The rules by which the level was judged.",
     )
+    begin_pathway: bool | None = strawberry.field(
+        default=None,
+        description=(
+            "Whether the contact's pathway begins now, with its tests and days by `rulePack`, from "
+            "`observation.startedOn` or from now. Unless given: where `disease` is that of "
+            "these rules and the contact is found, and neither released nor excluded."
+        ),
+    )
     remarks: str | None = strawberry.field(default=None, description="Free text.")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +25,7 @@ from resolvers.catalog import private_fields
 from resolvers.pathway.engine import TAKES, advance, expired
 from resolvers.pathway.outlook import OUTLOOK
 from resolvers.pathway.packs import Isolation, RulePack, packs
-from resolvers.pathway.states import ClockKind, Event, PathwayEvent, Refused
+from resolvers.pathway.states import ClockKind, Event, PathwayEvent, PathwayState, Refused
 from resolvers.privacy.emergencies import REASONS as EMERGENCY_REASONS
 from resolvers.privacy.roles import NATIONAL_ROLES
 from resolvers.privacy.services import REASONS as SERVICE_REASONS
@@ -328,7 +329,9 @@ def origin_table() -> str:
     rows: list[tuple[str, ...]] = []
     for one in packs().values():
         rows.append((f"`{one.id}`", "the document", one.source))
-        rows += [("", part.replace("_", " "), text) for part, text in one.origins.items()]
+        for part, text in one.origins.items():
+            doubt = "**unverified**: " if part in one.unverified else ""
+            rows.append(("", part.replace("_", " "), f"{doubt}{text}"))
     return _table(("pack", "part", "from"), rows)
 
 
@@ -338,6 +341,8 @@ def _edges(pack: RulePack) -> dict[tuple[str, str], list[str]]:
     at = day_at(44)
     for state in states_of(pack):
         standing = expired(in_state(state, pack), at)
+        if state is PathwayState.HOME_OBSERVATION:  # every revisit is done
+            standing = replace(standing, revisits=len(pack.carrier.revisit_weeks))
         for kind in PathwayEvent:
             following = advance(standing, Event(kind, at), pack)
             if isinstance(following, Refused) or following.state is state:

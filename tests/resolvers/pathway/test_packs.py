@@ -57,18 +57,18 @@ def test_a_lower_issuer_does_not_override_a_higher_one() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "key"),
     [
-        ("first_test_day = 7", 'first_test_day = "7"', 22, "carrier.first_test_day"),
-        ("first_test_day = 7", "first_test_day = 12", 23, "carrier.second_test_day"),
-        ("home_days = 14", "", 20, "carrier.home_days"),
+        ("first_test_day = 7", 'first_test_day = "7"', 24, "carrier.first_test_day"),
+        ("first_test_day = 7", "first_test_day = 12", 25, "carrier.second_test_day"),
+        ("home_days = 14", "", 22, "carrier.home_days"),
         ("issuer_rank = 2", "issuer_rank = 9", 6, "issuer_rank"),
         ("issuer_rank = 2", "issuer_rank = true", 6, "issuer_rank"),
         ("2020-04-19", '"2020-04-19"', 5, "effective_on"),
-        ("revisit_weeks = [2, 4]", "revisit_weeks = [4, 2]", 29, "carrier.revisit_weeks"),
-        ("[secondary]", "[secondary]\nchief = 1", 38, "secondary.chief"),
+        ("revisit_weeks = [2, 4]", "revisit_weeks = [4, 2]", 31, "carrier.revisit_weeks"),
+        ("[secondary]", "[secondary]\nchief = 1", 40, "secondary.chief"),
         ('area = "50"', 'area = "5"', 7, "area"),
-        ("[hours]", "[hours", 10, "(line)"),
-        ("central_tests = [1]", "central_tests = [15]", 34, "close.central_tests"),
-        ('carrier = "N113', 'carriers = "N113', 46, "origins.carriers"),
+        ("[hours]", "[hours", 12, "(line)"),
+        ("central_tests = [1]", "central_tests = [15]", 36, "close.central_tests"),
+        ('carrier = "N113', 'carriers = "N113', 48, "origins.carriers"),
     ],
 )
 def test_a_broken_pack_names_line_and_key(old: str, new: str, line: int, key: str) -> None:
@@ -78,3 +78,15 @@ def test_a_broken_pack_names_line_and_key(old: str, new: str, line: int, key: st
     details = caught.value.details
     assert (details["file"], details["line"], details["key"]) == ("n113.toml", line, key)
     assert caught.value.hint.startswith("expected ")
+
+
+def test_what_nobody_compared_with_the_document_is_said_in_the_pack_itself() -> None:
+    unverified = {key: pack.unverified for key, pack in packs().items()}
+    assert unverified == {"N113": (), "8TH_EDITION": (), "9TH_EDITION": ("hours", "carrier")}
+    ninth = packs()["9TH_EDITION"]
+    assert ninth.doubtful("CASE") == ("hours", "carrier")
+    assert ninth.doubtful("CLOSE") == ninth.doubtful("SECONDARY") == ()
+    for text in ('["closed"]', '["carrier", "hours"]', '"carrier"'):
+        with pytest.raises(ConfigError) as caught:
+            read_pack("n113.toml", _TEXT.replace("unverified = []", f"unverified = {text}"))
+        assert caught.value.details["key"] == "unverified"

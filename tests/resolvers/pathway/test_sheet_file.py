@@ -33,6 +33,8 @@ def _sheet(*people: dict[str, Any], **more: Any) -> dict[str, Any]:
             "contact": one,
             "state": "HOME_OBSERVATION",
             "day": 3,
+            "pack": {"id": "9TH_EDITION"},
+            "caveats": [{"part": "carrier"}],
             "due": due,
         }
         for number, one in enumerate(people, 1)
@@ -60,6 +62,7 @@ def test_one_line_for_each_person() -> None:
     remarks, (first, second) = _read(body)
     assert first["编号 record"] == "contact:1"
     assert first["姓名 name"] == "*"
+    assert first["方案 rules"] == "9TH_EDITION 未与原文核对 unverified"
     assert first["待办 due"] == "TEMPERATURE DAY_7_TEST"
     assert (first["时限 until"], first["已逾期(分) late"]) == ("2026-11-28T04:00:00Z", "7")
     assert (second["姓名 name"], second["年龄 age"], second["完成情况 done"]) == ("王芳", "41", "")

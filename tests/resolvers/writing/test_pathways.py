@@ -42,7 +42,8 @@ _ADVANCE = """mutation ($input: AdvancePathwayInput!) { advancePathway(input: $i
   ... on Problem { code message messageZh }
   ... on StepProblem { reason } } }"""
 _PATHWAY = """query ($id: ID!, $pack: ID) { pathway(record: $id, pack: $pack) {
-  record state day dayOne pack { id } events { kind at state }
+  record state day dayOne pack { id unverified }
+  caveats { part message messageZh } events { kind at state }
   clocks { kind number openedAt dueAt metAt missedAt droppedAt } } }"""
 _OVERDUE = """query ($f: OverdueFilter, $n: Int, $a: String) {
   overdue(filter: $f, first: $n, after: $a) {
@@ -203,6 +204,19 @@ def test_another_pack_moves_the_days_of_a_contact(writer: Writer) -> None:
         "N113": ["2026-03-15T15:59:59Z"],
     }
     assert _advance(writer, row["id"])["reason"] == "BEGUN_ALREADY"
+
+
+def test_a_what_if_says_what_nobody_compared_with_its_document(writer: Writer) -> None:
+    case = _carrier(writer)
+    assert _pathway(writer, case)["caveats"] == []
+    other = _pathway(writer, case, pack="9TH_EDITION")
+    assert other["pack"] == {"id": "9TH_EDITION", "unverified": ["hours", "carrier"]}
+    assert [one["part"] for one in other["caveats"]] == ["hours", "carrier"]
+    assert "as remembered" in other["caveats"][1]["message"]
+    assert "未与文件原文核对" in other["caveats"][1]["messageZh"]
+    contact = writer.do("registerContacts", DOCTOR, contacts_input())["rows"][0]["contact"]["id"]
+    assert _advance(writer, contact, pack="9TH_EDITION")["pathway"]
+    assert _pathway(writer, contact)["caveats"] == []  # its days were compared
 
 
 def test_the_same_key_again_and_named_refusals(writer: Writer) -> None:
