@@ -34,6 +34,7 @@ from gateway.keys.served import ServedEraser
 from gateway.letters import PREFIX as LETTERS
 from gateway.letters import LetterEndpoint
 from gateway.messaging.configured import channel_names, make_channels, make_sender
+from gateway.messaging.letters import LetterSender
 from gateway.messaging.notices import NoticeSender
 from gateway.passwords import Passwords
 from gateway.post import Post
@@ -222,7 +223,10 @@ def make_app(config: Config, *, planning: bool = True) -> App:
     telling = ("messages of signals", config.messages_poll_seconds, sender.look)
     notices = NoticeSender(central, channels, changes.version, lease=config.messages_lease_seconds)
     supervising = ("messages to supervisors", config.messages_poll_seconds, notices.look)
+    told = LetterSender(stores, central, channels, lease=config.messages_lease_seconds)
+    corresponding = ("messages of letters", config.messages_poll_seconds, told.look)
     more: list[Duty] = [lapses, letters_late, old_keys, behind, messages, telling, supervising]
+    more.append(corresponding)
     patient = [replace(one, deadline=config.detection_night_seconds) for one in config.regions]
     night_stores = Stores(patient, keys, rules)
     night = Night(night_stores, night_settings(config))

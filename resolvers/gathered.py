@@ -11,6 +11,7 @@ from resolvers.assist.reading import (
     copies_of,
     issuer_contacts_of,
     managed_contacts_of,
+    notices_of,
     raised_cases_of,
     requests_of,
 )
@@ -37,6 +38,7 @@ GATHERED: Mapping[tuple[str, str], Gather] = {
     ("Case", "transfers"): transfers_of,
     ("Contact", "assist_requests"): requests_of,
     ("AssistRequest", "events"): letter_events_of,
+    ("AssistRequest", "notices"): notices_of,
     ("AssistRequest", "copied_to"): copies_of,
     ("AssistPerson", "contact"): managed_contacts_of,
     ("AssistPerson", "issuer_contact"): issuer_contacts_of,

@@ -17,6 +17,7 @@ from resolvers.assist.answers import ANSWERS, reseal
 from resolvers.assist.clocks import AssistLimits
 from resolvers.assist.handling import AboutLetter, take_refusal
 from resolvers.assist.news import LETTER, put_news
+from resolvers.assist.notices import ARRIVED, put_notice
 from resolvers.assist.rows import (
     RECEIVED,
     SENT,
@@ -128,6 +129,8 @@ class LetterHandler(AboutLetter):
         write_copies(connection, copy, parcel["copies"], at)
         copy.open_people()
         copy.save(at)
+        if event is Event.SUBMIT:
+            put_notice(copy, ARRIVED, copy.row["version"], [copy.row["to_unit"]], at)
         put_news(copy, who, decides=event)
         return {"refused": None}
 

@@ -13,6 +13,7 @@ from resolvers.assist.answers import ANSWERS, OUTCOME, take_answers
 from resolvers.assist.clocks import AssistLimits
 from resolvers.assist.handling import AboutLetter, take_refusal
 from resolvers.assist.news import END, EVENT, put_news
+from resolvers.assist.notices import CASE, REFUSED, put_notice
 from resolvers.assist.onward import relay
 from resolvers.assist.rows import RECEIVED, SENT, Copy, Who
 from resolvers.assist.states import OPEN, Event, State
@@ -79,6 +80,7 @@ class EventHandler(AboutLetter):
         _take_news(copy, body, parcel)
         _share(copy, parcel["events"], at)
         copy.save(at)
+        _put_notices(copy, [one for one in parcel["events"] if one["key"] in new], at)
         if copy.row["parent_number"] is not None:
             who = Who(None, None, at, message.trace)
             relay(copy, parcel["people"], copy.events(new), who)
@@ -120,6 +122,17 @@ def _take_news(copy: Copy, body: Mapping[str, Any], parcel: Any) -> None:
     for row in rows:
         row |= {name: by_position[row["position"]][name] for name in _PERSON_NEWS}
     take_answers(copy, rows, [by_position[row["position"]]["items"] for row in rows])
+
+
+def _put_notices(copy: Copy, events: Sequence[Mapping[str, Any]], at: str) -> None:
+    """Has the issuer's duty person told that the letter is back, or that somebody became a case."""
+    for event in events:
+        if event["phase"] != "DECIDED":
+            continue
+        if event["event"] == Event.POSITIVE.name:
+            put_notice(copy, CASE, event["position"], [copy.row["from_unit"]], at)
+        elif event["event"] == Event.REFUSE.name and event["number"] == copy.number:
+            put_notice(copy, REFUSED, event["version"], [copy.row["from_unit"]], at)
 
 
 def _share(copy: Copy, events: Sequence[Mapping[str, Any]], at: str) -> None:

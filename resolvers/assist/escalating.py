@@ -11,6 +11,7 @@ from regions.assist import assist_requests
 from regions.instants import now
 from resolvers.assist.clocks import AssistLimits, after_hours, escalation
 from resolvers.assist.news import put_news
+from resolvers.assist.notices import CITY, PROVINCE, put_notice
 from resolvers.assist.routing import levels_above
 from resolvers.assist.rows import RECEIVED, Copy, Who
 from resolvers.assist.states import State
@@ -66,6 +67,8 @@ def sweep(connection: Connection, store: Store, at: str, limits: AssistLimits) -
         units = told_units(copy.row["to_code"], level)
         copy.note("ESCALATE", "NOTED", who, detail={"to": level, "units": units})
         copy.save(at)
+        occasion = PROVINCE if level == "PROVINCE" else CITY
+        put_notice(copy, occasion, copy.row["version"], units[-1:], at)
         put_news(copy, who)
     return len(numbers)
 

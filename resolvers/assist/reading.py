@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import Select, or_, select
 
 from regions.assist import assist_copies, assist_events, assist_people, assist_requests
+from regions.assist_notices import assist_notices
 from regions.ids import region_of
 from regions.reading import Read
 from regions.statements import Statement, text_value
@@ -21,7 +22,16 @@ from resolvers.federation import state_of
 from resolvers.questions.link_reads import MOVING
 from resolvers.questions.question import Question
 from resolvers.questions.rows import scope_condition
-from schema.assist import AssistEvent, AssistEventKind, AssistPhase, AssistState
+from schema.alerts_messages import MessageChannel
+from schema.assist import (
+    AssistEvent,
+    AssistEventKind,
+    AssistNotice,
+    AssistNoticeState,
+    AssistOccasion,
+    AssistPhase,
+    AssistState,
+)
 
 if TYPE_CHECKING:
     from resolvers.context import Context
@@ -31,6 +41,7 @@ __all__ = [
     "events_of",
     "issuer_contacts_of",
     "managed_contacts_of",
+    "notices_of",
     "raised_cases_of",
     "requests_of",
 ]
@@ -121,6 +132,42 @@ def _event(row: Sequence[Any]) -> AssistEvent:
         reason_code=why,
         detail=more,
         known_at=known,
+    )
+
+
+async def notices_of(context: Context, of: Sequence[Any]) -> Sequence[Any]:
+    """Who was told of some copies of letters by messages."""
+    question = context.question
+    found: dict[tuple[int, int], list[AssistNotice]] = {}
+    reads = _reads(question, _by_region(of), _notices)
+    for region, (request, *row) in await _rows(question, reads, of[0]._path):
+        found.setdefault((region, request), []).append(_notice(row))
+    return [found.get((one._row[2], _number(one)), []) for one in of]
+
+
+@cache
+def _notices(dialect: str) -> Statement:
+    c = assist_notices.c
+    columns = (c.request_id, c.occasion, c.about, c.units, c.channel, c.unit_id, c.account)
+    asked = select(*columns, c.state, c.outcome, c.due_at, c.settled_at)
+    return Statement(
+        asked.where(among(c.request_id, text_value(_KEYS))).order_by(c.due_at, c.id), dialect
+    )
+
+
+def _notice(row: Sequence[Any]) -> AssistNotice:
+    occasion, about, units, channel, unit, account, state, outcome, due_at, settled_at = row
+    return AssistNotice(
+        occasion=AssistOccasion[occasion],
+        about=about,
+        units=orjson.loads(units),
+        channel=MessageChannel[channel] if channel else None,
+        unit_id=unit or None,
+        account=account or None,
+        state=AssistNoticeState[state],
+        outcome=outcome,
+        due_at=due_at,
+        settled_at=settled_at,
     )
 
 

@@ -164,6 +164,7 @@ TABLES: Mapping[str, str] = {
     "assist_attachments": "sealed names of files; types, sizes, hashes",
     "assist_contents": "sealed files",
     "assist_copies": "numbers of letters and units that may read them",
+    "assist_notices": "accounts of staff and ids of their sealed numbers; states",
     "signal_messages": "texts of signals: a number, a county, a disease",
     "signal_deliveries": "accounts of staff and ids of their sealed numbers; states",
     "signals": "codes, counts, ids of cards: what was unusual where; nothing of anybody",
@@ -277,7 +278,7 @@ SENDERS: Mapping[str, str] = {
     "gateway/_supervisor.py": "the socket that the gateway listens on",
     "gateway/access_log/witnessing.py": "checkpoints and proofs of the access log, to witnesses",
     "gateway/sign_in/provider.py": "codes and tokens of a sign-in, to the provider that is set",
-    "gateway/messaging/http_sending.py": "a text of a signal, and the number of whoever "
+    "gateway/messaging/http_sending.py": "a text of a signal or letter, and the number of whoever "
     "is on duty, to the receivers that are set",
     "gateway/messaging/mail.py": "the same text, to the address of whoever is on duty",
     "gateway/metrics/counting.py": "counts by kind and outcome, to whoever reaches `/metrics`",
