@@ -134,9 +134,9 @@ class PathwayEvent(Enum):
     )
 
 
-@strawberry.enum(description="What is due on a pathway or a signal.")
+@strawberry.enum(description="What is due on a pathway, a signal or an assist letter.")
 class ClockKind(Enum):
-    """What is due on a pathway or a signal."""
+    """What is due on a pathway, a signal or an assist letter."""
 
     EXPERT_REVIEW = strawberry.enum_value("EXPERT_REVIEW", description="The experts decide.")
     DIRECT_REPORT = strawberry.enum_value("DIRECT_REPORT", description="The card is reported.")
@@ -184,6 +184,15 @@ class ClockKind(Enum):
     INVESTIGATION_FORM = strawberry.enum_value(
         "INVESTIGATION_FORM",
         description="Of a suspected event: the investigation form is filed (E11).",
+    )
+    ASSIST_ACKNOWLEDGE = strawberry.enum_value(
+        "ASSIST_ACKNOWLEDGE", description="Of an assist letter: it is acknowledged (C)."
+    )
+    ASSIST_CONTROL = strawberry.enum_value(
+        "ASSIST_CONTROL", description="Of an assist letter: its people are found and controlled."
+    )
+    ASSIST_FEEDBACK = strawberry.enum_value(
+        "ASSIST_FEEDBACK", description="Of an assist letter: it is answered."
     )
 
 
@@ -258,12 +267,16 @@ class Pathway:
     events: list[PathwayStep] = strawberry.field(description="What happened, as recorded.")
 
 
-@strawberry.type(description="Something due on a pathway or a signal, and whose it is.")
+@strawberry.type(
+    description="Something due on a pathway, a signal or an assist letter, and whose it is."
+)
 class OverdueItem:
     """Something due on a pathway."""
 
     id: strawberry.ID = strawberry.field(description="Id of the clock.")
-    record: strawberry.ID = strawberry.field(description="The case, contact or signal.")
+    record: strawberry.ID = strawberry.field(
+        description="The case, contact, signal or assist request."
+    )
     kind: ClockKind = strawberry.field(description="What is due.")
     unit_id: strawberry.ID = strawberry.field(description="The unit responsible.")
     code: RegionCode = strawberry.field(description="County responsible.")
@@ -279,7 +292,7 @@ class OverdueItem:
     missing: list[PathwayEvent] = strawberry.field(
         description=(
             "What is missing of a pathway: any of these events ends the wait. Empty once it has "
-            "ended, and of signals."
+            "ended, and of signals and letters."
         )
     )
     predicted_breach: bool = strawberry.field(

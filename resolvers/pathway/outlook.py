@@ -50,6 +50,10 @@ OUTLOOK: Mapping[ClockKind, Outlook] = {
     # Of signals: the card and the form themselves end the wait, no event of a pathway.
     C.ABNORMAL_CARD: Outlook((), 30),
     C.INVESTIGATION_FORM: Outlook((), 3 * 60),
+    # Of letters, likewise.
+    C.ASSIST_ACKNOWLEDGE: Outlook((), 30),
+    C.ASSIST_CONTROL: Outlook((), 6 * 60),
+    C.ASSIST_FEEDBACK: Outlook((), 3 * 60),
 }
 """Clock → what it waits for."""
 

@@ -1,4 +1,4 @@
-"""`overdue`: what is due on the pathways and signals of all regions, the longest due first."""
+"""`overdue`: what is due on pathways, signals and letters of all regions, longest due first."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from sqlalchemy import (
 )
 
 from regions.alerts_forms import signal_clocks
+from regions.assist import assist_requests
 from regions.instants import now, seconds_of
 from regions.pathways import pathway_clocks, pathways
 from regions.people import people
 from regions.reading import Read
 from regions.statements import Statement
 from regions.text import under_any
+from resolvers.assist.due import LETTER_CLOCKS, LetterClock
 from resolvers.context import Context, region_answers
 from resolvers.counting import ask_and_count, count_of
 from resolvers.federation import Report
@@ -68,6 +70,8 @@ SIGNAL_COLUMNS: tuple[ColumnElement[Any], ...] = (
 )
 """The same of a clock of a signal (`regions.alerts_forms`)."""
 
+_LETTERS = assist_requests.c
+
 # As a key of an order, 1 is the first column: the instant once more, which changes nothing.
 _SIGNAL_ORDER = (_SIGNALS.due_at, _SIGNALS.signal_id, _SIGNALS.kind, _ONE)
 
@@ -107,7 +111,7 @@ async def list_overdue(
                 counted = count_of(listed.source, where, dialect)
                 counts.append(Read(region, counted.sql, counted.bind({})))
             if place is not None:
-                where.append(tuple_(*listed.order) > tuple_(*place))
+                where.append(tuple_(*listed.keys) > tuple_(*place))
             asking = select(*listed.columns).select_from(listed.source).where(*where)
             statement = Statement(asking.order_by(*listed.order).limit(size + 1), dialect)
             reads.append(Read(region, statement.sql, statement.bind({}), size + 1))
@@ -121,7 +125,7 @@ async def list_overdue(
         outcome = report.at(region)
         outcome.records = (outcome.records or 0) + 1
     page = [row for row, _ in merged[:size]]
-    for kind in ("case", "contact", "signal"):
+    for kind in ("case", "contact", "signal", "assistrequest"):
         if ids := [row[1] for row in page if row[_KEYS] == kind]:
             question.trail.saw(kind, list(dict.fromkeys(ids)))
     edges = [
@@ -148,6 +152,7 @@ class _Listed(NamedTuple):
     source: FromClause  # with what its conditions need
     columns: tuple[ColumnElement[Any], ...]
     where: list[ColumnElement[bool]]
+    keys: tuple[ColumnElement[Any], ...]  # what tells a clock, in their order
     order: tuple[ColumnElement[Any], ...]
 
 
@@ -161,22 +166,55 @@ def _statements(asked: dict[str, Any], prefixes: list[str], at: str) -> list[_Li
     of_pathways = [living, *_condition(_CLOCKS, asked, prefixes, at)]
     of_signals = _condition(_SIGNALS, asked, prefixes, at)
     return [
-        _Listed(pathway_clocks, of_people, COLUMNS, of_pathways, _ORDER),
-        _Listed(signal_clocks, signal_clocks, SIGNAL_COLUMNS, of_signals, _SIGNAL_ORDER),
+        _Listed(pathway_clocks, of_people, COLUMNS, of_pathways, _ORDER, _ORDER),
+        _Listed(
+            signal_clocks, signal_clocks, SIGNAL_COLUMNS, of_signals, _SIGNAL_ORDER, _SIGNAL_ORDER
+        ),
+        *(
+            _of_letters(clock, asked, prefixes, at)
+            for kind, clock in LETTER_CLOCKS.items()
+            if "kind" not in asked or kind.name in asked["kind"]
+        ),
     ]
 
 
+def _of_letters(clock: LetterClock, asked: dict[str, Any], prefixes: list[str], at: str) -> _Listed:
+    """What is asked of the letters that have a clock: each has one of a kind."""
+    keys = (clock.due_at, _LETTERS.id, clock.kind, _ONE)
+    record: ColumnElement[str] = literal_column("'assistrequest'")
+    about = (record, clock.unit_id, clock.code, clock.opened_at)
+    ends = (clock.missed_at, clock.met_at, clock.dropped_at)
+    names = ("due_at", "id", "kind", "number", "record", "unit_id", "code", "opened_at")
+    columns = tuple(
+        one.label(f"clock_{name}")
+        for one, name in zip(
+            (*keys, *about, *ends), (*names, "missed_at", "met_at", "dropped_at"), strict=True
+        )
+    )
+    where = [clock.is_one, *_condition(clock, asked, prefixes, at, waits=clock.waits)]
+    order = (clock.due_at, _LETTERS.id)
+    return _Listed(assist_requests, assist_requests, columns, where, keys, order)
+
+
 def _condition(
-    clocks: Any, asked: dict[str, Any], prefixes: list[str], at: str
+    clocks: Any,
+    asked: dict[str, Any],
+    prefixes: list[str],
+    at: str,
+    *,
+    waits: ColumnElement[bool] | None = None,
 ) -> list[ColumnElement[bool]]:
-    """Which of some clocks (the columns of their table) are asked for."""
+    """Which of some clocks (the columns of their table) are asked for. `waits`: which of them run,
+    where that is not known by how they ended.
+    """
     found: list[ColumnElement[bool]]
     if asked.get("lapses"):
-        found = [clocks.missed_at.is_not(None)]
+        found = [clocks.missed_at.is_not(None), clocks.due_at <= at]
         if "dueUntil" in asked:
             found.append(clocks.due_at <= asked["dueUntil"])
     else:
-        waits = and_(clocks.met_at.is_(None), clocks.dropped_at.is_(None))
+        if waits is None:
+            waits = and_(clocks.met_at.is_(None), clocks.dropped_at.is_(None))
         if asked.get("predicted"):
             found = [waits, clocks.due_at >= at, _critical(clocks, at)]
             if "dueUntil" in asked:
