@@ -139,6 +139,9 @@ assist_people = Table(
     internal("reporter_unit", nullable=True),
     public("created_at"),
     public("updated_at"),
+    public("positive_at", nullable=True),  # when a positive test was reported
+    public("case_due", nullable=True),  # by when the case is registered
+    public("case_at", nullable=True),  # when it was, as far as the letter is told
 )
 Index(
     "uq_assist_people_position", assist_people.c.request_id, assist_people.c.position, unique=True

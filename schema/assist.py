@@ -64,7 +64,7 @@ class AssistState(Enum):
     FORWARDED = value("FORWARDED", "Carried on by another letter (已转办).")
     UNTRACED = value("UNTRACED", "Not found, or left for an unknown place (未追踪到).")
     EXCLUDED = value("EXCLUDED", "No contact after all, as the issuer confirmed (已排除).")
-    CASE_RAISED = value("CASE_RAISED", "Tested positive, registered as a case (转为病例).")
+    CASE_RAISED = value("CASE_RAISED", "Tested positive: a case, registered or to be (转为病例).")
 
 
 @strawberry.enum(description="Whose copy of a letter: each region keeps its own.")
@@ -118,7 +118,7 @@ class AssistEventKind(Enum):
     AMEND = value("AMEND", "The issuer changed the letter, or wrote more of its people.")
     READ = value("READ", "The receiver read the amended version.")
     ATTACH = value("ATTACH", "A file was attached, by either side.")
-    CARE = value("CARE", "The receiver recorded a sample or visit of the person.")
+    CARE = value("CARE", "The receiver recorded a sample, visit or case of the person.")
     ESCALATE = value("ESCALATE", "Nobody acknowledged in time: the level above was told.")
 
 
@@ -242,6 +242,11 @@ class AssistPerson(Node):
     issuer_contact: Annotated["Contact", strawberry.lazy("schema.contacts")] | None = gathered(
         "The issuer's record of the person as a contact; null where there is none."
     )
+    positive_at: DateTime | None = column("When a positive test was reported.")
+    case_due: DateTime | None = column(
+        "By when a case is registered: two hours after a positive test was reported."
+    )
+    case_at: DateTime | None = column("When the case was linked to the letter.")
     raised_case: Annotated["Case", strawberry.lazy("schema.cases")] | None = gathered(
         "The case that was registered of the person, from whatever region."
     )

@@ -194,6 +194,10 @@ class ClockKind(Enum):
     ASSIST_FEEDBACK = strawberry.enum_value(
         "ASSIST_FEEDBACK", description="Of an assist letter: it is answered."
     )
+    ASSIST_CASE = strawberry.enum_value(
+        "ASSIST_CASE",
+        description="Of a person of an assist letter who tested positive: the case is registered.",
+    )
 
 
 @strawberry.type(description="Something due by an instant.")

@@ -17,7 +17,7 @@ ANSWERS = ("control_place", "destination", "answer")
 
 OUTCOME = (
     *("reason_code", "found_at", "found_code", "controlled_at", "control_mode", "outcome"),
-    *("destination_code", "contact_id", "case_id"),
+    *("destination_code", "contact_id", "case_id", "positive_at", "case_due", "case_at"),
 )
 """The columns that say what became of a person."""
 

@@ -13,7 +13,7 @@ from typing import Any
 from regions.instants import instant, seconds_of
 from resolvers.assist.states import Clock, State
 
-__all__ = ["AssistLimits", "after_hours", "escalation", "running", "starting"]
+__all__ = ["REPORT_HOURS", "AssistLimits", "after_hours", "escalation", "running", "starting"]
 
 _HOUR = 3600
 
@@ -26,6 +26,10 @@ class AssistLimits:
     control_hours: int = 24
     feedback_hours: int = 24
     escalate_hours: int = 2
+
+
+REPORT_HOURS = 2
+"""From a positive test that is reported to the registration of the case (C, N113 1.3)."""
 
 
 def after_hours(at: str, hours: int) -> str:

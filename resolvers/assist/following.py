@@ -16,12 +16,12 @@ from resolvers.assist.answers import reseal
 from resolvers.assist.clocks import AssistLimits
 from resolvers.assist.news import put_letter, put_news
 from resolvers.assist.rows import RECEIVED, SENT, Copy, Who
-from resolvers.assist.states import OPEN, Event, Party
+from resolvers.assist.states import OPEN, Event, Party, State
 from resolvers.assist.steps import decide_letter
 from resolvers.writing.envelopes import opened
 from resolvers.writing.stores import Store
 
-__all__ = ["amend_letters", "tell_care"]
+__all__ = ["amend_letters", "raise_case", "tell_care"]
 
 _COLUMNS = ("level", "manner", "last_contact_on")
 _OPEN = sorted(state.name for state in OPEN)
@@ -39,6 +39,32 @@ def tell_care(
         (person,) = copy.load([position])
         copy.row["revision"] += 1
         copy.note("CARE", "NOTED", who, person=person, detail=told)
+        copy.save(who.at)
+        put_news(copy, who, [position])
+
+
+def raise_case(
+    connection: Connection, store: Store, case: int, person: int, disease: str, who: Who
+) -> None:
+    """Links a case just registered of a person to the letters that wait for it, and tells it."""
+    asked = (
+        select(_LETTERS.id, _PEOPLE.position)
+        .join(assist_people, _PEOPLE.request_id == _LETTERS.id)
+        .where(
+            _PEOPLE.person_id == person,
+            _PEOPLE.state == State.CASE_RAISED.name,
+            _PEOPLE.case_id.is_(None),
+            _LETTERS.side == RECEIVED,
+            _LETTERS.disease == disease,
+        )
+        .order_by(_LETTERS.id)
+    )
+    for request, position in connection.execute(asked).all():
+        copy = Copy.of_id(connection, store, request)
+        (row,) = copy.load([position])
+        row |= {"case_id": case, "case_at": who.at}
+        copy.row["revision"] += 1
+        copy.note("CARE", "NOTED", who, person=row, detail={"record": f"case:{case}"})
         copy.save(who.at)
         put_news(copy, who, [position])
 

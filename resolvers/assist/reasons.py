@@ -24,6 +24,10 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "this was reported already; ask for more, or correct the contact",
         "已填报：如需补充请要求补充反馈，或更正密接记录",
     ),
+    "NEW_CASE": (
+        "this was reported already: give the case that was registered since, if none is linked yet",
+        "已填报：如尚未关联病例，请填写已登记的病例",
+    ),
     "USE_TRANSFER": (
         "the person is under control: hand the person over by a transfer",
         "该人员已落实管控：请办理转运交接",

@@ -45,7 +45,7 @@ class State(Enum):
     FORWARDED = "carried on by another letter"
     UNTRACED = "not found, or left for an unknown place"
     EXCLUDED = "no contact after all, as the issuer confirmed"
-    CASE_RAISED = "tested positive, registered as a case"
+    CASE_RAISED = "tested positive, a case"
 
 
 class Event(Enum):
@@ -101,6 +101,7 @@ class Guard(Enum):
     PROPOSED = "the receiver has said that it is no contact"
     FORM = "every person has an outcome; those controlled a mode and place"
     RESULT = "the result is recorded"
+    NEW_CASE = "a case is linked, and none was before"
     VERSION = "what changed is told as version + 1"
     READ_NOW = "the receiver has read the latest version"
 

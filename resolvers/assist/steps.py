@@ -15,7 +15,7 @@ from sqlalchemy import Connection, or_, select
 from regions.contacts import contacts, samples
 from regions.people import people
 from regions.shares import end_shares, open_shares, shares
-from resolvers.assist.clocks import AssistLimits, starting
+from resolvers.assist.clocks import REPORT_HOURS, AssistLimits, after_hours, starting
 from resolvers.assist.news import put_end
 from resolvers.assist.rows import RECEIVED, Copy, Who
 from resolvers.assist.states import (
@@ -124,9 +124,15 @@ def decide_person(
     found_failing = {*failing, *_standing_guards(copy)}
     if person["proposed"] != State.EXCLUDED.name:
         found_failing.add(Guard.PROPOSED)
+    if person["case_id"] is not None or values.get("case_id") is None:
+        found_failing.add(Guard.NEW_CASE)
     found = step(Subject.PERSON, state, event, Facts(party, frozenset(found_failing)))
     person |= values
     person["state"] = found.next.name
+    if found.clock is Clock.REPORT:
+        person |= {"positive_at": who.at, "case_due": after_hours(who.at, REPORT_HOURS)}
+    if event is Event.POSITIVE and person["case_id"] is not None:
+        person["case_at"] = who.at
     if event is not Event.EXCLUDE:
         person["proposed"] = None
     if reason is not None:

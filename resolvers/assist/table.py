@@ -164,6 +164,9 @@ def _of_person() -> list[_Line]:
         line(state, Event.POSITIVE, _RECEIVER, (Guard.RESULT,), State.CASE_RAISED, Clock.REPORT)
         for state in (State.CONTROLLED, State.FEEDBACK_GIVEN)
     ]
+    # The case is often registered after the test was reported.
+    raised = State.CASE_RAISED
+    found.append(line(raised, Event.POSITIVE, _RECEIVER, (Guard.NEW_CASE, Guard.RESULT), raised))
     return found
 
 
@@ -220,8 +223,6 @@ def _refusal(subject: Subject, state: State, event: Event, earliest: int) -> Ref
         return Refused("NOTHING_TO_READ" if state is State.SENT else "NOT_SENT")
     if _ORDER.index(state) > earliest and event in _TOO_LATE:
         return Refused(_TOO_LATE[event])
-    if event is Event.POSITIVE and state is State.CASE_RAISED:
-        return Refused("REPORTED")
     if event is Event.POSITIVE:
         return Refused(
             "NOT_CONTROLLED" if state in (*REPORTED, State.IN_PROGRESS) else _NOT_YET[state]

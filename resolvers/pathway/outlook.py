@@ -54,6 +54,7 @@ OUTLOOK: Mapping[ClockKind, Outlook] = {
     C.ASSIST_ACKNOWLEDGE: Outlook((), 30),
     C.ASSIST_CONTROL: Outlook((), 6 * 60),
     C.ASSIST_FEEDBACK: Outlook((), 3 * 60),
+    C.ASSIST_CASE: Outlook((), 30),
 }
 """Clock → what it waits for."""
 

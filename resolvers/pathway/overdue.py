@@ -179,8 +179,8 @@ def _statements(asked: dict[str, Any], prefixes: list[str], at: str) -> list[_Li
 
 
 def _of_letters(clock: LetterClock, asked: dict[str, Any], prefixes: list[str], at: str) -> _Listed:
-    """What is asked of the letters that have a clock: each has one of a kind."""
-    keys = (clock.due_at, _LETTERS.id, clock.kind, _ONE)
+    """What is asked of the letters that have a clock, or of their people."""
+    keys = (clock.due_at, _LETTERS.id, clock.kind, clock.number)
     record: ColumnElement[str] = literal_column("'assistrequest'")
     about = (record, clock.unit_id, clock.code, clock.opened_at)
     ends = (clock.missed_at, clock.met_at, clock.dropped_at)
@@ -192,8 +192,9 @@ def _of_letters(clock: LetterClock, asked: dict[str, Any], prefixes: list[str], 
         )
     )
     where = [clock.is_one, *_condition(clock, asked, prefixes, at, waits=clock.waits)]
-    order = (clock.due_at, _LETTERS.id)
-    return _Listed(assist_requests, assist_requests, columns, where, keys, order)
+    of_people = clock.source is not assist_requests
+    order = (clock.due_at, _LETTERS.id, *([clock.number] if of_people else []))
+    return _Listed(assist_requests, clock.source, columns, where, keys, order)
 
 
 def _condition(

@@ -15,6 +15,8 @@ from regions.people import people
 from regions.person_sealing import PeopleSealers
 from regions.statistics import apply_counts, change_of
 from resolvers.alerts.single_case import signal_cards
+from resolvers.assist.following import raise_case
+from resolvers.assist.rows import Who as Corresponding
 from resolvers.context import Context
 from resolvers.reference import diseases
 from resolvers.writing.joining import joined_people
@@ -108,6 +110,8 @@ async def register_case(
             ]
             connection.execute(insert(exposures), rows)
         apply_counts(connection, change_of(None, row, store.settings.days))
+        told = Corresponding(*writing.reporter, moment.now, writing.trace)
+        raise_case(connection, store, case_id, person_id, given.disease, told)
         raised = signal_cards(connection, store.settings, book, [row], moment.now)
         if raised:
             wrote["signal"] = raised

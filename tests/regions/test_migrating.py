@@ -216,6 +216,9 @@ def back_to(store: Connection, version: str) -> None:
     """Leaves a store as it was at a version, but for what the test undoes itself."""
     store.execute(text("DROP INDEX ix_contacts_disease_created"))
     store.execute(text("ALTER TABLE contacts DROP COLUMN disease"))
+    store.execute(text("DROP TABLE assist_notices"))
+    for name in ("positive_at", "case_due", "case_at"):
+        store.execute(text(f"ALTER TABLE assist_people DROP COLUMN {name}"))
     store.execute(text(f"UPDATE alembic_version SET version_num = '{version}'"))
 
 

@@ -47,7 +47,7 @@ LETTER = """id number side state version readVersion pending fromUnit toUnit toC
   casePhone remarks sharedItems asked copiedTo
   people { id position state proposed reasonCode foundAt controlledAt controlMode outcome
     destinationCode forwardedTo whereaboutsCode name idNumber employer phone controlPlace answer
-    remarks contact { id } issuerContact { id } }
+    remarks contact { id } issuerContact { id } positiveAt caseDue caseAt raisedCase { id } }
   attachments { id position unitId mediaType size fileName }
   events { event phase person state version region actor unitId reasonCode detail number }"""
 INPUTS: Mapping[str, str] = {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sqlalchemy import update
 
-from regions.assist import assist_requests
+from regions.assist import assist_people, assist_requests
 from regions.instants import instant, now, seconds_of
 from resolvers.assist.clocks import running
 from resolvers.assist.due import LETTER_CLOCKS
@@ -17,9 +18,11 @@ from tests.resolvers.assist.corresponding import (
     NATIONAL,
     OFFICER,
     RECEIVER,
+    REGISTRAR,
     THIRD,
     Correspondence,
 )
+from tests.resolvers.writing.making import case_input, contact_row, contacts_input, sample_input
 from tests.stores import in_store
 
 _OVERDUE = """query ($f: OverdueFilter, $n: Int, $a: String) {
@@ -112,6 +115,64 @@ def test_what_was_withdrawn_in_time_is_no_lapse(office: Correspondence) -> None:
     assert [kind for _, kind in _listed(office, lapses=True)][:1] == ["ASSIST_ACKNOWLEDGE"]
 
 
+def test_a_case_is_registered_in_two_hours_and_linked_by_itself(either: Correspondence) -> None:
+    office = either
+    sent, got, contact = _positive(office)
+    (person,) = office.received(RECEIVER, sent)["people"]
+    assert (person["state"], person["raisedCase"]) == ("CASE_RAISED", None)
+    assert person["caseDue"] == instant(seconds_of(person["positiveAt"]) + 2 * 3600)
+    assert _listed(office) == []
+    for region in office.regions:
+        late = update(assist_people).values(positive_at=_ago(3), case_due=_ago(1))
+        in_store(region, lambda store, late=late: store.execute(late))  # type: ignore[misc]  # a default binds the loop's variable
+    assert _listed(office, RECEIVER) == [(got["id"], "ASSIST_CASE")]
+    made = office.do("registerCase", REGISTRAR, _case(office, contact))["case"]
+    assert _listed(office) == []
+    assert (got["id"], "ASSIST_CASE") in _listed(office, lapses=True)
+    office.deliver()
+    for letter in (office.received(RECEIVER, sent), office.issued(ISSUER, sent)):
+        (person,) = letter["people"]
+        assert person["caseAt"] is not None
+        told = [json.loads(e["detail"]) for e in letter["events"] if e["event"] == "CARE"]
+        assert {"record": made["id"]} in told
+    assert office.received(RECEIVER, sent)["people"][0]["raisedCase"] == {"id": made["id"]}
+
+
+def test_a_case_of_another_disease_is_not_linked_but_may_be_by_hand(
+    office: Correspondence,
+) -> None:
+    sent, got, contact = _positive(office)
+    given = _case(office, contact) | {"disease": "measles"}
+    made = office.do("registerCase", REGISTRAR, given)["case"]["id"]
+    assert office.received(RECEIVER, sent)["people"][0]["raisedCase"] is None
+    report = {"people": [1], "finding": "POSITIVE"}
+    assert office.refused("reportAssistPerson", REGISTRAR, got, **report) == "NEW_CASE"
+    office.done("reportAssistPerson", REGISTRAR, got, **report, case=made)
+    assert office.received(RECEIVER, sent)["people"][0]["raisedCase"] == {"id": made}
+    assert office.refused("reportAssistPerson", REGISTRAR, got, **report, case=made) == "NEW_CASE"
+
+
+def _positive(office: Correspondence) -> tuple[Any, Any, str]:
+    """A letter whose one person tested positive: both copies, and the receiver's contact."""
+    sent, got = office.worked_on(people=1)
+    row = contact_row(code="320205")
+    made = office.do("registerContacts", REGISTRAR, contacts_input(row))["rows"][0]["contact"]["id"]
+    office.control(got, 1, contact=made)
+    positive = {"takenAt": now(), "result": "POSITIVE", "resultAt": now()}
+    office.do("recordSample", REGISTRAR, sample_input(made, **positive))
+    office.done("reportAssistPerson", OFFICER, got, people=[1], finding="POSITIVE")
+    return sent, got, str(made)
+
+
+def _case(office: Correspondence, contact: str) -> dict[str, Any]:
+    """A case to register of a contact's person."""
+    number = int(contact.partition(":")[2])
+    (row,) = [one for one in office.rows("contacts", "320200") if one["id"] == number]
+    given = case_input(code="320205", disease="covid19", personId=f"person:{row['person_id']}")
+    del given["person"]
+    return given
+
+
 def test_every_clock_of_a_letter_is_listed() -> None:
-    columns = {clock.due_at.name for clock in LETTER_CLOCKS.values()}  # type: ignore[attr-defined]  # a column
-    assert columns == {due for state in State if (due := running(state)) is not None}
+    columns = {clock.due_at.name for clock in LETTER_CLOCKS.values()}
+    assert columns - {"case_due"} == {due for state in State if (due := running(state)) is not None}

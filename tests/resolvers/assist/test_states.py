@@ -20,7 +20,13 @@ from tests.resolvers.assist.corresponding import (
     controlled,
     letter_input,
 )
-from tests.resolvers.writing.making import contact_row, contacts_input, person, sample_input
+from tests.resolvers.writing.making import (
+    case_input,
+    contact_row,
+    contacts_input,
+    person,
+    sample_input,
+)
 
 Given = dict[str, Any]
 Letter = tuple[Any, Any]
@@ -183,6 +189,10 @@ def _check_taken(office: Correspondence, state: State, event: Event, found: Tran
     more = {}
     if event is Event.POSITIVE:
         more["contact"] = _positive(office)
+    if (state, event) == (State.CASE_RAISED, Event.POSITIVE):
+        given = case_input(code="320205", disease="covid19")
+        more["case"] = office.do("registerCase", REGISTRAR, given)["case"]["id"]
+        office.do("recordSample", REGISTRAR, sample_input(more["case"], result="POSITIVE"))
     told = happen(office, event, letter, **more)
     assert told["__typename"] == "AssistRequestPayload", (event, told)
     assert told["pending"] is False

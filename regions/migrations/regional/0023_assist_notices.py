@@ -1,12 +1,12 @@
-"""What duty persons are told of letters by messages."""
+"""What duty persons are told of letters by messages; by when a case of a letter is registered."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0022"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
@@ -61,3 +61,5 @@ def upgrade() -> None:
         sqlite_where=where,
         postgresql_where=where,
     )
+    for name in ("positive_at", "case_due", "case_at"):
+        op.add_column("assist_people", _text(name, null=True))
