@@ -47,6 +47,8 @@ def tell_demo(config: Config, made: dict[str, Any], url: str, given: Path) -> No
     line(f"密码也在此文件 · the same in {path}")
     line("管理员、审计员另需动态码（密钥 totpSecret 亦在其中），epigate ask 自动生成")
     line("administrators and auditors need a code, too: epigate ask makes it (totpSecret)")
+    if config.messages_path is not None:
+        line(f"预警短信在此 · messages of signals stand in {config.messages_path}")
     line(
         "\n在另一终端粘贴提问 · ask from a second terminal: paste a line; --account asks as another"
     )

@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +20,7 @@ from gateway.commands._demo_told import tell_demo
 from gateway.commands._options import DEFAULT_CONFIG, ConfigOption, console
 from gateway.commands.ask import gateway_url
 from gateway.config import Config, load_config, write_default
+from gateway.messaging.configured import channel_names
 from regions.keys import KEY_NAMES, create_keys, load_keys, variable_of
 from regions.migrating import migrate_central, migrate_log
 from resolvers.demo import DemoFolder, Parameters, demo_accounts, make_plan
@@ -76,7 +78,7 @@ def demo(
     if config == DEFAULT_CONFIG and not config.exists():
         write_default(config)
         console().print(f"written: {config}, eight regions; the demo is made of it")
-    loaded = load_config(config)
+    loaded = _heard(load_config(config))
     host, port = host or loaded.host, loaded.port if port is None else port
     url = gateway_url(host, port)
     if serve:  # whether the port is free is better known before a million people than after
@@ -95,6 +97,15 @@ def demo(
         from gateway.serve import serve as serve_gateway
 
         serve_gateway(loaded, host, port, workers)
+
+
+def _heard(config: Config) -> Config:
+    """With a folder for the messages of signals where no channel is named: else nobody would see
+    what a signal says.
+    """
+    if channel_names(config):
+        return config
+    return replace(config, messages_folder=str(config.data.absolute() / "messages"))
 
 
 def _make(

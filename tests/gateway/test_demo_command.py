@@ -29,6 +29,7 @@ from gateway.commands.ask import gateway_url
 from gateway.config import Config, load_config
 from gateway.custody import check_custody
 from gateway.passwords import verify_password
+from regions.instants import instant
 from resolvers.users import Role
 
 Run = Callable[..., tuple[int, str, str]]
@@ -339,6 +340,9 @@ def test_the_lines_it_prints_can_be_pasted(
         assert [len(series["counts"]) for series in counts] == [13, 13]
         assert all(sum(count["cases"] for count in series["counts"]) > 0 for series in counts)
 
+        assert str(config.data / "messages") in next(line for line in printed if "预警短信" in line)
+        assert [path.suffix for path in _signalled(ask, url, config)] == [".jsonl"]
+
         assert {edge["node"]["state"] for edge in letters["edges"]} == {*_STATES}
         assert len(letters["edges"]) == len(_STATES) + 2
         assert {edge["node"]["state"] for edge in moved["edges"]} >= {"ARRIVED", "OFFERED"}
@@ -394,6 +398,26 @@ def test_the_lines_it_prints_can_be_pasted(
     assert (code, out, "no gateway answers" in err) == (1, "", True)
     left = in_file(config.central_store, "SELECT count(*) FROM sessions WHERE revoked_at IS NULL")
     assert left == [(0,)]  # every one was signed out
+
+
+def _signalled(ask: Any, url: str, config: Config) -> list[Path]:
+    """Registers a case of plague; the files of messages, once it stands in one."""
+    given = (
+        f'{{ idempotencyKey: "plague", disease: "plague", code: "320102", person: {{ name: "吴一", '
+        f'sex: "M" }}, classification: SUSPECTED, reportedAt: "{instant(time.time())}" }}'
+    )
+    question = f"mutation {{ registerCase(input: {given}) {{ __typename }} }}"
+    code, out, _ = ask(
+        "--config", str(config.file), "--url", url, "--account", "reporter-320102-1", question
+    )
+    assert (code, "RegisterCasePayload" in out) == (0, True), out
+    end = time.monotonic() + 60
+    while True:
+        found = sorted((config.data / "messages").glob("*"))
+        if any("玄武区，请关注1号病" in path.read_text("utf-8") for path in found):
+            return found
+        assert time.monotonic() < end, found
+        time.sleep(0.1)
 
 
 def test_the_address_by_which_a_gateway_is_asked() -> None:
