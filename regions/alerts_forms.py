@@ -1,7 +1,8 @@
 """What is filed on a signal (requirements E9 to E11): abnormal information cards, events and their
 investigation forms, files, and by when each is due.
 
-Every version of a card and of a form is a row that never changes. What officers write in words may
+Every version of a card and of a form is a row that never changes, but for the instant of sending of
+what was answered before. What officers write in words may
 name people: it is sealed, under the key of the person where all of it is about one case, and is
 seen as the cases behind the signal are.
 """
@@ -69,7 +70,7 @@ signal_cards = Table(
     public("city", nullable=True),
     public("county"),
     public("signal_number"),
-    public("sent_at", nullable=True),  # null: answered before it was sent
+    public("sent_at", nullable=True),  # null: answered, and not sent yet
     public("disease"),
     public("cases", Integer()),  # of the 7 days before the signal day
     public("deaths", Integer()),

@@ -188,7 +188,7 @@ class AbnormalInformationCard:
     county: str = column("County of the reporting unit.")
     signal_number: str = column("Number of the signal (预警信号编号).")
     sent_at: DateTime | None = column(
-        "When the signal was sent (预警信号发出时间); null: it was answered before."
+        "When the signal was sent (预警信号发出时间); null: answered, and not sent yet."
     )
     disease: Disease = constant("Disease of the signal (预警病种).", by="disease")
     cases: int = column("Cases of the 7 days before the signal day (预警病例数).")

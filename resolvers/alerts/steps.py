@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import Connection, insert, select, update
 
 from regions.alerts import signal_events, signals
+from regions.alerts_forms import investigation_forms, signal_cards
 from regions.ids import hold_ids, region_of, take_ids
 from resolvers.alerts.clocks import SignalLimits, Span, meet, open_clock
 from resolvers.alerts.states import Clock, Event, Facts, Guard, Party, State
@@ -96,7 +97,8 @@ def advance(
     limits: SignalLimits,
 ) -> None:
     """One event of a signal whose row is held: the row changes, the trail has the event, and the
-    clock of its card is opened or met. Raises StateRefused.
+    clock of its card is opened or met; forms that were filed get the instant of sending. Raises
+    StateRefused.
     """
     before = State[row["state"]]
     found = step(before, event, Facts(who.party, frozenset({*failing, *_standing(row)})))
@@ -125,6 +127,21 @@ def advance(
         open_clock(connection, region, Span(row["id"], row["code"]), _CARD, who.at, limits)
     if event in _ANSWERS:
         meet(connection, _CARD, who.at, signal_id=row["id"])
+    if event is Event.SEND:
+        _fill_in(connection, row)
+
+
+def _fill_in(connection: Connection, row: Mapping[str, Any]) -> None:
+    """Says when a signal was sent on what was filed before that: annex 1 and annex 2 have the
+    instant from the system, and nobody files them again for it.
+    """
+    of = [(signal_cards, signal_cards.c.signal_id == row["id"])]
+    if row["event_id"] is not None:  # the first of its signals that is sent
+        forms = investigation_forms
+        of.append((forms, forms.c.investigation_id == row["event_id"]))
+    for table, mine in of:
+        lacks = table.c.sent_at.is_(None)
+        connection.execute(update(table).where(mine, lacks).values(sent_at=row["sent_at"]))
 
 
 def _standing(row: Mapping[str, Any]) -> set[Guard]:

@@ -17,6 +17,8 @@ from regions.alerts_forms import (
 from regions.instants import now
 from regions.person_keys import ERASED, person_keys
 from regions.sealing import needs
+from resolvers.alerts.states import Event
+from resolvers.alerts.steps import Who, apply
 from tests.resolvers.alerts.duty import (
     CITY,
     CITY_HOSPITAL,
@@ -124,6 +126,28 @@ def test_a_signal_may_be_answered_before_it_is_sent(duty: Duty) -> None:
     found = duty.done(CARD, ON_DUTY, duty.raised(sent=False), **card())
     assert events(found) == ["VIEW", "VERIFY", "EXCLUDE"]
     assert found["sentAt"] is found["cards"][0]["sentAt"] is None
+
+
+def test_the_instant_of_sending_is_filled_in_though_it_comes_last(duty: Duty) -> None:
+    """At eight, on what was filed before; what was sent before keeps its own."""
+    early = duty.raised(sent=False)
+    found = duty.done(
+        CARD, ON_DUTY, duty.done(CARD, ON_DUTY, early, **card("place")), **card("time")
+    )
+    found = duty.attach(duty.done("startInvestigation", ON_DUTY, found))
+    found = duty.done(FORM, ON_DUTY, found, **form())
+    assert found["event"]["forms"][0]["sentAt"] is None
+    number = int(early.removeprefix("signal:"))
+
+    def send(connection: Connection) -> None:
+        apply(connection, "320100", number, Event.SEND, Who.system("2026-03-04T00:00:00Z"))
+
+    other = duty.suspected()
+    duty.within(send)
+    found = duty.of(early, ON_DUTY)
+    told = [found, *found["cards"], *found["event"]["forms"]]
+    assert {one["sentAt"] for one in told} == {"2026-03-04T00:00:00Z"}
+    assert duty.of(other)["cards"][0]["sentAt"] == SENT_AT
 
 
 @pytest.mark.leak(23)
