@@ -38,6 +38,7 @@ class Campaign:
     deaths: int = 0
     late: int = 0
     restored: int = 0
+    yielded: int = 0
     seconds: float = 0.0
     failures: list[Failure] = field(default_factory=list)
 
@@ -49,6 +50,7 @@ class Campaign:
         self.deaths += run.deaths
         self.late += run.late
         self.restored += run.restored
+        self.yielded += run.yielded
         self.seconds += seconds
         if run.findings:
             self.failures.append(Failure(run.seed, [str(one) for one in run.findings]))
@@ -73,7 +75,8 @@ class Campaign:
         text = (
             f"{self.done:,} seeds from {self.first} on, {self.steps:,} steps: {self.handed:,} "
             f"people handed over, {self.deaths:,} deaths, {self.late:,} late messages, "
-            f"{self.restored:,} stores put back; {self.seconds:,.0f} s"
+            f"{self.restored:,} stores put back, {self.yielded:,} times a second custodian "
+            f"yielded; {self.seconds:,.0f} s"
         )
         broken = len(self.failures)
         return f"{text}; " + (f"{broken:,} seeds broke a rule" if broken else "no rule broken")

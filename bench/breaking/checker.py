@@ -4,7 +4,9 @@ It reads the history of what clients were told, pictures of the stores and the e
 access log, and knows the rules of the design alone, none of our code:
 
 - at every cut and at rest each person has exactly one custodian, and no person is gone or made up
-  (a store behind a fence takes no step, so that what it believes counts for nothing);
+  (a store behind a fence takes no step, so that what it believes counts for nothing; one that was
+  put back in place, and acted before it was found, may answer beside another until that is settled,
+  and not at rest);
 - what was acknowledged is never undone;
 - epochs rise;
 - what arrived is what was sent: bodies, dossiers, and every record of the person;
@@ -32,7 +34,11 @@ _FINAL = ("REFUSED", "CANCELLED", "HANDED")
 def check(history: History, rest: Picture, *, drain_seconds: float = 30.0) -> list[Finding]:
     """Everything that is wrong, in order."""
     found = {
-        *(one for cut in history.cuts for one in check_cut(history.homes, cut, history.restored)),
+        *(
+            one
+            for cut in history.cuts
+            for one in check_cut(history.homes, cut, history.restored, _acted(history, cut))
+        ),
         *check_cut(history.homes, rest, history.restored),
         *_rest(history, rest),
         *_epochs(history, rest),
@@ -54,11 +60,23 @@ def _said(side: Side, person: int, home: str, region: str) -> Custody | None:
     return said
 
 
+def _acted(history: History, cut: Picture) -> set[str]:
+    """The regions that were put back in place before a cut, and acted before they were found."""
+    return {
+        region
+        for region, times in history.blind.items()
+        if any(one.since <= cut.at for one in times)
+    }
+
+
 def check_cut(
-    homes: Mapping[int, str], cut: Picture, restored: Collection[str] = ()
+    homes: Mapping[int, str],
+    cut: Picture,
+    restored: Collection[str] = (),
+    acted: Collection[str] = (),
 ) -> Iterator[Finding]:
     """One custodian for each person, and no person gone or made up. `restored` are the regions
-    that were put back from a backup at any time.
+    that were put back from a backup at any time, `acted` those that acted before it was found.
     """
     where = cut.name or "at rest"
     for person, home in homes.items():
@@ -70,7 +88,7 @@ def check_cut(
         holders = sorted(region for region, one in said.items() if one.state in _HOLDS)
         # Of whom a fenced store says so it takes no step, and nobody knows yet whether it is true.
         true = [region for region in holders if not cut.sides[region].fenced]
-        if len(true) > 1:
+        if len(true) > 1 and not _by_who_acted(said, true, acted):
             yield Finding("DOUBLED", str(person), f"{where}: {', '.join(true)}")
         if not holders:
             yield from _on_the_way(person, said, where, restored)
@@ -80,6 +98,13 @@ def check_cut(
     for region, side in cut.sides.items():
         for person in sorted((set(side.people) | set(side.custody)) - known):
             yield Finding("MADE_UP", str(person), f"{where}: {region}")
+
+
+def _by_who_acted(said: Mapping[str, Custody], true: list[str], acted: Collection[str]) -> bool:
+    """Whether one of those who answer is, or has the person from, a store that acted on what it had
+    lost.
+    """
+    return any(region in acted or said[region].peer in acted for region in true)
 
 
 def _on_the_way(
@@ -196,10 +221,11 @@ def _is_lost(history: History, one: Acknowledged, rest: Picture) -> bool:
     """
     if any(begin <= one.number <= end for begin, end in history.restored.get(one.region, ())):
         return True
-    mine = rest.sides[one.region].parts.get((one.transfer, "RECEIVED", one.person))
-    if one.outcome == "REFUSED" and mine is not None and mine["outcome"] == "HANDED":
-        # What a restored store refuses before it is found, and had accepted, it has accepted.
-        return one.region in history.restored
+    side = "SENT" if one.asked in ("offer", "cancel") else "RECEIVED"
+    mine = rest.sides[one.region].parts.get((one.transfer, side, one.person))
+    now = mine["outcome"] if mine is not None else None
+    if one.outcome in ("REFUSED", "CANCELLED") and now in _FINAL and _blindly(history, one):
+        return True  # what it had accepted or handed over, or was refused, before it was put back
     row = next(
         (
             row
@@ -210,6 +236,11 @@ def _is_lost(history: History, one: Acknowledged, rest: Picture) -> bool:
     )
     others = {row["from_region"], row["to_region"]} - {one.region} if row is not None else set()
     return one.outcome != "HANDED" and bool(others & set(history.restored))
+
+
+def _blindly(history: History, one: Acknowledged) -> bool:
+    """Whether it was told by a store that was put back and did not know."""
+    return any(blind.told(one.number) for blind in history.blind.get(one.region, ()))
 
 
 def _sides(history: History, rest: Picture) -> Iterator[Finding]:
@@ -243,15 +274,23 @@ def _sides(history: History, rest: Picture) -> Iterator[Finding]:
 
 
 def _whole(rest: Picture) -> Iterator[Finding]:
-    """Every record of a person who was handed over is where the person is."""
+    """Every record of a person who was handed over, or was answered for wrongly, is where the
+    person is.
+    """
+    holders = {
+        person: region
+        for region, side in rest.sides.items()
+        for person, custody in side.custody.items()
+        if custody.state in _HOLDS
+    }
     for region, side in rest.sides.items():
         for person, custody in side.custody.items():
-            peer = rest.sides.get(custody.peer or "")
-            if custody.state != "HANDED" or peer is None:
+            holder = holders.get(person)
+            if custody.state not in ("HANDED", "FENCED") or holder is None:
                 continue
             for table, rows in side.records.items():
-                there = peer.records[table]
+                there = rest.sides[holder].records[table]
                 for record, of in rows.items():
                     if of == person and record not in there:
-                        detail = f"{table} {record} of {region} is not in {custody.peer}"
+                        detail = f"{table} {record} of {region} is not in {holder}"
                         yield Finding("RECORD_LOST", str(person), detail)

@@ -34,6 +34,8 @@ from resolvers.transfers import (
 )
 from resolvers.transfers.committing import CommitHandler
 from resolvers.transfers.dossier import Dossier
+from resolvers.transfers.doubled import Settled
+from resolvers.transfers.mending import Mender
 from resolvers.transfers.states import Custody, Event, State, Step, Word
 from resolvers.transfers.terms import Outcome, Refusal
 
@@ -314,10 +316,19 @@ def _row_lives_on() -> AbstractContextManager[None]:
 def _not_mended() -> AbstractContextManager[None]:
     """A store put back from a backup goes on as if nothing had been."""
 
-    async def nothing(*_: Any) -> None:
-        pass
+    async def nothing(*_: Any) -> int:
+        return 0
 
     return _put(simulation, tend=nothing)
+
+
+def _nobody_yields() -> AbstractContextManager[None]:
+    """Whoever answers wrongly after a restore goes on beside the custodian."""
+
+    async def nothing(*_: Any) -> Settled:
+        return Settled()
+
+    return _put(Mender, settle=nothing)
 
 
 def _of(name: str, rules: str, seed: int, at_work: Patch) -> Mutant:
@@ -343,6 +354,7 @@ MUTANTS = (
     _of("samples left out", "RECORD_LOST", 10, _samples_left_out),
     _of("dossier not stored", "RECORD_LOST ROW_ELSEWHERE", 10, _dossier_not_stored),
     _of("row lives on", "ROW_ELSEWHERE", 3, _row_lives_on),
+    _of("nobody yields", "DOUBLED EPOCH_BEHIND", 201686, _nobody_yields),
     _of("not mended", "DOUBLED REPLY_MADE_UP MESSAGE_MADE_UP", 3, _not_mended),
 )
 """All of them."""

@@ -25,7 +25,7 @@ from sqlalchemy import Connection
 from bench.breaking import steps
 from bench.breaking.asking import Clients
 from bench.breaking.checker import check
-from bench.breaking.history import Finding, History
+from bench.breaking.history import Blind, Finding, History
 from bench.breaking.messages import waiting
 from bench.breaking.pictures import Picture
 from bench.breaking.world import AT, REGIONS, Killed, Template, World
@@ -59,14 +59,17 @@ class Run:
     late: int = 0
     restored: int = 0
     refused: int = 0
+    yielded: int = 0
 
 
-async def tend(stores: Stores) -> None:
-    """What the gateway does about stores that were put back: a look, and what follows of it."""
+async def tend(stores: Stores) -> int:
+    """What the gateway does about stores that were put back: a look, and what follows of it; how
+    often somebody who had two custodians has one now.
+    """
     mender = Mender(stores)
     for region in sorted((await mender.look(AT)).behind):
         await mender.mend(region, AT)
-    await mender.settle(await mender.look(AT), AT)
+    return len((await mender.settle(await mender.look(AT), AT)).yielded)
 
 
 class Simulation:
@@ -112,7 +115,7 @@ class Simulation:
             self.step("mend", self.mend)
         self.drain()  # the last fault is behind us
         if self.run.restored:
-            self.world.beside(tend)
+            self.run.yielded += self.world.beside(tend)
             self.drain()
         rest = self.look(full=True)
         self.history.log += steps.recovered(self.world)
@@ -232,17 +235,25 @@ class Simulation:
         self.history.restored_between.setdefault(region, []).append((now, float(self.now)))
         self.unmended = region
         self.run.restored += 1
+        if self.noticed is None:
+            begun = Blind(float(self.now), self.clients.asked + 1)
+            self.history.blind.setdefault(region, []).append(begun)
         if self.noticed is not None:
             self.world.do(region, lambda connection: fence(connection, region, AT))
 
     def mend(self) -> None:
-        """The restored store is found, and mended."""
-        if self.unmended is not None:
+        """The restored store is found, and mended; later whoever answers wrongly yields."""
+        if self.unmended is None:
+            if self.run.restored:
+                self.run.yielded += self.world.beside(tend)
+        else:
             dies = None
             if self.noticed is not None and self.noticed.random() < 0.5:
                 dies = self.noticed.randrange(_BORDERS)
-            self.world.beside(tend, dies)
+            self.run.yielded += self.world.beside(tend, dies)
             region, self.unmended = self.unmended, None
+            if self.noticed is None:
+                self.history.blind[region][-1].last = self.clients.asked
             begin, _ = self.history.restored_between[region][-1]
             self.history.restored_between[region][-1] = (begin, float(self.now))
 

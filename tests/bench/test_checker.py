@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.breaking.checker import check, check_cut
-from bench.breaking.history import Acknowledged, History
+from bench.breaking.history import Acknowledged, Blind, History
 from bench.breaking.pictures import Custody, Picture, Side
 
 A, B = "320100", "330200"
@@ -279,3 +279,39 @@ def test_who_is_on_the_way_has_a_custodian_at_a_cut_and_none_at_rest() -> None:
     found = check(case.history, case.picture())
     assert not [one for one in found if "a cut" in one.detail]
     assert "NO_CUSTODIAN" in {one.rule for one in found}
+
+
+def test_who_acted_before_it_was_found_may_answer_beside_another_until_it_is_settled() -> None:
+    """At a cut from then on: not before it, not where another was put back, never at rest."""
+    for region, since, excused in ((A, 3.0, True), (A, 6.0, False), ("440100", 3.0, False)):
+        case = Case()
+        case.history.blind[region] = [Blind(since, 1)]
+        case.a.custody[PERSON] = Custody("OWNED", 2, B, "t")
+        case.history.cuts.append(case.picture(5.0, "a cut"))
+        found = [one for one in check(case.history, case.picture(9.0)) if one.rule == "DOUBLED"]
+        assert any("a cut" in one.detail for one in found) is not excused
+        assert any("at rest" in one.detail for one in found)
+
+
+def test_what_was_told_before_a_store_was_found_yields_to_what_was_so_before() -> None:
+    """A took back whom it had handed over, since it had lost that: the handover stands."""
+    told = Acknowledged(4, A, "t", PERSON, "cancel", "CANCELLED")
+    for first, last, excused in ((4, 4, True), (4, None, True), (5, 9, False), (1, 3, False)):
+        case = Case()
+        case.history.blind[A] = [Blind(0.0, first, last)]
+        case.history.acknowledged.append(told)
+        assert ("UNDONE" in case.rules()) is not excused
+
+
+def test_the_records_of_a_person_are_where_the_person_is_by_now() -> None:
+    """A third region has the person: B, which was put back, need not have the records again."""
+    for there in (True, False):
+        case = Case()
+        case.b.custody[PERSON] = Custody("FENCED", 2, "440100", None)
+        case.b.contacts.clear()
+        c = Said({PERSON: None}, {PERSON: Custody("OWNED", 2, B, "u")})
+        c.contacts = {CONTACT: PERSON} if there else {}
+        rest = case.picture()
+        sides = {**rest.sides, "440100": c.side()}
+        found = check(case.history, Picture(sides, 0.0, ""))
+        assert ("RECORD_LOST" in {one.rule for one in found}) is not there
