@@ -54,7 +54,7 @@ def test_the_shipped_configuration(tmp_path: Path) -> None:
 
 def test_the_national_example() -> None:
     config = load_config(ROOT / "examples" / "national.toml")
-    assert len(config.regions) == 31
+    assert len(config.regions) == 34
     assert all(region.name_zh and region.name_en.isascii() for region in config.regions)
     assert config.regions[0].prefixes == ("11",)
     assert config.regions[0].code == "110000"

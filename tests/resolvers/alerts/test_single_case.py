@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from gateway.config import load_config
 from regions.alerts import signals
 from regions.keys import Keys
 from regions.settings import RegionSettings
@@ -243,15 +244,10 @@ def _rules() -> RuleBook:
     return book(rule("novel_influenza", Method.SINGLE_CASE))
 
 
-PROVINCES = (
-    *("11", "12", "13", "14", "15", "21", "22", "23", "31", "32", "33", "34", "35", "36", "37"),
-    *("41", "42", "43", "44", "45", "46", "50", "51", "52", "53", "54", "61", "62", "63", "64"),
-    *("65", "71"),
-)
-
-
 def _country(stores: Stores, *without: str) -> list[RegionSettings]:
-    codes = [code for code in PROVINCES if code not in without]
+    """The provinces of the example, in three stores."""
+    example = load_config(LISTS.parent / "national.toml")
+    codes = [one for region in example.regions for one in region.prefixes if one not in without]
     return [
         replace(stores.sqlite(codes[first]), prefixes=tuple(codes[first::3])) for first in range(3)
     ]
@@ -262,7 +258,7 @@ def _raised_by(regions: list[RegionSettings]) -> list[Row]:
 
 
 def test_h7n9_raises_a_signal_for_every_card(stores: Stores, keys: Keys, tmp_path: Path) -> None:
-    """All 136, where Taiwan is one of the regions."""
+    """All 136, in the provinces of `examples/national.toml`."""
     country = _country(stores)
     summary = run(tmp_path, country, keys, H7N9, "h7n9-china-2013", book=_rules())
     assert (summary.loaded, summary.records["signals"]) == (136, 136)
