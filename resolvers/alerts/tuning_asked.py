@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -27,8 +27,17 @@ __all__ = ["tune_detection"]
 
 _PERCENTILES = range(45, 100, 5)
 _MOST_DAYS = 5 * 366
-_MOST_POINTS = 300_000  # counties x days
-_MOST_JUDGED = 600_000  # of methods that are no percentile, together
+_MOST_SECONDS = 120  # of one processor, by the costs below
+_COST = 2  # microseconds for one county and day, measured over 183 counties and five years
+_COSTS: Mapping[Method, int] = {
+    Method.BAYES: 6,
+    Method.FARRINGTON: 4,
+    Method.FARRINGTON_FLEXIBLE: 8,
+    Method.EWMA: 15,
+    Method.CUSUM: 30,
+    Method.OUTBREAK_P: 350,
+}
+"""Of the methods that take longer."""
 
 _Tried = tuple[Way, Mapping[str, Any]]
 """A way, and the parameters that were given."""
@@ -62,12 +71,7 @@ async def tune_detection(context: Context, given: TuneInput, path: str) -> Tunin
         at = _days_between(first, given.start)
         days = _days_between(given.start, given.end) + 1
         counties = sum(len(counted.codes) for counted in regions)
-        others = sum(way.method is not Method.MOVING_PERCENTILE for way, _ in ways)
-        if counties * days > _MOST_POINTS or counties * days * others > _MOST_JUDGED:
-            raise TooLarge(
-                f"{counties} counties over {days} days by {len(ways)} ways are too many at once",
-                hint="ask for a smaller area, fewer days or fewer methods",
-            )
+        _bound(counties, days, [way.method for way, _ in ways])
         outbreaks = [
             Outbreak(
                 code_prefix(called_now(o.code)),
@@ -123,6 +127,18 @@ def _check(scope: str, prefix: str, given: TuneInput) -> None:
                 "an outbreak lies outside of the area or of the days replayed",
                 argument="input.outbreaks",
             )
+
+
+def _bound(counties: int, days: int, methods: Sequence[Method]) -> None:
+    """Raises TooLarge where a replay would keep a processor for too long."""
+    cost = sum(_COSTS.get(method, _COST) for method in methods)
+    seconds = counties * days * cost / 1e6
+    if seconds > _MOST_SECONDS:
+        raise TooLarge(
+            f"{counties} counties over {days} days by {len(methods)} ways take {seconds:,.0f} s, "
+            f"more than {_MOST_SECONDS} s at once",
+            hint="ask for a smaller area, fewer days, or fewer and quicker methods",
+        )
 
 
 def _ways(given: TuneInput) -> list[_Tried]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 
+from regions.areas import reference_areas
+from regions.errors import TooLarge
 from resolvers.alerts.counts import Counted
 from resolvers.alerts.parameters import checked
 from resolvers.alerts.tuning import Outbreak, Way, new_spells, replay
+from resolvers.alerts.tuning_asked import _bound
 from resolvers.users import Role
 from schema.alerts import DetectionMethod as Method
 from tests.answering import NATIONAL, Gateway, viewer
@@ -70,6 +74,40 @@ def test_a_higher_percentile_signals_no_more_and_a_lower_misses_no_more(asked: G
     assert [way["method"] for way in strict] == ["EARS_C2"]
     assert [one["afterDays"] for one in strict[0]["outbreaks"]] == [0, None]
     assert strict[0]["missed"] == 1
+
+
+def test_the_largest_province_is_replayed_over_five_years(
+    stores: Stores, make: Callable[..., Gateway]
+) -> None:
+    """Sichuan, of 183 counties: by two percentiles and a method."""
+    sichuan = stores.sqlite("51")
+    codes = [one.code for one in reference_areas().under(("51",)) if one.code[4:] != "00"]
+    assert len(codes) == 183
+    rows = [counted(code, "measles", {days_before(DAY, 9 * 365): 1, DAY: 9}) for code in codes]
+    fill(sichuan, [row for some in rows for row in some])
+    given = {"code": "510000", "from": days_before(DAY, 5 * 365), "percentiles": [50, 95]}
+    asked = _given(**given, methods=[{"method": "EARS_C1"}])
+    found = make([sichuan]).ask(_TUNE, NATIONAL, asked).data["tuneDetection"]
+    assert (found["counties"], found["days"]) == (183, 1826)
+    assert [way["signals"] for way in found["ways"]] == [183] * 3
+    assert [way["judged"] for way in found["ways"]] == [183 * 1826] * 3
+
+
+@pytest.mark.parametrize(
+    ("counties", "days", "methods", "fits"),
+    [
+        (2_850, 5 * 366, [Method.MOVING_PERCENTILE] * 11, True),  # the country
+        (183, 5 * 366, [Method.MOVING_PERCENTILE] * 11 + [Method.CUSUM, Method.EWMA], True),
+        (183, 5 * 366, [Method.OUTBREAK_P], True),
+        (400, 5 * 366, [Method.OUTBREAK_P], False),
+        (2_850, 5 * 366, [Method.CUSUM], False),
+    ],
+)
+def test_what_fits_is_measured_by_the_work(
+    counties: int, days: int, methods: list[Method], fits: bool
+) -> None:
+    with nullcontext() if fits else pytest.raises(TooLarge, match="more than 120 s"):
+        _bound(counties, days, methods)
 
 
 def test_what_is_asked_is_checked(asked: Gateway) -> None:
