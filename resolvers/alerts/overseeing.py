@@ -241,7 +241,8 @@ def _told(
     places: _Places,
     report: Report,
 ) -> SignalReport:
-    reference, days = context.answering.reference, asked.span.days
+    reference, zone = context.answering.reference, context.answering.nights.zone
+    days = asked.span.begun(date.fromisoformat(zone.day(asked.at)))
     inside = [one for one in facts if asked.span.holds(one.day)]
     counties = len(places.answered)
 

@@ -25,6 +25,11 @@ class Span:
         """How many days."""
         return (self.last - self.first).days + 1
 
+    def begun(self, today: date) -> int:
+        """How many of its days have begun; all, where it lies ahead."""
+        passed = (min(self.last, today) - self.first).days + 1
+        return passed if passed > 0 else self.days
+
     def every(self) -> list[date]:
         """Every day of it."""
         return [self.first + timedelta(days=number) for number in range(self.days)]

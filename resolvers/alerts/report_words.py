@@ -163,7 +163,7 @@ _ZH = Texts(
         "信号按预警日期统计；并入未结信号的同一过程信号另计。本报告统计信号数，不是病例数。",
         "响应时间为信号发出至首次填报异常信息卡的时间；发出前已填报的计为 0。",
         "及时率的分母为已响应及发出已超过该时限的信号。",
-        "每县每周信号数的分母为有数据地区的县级行政区数与周数之积。",
+        "每县每周信号数的分母为有数据地区的县级行政区数与周数（已开始的天数）之积。",
     ),
 )
 
@@ -249,7 +249,7 @@ _EN = Texts(
         "The time to the answer is from sending to the first abnormal information card; 0 where "
         "that was filed before.",
         "Rates in time are of signals answered, or sent longer ago than that.",
-        "Signals by county and week are of the counties of regions that answered.",
+        "Signals by county and week are of the counties of regions that answered, and days begun.",
     ),
 )
 

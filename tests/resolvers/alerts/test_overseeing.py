@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from sqlalchemy import insert
 
 from regions.alerts import signal_events
 from regions.ids import take_ids
+from regions.instants import now
+from regions.zones import CHINA, zone_of
 from resolvers.users import Role
 from tests.answering import viewer
 from tests.resolvers.alerts.duty import (
@@ -115,6 +118,21 @@ def test_figures_of_all_regions(either: Duty) -> None:
 
 def _no_outbreak(conclusion: str) -> dict[str, Any]:
     return form(conclusion=conclusion, grounds=[])
+
+
+def test_what_lies_ahead_is_no_part_of_a_time_that_runs(duty: Duty) -> None:
+    """A signal of a month of which some days have begun; the month before is over."""
+    today = date.fromisoformat(zone_of(CHINA).day(now()))
+    for day in (today, today.replace(day=1) - timedelta(days=1)):
+        duty.raised(sent=False, day=day.isoformat())
+    found = report(duty, p="MONTH", d=today.isoformat())
+    counties = found["total"]["counties"]
+    rates = found["total"]["perCountyWeek"], found["before"]["perCountyWeek"]
+    last = (today.replace(day=1) - timedelta(days=1)).day
+    expected = [7 / (counties * days) for days in (today.day, last)]
+    assert rates == (pytest.approx(expected[0], abs=1e-6), pytest.approx(expected[1], abs=1e-6))
+    ahead = (today + timedelta(days=400)).isoformat()
+    assert report(duty, p="MONTH", d=ahead)["total"]["perCountyWeek"] == 0
 
 
 def test_cards_of_many_versions_count_once_by_the_last(duty: Duty) -> None:
