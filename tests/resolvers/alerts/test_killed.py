@@ -1,4 +1,6 @@
-"""A process killed at any step of its nights: no signal lost, none doubled, no night half done."""
+"""A process killed at any step of its nights: no signal lost, none doubled, no night half done, and
+one message of each.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert, select
 
-from regions.alerts import detection_nights
+from regions.alerts import detection_nights, signals
 from regions.cases import cases
 from regions.settings import RegionSettings
+from regions.signal_messages import signal_messages
 from tests.forking import begin, forks
 from tests.resolvers.alerts.dying import run_dying
 from tests.resolvers.alerts.nights import DAY, counted, days_before, fill, night_rows, signal_rows
@@ -75,9 +78,9 @@ def _first_night(settings: RegionSettings) -> None:
     in_store(settings, lambda connection: connection.execute(insert(detection_nights).values(row)))
 
 
-def _kept(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Signals and nights, without the instants of the run and ids, of which a killed one takes
-    none back."""
+def _kept(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[Any]]:
+    """Signals, nights and messages (number of the signal, occasion, when it is due), without the
+    instants of the run and ids, of which a killed one takes none back."""
     settings = region_settings("3201", path=path)
     names = {row["id"]: row["number"] for row in signal_rows(settings)}
     found = [
@@ -89,7 +92,19 @@ def _kept(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         {name: value for name, value in row.items() if name not in _OF_THE_MOMENT}
         for row in night_rows(settings)
     ]
-    return found, nights
+    return found, nights, in_store(settings, _messages)
+
+
+def _messages(connection: Connection) -> list[Any]:
+    c = signal_messages.c
+    asked = select(signals.c.number, c.occasion, c.due_at, c.state)
+    rows = connection.execute(asked.join(signals, signals.c.id == c.signal_id))
+    return sorted((row.number, row.occasion, _of_a_night(row), row.state) for row in rows)
+
+
+def _of_a_night(row: Any) -> str:
+    """When a message is due; of what is told at once, that it is."""
+    return str(row.due_at) if row.due_at.endswith("T00:00:00Z") else "at once"
 
 
 def test_killed_at_each_step(stores: Stores, tmp_path: Path) -> None:
@@ -101,13 +116,16 @@ def test_killed_at_each_step(stores: Stores, tmp_path: Path) -> None:
     expected = _kept(whole)
     assert len(expected[0]) == 7  # 1 + 2 + 3 counties, of which three absorbed, and the card
     assert len(expected[1]) == 4
+    assert len(expected[2]) == 4  # three that stand for themselves, and the card
     assert steps > 30
     for at in range(1, steps + 1):
         path = shutil.copyfile(ready, tmp_path / f"{at}.db")
         assert _run(path, at)[0] == -signal.SIGKILL, at
-        found, nights = _kept(path)
+        found, nights, messages = _kept(path)
         done = {night["day"] for night in nights}
         assert {row["day"] for row in found} <= done, at  # no signal without its night
+        standing = [row["number"] for row in found if row["absorbed_into"] is None]
+        assert [number for number, *_ in messages] == sorted(standing), at  # one message each
         for night in nights[1:]:
             mine = [row for row in found if row["day"] == night["day"]]
             alone = [row for row in mine if row["absorbed_into"] is None]
