@@ -339,6 +339,7 @@ class SignalAttachment(Node):
     event_number: str = column("Number of the event.")
     unit_id: strawberry.ID = column("Id of the unit that attached it.", name="reporter_unit")
     account: str = column("Login name of whoever attached it.", name="reporter")
+    report: bool = column("Whether it is the report of the investigation (现场调查报告).")
     media_type: str = column("What it is, by its content.")
     size: int = column("Its size in bytes.")
     created_at: DateTime = column("When it was attached.")

@@ -10,14 +10,18 @@ from resolvers.alerts.acting import Acting, Held
 from resolvers.alerts.events import event_of, member_rows, person_of
 from resolvers.alerts.filing import enter
 from resolvers.alerts.states import Event
-from resolvers.alerts.words import Filled
+from resolvers.alerts.words import Filled, flag
 from resolvers.context import Context
 from resolvers.lifecycles import StateRefused
 from resolvers.writing.envelopes import sealed_items
 from resolvers.writing.files import MOST, read_file
+from resolvers.writing.sniffing import DOCX
 from schema.writing.alerts import AttachToSignalInput, SignalPayload
 
 __all__ = ["attach_to_signal"]
+
+_DOCUMENTS = ("application/pdf", DOCX)
+"""What a report is, unless it is said to be another: pictures and lists are beside it."""
 
 
 async def attach_to_signal(
@@ -28,6 +32,7 @@ async def attach_to_signal(
     file = await read_file(given.file_name, given.content, acting.mistakes)
     acting.mistakes.stop()
     assert file is not None
+    report = file.media_type in _DOCUMENTS if given.report is None else given.report
 
     def work(held: Held) -> None:
         event = event_of(held.connection, held.row)
@@ -47,6 +52,7 @@ async def attach_to_signal(
             person,
             investigation_id=event["id"],
             event_number=event["number"],
+            report=flag(report),
             media_type=file.media_type,
             size=file.size,
             sha256=file.sha256,

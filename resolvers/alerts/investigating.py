@@ -23,6 +23,7 @@ from resolvers.alerts.filing import enter, reporting_unit, version_before
 from resolvers.alerts.form import read_form
 from resolvers.alerts.states import Event, Guard
 from resolvers.alerts.steps import hold
+from resolvers.alerts.words import flag
 from resolvers.context import Context
 from resolvers.questions.rows import scope_condition
 from resolvers.writing.refusing import Mistakes, not_found
@@ -194,7 +195,7 @@ def _after_signal(rows: list[dict[str, Any]], field: str, ended_at: str) -> None
 
 def _has_report(held: Held, event: dict[str, Any]) -> bool:
     c = signal_attachments.c
-    counted = select(func.count()).where(c.investigation_id == event["id"])
+    counted = select(func.count()).where(c.investigation_id == event["id"], c.report == flag(True))
     return bool(held.connection.execute(counted).scalar_one())
 
 

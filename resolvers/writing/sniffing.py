@@ -16,20 +16,20 @@ from collections.abc import Mapping
 
 from regions.errors import AttachmentRefused
 
-__all__ = ["MEDIA_TYPES", "MOST_BYTES", "ending_of", "safe_name", "sniff"]
+__all__ = ["DOCX", "MEDIA_TYPES", "MOST_BYTES", "ending_of", "safe_name", "sniff"]
 
 MOST_BYTES = 2 * 1024 * 1024
 """Of one attachment: in base64 it stands within the body of a request."""
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
-_XLSX, _DOCX = f"{_OFFICE}.spreadsheetml.sheet", f"{_OFFICE}.wordprocessingml.document"
+_XLSX, DOCX = f"{_OFFICE}.spreadsheetml.sheet", f"{_OFFICE}.wordprocessingml.document"
 
 MEDIA_TYPES: Mapping[str, str] = {
     "application/pdf": "pdf",
     "image/png": "png",
     "image/jpeg": "jpg",
     _XLSX: "xlsx",
-    _DOCX: "docx",
+    DOCX: "docx",
 }
 """What may be attached, and how its name ends."""
 
@@ -48,7 +48,7 @@ _MOST_UNPACKED = 64 * 1024 * 1024
 _MOST_STREAM = 8 * 1024 * 1024
 _MAIN = {
     f'{_OFFICE}.spreadsheetml.sheet.main+xml"'.encode(): _XLSX,
-    f'{_OFFICE}.wordprocessingml.document.main+xml"'.encode(): _DOCX,
+    f'{_OFFICE}.wordprocessingml.document.main+xml"'.encode(): DOCX,
 }
 _RUNS = re.compile(r"vbaProject|activeX|embeddings/|externalLinks/|oleObject", re.IGNORECASE)
 _LONGEST_NAME = 120

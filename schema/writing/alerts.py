@@ -228,6 +228,11 @@ class AttachToSignalInput:
         description="Its name. The ending is set to that of what it is."
     )
     content: str = strawberry.field(description="The file in base64.")
+    report: bool | None = strawberry.field(
+        default=None,
+        description="Whether it is the report of the investigation, without which no form is "
+        "taken; a PDF or DOCX is, unless told otherwise.",
+    )
 
 
 @strawberry.type(description="A signal after an action.")

@@ -65,7 +65,7 @@ SIGNAL = f"""id number state version sentAt viewedAt answeredAt {CLOCKS}
   cards {{ {CARD} }}
   event {{ id number state code unitId disease {{ id }} conclusion issuedAt startedAt endedAt
     formDue concludedAt signals {{ id number state }} forms {{ {FORM} }} {CLOCKS}
-    attachments {{ id eventNumber unitId account mediaType size createdAt fileName }} }}"""
+    attachments {{ id eventNumber unitId account report mediaType size createdAt fileName }} }}"""
 LIST = f"""query ($f: SignalFilter, $n: Int) {{ signals(filter: $f, first: $n) {{
   edges {{ node {{ {SIGNAL} }} }} }} }}"""
 _VERSIONS = "query ($n: Int) { signals(first: $n) { edges { node { id version } } } }"
@@ -273,7 +273,7 @@ class Duty(Writer):
     def attach(self, of: Any, **given: Any) -> Any:
         """The signal after a file was attached to its event."""
         name = f"{canary('file', next(_keys))}.png"
-        found = {"fileName": name, "content": picture()} | given
+        found = {"fileName": name, "content": picture(), "report": True} | given
         return self.done("attachToSignal", ON_DUTY, of, **found)
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import orjson
@@ -35,6 +36,7 @@ from tests.resolvers.alerts.duty import (
     picture,
 )
 from tests.resolvers.writing.making import DOCTOR, case_input
+from tests.resolvers.writing.test_sniffing import pdf
 
 CARD, FORM = "fileAbnormalInformationCard", "fileInvestigationForm"
 
@@ -452,6 +454,24 @@ def test_a_file_that_is_none_is_refused_and_so_are_too_many(
     (attached,) = duty.attach(signal)["event"]["attachments"]
     assert (attached["mediaType"], attached["account"]) == ("image/png", "xuanwu")
     assert duty.refused("attachToSignal", ON_DUTY, signal, **given) == "FILES"
+
+
+def test_a_picture_is_no_report_unless_it_is_said_to_be(duty: Duty) -> None:
+    """E11: the form comes with the report; a scan of it may be a picture."""
+    content = base64.b64encode(pdf()).decode()
+    for given, taken in (
+        ({"report": None}, False),
+        ({"report": True}, True),
+        ({"report": None, "content": content}, True),
+        ({"report": False, "content": content}, False),
+    ):
+        started = duty.done("startInvestigation", ON_DUTY, duty.suspected())
+        found = duty.attach(started, **given)
+        assert [one["report"] for one in found["event"]["attachments"]] == [taken]
+        if taken:
+            duty.done(FORM, ON_DUTY, found, **form())
+        else:
+            assert duty.refused(FORM, ON_DUTY, found, **form()) == "REPORT"
 
 
 def test_words_about_one_case_lie_under_the_key_of_its_person(duty: Duty) -> None:
