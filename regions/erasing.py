@@ -18,7 +18,7 @@ from regions.person_keys import ERASED, person_keys
 from regions.resealing import sealed_tables
 from regions.sealing import ERASED_ENVELOPE
 
-__all__ = ["erase_person", "numbers_of", "on_record", "same_number"]
+__all__ = ["erase_person", "numbers_of", "on_record", "others_of", "same_number"]
 
 _GONE = "erased"  # in place of the keyed hash of a loaded row: the row counts as changed then
 
@@ -28,6 +28,13 @@ def numbers_of(connection: Connection, person: int) -> frozenset[str] | None:
     columns = [people.c[names[0]] for names in INDEX_SETS]
     row = connection.execute(select(*columns).where(people.c.id == person)).first()
     return None if row is None else frozenset(index for index in row if index is not None)
+
+
+def others_of(connection: Connection, person: int) -> frozenset[str]:
+    """The blind indexes of a person's telephone, and of name and birth date."""
+    columns = [people.c[name] for names in INDEX_SETS for name in names[1:]]
+    row = connection.execute(select(*columns).where(people.c.id == person)).first()
+    return frozenset(index for index in row or () if index is not None)
 
 
 def same_number(connection: Connection, indexes: Iterable[str]) -> list[int]:

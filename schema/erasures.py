@@ -21,6 +21,8 @@ __all__ = [
     "ErasedRegion",
     "Erasure",
     "ErasureState",
+    "LetterPlace",
+    "LetterPlaceInput",
     "RequestErasureInput",
     "RequestErasurePayload",
     "RequestErasureResult",
@@ -38,6 +40,24 @@ class ErasureState(Enum):
     DONE = strawberry.enum_value("DONE", description="Erased in every region (已删除).")
 
 
+@strawberry.type(description="Somebody's place in a letter, and in all letters that carry it on.")
+class LetterPlace:
+    """Somebody's place in a letter."""
+
+    number: str = strawberry.field(description="Number of the first letter of the chain.")
+    position: int = strawberry.field(description="The place, from 1; 0 is the index case.")
+
+
+@strawberry.input(description="Somebody who was typed into a letter without an ID number.")
+class LetterPlaceInput:
+    """Somebody's place in a letter."""
+
+    number: str = strawberry.field(
+        description="Number of the letter, or of one that carries it on, `320102-2026-000017`."
+    )
+    position: int = strawberry.field(description="The place, from 1; 0 is the index case.")
+
+
 @strawberry.type(description="An order to erase a person.")
 class Erasure:
     """An order to erase a person."""
@@ -46,6 +66,9 @@ class Erasure:
     state: ErasureState = strawberry.field(description="How far it has come.")
     people: list[strawberry.ID] = strawberry.field(
         description="The person's records, in all regions."
+    )
+    letters: list[LetterPlace] = strawberry.field(
+        description="Where letters name the person: the same place in every copy is erased."
     )
     reason: str = strawberry.field(description="Why, and on whose request.")
     asked_by: str = strawberry.field(description="Login name of whoever asked for it.")
@@ -71,8 +94,14 @@ class RequestErasureInput:
         description="1 to 200 printable characters, new for every request: a UUID, say."
     )
     people: list[strawberry.ID] = strawberry.field(
+        default_factory=list,
         description="Ids of the person's records, `person:28156…`; those of the same ID number "
-        "are found."
+        "are found. May be empty where `letters` are given.",
+    )
+    letters: list[LetterPlaceInput] = strawberry.field(
+        default_factory=list,
+        description="Where the person was typed into letters by name or telephone alone; whoever "
+        "has an ID number there is found by it.",
     )
     reason: str = strawberry.field(
         description="Why, and on whose request, at most 500 characters. Kept sealed."
@@ -84,6 +113,13 @@ class RequestErasurePayload:
     """The order that was kept."""
 
     erasure: Erasure = strawberry.field(description="The order, for another to confirm.")
+    alike: list[LetterPlace] = strawberry.field(
+        description=(
+            "Where somebody was typed into a letter without an ID number, with the telephone, or "
+            "the name and birth date, of the person: perhaps the same. They stay unless an order "
+            "names them in `letters`. Empty when repeated."
+        )
+    )
     repeated: bool = strawberry.field(
         description="Whether this is the result of an earlier request with the same key."
     )

@@ -278,11 +278,19 @@ def _refuse_where_indexed(config: Config, keys: Keys, number: int) -> None:
 
 @app.command()
 def erase_person(
-    person: Annotated[
-        list[str], typer.Argument(help="Ids of the person's records, such as `person:28156…`.")
-    ],
     reason: Annotated[str, typer.Option(help="Why, and on whose request.")],
     by: Annotated[str, typer.Option(help="The security administrator who asks for it.")],
+    person: Annotated[
+        list[str] | None,
+        typer.Argument(help="Ids of the person's records, such as `person:28156…`."),
+    ] = None,
+    letter: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Where the person was typed into a letter without an ID number: its number, a "
+            "colon, the place (`320102-2026-000017:3`; 0 is the index case). May be given again."
+        ),
+    ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Ask that a person be erased: another security administrator confirms it.
@@ -293,18 +301,28 @@ def erase_person(
     """
     loaded, keys = _loaded(config)
     numbers = []
-    for one in person:
+    for one in person or ():
         record, number = parse_id(one)
         if record is None or record.kind != "person":
             raise InvalidInput(f"{one} is no id of a person", argument="person")
         numbers.append(number)
     _prove(loaded, keys, by, "askErasure")
-    order = asyncio.run(ask_erasure(loaded, keys, numbers, reason, by))
+    letters = [_place(one) for one in letter or ()]
+    order = asyncio.run(ask_erasure(loaded, keys, numbers, reason, by, letters=letters))
     out = console()
     for number in order.people:
         out.print(f"person:{number}")
+    for root, position in order.alike:
+        out.print(f"perhaps the same, and not erased: --letter {root}:{position}")
     out.print(f"erasure {order.number}: {len(order.people)} records; nothing is erased yet")
     out.print(f"another confirms: `epigate keys confirm-erasure {order.number} --by ACCOUNT`")
+
+
+def _place(text: str) -> tuple[str, int]:
+    number, _, position = text.rpartition(":")
+    if not number or not position.isdecimal():
+        raise InvalidInput(f"{text} is no place in a letter", argument="letter")
+    return number, int(position)
 
 
 @app.command()

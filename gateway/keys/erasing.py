@@ -16,14 +16,14 @@ from gateway.accounts import COMMAND_LINE
 from gateway.config import Config
 from gateway.keys.stores import KeyStore, key_stores
 from regions.blind_index import BlindIndexer
-from regions.erasing import erase_person, numbers_of, on_record, same_number
+from regions.erasing import erase_person, numbers_of, on_record, others_of, same_number
 from regions.erasures import erasures
 from regions.errors import Forbidden, InvalidInput, NotFound, RegionUnavailable
 from regions.ids import region_of
 from regions.instants import now
 from regions.keys import Keys
 from resolvers.access_log import Commitments
-from resolvers.assist.erasing import Named, erase_named, named_in_letters
+from resolvers.assist.erasing import Named, erase_named, named_in_letters, places_in_letters
 from resolvers.transfers.telling import tell_erased
 from resolvers.users import Role
 from resolvers.users.accounts import find_account, is_usable
@@ -35,12 +35,15 @@ __all__ = ["Erased", "ask_erasure", "confirm_erasure"]
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """An order: its number, the person's records, and by region the envelopes that were erased."""
+    """An order: its number, the person's records, and by region the envelopes that were erased;
+    `alike` are places in letters where somebody was typed in who may be the person.
+    """
 
     number: int
     people: tuple[int, ...]
     envelopes: dict[str, int]
     away: tuple[str, ...] = ()
+    alike: tuple[tuple[str, int], ...] = ()
 
 
 async def ask_erasure(
@@ -50,10 +53,11 @@ async def ask_erasure(
     reason: str,
     by: str,
     *,
+    letters: Sequence[tuple[str, int]] = (),
     module: str = COMMAND_LINE,
 ) -> Erased:
     """Orders that a person be erased, after finding the person's records in all regions by the ID
-    number.
+    number. `letters` are places (number, position) where the person was typed in.
 
     `by` is an account that was proven to be its holder's: by a session, or `on_machine`. The order
     is not kept unless the access log holds that it is. Raises RegionUnavailable where a region
@@ -61,6 +65,8 @@ async def ask_erasure(
     """
     if not reason.strip():
         raise InvalidInput("an erasure needs a reason", argument="reason")
+    if not people and not letters:
+        raise InvalidInput("an erasure is of somebody: name a record, or a place in a letter")
     stores, away = await key_stores(config, keys)
     try:
         own = stores[-1]
@@ -72,13 +78,15 @@ async def ask_erasure(
             )
         found, numbers = await _records(stores[:-1], people)
         named = await _named(stores[:-1], keys, found, numbers)
+        named |= await _placed(stores[:-1], letters, found)
 
         def keep(connection: Connection) -> int:
             number = _keep(connection, own, found, named, reason.strip(), by)
-            _log(config, keys, "askErasure", by, found, module)  # on disk before this commits
+            _log(config, keys, "askErasure", by, (found, named), module)  # before this commits
             return number
 
-        return Erased(await own.do(keep), tuple(found), {})
+        alike = tuple(sorted(named.alike))
+        return Erased(await own.do(keep), tuple(found), {}, alike=alike)
     finally:
         await _close(stores)
 
@@ -102,7 +110,7 @@ async def confirm_erasure(
 
         def confirm(connection: Connection) -> None:
             _confirm(connection, own, number, named, by)
-            _log(config, keys, "erasePerson", by, people, module)  # on disk before this commits
+            _log(config, keys, "erasePerson", by, (people, named), module)  # before this commits
 
         await own.do(confirm)
         at, envelopes, regions = now(), {}, Stores(config.regions, keys)
@@ -181,13 +189,43 @@ async def _named(
 ) -> Named:
     """Where letters name the person, in any region."""
     indexer, found = BlindIndexer(keys.index), Named()
+    others: set[str] = set()
+    for store in stores:
+        mine = [person for person in people if region_of(person) == store.code]
+        for person in mine:
+            others |= await store.do(lambda connection, one=person: others_of(connection, one))  # type: ignore[misc]  # a default binds the loop's variable
     for store in stores:
         found |= await store.do(
             lambda connection, store=store: named_in_letters(  # type: ignore[misc]  # a default binds the loop's variable
-                connection, store.sealer, indexer, people, numbers
+                connection, store.sealer, indexer, people, numbers, others
             )
         )
     return found
+
+
+async def _placed(
+    stores: Sequence[KeyStore], letters: Sequence[tuple[str, int]], people: Sequence[int]
+) -> Named:
+    """Whom places in letters name, who were typed in there. Raises NotFound where no store has such
+    a place, InvalidInput where somebody else is on record there.
+    """
+    roots: dict[tuple[str, int], str] = {}
+    for store in stores:
+        known = await store.do(lambda connection: places_in_letters(connection, letters))
+        for place, (root, person) in known.items():
+            roots[place] = root
+            if person is not None and person not in people:
+                raise InvalidInput(
+                    f"{place[0]}:{place[1]} is on record as person:{person}",
+                    hint="name that record: whoever is on record is erased by the record",
+                    argument="letters",
+                )
+    for number, position in letters:
+        if (number, position) not in roots:
+            raise NotFound(f"no letter {number} names anybody at {position}", argument="letters")
+    named = {(root, position) for (_, position), root in roots.items() if position}
+    cases = {root for (_, position), root in roots.items() if not position}
+    return Named(frozenset(named), frozenset(cases))
 
 
 async def _refuse_others(stores: Sequence[KeyStore], people: Sequence[int]) -> None:
@@ -281,11 +319,19 @@ def _confirm(connection: Connection, own: KeyStore, number: int, named: Named, b
 
 
 def _log(
-    config: Config, keys: Keys, operation: str, by: str, people: Sequence[int], module: str
+    config: Config,
+    keys: Keys,
+    operation: str,
+    by: str,
+    whom: tuple[Sequence[int], Named],
+    module: str,
 ) -> None:
     """An entry of what is done, on disk before it is done."""
-    at = now()
+    at, (people, named) = now(), whom
     what: dict[str, Any] = Commitments(keys.log).told({"wrote": {"person": list(people)}})
+    places = [*((root, 0) for root in named.cases), *named.people]
+    if places:
+        what["letters"] = [f"{root}:{position}" for root, position in sorted(places)]
     if module == COMMAND_LINE:
         what["by"] = operator()
     entry = {

@@ -27,11 +27,14 @@ class ServedEraser:
         self._config, self._keys = config, keys
         self._turn = asyncio.Lock()
 
-    async def ask(self, people: Sequence[int], reason: str, by: str) -> Order:
+    async def ask(
+        self, people: Sequence[int], reason: str, by: str, letters: Sequence[tuple[str, int]] = ()
+    ) -> Order:
         """Keeps an order."""
-        return await self._done(
-            ask_erasure(self._config, self._keys, people, reason, by, module=_MODULE)
+        asking = ask_erasure(
+            self._config, self._keys, people, reason, by, letters=letters, module=_MODULE
         )
+        return await self._done(asking)
 
     async def confirm(self, number: int, by: str) -> Order:
         """Carries an order out, or goes on with it."""
@@ -42,4 +45,4 @@ class ServedEraser:
     async def _done(self, work: Coroutine[Any, Any, Erased]) -> Order:
         async with self._turn:
             found = await asyncio.to_thread(asyncio.run, work)
-        return Order(found.number, found.envelopes, found.away)
+        return Order(found.number, found.envelopes, found.away, found.alike)

@@ -3,7 +3,9 @@
 What is typed into a letter is sealed with the store's key, since there is no person's key, and so
 outlasts the erasing of one. Somebody is the same in all copies of a letter and in those that carry
 it on: the first letter's number and the position say who. Whom a letter is about is found by the
-records that its issuer or receiver has, and by the ID number.
+records that its issuer or receiver has, and by the ID number. Somebody who was typed in without one
+is erased where the order names the letter and the position; where the telephone, or name and birth
+date, are those of a person who is erased, the place is told to whoever orders it (`alike`).
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from regions.blind_index import BlindIndexer
 from regions.person_keys import MISSING
 from regions.sealing import ERASED_ENVELOPE, Sealer
 
-__all__ = ["Named", "erase_named", "named_in_letters"]
+__all__ = ["Named", "erase_named", "named_in_letters", "places_in_letters"]
 
 T = TypeVar("T")
 
@@ -36,9 +38,34 @@ class Named:
 
     people: frozenset[tuple[str, int]] = frozenset()
     cases: frozenset[str] = frozenset()
+    alike: frozenset[tuple[str, int]] = frozenset()  # perhaps the person: not erased by themselves
 
     def __or__(self, other: Named) -> Named:
-        return Named(self.people | other.people, self.cases | other.cases)
+        people = self.people | other.people
+        alike = (self.alike | other.alike) - people
+        return Named(people, self.cases | other.cases, alike)
+
+
+def places_in_letters(
+    connection: Connection, places: Collection[tuple[str, int]]
+) -> dict[tuple[str, int], tuple[str, int | None]]:
+    """Of places in letters, by number and position (0: the index case), those that this store
+    knows: the number of the first letter of the chain, and the person where one is on record here.
+    """
+    found: dict[tuple[str, int], tuple[str, int | None]] = {}
+    for number, position in sorted(places):
+        asked = select(_LETTERS.root_number, _LETTERS.person_id).where(_LETTERS.number == number)
+        if position:
+            asked = (
+                select(_LETTERS.root_number, _PEOPLE.person_id)
+                .join(assist_people, _PEOPLE.request_id == _LETTERS.id)
+                .where(_LETTERS.number == number, _PEOPLE.position == position)
+            )
+        rows = connection.execute(asked).all()
+        if rows:
+            person = next((row.person_id for row in rows if row.person_id is not None), None)
+            found[(number, position)] = (rows[0].root_number, person)
+    return found
 
 
 def named_in_letters(
@@ -47,9 +74,10 @@ def named_in_letters(
     indexer: BlindIndexer,
     persons: Collection[int],
     numbers: Collection[str],
+    others: Collection[str] = (),
 ) -> Named:
     """Where the letters of this store name a person, by the person's records and by blind indexes
-    of the ID number.
+    of the ID number; and where perhaps, by those (`others`) of telephone, or name and birth date.
     """
     wanted = sorted(set(persons))
     people = select(_LETTERS.root_number, _PEOPLE.position).join(
@@ -59,19 +87,26 @@ def named_in_letters(
     found = {(row[0], row[1]) for row in known}
     cases = connection.execute(select(_LETTERS.root_number).where(_LETTERS.person_id.in_(wanted)))
     roots = frozenset(cases.scalars())
-    if numbers:
-        typed = set(_typed(connection, sealer, indexer, frozenset(numbers)))
+    alike: set[tuple[str, int]] = set()
+    if numbers or others:
+        typed = dict(_typed(connection, sealer, indexer, frozenset(numbers), frozenset(others)))
         rows = people.add_columns(_PEOPLE.id).where(_PEOPLE.person_id.is_(None))
         for some in _parts(sorted(typed)):
-            chosen = connection.execute(rows.where(_PEOPLE.id.in_(some)))
-            found |= {(row[0], row[1]) for row in chosen}
-    return Named(frozenset(found), roots)
+            for row in connection.execute(rows.where(_PEOPLE.id.in_(some))):
+                (found if typed[row[2]] else alike).add((row[0], row[1]))
+    return Named(frozenset(found), roots, frozenset(alike - found))
 
 
 def _typed(
-    connection: Connection, sealer: Sealer, indexer: BlindIndexer, numbers: frozenset[str]
-) -> Iterable[int]:
-    """People of letters who are nobody's record here and have one of these ID numbers."""
+    connection: Connection,
+    sealer: Sealer,
+    indexer: BlindIndexer,
+    numbers: frozenset[str],
+    others: frozenset[str],
+) -> Iterable[tuple[int, bool]]:
+    """People of letters who are nobody's record here, and have one of these ID numbers (True), or
+    no ID number and one of the other indexes.
+    """
     indexers = indexer.every()
     after = 0
     while True:
@@ -97,8 +132,11 @@ def _typed(
         )
         for row, items in zip(rows, opened, strict=True):
             text = items.get("id_number")
-            if text and any(one.id_number(str(text)) in numbers for one in indexers):
-                yield row.id
+            if text:
+                if any(one.id_number(str(text)) in numbers for one in indexers):
+                    yield row.id, True
+            elif others & {index for one in indexers for index in one.person(items)[1:]}:
+                yield row.id, False
 
 
 def erase_named(connection: Connection, named: Named) -> int:

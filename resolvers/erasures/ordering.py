@@ -6,7 +6,7 @@ it may ask: a person is erased everywhere or nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -30,6 +30,7 @@ from schema.erasures import (
     ErasedRegion,
     Erasure,
     ErasureState,
+    LetterPlace,
     RequestErasureInput,
     RequestErasurePayload,
 )
@@ -51,12 +52,12 @@ async def request_erasure(
     writing = CentralWriting(context, "requestErasure", given, account=viewer.account)
     mistakes = Mistakes()
     reason = needed(given.reason, mistakes, ["reason"])
-    people = _people(given.people, mistakes)
+    people, letters = _people(given, mistakes), _letters(given, mistakes)
     mistakes.stop()
     order: Order | None = None
     if not await _settled(context, writing):
         with refusals("people"):
-            order = await eraser.ask(people, reason, viewer.account)
+            order = await eraser.ask(people, reason, viewer.account, letters)
 
     def work(_: Connection) -> dict[str, Any]:
         assert order is not None
@@ -65,7 +66,9 @@ async def request_erasure(
 
     kept, repeated = await writing.once(work)
     return RequestErasurePayload(
-        erasure=await _read(context, viewer, kept["erasure"]), repeated=repeated
+        erasure=await _read(context, viewer, kept["erasure"]),
+        alike=_places(order.alike if order is not None else ()),
+        repeated=repeated,
     )
 
 
@@ -146,13 +149,25 @@ def _eraser(context: Context) -> Eraser:
     return found
 
 
-def _people(given: Sequence[str], mistakes: Mistakes) -> list[int]:
-    if not 1 <= len(given) <= _MOST:
+def _places(found: Iterable[tuple[str, int]]) -> list[LetterPlace]:
+    return [LetterPlace(number=number, position=position) for number, position in sorted(found)]
+
+
+def _letters(given: RequestErasureInput, mistakes: Mistakes) -> list[tuple[str, int]]:
+    if len(given.letters) > _MOST:
+        text, text_zh = f"at most {_MOST} places in letters", f"协查函人员最多 {_MOST} 处"
+        mistakes.add(["letters"], text, text_zh)
+    return sorted({(one.number.strip(), one.position) for one in given.letters})
+
+
+def _people(given: RequestErasureInput, mistakes: Mistakes) -> list[int]:
+    least = 0 if given.letters else 1
+    if not least <= len(given.people) <= _MOST:
         mistakes.add(
             ["people"], f"1 to {_MOST} records of the person", f"请填写该人员 1 至 {_MOST} 条记录"
         )
     found = []
-    for place, one in enumerate(given):
+    for place, one in enumerate(given.people):
         record, number = parse_id(one)
         if record is None or record.kind != "person":
             mistakes.add(["people", str(place)], "this is no id of a person", "不是人员编号")
@@ -176,10 +191,14 @@ def _type(context: Context, row: Row[Any]) -> Erasure:
     else:
         state = ErasureState.ASKED if row.confirmed_at is None else ErasureState.CONFIRMED
     opened = context.central.sealer.open("erasures", row.id, row.sealed)
+    letters = orjson.loads(str(opened.get("letters") or '{"people": [], "cases": []}'))
     return Erasure(
         id=f"{_KIND}:{row.id}",  # type: ignore[arg-type]  # scalars are text
         state=state,
         people=[f"person:{number}" for number in orjson.loads(row.people)],  # type: ignore[misc]  # scalars are text
+        letters=_places(
+            [*((root, 0) for root in letters["cases"]), *map(tuple, letters["people"])]
+        ),
         reason=str(opened.get("reason") or ""),
         asked_by=row.asked_by,
         asked_at=row.asked_at,

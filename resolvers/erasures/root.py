@@ -53,7 +53,8 @@ class ErasureMutations:
     @strawberry.mutation(
         description=(
             "Asks that a person be erased in every region: the records named, and all of the same "
-            "ID number. Nothing is erased before another security administrator confirms it. Needs "
+            "ID number; and whoever was typed into the letters named. Nothing is erased before "
+            "another security administrator confirms it. Needs "
             f"a second factor shown within ten minutes. {KEY}"
         )
     )

@@ -59,7 +59,7 @@ def _erased(gateway: Gateway, region: str) -> list[bool]:
     return [sealed == ERASED_ENVELOPE for (sealed,) in _rows(gateway, region, query)]
 
 
-def _write(gateway: Gateway, case: str) -> str:
+def _write(gateway: Gateway, case: str, last: Any = None) -> str:
     """A letter to the other county: somebody on record, one typed in with that ID number, one with
     another, one without; its number.
     """
@@ -71,7 +71,7 @@ def _write(gateway: Gateway, case: str) -> str:
         {"contact": contact},
         {"person": {"name": "孙二", "idNumber": _NUMBER}, "level": "CLOSE"},
         {"person": {"name": "李三", "idNumber": id_number("1988-08-08")}, "level": "CLOSE"},
-        {"person": {"name": "孙二"}, "level": "CLOSE"},
+        {"person": last or {"name": "孙二"}, "level": "CLOSE"},
     ]
     given = {
         "idempotencyKey": new_key(),
@@ -110,6 +110,47 @@ def test_whoever_is_erased_is_erased_in_letters_too(gateway: Gateway) -> None:
         assert [row[0] for row in _rows(gateway, region, stub)] == [ERASED_ENVELOPE]
     listed = gateway.data("{ erasures { id reason } }", who=FIRST)["erasures"]
     assert listed[0]["reason"].startswith("a court has ordered it")
+
+
+_ASK = """mutation ($input: RequestErasureInput!) { requestErasure(input: $input) { __typename
+  ... on Problem { code message } ... on InvalidInputProblem { path mistakes { path message } }
+  ... on NotFoundProblem { path }
+  ... on RequestErasurePayload { alike { number position }
+    erasure { id people letters { number position } } } } }"""
+
+
+def _ask(gateway: Gateway, **given: Any) -> Any:
+    given = {"idempotencyKey": new_key(), "reason": "asked by the person"} | given
+    return gateway.data(_ASK, {"input": given}, who=FIRST)["requestErasure"]
+
+
+def test_whoever_was_typed_in_without_an_id_number_is_erased_by_letter_and_place(
+    gateway: Gateway,
+) -> None:
+    person = {"name": "孙二", "birthDate": "1971-05-06", "phone": "15498765432"}
+    given: Any = {"input": case_input(code=COUNTY_A, person=person)}
+    told = gateway.data(DOCUMENTS["registerCase"], given, who="reporter-a")["registerCase"]["case"]
+    mine = told["person"]["id"]
+    number = _write(gateway, told["id"], {"name": "孙二", "phone": "154 9876 5432"})
+    found = _ask(gateway, people=[mine])
+    assert found["alike"] == [{"number": number, "position": 4}]  # perhaps: it stays
+    assert found["erasure"]["letters"] == [{"number": number, "position": 0}]  # the index case
+    confirm(gateway, found["erasure"]["id"])
+    assert [_erased(gateway, one) for one in (A, B)] == [[False] * 4] * 2
+
+    for place, code in (((number, 9), "NOT_FOUND"), ((number, 1), "INVALID_INPUT")):
+        refused = _ask(gateway, letters=[dict(zip(("number", "position"), place, strict=True))])
+        assert refused["code"] == code, refused
+    assert _ask(gateway)["code"] == "INVALID_INPUT"  # of nobody
+    found = _ask(gateway, letters=[{"number": number, "position": 4}])
+    assert found["erasure"]["people"] == []
+    assert found["erasure"]["letters"] == [{"number": number, "position": 4}]
+    done = confirm(gateway, found["erasure"]["id"])
+    assert {one["region"]: one["envelopes"] for one in done["erased"]} == {A: 1, B: 1}
+    assert [_erased(gateway, one) for one in (A, B)] == [[False, False, False, True]] * 2
+    for operation in ("askErasure", "erasePerson"):
+        last = gateway.demo.entries(operation=operation)[-1]
+        assert last["what"]["letters"] == [f"{number}:4"]
 
 
 def test_the_copy_of_the_other_side_goes_with_the_record(gateway: Gateway) -> None:
