@@ -180,7 +180,6 @@ signal_attachments = Table(
     primary_key(),
     public("investigation_id", ID, index=True),
     public("event_number"),
-    public("report", default="true", server_default="true"),  # JSON: it is the report of E11
     public("media_type"),
     public("size", Integer()),  # bytes
     internal("sha256"),
@@ -190,6 +189,7 @@ signal_attachments = Table(
     public("reporter"),
     public("reporter_unit"),
     public("created_at"),
+    public("report", default="true", server_default="true"),  # JSON: it is the report of E11
 )
 
 signal_contents = Table(

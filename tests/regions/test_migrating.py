@@ -219,6 +219,7 @@ def back_to(store: Connection, version: str) -> None:
     store.execute(text("DROP TABLE assist_notices"))
     for name in ("positive_at", "case_due", "case_at"):
         store.execute(text(f"ALTER TABLE assist_people DROP COLUMN {name}"))
+    store.execute(text("ALTER TABLE signal_attachments DROP COLUMN report"))
     store.execute(text(f"UPDATE alembic_version SET version_num = '{version}'"))
 
 
