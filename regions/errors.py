@@ -12,6 +12,7 @@
     │   ├── TopicUnknown       TOPIC_UNKNOWN        a message of a kind that nobody here handles
     │   ├── StoreRestored      STORE_RESTORED       put back from a backup, and not yet mended
     │   ├── CustodyUnknown     CUSTODY_UNKNOWN      nobody knows yet who answers for a person
+    │   ├── LetterUnknown      LETTER_UNKNOWN       a message about a letter that is not here
     │   └── PersonErased       PERSON_ERASED        an erased person takes no private item any more
     ├── EnvelopeError          ENVELOPE_INVALID     a sealed value cannot be opened
     ├── LoadError              LOAD_FAILED          a mapping or line list that cannot be read at
@@ -187,6 +188,12 @@ class CustodyUnknown(StoreError):
     """A message about a person came to a store that cannot say yet who answers for the person."""
 
     code = "CUSTODY_UNKNOWN"
+
+
+class LetterUnknown(StoreError):
+    """A message about a letter came to a store that has no copy of it, as one that was put back."""
+
+    code = "LETTER_UNKNOWN"
 
 
 class EnvelopeError(EpigateError):

@@ -40,9 +40,9 @@ from resolvers.writing.envelopes import opened
 from resolvers.writing.stores import Store
 from schema.fields import PrivateSource
 
-__all__ = ["LetterHandler", "allowed_items"]
+__all__ = ["LETTER_COLUMNS", "PERSON_COLUMNS", "LetterHandler", "allowed_items"]
 
-_LETTER = (
+LETTER_COLUMNS = (
     *("number", "version", "from_unit", "from_code", "from_region", "to_unit", "to_code"),
     *("to_region", "parent_number", "root_number", "hops", "disease", "case_id"),
     *("case_classification", "case_onset_on", "asked", "shared_items", "people_count"),
@@ -50,7 +50,7 @@ _LETTER = (
 )
 """What the receiver's copy has of the issuer's."""
 
-_PERSON = (
+PERSON_COLUMNS = (
     *("position", "level", "manner", "last_contact_on", "whereabouts_code"),
     "issuer_contact_id",
 )
@@ -88,10 +88,11 @@ class LetterHandler(AboutLetter):
         clear = opened(connection, store, assist_people, people)
         allowed = allowed_items("AssistPerson", shared) - set(ANSWERS)
         return {
-            "letter": {name: copy.row[name] for name in _LETTER},
+            "letter": {name: copy.row[name] for name in LETTER_COLUMNS},
+            "revision": copy.row["revision"],
             "items": _cut(items, allowed_items("AssistRequest", shared)),
             "people": [
-                {name: one[name] for name in _PERSON} | {"items": _cut(own, allowed)}
+                {name: one[name] for name in PERSON_COLUMNS} | {"items": _cut(own, allowed)}
                 for one, own in zip(people, clear, strict=True)
             ],
             "events": copy.events(message.body["keys"]),
@@ -144,7 +145,7 @@ class LetterHandler(AboutLetter):
             "side": RECEIVED,
             "read_version": 0,
             "state": State.SENT.name,
-            "revision": 0,
+            "revision": parcel["revision"],  # of a receiver that has lost the letter, what it told
             "code": letter["to_code"],
             "reporter_unit": letter["to_unit"],
             "created_at": at,
@@ -221,7 +222,7 @@ def _take_people(copy: Copy, given: Sequence[Mapping[str, Any]]) -> None:
         ],
     )
     for row in rows:
-        row |= {name: by_position[row["position"]][name] for name in _PERSON}
+        row |= {name: by_position[row["position"]][name] for name in PERSON_COLUMNS}
 
 
 def _add_people(copy: Copy, people: Sequence[Mapping[str, Any]], first: int, at: str) -> None:
@@ -231,7 +232,7 @@ def _add_people(copy: Copy, people: Sequence[Mapping[str, Any]], first: int, at:
     rows = []
     for i, one in enumerate(people):
         row = dict.fromkeys(column.name for column in assist_people.columns)
-        row |= {name: one[name] for name in _PERSON}
+        row |= {name: one[name] for name in PERSON_COLUMNS}
         row |= {
             "id": first + i,
             "request_id": copy.id,

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from regions.assist import assist_people
 from resolvers.assist.answers import ANSWERS, OUTCOME, take_answers
 from resolvers.assist.clocks import AssistLimits
-from resolvers.assist.handling import AboutLetter, take_refusal
-from resolvers.assist.news import END, EVENT, put_news
+from resolvers.assist.handling import AboutLetter, known, take_refusal
+from resolvers.assist.news import END, EVENT, put_back, put_news
 from resolvers.assist.notices import CASE, REFUSED, put_notice
 from resolvers.assist.onward import relay
 from resolvers.assist.rows import RECEIVED, SENT, Copy, Who
@@ -23,16 +23,16 @@ from resolvers.post.messages import Message
 from resolvers.writing.envelopes import opened
 from resolvers.writing.stores import Store
 
-__all__ = ["EndHandler", "EventHandler"]
+__all__ = ["NEWS", "PERSON_NEWS", "EndHandler", "EventHandler"]
 
-_NEWS = (
+NEWS = (
     *("read_version", "state", "revision", "acknowledge_due", "control_due", "feedback_due"),
     *("acknowledged_at", "assigned_at", "assigned_to", "controlled_at", "feedback_at"),
     *("ended_at", "reason_code", "forwarded_to", "escalated_to"),
 )
 """What the issuer's copy has of the receiver's."""
 
-_PERSON_NEWS = ("state", "proposed", "forwarded_to", *OUTCOME)
+PERSON_NEWS = ("state", "proposed", "forwarded_to", *OUTCOME)
 
 
 class EventHandler(AboutLetter):
@@ -53,9 +53,9 @@ class EventHandler(AboutLetter):
         if body["to"] == SENT:
             people = copy.load(body["people"])
             clear = opened(connection, store, assist_people, people)
-            parcel["letter"] = {name: copy.row[name] for name in _NEWS}
+            parcel["letter"] = {name: copy.row[name] for name in NEWS}
             parcel["people"] = [
-                {name: one[name] for name in ("position", *_PERSON_NEWS)}
+                {name: one[name] for name in ("position", *PERSON_NEWS)}
                 | {"items": {name: items.get(name) for name in ANSWERS}}
                 for one, items in zip(people, clear, strict=True)
             ]
@@ -73,7 +73,9 @@ class EventHandler(AboutLetter):
         """Decides a wish, or takes news."""
         body = message.body
         copy = Copy.find(connection, store, body["number"], body["to"])
-        assert copy is not None  # the letter went this way before, or came from here
+        if copy is None and body["to"] == SENT:
+            return {"lost": True}  # this store was put back: the receiver sends its copy
+        copy = known(copy, message)
         if body["to"] == RECEIVED:
             return self._decide(copy, message, parcel, at)
         new = copy.take_events(parcel["events"], at)
@@ -104,9 +106,11 @@ class EventHandler(AboutLetter):
     def settle(
         self, connection: Connection, store: Store, message: Message, reply: dict[str, Any], at: str
     ) -> None:
-        """Notes at the issuer's that a wish was refused."""
+        """Notes at the issuer's that a wish was refused; gives it a letter back that it lost."""
         if message.body["to"] == RECEIVED:
             take_refusal(connection, store, message, reply, at)
+        elif reply.get("lost"):
+            put_back(connection, store, message, at)
 
 
 def _take_news(copy: Copy, body: Mapping[str, Any], parcel: Any) -> None:
@@ -120,7 +124,7 @@ def _take_news(copy: Copy, body: Mapping[str, Any], parcel: Any) -> None:
     by_position = {one["position"]: one for one in parcel["people"]}
     rows = copy.load(by_position)
     for row in rows:
-        row |= {name: by_position[row["position"]][name] for name in _PERSON_NEWS}
+        row |= {name: by_position[row["position"]][name] for name in PERSON_NEWS}
     take_answers(copy, rows, [by_position[row["position"]]["items"] for row in rows])
 
 

@@ -17,7 +17,7 @@ from resolvers.assist.attachments import (
     read_attachments,
     shares_files,
 )
-from resolvers.assist.handling import AboutLetter
+from resolvers.assist.handling import AboutLetter, known
 from resolvers.assist.rows import RECEIVED, SENT, Copy, Who
 from resolvers.assist.states import OPEN
 from resolvers.post.messages import Message
@@ -57,8 +57,7 @@ class AttachmentHandler(AboutLetter):
         body = message.body
         if parcel is None:
             return {"refused": None}
-        copy = Copy.find(connection, store, body["number"], body["to"])
-        assert copy is not None  # the letter went this way before, or came from here
+        copy = known(Copy.find(connection, store, body["number"], body["to"]), message)
         if body["to"] == RECEIVED and copy.state not in OPEN:
             return {"refused": "ENDED"}
         self._take(copy, parcel, at)

@@ -7,12 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from regions.errors import LetterUnknown
 from resolvers.assist.rows import SENT, Copy, Who
 from resolvers.assist.states import State
 from resolvers.post.messages import Message
 from resolvers.writing.stores import Store
 
-__all__ = ["AboutLetter", "take_refusal"]
+__all__ = ["AboutLetter", "known", "take_refusal"]
 
 
 class AboutLetter:
@@ -25,6 +26,19 @@ class AboutLetter:
     def ids(self, message: Message, parcel: Any) -> int:
         """None: they are taken in the transaction."""
         return 0
+
+
+def known(copy: Copy | None, message: Message) -> Copy:
+    """The copy a message is for. Raises LetterUnknown where there is none: the letter went this way
+    before, so the store was put back since, and gets it again.
+    """
+    if copy is None:
+        raise LetterUnknown(
+            f"region {message.to_region} has no letter {message.body['number']}",
+            hint="the message waits until the letter has come again",
+            store=message.to_region,
+        )
+    return copy
 
 
 def take_refusal(

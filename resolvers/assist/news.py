@@ -11,10 +11,20 @@ from sqlalchemy import Connection
 
 from resolvers.assist.rows import Copy, Ids, Who
 from resolvers.assist.states import Event
-from resolvers.post.messages import put
+from resolvers.post.messages import Message, put
 from resolvers.writing.stores import Store
 
-__all__ = ["END", "EVENT", "LETTER", "put_end", "put_letter", "put_news", "put_wish"]
+__all__ = [
+    "END",
+    "EVENT",
+    "LETTER",
+    "REGAIN",
+    "put_back",
+    "put_end",
+    "put_letter",
+    "put_news",
+    "put_wish",
+]
 
 LETTER = "assist.letter"
 """The topic of a letter and of its versions, from the issuer to the receiver."""
@@ -25,6 +35,26 @@ EVENT = "assist.event"
 
 END = "assist.end"
 """The topic that ends what a letter shares of people who were handed over meanwhile."""
+
+
+REGAIN = "assist.regain"
+"""The topic of a letter that its issuer has lost, from the receiver."""
+
+
+def put_back(connection: Connection, store: Store, lost: Message, at: str) -> None:
+    """Sends a letter back to its issuer, who answered a message that it has no such letter."""
+    body = {name: lost.body[name] for name in ("number", "request")}
+    put(
+        connection,
+        store,
+        topic=REGAIN,
+        subject=lost.subject,
+        to_region=lost.to_region,
+        body=body,
+        trace=lost.trace,
+        at=at,
+        step=lost.body["keys"][-1],
+    )
 
 
 def put_end(connection: Connection, store: Store, number: str, region: str, at: str) -> None:

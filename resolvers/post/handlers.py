@@ -8,6 +8,7 @@ from resolvers.assist.clocks import AssistLimits
 from resolvers.assist.delivering import LetterHandler
 from resolvers.assist.delivering_events import EndHandler, EventHandler
 from resolvers.assist.delivering_files import AttachmentHandler
+from resolvers.assist.regaining import RegainHandler
 from resolvers.observed import DiseaseHandler
 from resolvers.post.messages import Handler
 from resolvers.transfers.delivering import TRANSFER_HANDLERS
@@ -19,6 +20,7 @@ HANDLERS: Sequence[Handler] = (
     EventHandler(),
     EndHandler(),
     AttachmentHandler(),
+    RegainHandler(),
     DiseaseHandler(),
     *TRANSFER_HANDLERS,
 )

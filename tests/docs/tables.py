@@ -42,7 +42,7 @@ from schema.users.staff import Purpose
 from schema.writing import problems
 from schema.writing.problems import Problem
 from tests.docs.alert_tables import rule_refusals, signal_refusals, signal_states
-from tests.docs.assist_tables import refusals, states_and_events
+from tests.docs.assist_tables import diagrams, refusals, states_and_events
 from tests.leaks.channels import CHANNELS, held_by
 from tests.resolvers.pathway.ways import day_at, in_state, states_of
 
@@ -394,6 +394,7 @@ def _clock_enum() -> Iterable[Any]:
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "actions": ("sign-in.md", action_table),
     "errors": ("asking.md", error_table),
+    "assist-diagrams": ("assist.md", diagrams),
     "assist": ("assist.md", lambda: _table(*states_and_events())),
     "assist-refusals": ("assist.md", lambda: _table(*refusals())),
     "signals": ("signals.md", lambda: _table(*signal_states())),
