@@ -218,4 +218,8 @@ class SignalReport:
     )
     false_signals: FalseSignals = strawberry.field(description="What led nowhere, and how so.")
     open: OpenSignals = strawberry.field(description="What waits now.")
+    unmanned: list[RegionCode] = strawberry.field(
+        description="Counties in whose CDC nobody is on duty now who may sign in (A10): of their "
+        "signals the level above is told."
+    )
     regions: list[RegionAnswer] = strawberry.field(description="What became of each region.")

@@ -39,6 +39,7 @@ from resolvers.questions.ordinary import disease_of
 from resolvers.questions.question import Question
 from resolvers.users import Viewer
 from resolvers.users.levels import cdc_of
+from resolvers.users.rosters import units_on_duty
 from schema.alerts import DetectionMethod
 from schema.alerts_forms import InvestigationGround
 from schema.alerts_oversight import (
@@ -88,8 +89,12 @@ async def signal_report(
     facts = await _facts(question, prefix, Span(first, span.last), report, at)
     question.note_regions(report, path)
     places = _Places.of(question, prefix, report)
+    manned = await context.central.do(lambda connection: units_on_duty(connection, at))
     asked = _Asked(chosen, prefix, span, earlier, steps, at)
-    return await asyncio.to_thread(_told, context, period, asked, facts, places, report)
+    unmanned = [
+        code for code in sorted({*places.answered, *places.missing}) if cdc_of(code) not in manned
+    ]
+    return await asyncio.to_thread(_told, context, period, asked, facts, places, unmanned, report)
 
 
 def _require_overseeing(viewer: Viewer, code: str, prefix: str) -> None:
@@ -239,6 +244,7 @@ def _told(
     asked: _Asked,
     facts: Sequence[SignalFacts],
     places: _Places,
+    unmanned: list[str],
     report: Report,
 ) -> SignalReport:
     reference, zone = context.answering.reference, context.answering.nights.zone
@@ -293,6 +299,7 @@ def _told(
         ],
         false_signals=FalseSignals(**asdict(false_figures(inside))),
         open=OpenSignals(**asdict(open_now(facts, asked.at))),
+        unmanned=unmanned,  # type: ignore[arg-type]  # scalars are text
         regions=region_answers(context.question, report),
     )
 

@@ -36,8 +36,11 @@ REPORT = f"""query print($period: SignalReportPeriod!, $date: Date!, $code: Regi
     falseSignals {{ signals rate byCard byInvestigation dataAnalysis phone other }}
     open {{ unanswered singleCaseLate late suspectedEvents investigatedEvents formsLate
       watchedEvents }}
+    unmanned
     regions {{ code state }} }} }}"""
 """Everything that is printed."""
+
+_UNMANNED = 50  # counties without anybody on duty that are named
 
 _RATES = {
     "answered": "answeredRate",
@@ -123,7 +126,11 @@ def document(told: Mapping[str, Any], language: Language) -> Document:
         blocks += [Heading(texts.methods), _figures(texts.method, methods, texts)]
     blocks += [Heading(texts.false), *_false(told, texts)]
     waiting = tuple((text, f"{told['open'][key]:,}") for key, text in texts.waiting_figures.items())
-    blocks += [Heading(texts.waiting), Table(("", ""), waiting, 0.8)]
+    blocks += [Heading(texts.waiting), Table(("", ""), (*waiting, _unmanned(told, texts)), 0.8)]
+    if told["unmanned"]:
+        names = [name.area(code) for code in told["unmanned"][:_UNMANNED]]
+        more = [] if len(told["unmanned"]) == len(names) else ["…"]
+        blocks.append(Paragraph(("、" if language == "zh" else ", ").join([*names, *more])))
     blocks += [Heading(texts.notes), *map(Paragraph, texts.note)]
     subtitle = texts.made.format(
         area=name.area(told["code"]),
@@ -163,6 +170,10 @@ class _Names:
     def method(self, name: str) -> str:
         """A method; in Chinese, too, some have only the name of their authors."""
         return self.texts.kinds.get(name) or WORDS["en"].kinds.get(name, name)
+
+
+def _unmanned(told: Mapping[str, Any], texts: Texts) -> tuple[str, str]:
+    return texts.unmanned, f"{len(told['unmanned']):,}"
 
 
 def _totals(told: Mapping[str, Any], texts: Texts) -> Table:

@@ -55,6 +55,7 @@ class Texts:
     ground_columns: tuple[str, str, str]
     waiting: str
     waiting_figures: Mapping[str, str]
+    unmanned: str
     notes: str
     note: tuple[str, ...]
 
@@ -158,6 +159,7 @@ _ZH = Texts(
         "formsLate": "其中现场调查表逾期",
         "watchedEvents": "继续关注",
     },
+    unmanned="目前无人值班的县级疾控机构",
     notes="说明",
     note=(
         "信号按预警日期统计；并入未结信号的同一过程信号另计。本报告统计信号数，不是病例数。",
@@ -242,6 +244,7 @@ _EN = Texts(
         "formsLate": "with an investigation form past its time",
         "watchedEvents": "Events watched on",
     },
+    unmanned="Counties in whose CDC nobody is on duty now",
     notes="Notes",
     note=(
         "Signals count on the day they were raised for; those an open signal of the same spell "

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, text, update
 
 from regions.offices import disease_watches, duty_persons, duty_shifts
 from regions.sealing import Sealer
-from resolvers.users.accounts import is_usable, next_id
+from resolvers.users.accounts import USABLE, is_usable, next_id
 
 __all__ = [
     "OnDuty",
@@ -29,11 +29,20 @@ __all__ = [
     "put_duty",
     "put_shifts",
     "put_watches",
+    "units_on_duty",
     "units_watching",
     "watched",
 ]
 
 _PERSON, _SHIFT, _WATCH = duty_persons.c, duty_shifts.c, disease_watches.c
+_MANNED = text(
+    f"""
+    SELECT DISTINCT p.unit_id FROM duty_persons p JOIN accounts a ON a.account = p.account
+    WHERE p.until IS NULL AND {USABLE} AND (p.standing = 1 OR EXISTS (
+      SELECT 1 FROM duty_shifts s WHERE s.unit_id = p.unit_id AND s.account = p.account
+      AND s.begins <= :at AND s.ends > :at AND s.withdrawn_at IS NULL))
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,11 @@ def on_duty(connection: Connection, unit_id: str, at: str) -> list[OnDuty]:
         standing = (one for one, row in records.items() if row.standing)
         able = [one for one in standing if is_usable(connection, one, at)]
     return [OnDuty(one, records[one].id) for one in able]
+
+
+def units_on_duty(connection: Connection, at: str) -> frozenset[str]:
+    """The units in which somebody is on duty at an instant, as `on_duty` says."""
+    return frozenset(connection.execute(_MANNED, {"at": at}).scalars())
 
 
 def duty_rows(connection: Connection, unit_id: str, *, all_ever: bool = False) -> list[Row[Any]]:

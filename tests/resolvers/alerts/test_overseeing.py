@@ -6,14 +6,17 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert, update
 
 from regions.alerts import signal_events
 from regions.ids import take_ids
 from regions.instants import now
+from regions.users import accounts
 from regions.zones import CHINA, zone_of
 from resolvers.users import Role
+from resolvers.users.rosters import Shift, on_duty, put_shifts
 from tests.answering import viewer
+from tests.keys import same_keys
 from tests.resolvers.alerts.duty import (
     CITY,
     CITY_HOSPITAL,
@@ -24,6 +27,7 @@ from tests.resolvers.alerts.duty import (
     card,
     form,
 )
+from tests.resolvers.alerts.telling import COUNTY_UNIT, put_person
 from tests.stores import noticed
 
 CARD, FORM = "fileAbnormalInformationCard", "fileInvestigationForm"
@@ -42,6 +46,7 @@ REPORT = f"""query ($p: SignalReportPeriod!, $d: Date!, $c: RegionCode) {{
     falseSignals {{ signals rate byCard byInvestigation dataAnalysis phone other }}
     open {{ unanswered singleCaseLate late suspectedEvents investigatedEvents formsLate
       watchedEvents }}
+    unmanned
     regions {{ code state }} }} }}"""
 PROVINCE = viewer("320000", Role.DUTY_PERSON, account="jiangsu")
 
@@ -133,6 +138,29 @@ def test_what_lies_ahead_is_no_part_of_a_time_that_runs(duty: Duty) -> None:
     assert rates == (pytest.approx(expected[0], abs=1e-6), pytest.approx(expected[1], abs=1e-6))
     ahead = (today + timedelta(days=400)).isoformat()
     assert report(duty, p="MONTH", d=ahead)["total"]["perCountyWeek"] == 0
+
+
+def test_where_nobody_is_on_duty(duty: Duty) -> None:
+    """Of the area alone, by the roster and the accounts of now."""
+    keys, other = same_keys(), "cdc-320104"
+    counties = report(duty, c="320100")["unmanned"]
+    assert (counties[0], len(counties)) == ("320102", 11)
+
+    def work(connection: Connection) -> list[str]:
+        put_person(connection, keys, 1)
+        put_person(connection, keys, 2, other)
+        put_person(connection, keys, 3, "cdc-320105", standing=False)
+        shift = Shift("duty-3", "2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z")
+        put_shifts(connection, "cdc-320105", (shift.begins, shift.ends), [shift], "a", shift.begins)
+        ended = update(accounts).where(accounts.c.account == "duty-2").values(state="DISABLED")
+        connection.execute(ended)
+        units = (COUNTY_UNIT, other, "cdc-320105", "cdc-320106")
+        return [unit for unit in units if on_duty(connection, unit, now())]
+
+    assert duty.run(duty.central.do(work)) == [COUNTY_UNIT, "cdc-320105"]
+    left = report(duty, c="320100")["unmanned"]
+    assert left == [one for one in counties if one not in ("320102", "320105")]
+    assert report(duty, ON_DUTY, c="320102")["unmanned"] == []
 
 
 def test_cards_of_many_versions_count_once_by_the_last(duty: Duty) -> None:

@@ -107,6 +107,7 @@ def answer(**more: Any) -> dict[str, Any]:
             "formsLate": 1,
             "watchedEvents": 2,
         },
+        "unmanned": ["320104", "320105"],
         "regions": [
             {"code": "320100", "state": "ANSWERED"},
             {"code": "320200", "state": "TIMED_OUT"},
@@ -140,6 +141,8 @@ def test_the_figures_stand_in_the_report_beside_those_before() -> None:
     assert total["响应时间中位数（小时）"] == ("1.25", "–")
     assert total["平均每县每周信号数"] == ("1.09", "1.09")
     assert "注意：以下地区未能读取，本报告不含其信号：无锡市。" in texts(made)
+    assert ("目前无人值班的县级疾控机构", "2") in [row for one in tables(made) for row in one.rows]
+    assert "南京市秦淮区、南京市建邺区" in texts(made)
     by_area = next(one for one in tables(made) if one.header[0] == "地区")
     assert [row[0] for row in by_area.rows] == ["南京市", "无锡市 *"]
     counties = [one for one in tables(made) if one.header[0] == "地区"][1]
