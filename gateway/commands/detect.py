@@ -38,6 +38,18 @@ __all__ = ["detect"]
 _C = signals.c
 _STORED = (_C.rule_id, _C.code, _C.disease, _C.day, _C.slot, _C.number, _C.observed, _C.bound)
 
+_COLUMNS = {
+    "code": 0,
+    "disease": 8,
+    "day": 0,
+    "rule": 8,
+    "now": 0,  # what is observed
+    "bound": 0,
+    "stored": 0,
+    "then": 0,
+}
+"""Of the table, which fits 80 columns: a number or code that is cut reads as another."""
+
 DateOption = Annotated[
     str | None,
     typer.Option(
@@ -183,8 +195,7 @@ class _Detection:
                 print_list(columns | {"without": 0}, ([*_told(one)] for one in self._clustered))
             return
         if self._rows:
-            columns = dict.fromkeys(self._rows[0], 0)
-            print_list(columns, (map(_text, row.values()) for row in self._rows))
+            print_list(_COLUMNS, (map(_text, row.values()) for row in self._rows))
         what = "dry run: nothing was written; " if dry_run else ""
         out.print(f"{what}{len(self._rows)} signals", soft_wrap=True)
 

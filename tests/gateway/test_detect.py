@@ -98,6 +98,21 @@ def test_a_day_again_shows_what_is_stored_and_what_would_be_found(
     assert len(signals(store)) == 1
 
 
+def test_a_narrow_terminal_cuts_no_number(
+    store: Config, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    detect(store)
+    capsys.readouterr()
+    assert detect(store, "--date", yesterday()) == 0
+    out = capsys.readouterr().out
+    number = f"320102{yesterday().replace('-', '')}001"
+    (line,) = [line for line in out.splitlines() if number in line]
+    assert line.split()[:3] == ["320102", "measles", yesterday()]
+    assert line.split()[-4:] == ["2", "0", number, "2"]
+    assert max(map(len, out.splitlines())) <= 80
+
+
 def test_a_region_that_is_away_is_named(store: Config, capsys: pytest.CaptureFixture[str]) -> None:
     assert store.regions[1].path is not None
     store.regions[1].path.unlink()
