@@ -23,7 +23,10 @@ class MessageOccasion(Enum):
 
     FIRST = value("FIRST", "The signal was raised (首次发送).")
     AGAIN = value("AGAIN", "Nobody filed an abnormal information card in time (再次发送).")
-    LEVEL = value("LEVEL", "The same, told to a level above (向上级发送).")
+    LEVEL = value(
+        "LEVEL",
+        "Told to a level above: nobody answered, or no receiver took it (向上级发送).",
+    )
 
 
 @strawberry.enum(description="How far a message is.")
