@@ -46,11 +46,12 @@ from resolvers.transfers.terms import Offer, OfferedPerson, Outcome, Who
 from resolvers.writing.stores import Store, Stores
 from tests.keys import same_keys
 
-__all__ = ["AT", "Killed", "Regions", "who"]
+__all__ = ["AT", "A", "B", "C", "Killed", "Regions", "who"]
 
 T = TypeVar("T")
 
 AT = "2026-11-28T08:00:00Z"
+A, B, C = "320100", "330200", "440100"
 _HANDLERS = {one.topic: one for one in HANDLERS}
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -20,43 +17,13 @@ from regions.post import post_inbox, post_outbox
 from regions.shares import shares
 from regions.transfers import custody, transfer_events, transfer_people, transfers
 from resolvers.post.boxes import due
-from tests.resolvers.transfers.regional import AT, Regions
-from tests.stores import Stores
+from tests.resolvers.transfers.regional import AT, A, B, Regions
 
-A, B = "320100", "330200"
 _TABLES = (
     *(custody, transfers, transfer_people, transfer_events, shares, post_outbox, post_inbox),
     *(people, contacts, cases, exposures, visits, samples, corrections, pathways, pathway_clocks),
 )
 _OWN_IDS = {transfer_people.name, transfer_events.name}  # taken in another order
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def kind(request: Any) -> str:
-    return str(request.param)
-
-
-def _regions(stores: Stores, kind: str, folder: Path) -> Iterator[Regions]:
-    made = Regions(
-        [
-            stores.sqlite(code[:4], folder / f"{code}.db")
-            if kind == "sqlite"
-            else stores.postgresql(code[:4])
-            for code in (A, B)
-        ]
-    )
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def one(stores: Stores, kind: str, tmp_path: Path) -> Iterator[Regions]:
-    yield from _regions(stores, kind, tmp_path / "one")
-
-
-@pytest.fixture
-def other(stores: Stores, kind: str, tmp_path: Path) -> Iterator[Regions]:
-    yield from _regions(stores, kind, tmp_path / "other")
 
 
 def _drain(regions: Regions, together: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,25 +22,10 @@ from resolvers.pathway.states import Event, PathwayEvent, Refused
 from resolvers.pathway.storing import Who, load, step
 from resolvers.post.boxes import due
 from resolvers.post.messages import Message
-from tests.resolvers.transfers.regional import AT, Regions
+from tests.resolvers.transfers.regional import AT, A, B, C, Regions
 from tests.stores import Stores
 
-A, B, C = "320100", "330200", "440100"
 LATER, LAST = "2026-11-28T09:00:00Z", "2026-11-28T10:00:00Z"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def regions(request: Any, stores: Stores) -> Iterator[Regions]:
-    made = Regions([stores.make(request.param, code[:4]) for code in (A, B, C)])
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def files(stores: Stores) -> Iterator[Regions]:
-    made = Regions([stores.sqlite(code[:4]) for code in (A, B, C)])
-    yield made
-    made.close()
 
 
 def _hand_over(regions: Regions, person: int, transfer: str, sender: str, receiver: str) -> None:

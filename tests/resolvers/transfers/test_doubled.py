@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -28,24 +27,8 @@ from resolvers.transfers.mending import Look, Mender
 from resolvers.transfers.states import Custody, State
 from resolvers.writing.stores import Stores as Written
 from tests.resolvers.transfers.dying import settle_and_die
-from tests.resolvers.transfers.regional import AT, Killed, Regions
+from tests.resolvers.transfers.regional import AT, A, B, C, Killed, Regions
 from tests.stores import Stores
-
-A, B, C = "320100", "330200", "440100"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def regions(request: Any, stores: Stores) -> Iterator[Regions]:
-    made = Regions([stores.make(request.param, code[:4]) for code in (A, B, C)])
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def files(stores: Stores) -> Iterator[Regions]:
-    made = Regions([stores.sqlite(code[:4]) for code in (A, B, C)])
-    yield made
-    made.close()
 
 
 def _hand_over(regions: Regions, person: int, transfer: str, sender: str, receiver: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +27,7 @@ from resolvers.transfers.states import State
 from resolvers.transfers.steps import record_arrival
 from resolvers.transfers.telling import tell_erased
 from resolvers.transfers.terms import Refusal, Who
-from tests.resolvers.transfers.regional import AT, Regions, who
-from tests.stores import Stores
-
-A, B, C = "320100", "330200", "440100"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def regions(request: Any, stores: Stores) -> Iterator[Regions]:
-    made = Regions([stores.make(request.param, code[:4]) for code in (A, B, C)])
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def files(stores: Stores) -> Iterator[Regions]:
-    made = Regions([stores.sqlite(code[:4]) for code in (A, B, C)])
-    yield made
-    made.close()
+from tests.resolvers.transfers.regional import AT, A, B, C, Regions, who
 
 
 def _handed(

@@ -20,10 +20,9 @@ from resolvers.transfers.ledger import custodies
 from resolvers.transfers.many import Deciding, decide_many
 from resolvers.transfers.steps import record_arrival
 from resolvers.transfers.terms import Outcome, Refusal, Who
-from tests.resolvers.transfers.regional import AT, Regions, who
+from tests.resolvers.transfers.regional import AT, A, B, Regions, who
 from tests.stores import Stores
 
-A, B = "320100", "330200"
 _NEXT_DOOR = Who("officer-next", "unit-next", "320104")
 _SECONDS = 60.0  # until the test gives up
 _WAITING = text(

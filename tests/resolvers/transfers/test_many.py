@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,41 +19,11 @@ from resolvers.transfers.offers import offer_transfer
 from resolvers.transfers.steps import decide_transfer
 from resolvers.transfers.terms import Offer, OfferedPerson, Outcome
 from resolvers.writing.stores import Store
-from tests.resolvers.transfers.regional import AT, Regions, who
-from tests.stores import Stores
+from tests.resolvers.transfers.regional import AT, A, B, Regions, who
 
-A, B = "320100", "330200"
 LATER = "2026-11-28T08:00:01Z"
 _TABLES = (custody, transfers, transfer_people, transfer_events, post_outbox)
 _OWN_IDS = {transfer_people.name, transfer_events.name}  # taken in another order
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def kind(request: Any) -> str:
-    return str(request.param)
-
-
-def _regions(stores: Stores, kind: str, folder: Path) -> Iterator[Regions]:
-    made = Regions(
-        [
-            stores.sqlite(code[:4], folder / f"{code}.db")
-            if kind == "sqlite"
-            else stores.postgresql(code[:4])
-            for code in (A, B)
-        ]
-    )
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def one(stores: Stores, kind: str, tmp_path: Path) -> Iterator[Regions]:
-    yield from _regions(stores, kind, tmp_path / "one")
-
-
-@pytest.fixture
-def other(stores: Stores, kind: str, tmp_path: Path) -> Iterator[Regions]:
-    yield from _regions(stores, kind, tmp_path / "other")
 
 
 def _offering(transfer: str, *persons: int, at: str = AT, **more: Any) -> Offering:

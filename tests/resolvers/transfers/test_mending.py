@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,25 +33,10 @@ from resolvers.transfers.terms import Refusal
 from resolvers.writing.failures import WriteFailed
 from resolvers.writing.stores import Stores as Written
 from tests.resolvers.transfers.dying import mend_and_die
-from tests.resolvers.transfers.regional import AT, Regions, who
+from tests.resolvers.transfers.regional import AT, A, B, C, Regions, who
 from tests.stores import Stores
 
-A, B, C = "320100", "330200", "440100"
 T = TypeVar("T")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def regions(request: Any, stores: Stores) -> Iterator[Regions]:
-    made = Regions([stores.make(request.param, code[:4]) for code in (A, B, C)])
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def files(stores: Stores) -> Iterator[Regions]:
-    made = Regions([stores.sqlite(code[:4]) for code in (A, B, C)])
-    yield made
-    made.close()
 
 
 def _beside(regions: Regions, work: Callable[[Written], Awaitable[T]]) -> T:

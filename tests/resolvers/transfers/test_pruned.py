@@ -22,10 +22,9 @@ from regions.transfers import custody, transfer_people, transfers
 from resolvers.post.messages import Message
 from resolvers.post.pruning import Pruner, prune
 from resolvers.writing.stores import Stores as Written
-from tests.resolvers.transfers.regional import AT, Regions
+from tests.resolvers.transfers.regional import AT, A, B, C, Regions
 from tests.stores import Stores
 
-A, B, C = "320100", "330200", "440100"
 _LATER = instant(seconds_of(AT) + 10**8)
 
 

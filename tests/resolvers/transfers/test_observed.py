@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from sqlalchemy import Connection, update
 
 from regions.contacts import contacts
@@ -13,25 +11,9 @@ from regions.corrections import corrections
 from regions.erasing import erase_person
 from regions.post import post_outbox
 from resolvers.observed import DISEASE, Follows, follow_disease
-from tests.resolvers.transfers.regional import AT, Regions
-from tests.stores import Stores
+from tests.resolvers.transfers.regional import AT, A, B, C, Regions
 
-A, B, C = "320100", "330200", "440100"
 LATER, LAST = "2026-11-28T09:00:00Z", "2026-11-28T10:00:00Z"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def regions(request: Any, stores: Stores) -> Iterator[Regions]:
-    made = Regions([stores.make(request.param, code[:4]) for code in (A, B, C)])
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def files(stores: Stores) -> Iterator[Regions]:
-    made = Regions([stores.sqlite(code[:4]) for code in (A, B, C)])
-    yield made
-    made.close()
 
 
 def _contact(
