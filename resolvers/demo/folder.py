@@ -26,7 +26,8 @@ ACCOUNTS_FILE = "demo-accounts.json"
 
 _OURS = re.compile(
     r"demo\.json|demo-accounts\.json|(gateway|access-log|regions/\d{6})\.db(-[a-z]+)?"
-    r"|access-log\.vkey"  # of the gateway that was asked while letters and transfers were made
+    # Of the gateway that was asked while letters and transfers were made.
+    r"|access-log\.vkey|messages/[a-z]+-\d{4}-\d\d-\d\d\.jsonl"
 )
 _BUILDING, _COMPLETE = "building", "complete"
 

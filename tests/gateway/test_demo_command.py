@@ -199,6 +199,8 @@ def test_leftovers_of_an_interrupted_demo_are_made_anew(run: Run, config: Config
     (config.data / "regions").mkdir(parents=True)
     (config.data / "demo.json").write_text('{"state": "building"}')
     (config.data / "regions" / "320100.db").write_text("half a store")
+    (config.data / "messages").mkdir()
+    (config.data / "messages" / "signals-2026-11-28.jsonl").write_text("{}")
     code, out, _ = run("--config", config.file, *NUMBERS)
     assert code == 0
     assert "800 people" in out
