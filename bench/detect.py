@@ -7,8 +7,9 @@ import gzip
 import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,13 @@ __all__ = ["Compared", "compare", "read_rows", "read_sets", "sheet"]
 
 _CLOSE = 1e-6  # up to which nothing is said of an error
 _BLANK = ("", "NA", "NaN")
+_TRUTH = {"TRUE": 1.0, "FALSE": 0.0}  # as R writes it
 _BOUNDS = ("upperbound", "ucl")
 _ITSELF = ("series", "t", "observed", "alarm")
 _GROUPED = ("lambda", "L")  # a file may hold several settings of these
 _NEEDED = ("series", "t", "observed", "alarm")
+_WEEK, _YEAR = 7, 365.25  # days
+_STEPS = (4, 12, 52, 365)  # a year
 _UNREADABLE = (
     ValueError,
     TypeError,
@@ -46,7 +50,7 @@ class Compared:
 
     `known` is False where the name says nothing known: nothing was run. `failed` says why a file
     could not be read or run, `missing` names series that are not in data/: their rows count for
-    nothing.
+    nothing; `broken` says of a series that could not be run why: all of its bounds only R has.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Compared:
     worst: str = ""
     failed: str = ""
     missing: str = ""
+    broken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,7 @@ def sheet(results: list[Compared]) -> Sheet:
             continue
         where = [one.worst] if one.error > _CLOSE else []
         where += [f"no series {one.missing} in data/"] if one.missing else []
+        where += [one.broken] if one.broken else []
         table.rows.append(
             (
                 one.name,
@@ -154,41 +160,78 @@ def _file(name: str, run: Run, rows: list[dict[str, str]], sets: dict[str, _Seri
     groups: dict[tuple[str, ...], list[dict[str, str]]] = {}
     for row in rows:
         groups.setdefault((row["series"], *(row.get(k, "") for k in _GROUPED)), []).append(row)
-    error, blanks, alarms, seconds, worst = 0.0, 0, 0, 0.0, ""
     missing = ", ".join(dict.fromkeys(key[0] for key in groups if key[0] not in sets))
     groups = {key: part for key, part in groups.items() if key[0] in sets}
     if not groups:
         raise ValueError(f"no series {missing} in data/")
-    compared = sum(map(len, groups.values()))
+    total = Compared(name, sum(map(len, groups.values())), missing=missing)
+    ran = False
     for (series, *_), part in groups.items():
-        of = sets[series]
-        times = np.array([int(row["t"]) - 1 for row in part])
-        if times.min() < 0 or times.max() >= of.counts.size:
-            raise ValueError(f"{series} has no such t: it has {of.counts.size} rows")
-        asked = Asked(
-            of.counts[None, :],
-            times,
-            of.frequency,
-            of.calendar,
-            _given(part),
-        )
-        started = time.process_time()
-        found = run(asked)
-        seconds += time.process_time() - started
-        bounds = found.bound[0]
-        wanted = _column(part, bound)
-        if "farrington_" in name or "cusum" in name or "glr" in name:
-            bounds = np.nan_to_num(bounds)  # these files write 0 where there is none
-        neither = np.isnan(wanted) | np.isnan(bounds)
-        blanks += int((np.isnan(wanted) != np.isnan(bounds)).sum())
-        off = np.where(neither, 0, np.abs(wanted - bounds) / np.maximum(1, np.abs(wanted)))
-        if (at := int(off.argmax())) >= 0 and off[at] > error:
-            error = float(off[at])
-            worst = f"{series} t={part[at]['t']}: {wanted[at]:.9g}, here {bounds[at]:.9g}"
-        alarm = _column(part, "alarm")
-        alarms += int((~np.isnan(alarm) & ((alarm > 0) != found.alarm[0])).sum())
-    took = seconds / compared * 1e6
-    return Compared(name, compared, True, error, blanks, alarms, took, worst, missing=missing)
+        try:
+            total = _with(total, _series(name, run, series, part, sets[series], bound))
+            ran = True
+        except _UNREADABLE as problem:
+            broken = total.broken or f"{series}: {_said(problem)}"
+            total = replace(total, broken=broken, blanks=total.blanks + len(part))
+    if not ran:
+        raise ValueError(total.broken)
+    return replace(total, microseconds=total.microseconds / total.rows)
+
+
+def _with(total: Compared, one: Compared) -> Compared:
+    further = one.error > total.error
+    return replace(
+        total,
+        error=max(total.error, one.error),
+        worst=one.worst if further else total.worst,
+        blanks=total.blanks + one.blanks,
+        alarms=total.alarms + one.alarms,
+        microseconds=total.microseconds + one.microseconds,
+    )
+
+
+def _series(
+    name: str, run: Run, series: str, part: list[dict[str, str]], of: _Series, bound: str
+) -> Compared:
+    """The rows of one series; its microseconds are those of all of them."""
+    times = np.array([int(row["t"]) - 1 for row in part])
+    if times.min() < 0 or times.max() >= of.counts.size:
+        raise ValueError(f"{series} has no such t: it has {of.counts.size} rows")
+    wanted = _column(part, bound)
+    asked = Asked(of.counts[None, :], times, of.frequency, of.calendar, _given(part), wanted)
+    started = time.process_time()
+    found = run(asked)
+    seconds = time.process_time() - started
+    bounds = found.bound[0]
+    if "farrington_" in name or "cusum" in name or "glr" in name:
+        bounds = np.nan_to_num(bounds)  # these files write 0 where there is none
+    seen = ~np.isnan(_column(part, "observed"))  # of a missing count R tells a bound, we do not
+    blanks = int((seen & (np.isnan(wanted) != np.isnan(bounds))).sum())
+    off = _off(wanted, bounds)
+    at = int(off.argmax())
+    worst = f"{series} t={part[at]['t']}: {wanted[at]:.9g}, here {bounds[at]:.9g}"
+    alarm = _column(part, "alarm")
+    alarms = int((~np.isnan(alarm) & ((alarm > 0) != found.alarm[0])).sum())
+    return Compared(
+        name,
+        len(part),
+        True,
+        float(off[at]),
+        blanks,
+        alarms,
+        seconds * 1e6,
+        worst if off[at] else "",
+    )
+
+
+def _off(wanted: Floats, found: Floats) -> Floats:
+    """The relative error of each bound, of |bound| or 1; 0 where one of the two has none, infinite
+    where only one is."""
+    with np.errstate(invalid="ignore"):
+        off = np.abs(wanted - found) / np.maximum(1, np.abs(wanted))
+    off = np.where(np.isinf(wanted) & (wanted != found), np.inf, off)
+    without: Floats = np.where(np.isnan(wanted) | np.isnan(found) | (wanted == found), 0, off)
+    return without
 
 
 def _given(rows: list[dict[str, str]]) -> dict[str, Floats]:
@@ -196,7 +239,13 @@ def _given(rows: list[dict[str, str]]) -> dict[str, Floats]:
 
 
 def _column(rows: list[dict[str, str]], key: str) -> Floats:
-    return np.array([np.nan if row[key] in _BLANK else float(row[key]) for row in rows])
+    return np.array([_number(row[key]) for row in rows])
+
+
+def _number(text: str) -> float:
+    if text in _BLANK:
+        return np.nan
+    return _TRUTH[text] if text in _TRUTH else float(text)
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
@@ -220,14 +269,24 @@ def _series_of(path: Path) -> dict[str, _Series]:
     if not rows or "period" not in rows[0]:
         return {}  # populations, outbreak states
     units = [key for key in rows[0] if key not in ("t", "date", "year", "period")]
-    frequency = 12 if max(int(row["period"]) for row in rows) <= 12 else 52
-    calendar = None
+    calendar, days = None, []
     if rows[0].get("date"):
         days = [date.fromisoformat(row["date"]).toordinal() for row in rows]
         calendar = Calendar(np.array(days))
+    frequency = _frequency([int(row["period"]) for row in rows], days)
     counts = {unit: _column(rows, unit) for unit in units}
     found = {f"{name}/{unit}": _Series(one, frequency, calendar) for unit, one in counts.items()}
     if len(units) == 1:
         found[name] = found[f"{name}/{units[0]}"]
     whole = np.sum(list(counts.values()), axis=0)
     return found | {f"{name}/TOTAL": _Series(whole, frequency, calendar)}
+
+
+def _frequency(periods: list[int], days: list[int]) -> int:
+    """Steps a year: the last period before one begins anew. A longer year (53 weeks, 366 days) is
+    no other frequency. Where no year ends, by the days between steps, else weeks."""
+    ends = [before for before, after in pairwise(periods) if after < before]
+    if ends:
+        return {53: 52, 366: 365}.get(max(ends), max(ends))
+    apart = (days[-1] - days[0]) / (len(days) - 1) if len(days) > 1 else _WEEK
+    return min(_STEPS, key=lambda steps: abs(_YEAR / steps - apart))

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from resolvers.alerts.methods import (
     Counts,
     Detection,
@@ -31,14 +33,15 @@ __all__ = ["Asked", "method_of"]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One series of a reference file: its counts (1, time), the places that have a result, and what
-    the file gives of the model (columns by name, one value a place)."""
+    """One series of a reference file: its counts (1, time), the places that have a result, what the
+    file gives of the model (columns by name, one value a place), and the bounds it wants."""
 
     counts: Counts
     times: Times
     frequency: int
     calendar: Calendar | None
     given: Mapping[str, Floats]
+    wanted: Floats
 
 
 Run = Callable[[Asked], Detection]
@@ -180,9 +183,18 @@ def _glr(found: re.Match[str]) -> Run:
     return run
 
 
-def _outbreak_p(_: re.Match[str]) -> Run:
+def _outbreak_p(found: re.Match[str]) -> Run:
+    """R tells the statistic or the count that alarms; where the name does not say which, numbers
+    that are not all whole are the statistic."""
     settings = outbreak_p.OutbreakP()
-    return lambda asked: outbreak_p.detect(asked.counts, asked.times, settings)
+
+    def run(asked: Asked) -> Detection:
+        result = outbreak_p.detect(asked.counts, asked.times, settings)
+        known = asked.wanted[np.isfinite(asked.wanted)]
+        whole = found[1] == "cases" or (found[1] is None and bool((known % 1 == 0).all()))
+        return result if whole else replace(result, bound=result.score)
+
+    return run
 
 
 _NAMES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Run]], ...] = (
@@ -202,9 +214,9 @@ _NAMES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Run]], ...] = (
     (re.compile(r"farrington_((?:default|b\d|a\d+|none|half|noreweight|notrend|_)+)"), _farrington),
     (
         re.compile(
-            r"glr(?P<family>pois|nb)_S1(?:trend)?(?:_M(?P<window>\d+))?(?:_(?P<shown>value|cases))?"
+            r"glr(?P<family>pois|nb)_S\d(?:trend)?(?:_M(?P<window>\d+))?(?:_(?P<shown>value|cases))?"
         ),
         _glr,
     ),
-    (re.compile("outbreakP"), _outbreak_p),
+    (re.compile("outbreakP(?:_(value|cases))?"), _outbreak_p),
 )

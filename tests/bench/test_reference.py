@@ -5,9 +5,10 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from bench.detect import Compared, compare, sheet
+from bench.detect import Compared, compare, read_sets, sheet
 from bench.report import show
 
 _SERIES = "t,date,year,period,cases\n" + "".join(
@@ -71,6 +72,74 @@ def test_a_series_that_is_missing_costs_its_own_rows_alone(folder: Path) -> None
     (one,) = [one for one in compare(folder) if one.name == "earsC_C2_default"]
     assert (one.rows, one.failed, one.missing) == (1, "", "months")
     assert "no series months in data/" in str(sheet([one]).rows)
+
+
+def test_a_series_that_cannot_be_run_costs_its_own_rows_alone(folder: Path) -> None:
+    half = "t,date,year,period,cases\n"
+    half += "".join(f"{t},,{2000 + t // 2},{t % 2 + 1},{t % 7}\n" for t in range(1, 61))
+    (folder / "data" / "halves.csv").write_text(half)
+    rows = "halves,60,4,9.0,0,5\nweeks,60,4,9.0,0,1\n"
+    name = "farringtonFlexible_noufaily_muan"
+    (folder / "ref" / f"{name}.csv").write_text(f"{_RESULTS.strip()},b\n{rows}")
+    (one,) = [one for one in compare(folder) if one.name == name]
+    assert (one.rows, one.failed, one.blanks) == (2, "", 1)
+    assert one.broken.startswith("halves: ValueError")
+    assert one.broken in str(sheet([one]).rows)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "error", "blanks"),
+    [
+        ("3.0", 0.5, 0),  # 2 where 3 is wanted is off by a third; the other row by half of 6
+        ("Inf", np.inf, 0),
+        ("", 0.5, 1),
+    ],
+)
+def test_a_bound_that_only_one_has_hides_no_error(
+    folder: Path, wanted: str, error: float, blanks: int
+) -> None:
+    """Of weeks of one case each: the bound of Bayes is 3."""
+    ones = _SERIES.splitlines()[:1] + [f"{t},,2001,{t},1" for t in range(1, 41)]
+    (folder / "data" / "ones.csv").write_text("\n".join(ones))
+    rows = f"ones,20,1,{wanted},FALSE\nones,21,1,6.0,TRUE\n"
+    (folder / "ref" / "bayes1.csv").write_text(_RESULTS + rows)
+    (one,) = [one for one in compare(folder) if one.name == "bayes1"]
+    assert (one.error, one.blanks, one.alarms) == (error, blanks, 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "steps", "date", "frequency"),
+    [
+        (10, 52, "", 52),
+        (40, 53, "", 52),
+        (3, 12, "", 12),
+        (2, 4, "", 4),
+        (355, 365, "", 365),
+        (360, 366, "", 365),
+        (2, 99, "", 52),  # no year ends in it
+        (2, 99, "2025-02-01 2025-03-01", 12),
+        (2, 99, "2025-01-08 2025-01-15", 52),
+    ],
+)
+def test_steps_a_year_are_those_after_which_periods_begin_anew(
+    tmp_path: Path, first: int, steps: int, date: str, frequency: int
+) -> None:
+    rows = 2 if date else 20
+    days = date.split() or [""] * rows
+    periods = [(first + t - 1) % steps + 1 for t in range(rows)]
+    lines = [f"{t},{days[t]},2000,{period},1" for t, period in enumerate(periods)]
+    (tmp_path / "some.csv").write_text("t,date,year,period,cases\n" + "\n".join(lines))
+    assert dict(read_sets(tmp_path))["some"].frequency == frequency
+
+
+def test_outbreak_p_by_the_statistic_and_by_cases(folder: Path) -> None:
+    """R tells either of them, and the bare name does not say which."""
+    for name, bound in (("outbreakP", "1.0001"), ("outbreakP_value", "1"), ("outbreakP_cases", "")):
+        (folder / "ref" / f"{name}.csv").write_text(f"{_RESULTS}weeks,1,1,{bound},0\n")
+    found = {one.name: one for one in compare(folder)}
+    assert 0 < found["outbreakP"].error < 1e-3
+    assert found["outbreakP_value"].error == 0
+    assert found["outbreakP_cases"].blanks == found["outbreakP_cases"].error == 0
 
 
 def test_a_table_that_is_piped_cuts_nothing_off(

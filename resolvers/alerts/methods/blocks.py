@@ -63,7 +63,12 @@ def _years_before(day: date, years: int) -> date:
 
 @cache
 def blocks_of(
-    past: Past, half_width: int, periods: int, not_included: int, trend: bool
+    past: Past,
+    half_width: int,
+    periods: int,
+    not_included: int,
+    trend: bool,
+    r_compat: bool = False,
 ) -> tuple[NDArray[np.intp], Design]:
     """Offsets (n) from the time judged, ascending, and the design over them.
 
@@ -71,7 +76,9 @@ def blocks_of(
     than one period the steps between the windows are parted into `periods` - 1 groups, the earlier
     the longer where they do not part evenly; steps newer than `not_included` are left out.
 
-    Raises ValueError where a year has fewer steps than that takes.
+    Raises ValueError where a year has fewer steps than that takes. R then goes on, down to some
+    few: of a group without a step it makes a range that runs backwards, over its two neighbours.
+    `r_compat` does the same, for comparisons.
     """
     group: dict[int, int] = dict.fromkeys(range(-half_width, 1), periods)
     newer = 0
@@ -82,7 +89,7 @@ def blocks_of(
         newer = centre
         if periods == 1:
             continue
-        if between < periods - 1:
+        if between < (periods - 2 * half_width - 1 if r_compat else periods - 1):
             raise ValueError(
                 f"{between} steps between two windows are too few for {periods} periods"
             )
@@ -90,7 +97,8 @@ def blocks_of(
         start = centre + half_width + 1
         for number in range(1, periods):
             size = length + (number <= rest)
-            group |= dict.fromkeys(range(start, start + size), number)
+            places = range(start, start + size) if size else range(start, start - 2, -1)
+            group |= dict.fromkeys(places, number)
             start += size
     offsets = np.array(sorted(o for o in group if o < -not_included), dtype=np.intp)
     numbers = np.array([group[int(o)] for o in offsets])

@@ -78,7 +78,12 @@ def detect(
         rows, columns = np.nonzero(usable[:, at])
         columns = at[columns]
         offsets, design = blocks_of(
-            past, settings.half_width, settings.periods, settings.not_included, settings.trend
+            past,
+            settings.half_width,
+            settings.periods,
+            settings.not_included,
+            settings.trend,
+            settings.r_compat,
         )
         if calendar is not None and not calendar.weekly and not settings.original:
             design = replace(design, time=calendar.spacing(int(times[at[0]]), offsets))

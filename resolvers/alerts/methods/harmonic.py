@@ -10,6 +10,7 @@ __all__ = ["design", "fit_poisson", "seasonal_poisson"]
 
 _STEPS = 25
 _TOLERANCE = 1e-8
+_LEAST = float(np.finfo(float).eps)  # a mean: where no case ever was, weights must not vanish
 
 
 def design(at: Floats, frequency: int, waves: int = 1, trend: bool = False) -> Floats:
@@ -27,7 +28,7 @@ def seasonal_poisson(past: Floats, times: Times, frequency: int, first_period: i
     """The fitted mean at `times` of each series; shape (series, times)."""
     known = design(first_period + np.arange(past.shape[1], dtype=float), frequency)
     wanted = design(first_period + times.astype(float), frequency)
-    return np.exp(fit_poisson(past, known) @ wanted.T)
+    return np.maximum(np.exp(fit_poisson(past, known) @ wanted.T), _LEAST)
 
 
 def fit_poisson(past: Floats, columns: Floats) -> Floats:
@@ -52,7 +53,7 @@ def fit_poisson(past: Floats, columns: Floats) -> Floats:
             found = np.linalg.solve(normal, right[:, :, None])[:, :, 0]
             coefficients = np.where(going[:, None], found, coefficients)
             eta = coefficients @ columns.T
-            mu = np.exp(eta)
+            mu = np.maximum(np.exp(eta), _LEAST)
             parts = np.where(y > 0, y * np.log(np.where(y > 0, y, 1) / mu), 0) - (y - mu)
             deviance = 2 * (weight * parts).sum(axis=1)
             going &= np.abs(deviance - old) / (np.abs(deviance) + 0.1) >= _TOLERANCE

@@ -327,6 +327,28 @@ def test_too_many_periods_for_a_year() -> None:
         blocks_of((12, 24), 3, 10, 3, True)
 
 
+def test_too_many_periods_for_a_year_as_r_takes_them() -> None:
+    """R goes on where a group has no step; bounds by R 4.2.2, surveillance 1.20.3, of months."""
+    months = (np.arange(1, 81) * 7 % 11 + 3.0)[None, :]
+    settings = Farrington(threshold=Threshold.DELTA, frequency=12, r_compat=True)
+    found = farrington.detect(months, np.array([78, 79]), settings)
+    np.testing.assert_allclose(found.bound, [[15.567768849367, 17.925304018043]], rtol=1e-9)
+    with pytest.raises(ValueError, match="too few for 10 periods"):
+        farrington.detect(months, np.array([79]), replace(settings, r_compat=False))
+
+
+def test_a_seasonal_mean_of_one_case_in_two_years() -> None:
+    """Away from its one case the mean goes towards zero, and is still a number; as by R."""
+    weeks = np.zeros((1, 160))
+    weeks[0, [39, 149]] = 1, 2
+    settings = cusum.Cusum(seasonal=True)
+    found = cusum.detect(weeks, np.arange(104, 160), settings)
+    bounds = [0.0020965739023, 3.51535583514, 0.00209657390534]
+    np.testing.assert_allclose(found.bound[0, 38:41], bounds, atol=1e-6)
+    assert np.isfinite(found.expected).all()
+    assert list(found.alarm[0].nonzero()[0]) == list(range(45, 56))
+
+
 def test_textbook_and_compatible_errors_differ() -> None:
     """The difference of which R's version is known, and which the module names."""
     counts = _counts(7, 20)
