@@ -260,13 +260,15 @@ def _not_taken(
         one.c.state.in_(("ACCEPTED", "DOUBTFUL", "SENDING")),
         and_(one.c.state == "DUE", ~tried),
     )
+    ago = seconds_of(at) - limits.late * 3_600
+    recent = ago - (_LEVELS + 1) * limits.late * 3_600  # a level is told that long at most
     lost = (
         select(sent.c.id)
         .where(
             sent.c.signal_id == _S.id,
             sent.c.occasion == before,
             sent.c.state == "ADDRESSED",
-            sent.c.due_at > instant(seconds_of(at) - limits.late * 3_600),
+            sent.c.due_at > instant(ago),
             mine.where(refused).exists(),
             ~mine.where(may_come).exists(),
         )
@@ -274,6 +276,7 @@ def _not_taken(
         .exists()
     )
     return [
+        _S.detected_at > instant(recent),
         _S.state == State.DETECTED.name,  # else it was sent, or somebody looked by himself
         _S.absorbed_into.is_(None),
         lost,

@@ -327,7 +327,7 @@ def test_what_no_receiver_takes_goes_to_the_level_above(within: Within, kind: st
     """A number that is not in use tells nobody: the next level is told at once, and the next."""
 
     def work(connection: Connection) -> None:
-        signal_id = raised(connection, kind=kind)
+        signal_id = raised(connection, kind=kind, detected_at=at(0))
         addressed(connection, [*PEOPLE, FILE])
         sms, email, file = take(connection)
         done(connection, file, "one", 0)
@@ -353,7 +353,7 @@ def test_a_gateway_that_says_no_each_time_is_believed(within: Within) -> None:
     """It answers 200, and that it has not taken the message."""
 
     def work(connection: Connection) -> None:
-        raised(connection)
+        raised(connection, detected_at=at(0))
         addressed(connection, [SMS])
         hours = 0.0
         for attempt in range(6):
@@ -369,7 +369,7 @@ def test_a_gateway_that_says_no_each_time_is_believed(within: Within) -> None:
 @pytest.mark.parametrize("outcome", ["UNREACHABLE", "HTTP_503", "TIMED_OUT"])
 def test_a_channel_that_is_away_calls_nobody_above(within: Within, outcome: str) -> None:
     def work(connection: Connection) -> None:
-        raised(connection)
+        raised(connection, detected_at=at(0))
         addressed(connection, [SMS])
         for hours in (0, 0.1, 0.2, 0.4, 0.7, 1, 1.5, 2):
             (one,) = take(connection, hours=hours)
@@ -384,7 +384,7 @@ def test_a_channel_that_is_away_calls_nobody_above(within: Within, outcome: str)
 
 def test_whoever_looked_by_himself_needs_nobody_above(within: Within) -> None:
     def work(connection: Connection) -> None:
-        signal_id = raised(connection)
+        signal_id = raised(connection, detected_at=at(0))
         addressed(connection, [SMS])
         (one,) = take(connection)
         done(connection, one, "one", 0, state="FAILED", outcome="HTTP_400")
