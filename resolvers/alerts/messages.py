@@ -141,13 +141,15 @@ def is_overdue(connection: Connection, at: str, limits: MessageLimits) -> bool:
 
 def untold_messages(at: str) -> Select[int, str]:
     """How many messages of the last week are due and reached nobody, and since when the oldest is:
-    nobody is on duty, no receiver accepts it, or nobody knows.
+    nobody is on duty, no receiver accepts it, or nobody knows. Where a level above was told by a
+    later one, somebody knows.
     """
     return select(func.count(), func.min(_M.due_at)).where(
         _M.due_at <= at,
         _M.due_at > instant(seconds_of(at) - _UNTOLD_DAYS * 86_400),
         _M.state != "DROPPED",
         ~_told(),
+        ~_told_above(),
     )
 
 
@@ -183,6 +185,23 @@ def _told() -> ColumnElement[bool]:
             ~mine.where(personal).exists(),
         ),
     )
+
+
+def _told_above() -> ColumnElement[bool]:
+    """Messages behind which somebody of a level above was told of the same signal."""
+    above = signal_messages.alias()
+    mine = (
+        select(above.c.id)
+        .join(signal_deliveries, _D.message_id == above.c.id)
+        .where(
+            above.c.signal_id == _M.signal_id,
+            above.c.id > _M.id,
+            above.c.occasion.like("LEVEL-%"),
+            _D.state == "ACCEPTED",
+            _D.channel.in_(tuple(PERSONAL)),
+        )
+    )
+    return mine.correlate(signal_messages).exists()
 
 
 def _further(at: str, limits: MessageLimits) -> Iterator[tuple[str, list[ColumnElement[bool]]]]:

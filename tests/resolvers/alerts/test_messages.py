@@ -338,10 +338,12 @@ def test_what_no_receiver_takes_goes_to_the_level_above(within: Within, kind: st
         assert occasion == "LEVEL-1"
         done(connection, one, "one", 0.02, state="FAILED", outcome="HTTP_400")
         assert of_signal(connection, signal_id) == ("DETECTED", None)
+        assert untold(connection, 0.03) == (2, at(0))
         ((occasion, one),) = put_and_taken(connection, 0.03)
         assert occasion == "LEVEL-2"
         done(connection, one, "one", 0.03)
         assert of_signal(connection, signal_id) == ("SENT", at(0.03))
+        assert untold(connection, 0.04) == (0, None)
         assert put_and_taken(connection, 1) == []
         again = ["AGAIN"] if kind == "SINGLE_CASE" else []
         assert [occasion for occasion, _ in put_and_taken(connection, 2.1)] == again
