@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from bench import evaluate_outbreaks, evaluate_scenarios
+from bench import evaluate_outbreaks, evaluate_scenarios, evaluate_tuning
 from bench.evaluate_nation import DISEASES, neighbours
 from bench.evaluate_outbreaks import Found
 from bench.evaluate_plot import scatter
@@ -39,24 +39,26 @@ def run(
 ) -> Iterator[Sheet]:
     """The tables, each as soon as it is done; with `write` also into the manual, with the plots.
 
-    Without `scenarios` only the outbreaks of the simulated country: thresholds are tuned over the
-    country of `seed`, and judged over that of the next.
+    Without `scenarios` only the outbreaks of the simulated country: rules are tuned over that
+    of `seed`, and judged over the next one.
     """
     if scenarios is not None:
         yield from _scenarios(scenarios, state, console, quick=quick, write=write)
     adjoining = neighbours(_FEW if quick else counties)
-    training, judged = (_nation(adjoining, seed + i, state, console) for i in (0, 1))
-    chosen = evaluate_outbreaks.tuned(training)
+    training = _nation(adjoining, seed, state, console)
+    chosen = evaluate_tuning.tuned(training)
+    dispersions = evaluate_tuning.dispersions(training)
+    judged = _nation(adjoining, seed + 1, state, console, dispersions)
     for sheet in (
-        evaluate_outbreaks.sheet(chosen, judged, len(adjoining)),
-        evaluate_outbreaks.thresholds(chosen, judged),
+        evaluate_tuning.sheet(chosen, judged, len(adjoining)),
+        evaluate_tuning.rules(chosen, judged),
     ):
         yield sheet
         if write:
             write_sheet(sheet, _DOCUMENT)
     if write:
         picture = scatter(
-            evaluate_outbreaks.points(chosen, judged),
+            evaluate_tuning.points(chosen, judged),
             "A simulated country: false alarms and outbreaks detected, by method",
             "false alarms, % of county-disease-days",
             "outbreaks detected, %",
@@ -93,12 +95,18 @@ def _scenarios(
 
 
 def _nation(
-    adjoining: list[NDArray[np.intp]], seed: int, state: State, console: Console
+    adjoining: list[NDArray[np.intp]],
+    seed: int,
+    state: State,
+    console: Console,
+    dispersions: Mapping[str, float] | None = None,
 ) -> dict[str, dict[str, Found]]:
     results = {}
     with _progress(console) as progress:
         task = progress.add_task(f"country of seed {seed}", total=len(DISEASES))
-        for disease, found in evaluate_outbreaks.evaluate(adjoining, seed, state):
+        for disease, found in evaluate_outbreaks.evaluate(
+            adjoining, seed, state, dispersions=dispersions
+        ):
             results[disease] = found
             progress.advance(task)
     return results

@@ -19,13 +19,17 @@ __all__ = ["COUNTIES", "DAYS", "DISEASES", "FIRST", "Injected", "Nation", "neigh
 
 DISEASES = {
     "Hepatitis A": 5,
+    "Hepatitis C": 10,
+    "Hepatitis E": 5,
     "Measles": 10,
     "Epidemic hemorrhagic fever": 5,
     "Japanese encephalitis": 5,
     "Dengue": 5,
     "Dysentery": 10,
     "Typhoid fever and paratyphoid fever": 5,
+    "Meningococcal meningitis": 5,
     "Scarlet fever": 10,
+    "Leptospirosis": 5,
     "Malaria": 5,
     "Influenza": 30,
     "Mumps": 10,
@@ -45,10 +49,11 @@ _REPORTED = np.array([1.35, 1.15, 1.1, 1.05, 1.05, 0.7, 0.6])  # Monday to Sunda
 _UNEQUAL = 0.9  # sd of the logarithm of a county's size
 _YEARS = 0.2  # sd of the logarithm of a county's year
 _SHAPE = 4.0  # of the gamma of a county's weeks: variance μ + μ²/4 of a week
-_EVERY = 4  # days between outbreaks of a disease somewhere in the country
+_EVERY = 2  # days between outbreaks of a disease somewhere in the country
 _LARGER = 0.5  # sd of the logarithm by which outbreaks are larger than the least
 _HOME = 0.6  # share of an outbreak's cases in the county where it begins
 _MOST = 3  # neighbours it reaches at most
+_LONGEST = 21  # days from the first case of an outbreak to its last, at most
 _SHAPES = ("point", "growing", "lasting")
 
 
@@ -86,7 +91,7 @@ class Nation:
         counts = _usual(row, counties, random)
         outbreaks = []
         near = np.zeros((counties, _JUDGED), dtype=bool)
-        for day in range(FIRST, DAYS - 2 * _WEEK, _EVERY):
+        for day in range(FIRST, DAYS - _LONGEST, _EVERY):
             one, places, days = _outbreak(day, DISEASES[disease], adjoining, random)
             np.add.at(counts, (places, days), 1)
             outbreaks.append(one)
@@ -141,7 +146,7 @@ def _outbreak(
         after = 9 * np.log2(1 + random.random(size) * 7) / 3
     else:
         after = random.random(size) * 14
-    days = np.floor(np.minimum(after, 20)).astype(np.intp)
+    days = np.floor(np.minimum(after, _LONGEST - 1)).astype(np.intp)
     days += day - days.min()
     away = (random.random(size) >= _HOME) & (len(others) > 0)
     away[np.argmin(days)] = False

@@ -1,35 +1,31 @@
 """Outbreaks in a simulated country: what methods see, how soon, and how often they alarm for
-nothing; and a combination tuned over one country and judged over another."""
+nothing."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.evaluate_nation import COUNTIES, DAYS, DISEASES, FIRST, Nation
-from bench.evaluate_plot import Point
-from bench.report import Sheet
+from bench.evaluate_nation import DAYS, DISEASES, FIRST, Nation
 from bench.state import State
-from resolvers.alerts.methods import ears, glr, percentile
-from resolvers.alerts.methods.detection import Floats, window_sums
+from resolvers.alerts.judging import judge as judged_by
+from resolvers.alerts.methods import Detection, ears, percentile
+from resolvers.alerts.methods.detection import window_sums
+from resolvers.alerts.parameters import checked
+from schema.alerts import DetectionMethod
 
-__all__ = ["PUBLISHED", "Found", "evaluate", "judge", "points", "sheet", "thresholds", "tuned"]
-
-PUBLISHED = {"time": (96.23, 1.57, 3.0), "space-time": (90.57, 0.64, 1.0)}
-"""What was published of the national system: sensitivity in %, false alarms in %, days."""
+__all__ = ["Found", "evaluate", "judge", "rule_parameters"]
 
 _WEEK = 7
-_AROUND = 28  # days of earlier years before and after the same day
-_RECENT = 28  # days by which the level of this year is taken, up to a week ago
-_PRIOR = 5.0  # cases that hold the level to that of earlier years
-_GRID = (1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0, 8.0, 10.0, 99.0)
-_WEIGHTS = tuple(float(w) for w in np.geomspace(1e-4, 1, 41))  # days a false alarm is worth
-_MISSED = (3.0, 5.0, 10.0, 20.0, 40.0)  # days an outbreak that is not seen is worth
+_BEFORE = 8  # weeks of which the dispersion is estimated
+_ORDINAL = 737_430  # of the first day, a Monday: 2020-01-06
+_WINDOWS = (3, 7, 14)  # days of the longest window of a rule
+_LIMITS = (0.5, 1.0, 1.5, *(float(x) for x in np.arange(2, 6, 0.25)), 6.0, 6.5, 7.0, 8.0, 10.0)
 
-_COMBINATION = "GLR combination, tuned"
 
 Alarm = NDArray[np.bool_]
 
@@ -100,16 +96,22 @@ def evaluate(
     seed: int,
     state: State,
     diseases: Sequence[str] = tuple(DISEASES),
+    dispersions: Mapping[str, float] | None = None,
 ) -> Iterator[tuple[str, dict[str, Found]]]:
-    """Disease by disease: what each method found, and each pair of thresholds of the combination
-    (named by both). What `state` knows is not run again."""
+    """Disease by disease what each method found, and each rule by GLR (named by its parameters).
+    What `state` knows is not run again.
+
+    `dispersions` are those of the rules, by disease: without them they are estimated of the days
+    before the first that is judged.
+    """
     for disease in diseases:
-        key = f"nation {len(adjoining)} {seed} {disease}"
+        given = None if dispersions is None else dispersions[disease]
+        key = f"nation {len(adjoining)} {seed} {given} {disease}"
         kept = state.get(key)
         if kept is None:
             nation = Nation.make(disease, adjoining, seed)
             found = {name: judge(alarm, nation) for name, alarm in _methods(nation)}
-            found |= _combined(nation, adjoining)
+            found |= _ruled(nation, _dispersion(nation) if given is None else given)
             kept = {name: asdict(one) for name, one in found.items()}
             state.put(key, kept)
         yield disease, {name: Found(**one) for name, one in kept.items()}
@@ -130,197 +132,38 @@ def _methods(nation: Nation) -> Iterator[tuple[str, Alarm]]:
         )
 
 
-def _combined(nation: Nation, adjoining: list[NDArray[np.intp]]) -> dict[str, Found]:
-    """GLR of the county and of it with its neighbours, for all pairs of thresholds."""
-    own, around = _scores(nation, adjoining)
-    today = nation.counts[:, FIRST:] > 0
-    by_own = [today & (own >= limit) for limit in _GRID]
-    by_zone = [today & (around >= limit) for limit in _GRID]
-    return {
-        _pair(a, b): judge(one | other, nation)
-        for a, one in zip(_GRID, by_own, strict=True)
-        for b, other in zip(_GRID, by_zone, strict=True)
-    }
-
-
-def _pair(own: float, around: float) -> str:
-    return f"county {own:g}, with neighbours {around:g}"
-
-
-def _scores(nation: Nation, adjoining: list[NDArray[np.intp]]) -> tuple[Floats, Floats]:
-    """GLR statistics over up to seven days, (counties, days judged)."""
-    first = FIRST - 8 * _WEEK
-    cases = nation.counts[:, first:].astype(float)
-    mean = _expected(nation.counts, first)
-    weeks, usual = (x[:, : 8 * _WEEK].reshape(len(x), 8, _WEEK).sum(axis=2) for x in (cases, mean))
-    excess = max(0.0, float((((weeks - usual) ** 2 - usual).sum()) / (usual**2).sum()))
-    squares = mean**2
-    groups = [np.append(others, i) for i, others in enumerate(adjoining)]
-    zone_cases, zone_mean, zone_squares = (
-        np.stack([x[group].sum(axis=0) for group in groups]) for x in (cases, mean, squares)
-    )
-    settings = glr.Glr(limit=np.inf, window=_WEEK - 1)
-    found = []
-    for y, m, s in ((cases, mean, squares), (zone_cases, zone_mean, zone_squares)):
-        spread = 1 + excess * _WEEK * s / m  # variance by mean of a week
-        late = slice(7 * _WEEK, None)
-        y, m = (y / spread)[:, late], (m / spread)[:, late]
-        score = glr.detect(y, np.arange(y.shape[1]), settings, m).score
-        found.append(score[:, _WEEK:])
-    return found[0], found[1]
-
-
-def _expected(counts: NDArray[np.int32], first: int) -> Floats:
-    """What is usual of each day from `first` on: the days around it in three earlier years, by this
-    year's level, and the days of the week."""
-    begin = first - _RECENT - _WEEK
-    times = np.arange(begin, counts.shape[1])
-    width = 2 * _AROUND + 1
-    ends = np.stack([times - 365 * year + _AROUND for year in (1, 2, 3)])
-    sums = sum((window_sums(counts, row, width) for row in ends), np.zeros((len(counts), 1)))
-    usual = (sums + 0.5) / (3 * width)
-    at = np.arange(first, counts.shape[1])
-    lately = window_sums(counts, at - _WEEK, _RECENT)
-    before = window_sums(usual, at - _WEEK - begin, _RECENT)
-    level = (lately + _PRIOR) / (before + _PRIOR)
-    day = np.arange(first)
-    of_week = np.bincount(day % _WEEK, weights=counts[:, :first].sum(axis=0))
-    of_week = of_week / of_week.mean()
-    found: Floats = usual[:, first - begin :] * level * of_week[at % _WEEK][None, :]
+def _ruled(nation: Nation, dispersion: float) -> dict[str, Found]:
+    """GLR as the nights run it, for all windows and limits of a rule."""
+    found = {}
+    for window in _WINDOWS:
+        detection = _detected(nation, {"window": window, "dispersion": dispersion})
+        today = nation.counts[:, FIRST:] > 0
+        for limit in _LIMITS:
+            alarm = today & detection.enough & (detection.score >= limit)
+            found[rule_parameters(window, limit, dispersion)] = judge(alarm, nation)
     return found
 
 
-def tuned(training: Mapping[str, dict[str, Found]]) -> dict[str, str]:
-    """For each disease the pair of thresholds: those with which outbreaks missed, false alarms and
-    mean delay over all diseases stay farthest below the best published figure of each, by the worst
-    of the three ratios.
-
-    A disease's pair is that of the least cost in days, of delay, of missed outbreaks and of false
-    alarms; what the latter two cost is common to all, and tried over a grid.
-    """
-    names = [_pair(a, b) for a in _GRID for b in _GRID]
-    best: tuple[float, dict[str, str]] = (np.inf, {})
-    for missed in _MISSED:
-        for weight in _WEIGHTS:
-            chosen = {
-                disease: _cheapest({name: found[name] for name in names}, weight, missed)
-                for disease, found in training.items()
-            }
-            ratio = _worst(_sum(training[disease][name] for disease, name in chosen.items()))
-            if ratio < best[0]:
-                best = (ratio, chosen)
-    return best[1]
+def rule_parameters(window: int, limit: float, dispersion: float) -> str:
+    """What a rule by GLR is told, as JSON."""
+    return json.dumps({"window": window, "limit": limit, "dispersion": dispersion})
 
 
-def _worst(found: Found) -> float:
-    """The largest of outbreaks missed, false alarms and delay, each to the best that was
-    published."""
-    sensitivity, false, delay = zip(*PUBLISHED.values(), strict=True)
-    ratios = (
-        (100 - found.sensitivity) / (100 - max(sensitivity)),
-        found.false_rate / min(false),
-        found.delay / min(delay) if found.delays else float("inf"),
-    )
-    return float(max(ratios))
+def _detected(nation: Nation, given: Mapping[str, object], first: int = FIRST) -> Detection:
+    values = checked(DetectionMethod.GLR, given)
+    return judged_by(DetectionMethod.GLR, values, nation.counts, _ORDINAL, range(first, DAYS))
 
 
-def _cheapest(found: Mapping[str, Found], weight: float, missed: float) -> str:
-    """What costs the fewest days, a false alarm worth `weight`, a missed outbreak `missed`."""
-
-    def cost(name: str) -> float:
-        one = found[name]
-        lost = missed * (one.outbreaks - one.detected) + weight * one.false
-        return sum(one.delays) + lost
-
-    return min(found, key=cost)
-
-
-def _sum(parts: Iterator[Found]) -> Found:
-    total = next(parts)
-    for part in parts:
-        total = total + part
-    return total
-
-
-def sheet(
-    chosen: Mapping[str, str], results: Mapping[str, dict[str, Found]], counties: int
-) -> Sheet:
-    """Methods and the combination over the country judged, beside what was published."""
-    table = Sheet(
-        "outbreaks",
-        "Outbreaks in a simulated country",
-        (
-            "method",
-            "sensitivity, %",
-            "false alarms, % of county-disease-days",
-            "days to detection, mean",
-            "median",
-            "by chance, %",
-        ),
-    )
-    totals = _totals(chosen, results)
-    for name, total in totals.items():
-        spread = np.std(total.delays) / np.sqrt(max(1, len(total.delays)))
-        table.rows.append(
-            (
-                name,
-                f"{total.sensitivity:.2f} ± {total.error:.2f}",
-                f"{total.false_rate:.3f}",
-                f"{total.delay:.2f} ± {spread:.2f}",
-                f"{np.median(total.delays):.1f}" if total.delays else "–",
-                f"{100 * total.chance / total.outbreaks:.1f}",
-            )
-        )
-    for name, (sensitivity, false, days) in PUBLISHED.items():
-        table.rows.append((f"published: {name}", f"{sensitivity}", f"{false}", f"{days}", "", ""))
-    outbreaks = next(iter(totals.values())).outbreaks
-    table.notes.append(
-        f"{counties:,} of {COUNTIES:,} counties × {len(results)} diseases × {DAYS - FIRST} days, "
-        f"{outbreaks} outbreaks; ± one standard error"
-    )
-    return table
-
-
-def points(chosen: Mapping[str, str], results: Mapping[str, dict[str, Found]]) -> list[Point]:
-    """False alarms against sensitivity."""
-    found = [
-        Point(f"{name}: {total.delay:.1f} days", total.false_rate, total.sensitivity, total.error)
-        for name, total in _totals(chosen, results).items()
-    ]
-    published = [
-        Point(f"published, {name}: {days} days", false, sensitivity, 0.0)
-        for name, (sensitivity, false, days) in PUBLISHED.items()
-    ]
-    return found + published
-
-
-def _totals(chosen: Mapping[str, str], results: Mapping[str, dict[str, Found]]) -> dict[str, Found]:
-    """Each method over all diseases, last the combination."""
-    plain = [name for name in next(iter(results.values())) if "county" not in name]
-    picks = {name: dict.fromkeys(results, name) for name in plain}
-    picks[_COMBINATION] = dict(chosen)
-    return {
-        name: _sum(results[disease][pick[disease]] for disease in results)
-        for name, pick in picks.items()
-    }
-
-
-def thresholds(chosen: Mapping[str, str], results: Mapping[str, dict[str, Found]]) -> Sheet:
-    """The thresholds of each disease, and what they find of it."""
-    table = Sheet(
-        "thresholds",
-        "The tuned combination by disease",
-        ("disease", "thresholds", "sensitivity, %", "false alarms, %", "days to detection"),
-    )
-    for disease, name in chosen.items():
-        found = results[disease][name]
-        table.rows.append(
-            (
-                disease,
-                name,
-                f"{found.sensitivity:.1f}",
-                f"{found.false_rate:.2f}",
-                f"{found.delay:.2f}",
-            )
-        )
-    return table
+def _dispersion(nation: Nation) -> float:
+    """By how much more than Poisson's the counts of weeks vary, of the eight before the days
+    judged: variance μ + δ μ²."""
+    first = FIRST - _BEFORE * _WEEK
+    ends = range(first + _WEEK - 1, FIRST, _WEEK)
+    values = checked(DetectionMethod.GLR, {"window": 1, "limit": 1})
+    mean = judged_by(
+        DetectionMethod.GLR, values, nation.counts, _ORDINAL, range(first, FIRST)
+    ).expected
+    seen = window_sums(nation.counts, np.array(ends), _WEEK)
+    usual = mean.reshape(len(mean), _BEFORE, _WEEK).sum(axis=2)
+    excess = float(((seen - usual) ** 2 - usual).sum() / (usual**2).sum())
+    return round(max(0.0, excess), 2)

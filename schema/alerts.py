@@ -64,6 +64,9 @@ class DetectionMethod(Enum):
         "FARRINGTON_FLEXIBLE", description="Farrington Flexible (Noufaily 2013)."
     )
     OUTBREAK_P = strawberry.enum_value("OUTBREAK_P", description="OutbreakP.")
+    GLR = strawberry.enum_value(
+        "GLR", description="Likelihood ratio of a rise over the last one to seven days."
+    )
     SPACE_TIME_PERMUTATION = strawberry.enum_value(
         "SPACE_TIME_PERMUTATION", description="Space-time permutation scan over counties."
     )

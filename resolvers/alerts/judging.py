@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from resolvers.alerts.methods import Counts, Detection, Times
 from resolvers.alerts.methods import bayes as bayes_method
 from resolvers.alerts.methods import cusum as cusum_method
+from resolvers.alerts.methods import daily_glr as glr_method
 from resolvers.alerts.methods import ears as ears_method
 from resolvers.alerts.methods import ewma as ewma_method
 from resolvers.alerts.methods import farrington as farrington_method
@@ -46,6 +47,8 @@ def judge(
     times = np.asarray(at, dtype=np.intp)
     if method is Method.MOVING_PERCENTILE:
         return _percentile(values, counts, first, times)
+    if method is Method.GLR:
+        return glr_method.detect(counts, times, glr_method.DailyGlr(**values))
     run = _STEPPED[method]
     if values.get("step", "WEEK") == "DAY":
         days = np.arange(first, first + counts.shape[1], dtype=np.intp)
@@ -60,6 +63,8 @@ def history_days(method: Method, values: Values) -> int:
         side = values["windows"] // 2 * values["shift"]
         days: int = values["years"] * _LONGEST_YEAR + side + values["width"]
         return days
+    if method is Method.GLR:
+        return glr_method.history(glr_method.DailyGlr(**values))
     steps = values.get("training", 0) + values.get("run", 0) + values.get("baseline", 0) + 5
     if "years" in values:
         beside = max(
@@ -263,5 +268,5 @@ _STEPPED: Mapping[Method, Stepped] = {
     Method.OUTBREAK_P: _outbreak_p,
 }
 
-SERIES_METHODS = frozenset({Method.MOVING_PERCENTILE, *_STEPPED})
+SERIES_METHODS = frozenset({Method.MOVING_PERCENTILE, Method.GLR, *_STEPPED})
 """Methods that look at the counts of each county by itself."""

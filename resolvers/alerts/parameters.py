@@ -181,6 +181,15 @@ PARAMETERS: Mapping[Method, tuple[Parameter, ...]] = {
         Parameter("run", int, 26, 2, 104, help="steps looked at, up to the one judged"),
         _STEP,
     ),
+    Method.GLR: (
+        Parameter("limit", float, 4.0, 0.1, 1_000, help="log likelihood ratio that alarms"),
+        Parameter("window", int, 7, 1, 28, help="days of the longest window, up to the day"),
+        Parameter("dispersion", float, 0.25, 0, 100, help="δ: a week has variance μ + δ μ²"),
+        _years(3),
+        Parameter("half_width", int, 28, 0, 60, help="days to each side of the same day of a year"),
+        Parameter("recent", int, 28, 7, 182, help="days, up to a week ago, of this year's level"),
+        Parameter("prior", float, 5.0, 0.1, 1_000, help="cases that hold the level to the usual"),
+    ),
     Method.SPACE_TIME_PERMUTATION: _SCAN,
     Method.SPACE_TIME_POISSON: (
         *_SCAN,

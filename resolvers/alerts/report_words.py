@@ -67,6 +67,7 @@ _METHODS_ZH = {
     "BAYES": "贝叶斯",
     "CUSUM": "累积和",
     "EWMA": "指数加权移动平均",
+    "GLR": "广义似然比",
     "SPACE_TIME_PERMUTATION": "时空重排扫描",
     "SPACE_TIME_POISSON": "时空泊松扫描",
 }
@@ -84,6 +85,7 @@ _METHODS_EN = {
     "FARRINGTON": "Farrington",
     "FARRINGTON_FLEXIBLE": "Farrington Flexible",
     "OUTBREAK_P": "OutbreakP",
+    "GLR": "GLR",
     "SPACE_TIME_PERMUTATION": "Permutation scan",
     "SPACE_TIME_POISSON": "Poisson scan",
 }

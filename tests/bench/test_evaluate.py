@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,10 +12,14 @@ import pytest
 
 from bench.evaluate_nation import DAYS, DISEASES, FIRST, Injected, Nation, neighbours
 from bench.evaluate_outbreaks import evaluate as evaluate_nation
-from bench.evaluate_outbreaks import judge, sheet, thresholds, tuned
+from bench.evaluate_outbreaks import judge
 from bench.evaluate_plot import scatter
 from bench.evaluate_scenarios import METHODS, evaluate, points, read_series, sheets
+from bench.evaluate_tuning import dispersions, rules, sheet, tuned
 from bench.state import State
+from resolvers.alerts.judging import judge as night_judge
+from resolvers.alerts.parameters import checked
+from schema.alerts import DetectionMethod
 
 _WEEKS = 624
 _START = 600  # week of the outbreaks' beginning, counted from 1
@@ -125,18 +130,39 @@ def test_outbreaks_are_put_where_the_truth_says() -> None:
         assert nation.near[list(one.counties), one.start - FIRST].all()
 
 
-def test_thresholds_are_tuned_over_one_country_and_judged_over_another(tmp_path: Path) -> None:
+@pytest.mark.parametrize("counties", [40, 100])
+def test_every_outbreak_ends_within_the_days_there_are(counties: int) -> None:
+    adjoining = neighbours(counties)
+    for disease in DISEASES:
+        ends = [one.end for one in Nation.make(disease, adjoining, seed=1).outbreaks]
+        assert max(ends) < DAYS
+
+
+def test_rules_are_tuned_over_one_country_and_judged_over_another(tmp_path: Path) -> None:
     adjoining = neighbours(40)
     state = State(tmp_path / "state.json")
     some = ["Dengue", "Mumps"]
-    training, judged = (dict(evaluate_nation(adjoining, seed, state, some)) for seed in (1, 2))
-    chosen = tuned(training)
-    assert list(chosen) == some
+    training = dict(evaluate_nation(adjoining, 1, state, some))
+    chosen, spread = tuned(training), dispersions(training)
+    assert list(chosen) == list(spread) == some
+    judged = dict(evaluate_nation(adjoining, 2, state, some, spread))
     table = sheet(chosen, judged, len(adjoining))
     by_name = {row[0]: row for row in table.rows}
     assert by_name["published: time"][1:4] == ("96.23", "1.57", "3.0")
-    plan, ours = by_name["moving percentile P50"], by_name["GLR combination, tuned"]
+    plan = by_name["moving percentile P50"]
+    ours = by_name["GLR, tuned, a rule for each disease"]
     assert float(ours[2]) < float(plan[2])
-    assert [row[0] for row in thresholds(chosen, judged).rows] == some
+    assert [row[0] for row in rules(chosen, judged).rows] == some
     again = State(tmp_path / "state.json")
-    assert dict(evaluate_nation(adjoining, 2, again, some)) == judged
+    assert dict(evaluate_nation(adjoining, 2, again, some, spread)) == judged
+
+
+def test_a_tuned_rule_finds_by_night_what_the_evaluation_says(tmp_path: Path) -> None:
+    """Each line of the table is what a rule takes, and the night's own judge agrees with it."""
+    adjoining = neighbours(40)
+    training = dict(evaluate_nation(adjoining, 1, State(), ["Mumps"]))
+    name = tuned(training)["Mumps"]
+    values = checked(DetectionMethod.GLR, json.loads(name))
+    nation = Nation.make("Mumps", adjoining, seed=1)
+    found = night_judge(DetectionMethod.GLR, values, nation.counts, 737_430, range(FIRST, DAYS))
+    assert judge(found.alarm, nation) == training["Mumps"][name]

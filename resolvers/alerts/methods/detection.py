@@ -72,19 +72,20 @@ def reference(counts: Counts, times: Times, offsets: NDArray[np.intp]) -> Floats
 
 def window_sums(counts: Counts, ends: NDArray[np.intp], width: int) -> Floats:
     """The sums of the `width` steps that end at `ends`, (series, *ends); NaN where not all are
-    there. Few are added up each for itself, many from all windows there are."""
-    if width == 1 or ends.size * width < counts.shape[1]:
+    there. Few are added up each for itself, many from all windows of their span."""
+    if width == 1 or ends.size * width <= counts.shape[1]:
         at = ends[..., None] + np.arange(1 - width, 1)
         inside = (at >= 0) & (at < counts.shape[1])
         values = counts[:, np.clip(at, 0, counts.shape[1] - 1)].astype(float)
         found: Floats = np.where(inside.all(axis=-1), values.sum(axis=-1), np.nan)
         return found
-    sums = np.full(counts.shape, np.nan)
-    if counts.shape[1] >= width:
-        windows = np.lib.stride_tricks.sliding_window_view(counts, width, axis=1)
-        sums[:, width - 1 :] = windows.sum(axis=2, dtype=float)
-    inside = (ends >= 0) & (ends < counts.shape[1])
-    return np.where(inside, sums[:, np.clip(ends, 0, counts.shape[1] - 1)], np.nan)
+    low, high = max(width - 1, int(ends.min())), min(counts.shape[1] - 1, int(ends.max()))
+    if low > high:
+        return np.full((len(counts), *ends.shape), np.nan)
+    part = counts[:, low - width + 1 : high + 1]
+    sums = np.lib.stride_tricks.sliding_window_view(part, width, axis=1).sum(axis=2, dtype=float)
+    inside = (ends >= low) & (ends <= high)
+    return np.where(inside, sums[:, np.clip(ends, low, high) - low], np.nan)
 
 
 def years_before(years: int, half_width: int, frequency: int) -> NDArray[np.intp]:

@@ -234,6 +234,16 @@ def test_single_cases_for_an_area(rules: Rules) -> None:
     assert found["__typename"] == "ForbiddenProblem"
 
 
+def test_a_tuned_rule_is_applied_for_as_the_evaluation_prints_it(rules: Rules) -> None:
+    tuned = {"window": 3, "limit": 3.75, "dispersion": 0.18}
+    given = [{"name": name, "value": str(value)} for name, value in tuned.items()]
+    change = rules.applied("province", "OWN_METHOD", method="GLR", parameters=given)
+    rules.decide("province-admin", change, "SET")
+    rule = rules.book().effective("measles", "320102", FIRST)
+    assert rule is not None
+    assert (rule.method.name, dict(rule.parameters)) == ("GLR", tuned)
+
+
 def test_a_province_sets_its_own_method_for_its_area_alone(rules: Rules) -> None:
     found = rules.apply("city", "OWN_METHOD", code="320100", method="EARS_C2")
     assert found["__typename"] == "ForbiddenProblem"
