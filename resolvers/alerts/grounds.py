@@ -25,7 +25,7 @@ from schema.alerts_forms import InvestigationGround as Ground
 __all__ = ["Findings", "Suggestion", "suggest"]
 
 _FAMILY = 2  # cases of one household
-_PLACE = 3  # cases of one school, employer or village
+_PLACE = 3  # cases of one school, employer, village or reporting unit
 _TOGETHER = 3  # onsets
 _PEOPLE = 3  # cases of one age group or occupation, which must be two thirds of those known
 _SHARE = 2 / 3
@@ -88,6 +88,14 @@ def _place(found: Findings) -> Suggestion:
                 f"{grouping.largest} cases of one {what}",
                 f"{zh} {grouping.largest} 例",
             )
+    reported = grouped(card.unit for card in found.cards).largest
+    if reported >= _PLACE:  # PLAN 4.2 asks to look closer: a county's only hospital has them all
+        return Suggestion(
+            ground,
+            None,
+            f"{reported} cases were reported by one unit: look where they live, study and work",
+            f"{reported} 例由同一医疗卫生单位报告，请结合住址和单位深入分析",
+        )
     hidden = max(found.households.hidden, found.employers.hidden, found.villages.hidden)
     if hidden and len(found.cards) >= _FAMILY:
         return _hidden(ground, hidden, "employer or residence", "单位或住址")

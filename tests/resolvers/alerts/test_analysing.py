@@ -165,6 +165,10 @@ def test_place() -> None:
     assert found(hidden)[Ground.PLACE] is None
     assert found([*school, *hidden])[Ground.PLACE] is True
     assert found([])[Ground.PLACE] is False
+    reported = [card(unit="hospital-320102-1") for _ in range(3)]
+    assert found(reported)[Ground.PLACE] is None  # to be looked at closer (PLAN 4.2)
+    assert found(reported[:2])[Ground.PLACE] is False
+    assert found([*school, *reported])[Ground.PLACE] is True
 
 
 def test_time() -> None:
