@@ -114,6 +114,13 @@ def breaking(
     seeds: Annotated[int, typer.Option(help="Seeds to have done at the end.", min=1)] = 1_000,
     first: Annotated[int, typer.Option(help="The first seed.", min=0)] = 0,
     length: Annotated[int, typer.Option(help="Steps of a run.", min=1)] = 60,
+    acting: Annotated[
+        bool,
+        typer.Option(
+            "--acting",
+            help="Runs that begin with a store put back in place, which acts until it is found.",
+        ),
+    ] = False,
     state: Annotated[
         Path | None, typer.Option(help="Keep here how far it is, and go on from there.")
     ] = None,
@@ -128,15 +135,16 @@ def breaking(
 
     from bench.breaking.campaign import Campaign, run_seeds
 
-    campaign = Campaign(first, length)
+    campaign = Campaign(first, length, acting)
     if state is not None and state.exists():
         try:
             campaign = Campaign.load(state)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
-        if (campaign.first, campaign.length) != (first, length):
+        if (campaign.first, campaign.length, campaign.acting) != (first, length, acting):
             raise typer.BadParameter(
                 f"{state} is of --first {campaign.first} --length {campaign.length}"
+                + (" --acting" if campaign.acting else "")
             )
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
     stopped = False

@@ -51,17 +51,50 @@ class Clients:
                 persons = [one for one in persons if self.holds(sender, one)]
             if not persons:
                 return
-            transfer = f"t{len(self.offers)}"
-            offer = Offer(
-                transfer,
-                receiver,
-                f"unit-{receiver}",
-                f"{receiver[:4]}02",
-                tuple(OfferedPerson(one) for one in persons),
-                "CENTRAL_ISOLATION",
-            )
-            self.offers[transfer] = (sender, offer)
+            transfer, offer = self._made(sender, receiver, persons)
+        self._offer(sender, transfer, offer)
 
+    def offer_lost(self, sender: str) -> None:
+        """A region that was put back and acts on it offers somebody whom another has by now, as far
+        as there is anybody, and its receiver accepts.
+        """
+        others = [one for one in REGIONS if one != sender]
+        persons = [
+            person
+            for person in sorted(self.world.homes)
+            if self.holds(sender, person) and any(self.holds(one, person) for one in others)
+        ]
+        if persons:
+            receiver = self.chance.choice(others)
+            self._offer(sender, *self._made(sender, receiver, [self.chance.choice(persons)]))
+
+    def hand_over(self, post: Callable[[], None]) -> None:
+        """Somebody is handed over, without a fault: `post` delivers whatever waits."""
+        person = self.chance.choice(sorted(self.world.homes))
+        sender = next((one for one in REGIONS if self.holds(one, person)), None)
+        if sender is None:
+            return
+        receiver = self.chance.choice([one for one in REGIONS if one != sender])
+        transfer, offer = self._made(sender, receiver, [person])
+        self._offer(sender, transfer, offer)
+        post()
+        self._decide(receiver, transfer, [person], {})
+        post()
+
+    def _made(self, sender: str, receiver: str, persons: list[int]) -> tuple[str, Offer]:
+        transfer = f"t{len(self.offers)}"
+        offer = Offer(
+            transfer,
+            receiver,
+            f"unit-{receiver}",
+            f"{receiver[:4]}02",
+            tuple(OfferedPerson(one) for one in persons),
+            "CENTRAL_ISOLATION",
+        )
+        self.offers[transfer] = (sender, offer)
+        return transfer, offer
+
+    def _offer(self, sender: str, transfer: str, offer: Offer) -> None:
         def work(connection: Connection) -> Outcome:
             first = take_ids(connection, sender, ids_for(len(offer.people)))
             return offer_transfer(
@@ -90,14 +123,17 @@ class Clients:
         refuse = {one: "NO_CAPACITY" for one in persons if one not in accept}
         if self.chance.random() < 0.3:
             accept, refuse = accept[:1], {}
-        if not accept and not refuse:
-            return
+        if accept or refuse:
+            self._decide(receiver, transfer, accept, refuse)
 
+    def _decide(
+        self, receiver: str, transfer: str, accept: list[int], refuse: dict[int, str]
+    ) -> None:
         def work(connection: Connection) -> Outcome:
             return decide_transfer(
                 connection,
                 self.world.stores[receiver],
-                take_ids(connection, receiver, ids_for(len(persons))),
+                take_ids(connection, receiver, ids_for(len(accept) + len(refuse))),
                 transfer,
                 accept=accept,
                 refuse=refuse,

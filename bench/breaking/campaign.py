@@ -28,10 +28,13 @@ class Failure:
 
 @dataclass(slots=True)
 class Campaign:
-    """How far it is: `done` seeds from `first` on, of `length` steps, and what came of them."""
+    """How far it is: `done` seeds from `first` on, of `length` steps, and what came of them;
+    `acting` as `simulate` has it.
+    """
 
     first: int = 0
     length: int = 60
+    acting: bool = False
     done: int = 0
     steps: int = 0
     handed: int = 0
@@ -102,7 +105,7 @@ def run_seeds(
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir()
             seed = campaign.first + campaign.done
-            run = simulate(template, place, seed, length=campaign.length)
+            run = simulate(template, place, seed, length=campaign.length, acting=campaign.acting)
             campaign.add(run, time.monotonic() - begun)
             told(run)
             if state is not None and time.monotonic() - kept > _KEPT_SECONDS:

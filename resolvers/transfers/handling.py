@@ -12,6 +12,7 @@ from resolvers.post.messages import Handler, Message
 from resolvers.transfers import protocol
 from resolvers.transfers.applying import Work, ids_for
 from resolvers.transfers.bodies import people_of, words_of
+from resolvers.transfers.evidence import send_evidence
 from resolvers.transfers.ledger import custodies, transfer_row
 from resolvers.transfers.parcels import Parcel, gather_parcels
 from resolvers.transfers.states import Custody, Step, Told, Word
@@ -69,6 +70,9 @@ class Handled:
             reason = reply.get("conflict", Refusal.EPOCH.name)
             work.apply("SENT", before, steps, dict.fromkeys(steps, reason))
             work.finish("SENT")
+            for person, step in steps.items():  # what was written here meanwhile
+                trace = message.trace
+                send_evidence(connection, store, person, step, "behind", trace=trace, at=at)
         self.settled(work, message, before, steps, told)
 
     def settled(

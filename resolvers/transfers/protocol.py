@@ -262,7 +262,8 @@ def answered(
         return Step(_back(custody, epoch + 1), Event.RAISED, outcome)
     if word is Word.BEHIND:
         fenced = replace(custody, state=State.FENCED, epoch=epoch, unit_id=None)
-        return Step(fenced, Event.FENCED, outcome)
+        tells = custody.epoch if custody.state.answers else None
+        return Step(fenced, Event.FENCED, outcome, tells=tells)
     return Step(custody)
 
 

@@ -84,6 +84,25 @@ def _is_whole(regions: Regions, person: int, custodian: str) -> None:
     assert _wrong(regions) == []
 
 
+def test_who_is_told_that_it_is_behind_sends_what_it_wrote(
+    stores: Stores, regions: Regions
+) -> None:
+    """A was put back to before it handed over, and offers the person once more to who has it."""
+    person = regions.register(A)
+    kept = _back_up(stores, regions, A)
+    _hand_over(regions, person, "t1", A, B)
+    _put_back(stores, regions, A, kept)
+    lost = regions.add_sample(A, person)
+    assert _held(regions, person).keys() == {A, B}
+    regions.offer("t2", [person], A, B)
+    regions.drain()
+    assert _held(regions, person).keys() == {B}
+    assert regions.custody(A, person).state is State.FENCED
+    assert lost in _samples(regions, B, person)
+    _mend(regions, A)
+    _is_whole(regions, person, B)
+
+
 def _late_acceptance(stores: Stores, regions: Regions, upto: str) -> int:
     """A was put back to before it handed over; the acceptance comes again before it is found."""
     person = regions.register(A)
