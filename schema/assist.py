@@ -116,7 +116,7 @@ class AssistEventKind(Enum):
     ACCEPT = value("ACCEPT", "The answer was accepted.")
     ASK_MORE = value("ASK_MORE", "The issuer asks for more.")
     AMEND = value("AMEND", "The issuer changed the letter, or wrote more of its people.")
-    READ = value("READ", "The receiver read the amended version.")
+    READ = value("READ", "The receiver saw the letter, or read the amended version.")
     ATTACH = value("ATTACH", "A file was attached, by either side.")
     CARE = value("CARE", "The receiver recorded a sample, visit or case of the person.")
     ESCALATE = value("ESCALATE", "Nobody acknowledged in time: the level above was told.")

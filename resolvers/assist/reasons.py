@@ -61,7 +61,6 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "该操作针对单个人员，不针对协查函",
     ),
     "NOT_YOUR_SIDE": ("this is for the other side to do", "该操作应由对方进行"),
-    "NOTHING_TO_READ": ("there is no newer version to read", "没有需要重新阅读的版本"),
     "COMPLETE": (
         "the letter lacks something it needs: a person, and a code a configured region covers",
         "协查函不完整：至少一名人员，且接收代码须由已配置的地区负责",

@@ -64,7 +64,9 @@ async def acknowledge_assist_request(
 async def read_assist_request(
     context: Context, given: AssistRequestActionInput, path: str
 ) -> AssistRequestPayload:
-    """Reads the latest version of a letter, so that work on it may go on. Raises Refusal."""
+    """Reads the latest version of a letter, so that work on it may go on; before it is acknowledged
+    it says that somebody of the unit has seen it (C3). Raises Refusal.
+    """
     acting = Acting(context, "readAssistRequest", given, path)
 
     def work(copy: Copy, who: Who) -> None:

@@ -150,7 +150,8 @@ class AssistMutations:
     read_assist_request = _act(
         receiving.read_assist_request,
         AssistRequestActionInput,
-        f"Says that the latest version was read. {_RECEIVER}",
+        "Says that the letter was seen, also before it is acknowledged, or that its latest version "
+        f"was read. {_RECEIVER}",
     )
     refuse_assist_request = _act(
         receiving.refuse_assist_request,

@@ -99,8 +99,7 @@ def _of_letter() -> list[_Line]:
     ]
     for state in sorted(OPEN, key=lambda one: one.name):
         found.append(line(state, Event.AMEND, _ISSUER, (Guard.VERSION,), state))
-        if state is not State.SENT:  # acknowledging reads it
-            found.append(line(state, Event.READ, _RECEIVER, (), state))
+        found.append(line(state, Event.READ, _RECEIVER, (), state))  # of SENT: it was seen (C3)
     return found
 
 
@@ -220,7 +219,7 @@ def _refusal(subject: Subject, state: State, event: Event, earliest: int) -> Ref
     if (event in _LETTER_EVENTS) != (subject is _LETTER):
         return Refused("OF_THE_LETTER" if subject is _PERSON else "OF_A_PERSON")
     if event is Event.READ:
-        return Refused("NOTHING_TO_READ" if state is State.SENT else "NOT_SENT")
+        return Refused("NOT_SENT")
     if _ORDER.index(state) > earliest and event in _TOO_LATE:
         return Refused(_TOO_LATE[event])
     if event is Event.POSITIVE:

@@ -307,3 +307,16 @@ def test_a_report_on_many_has_as_many_statements_as_one_on_few(
 
     # What is sent meanwhile may be counted, too; one statement a person would be 28 more.
     assert statements(30) < statements(2) + 28
+
+
+def test_the_issuer_knows_that_somebody_has_seen_the_letter(either: Correspondence) -> None:
+    sent = either.sent()
+    got = either.received(RECEIVER, sent)
+    assert (got["readVersion"], got["state"]) == (0, "SENT")
+    either.done("readAssistRequest", OFFICER, got)  # who is not on duty, and acknowledges nothing
+    for letter in (either.received(RECEIVER, sent), either.issued(ISSUER, sent)):
+        assert (letter["state"], letter["readVersion"]) == ("SENT", 1)
+        (seen,) = [one for one in letter["events"] if one["event"] == "READ"]
+        assert (seen["actor"], seen["unitId"]) == (OFFICER.account, "cdc-320205")
+    assert either.refused("acknowledgeAssistRequest", OFFICER, got) == "DUTY"
+    either.done("acknowledgeAssistRequest", RECEIVER, got)
