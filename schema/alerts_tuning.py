@@ -65,6 +65,10 @@ class KnownOutbreak:
     code: RegionCode = strawberry.field(description="Where.")
     start: Date = strawberry.field(name="from", description="Its first day.")
     end: Date = strawberry.field(name="to", description="Its last day.")
+    judged: bool = strawberry.field(
+        description="Whether any county of it could be judged on any of its days: one that could "
+        "not has missed it for want of history."
+    )
     after_days: int | None = strawberry.field(
         description="Days from its first to the first alarm within it; null: missed."
     )
@@ -83,7 +87,10 @@ class TunedWay:
     signals: int = strawberry.field(
         description="Signals that stand for themselves: the spells of the alarms."
     )
-    signals_per_day: float = strawberry.field(description="Of them, on a day, in the whole area.")
+    signals_per_day: float | None = strawberry.field(
+        description="Of them, on a day, in the whole area: of the days that could be judged. Null: "
+        "none could."
+    )
     outbreaks: list[KnownOutbreak] = strawberry.field(
         description="The known outbreaks, in the order given."
     )

@@ -48,6 +48,7 @@ class Tuned:
     alarms: int
     signals: int
     seen: tuple[int | None, ...]
+    able: tuple[bool, ...]  # whether any county and day of each outbreak had enough history
 
 
 def replay(
@@ -64,14 +65,16 @@ def replay(
         cases = np.zeros((len(counted.codes), counted.days))
     at = range(begin, counted.days)
     alarm = np.zeros((len(counted.codes), len(at)), dtype=bool)
-    judged = 0
+    enough = alarm.copy()
     size = max(1, _BLOCK // max(1, len(at)))
     for start in range(0, len(counted.codes), size):
         found = judge(way.method, way.values, cases[start : start + size], counted.first, at)
         alarm[start : start + size] = found.alarm
-        judged += int(found.enough.sum())
-    seen = tuple(_seen(alarm, counted.codes, begin, one) for one in outbreaks)
-    return Tuned(judged, int(alarm.sum()), int(new_spells(alarm, absorb_days).sum()), seen)
+        enough[start : start + size] = found.enough
+    seen = tuple(_first(alarm, counted.codes, begin, one) for one in outbreaks)
+    able = tuple(_first(enough, counted.codes, begin, one) is not None for one in outbreaks)
+    signals = int(new_spells(alarm, absorb_days).sum())
+    return Tuned(int(enough.sum()), int(alarm.sum()), signals, seen, able)
 
 
 def added(parts: Iterable[Tuned], outbreaks: int) -> Tuned:
@@ -84,7 +87,8 @@ def added(parts: Iterable[Tuned], outbreaks: int) -> Tuned:
     judged, alarms, signals = (
         sum(getattr(one, name) for one in those) for name in ("judged", "alarms", "signals")
     )
-    return Tuned(judged, alarms, signals, seen)
+    able = tuple(any(one.able[number] for one in those) for number in range(outbreaks))
+    return Tuned(judged, alarms, signals, seen, able)
 
 
 def new_spells(alarm: NDArray[np.bool_], absorb_days: int) -> NDArray[np.bool_]:
@@ -100,9 +104,10 @@ def new_spells(alarm: NDArray[np.bool_], absorb_days: int) -> NDArray[np.bool_]:
     return begins
 
 
-def _seen(
+def _first(
     alarm: NDArray[np.bool_], codes: Sequence[str], begin: int, outbreak: Outbreak
 ) -> int | None:
+    """After how many days of an outbreak the first of its counties has it; None: none has."""
     within = np.array([code.startswith(outbreak.prefix) for code in codes], dtype=bool)
     first = max(outbreak.begin - begin, 0)
     days = np.nonzero(alarm[within, first : outbreak.end - begin + 1].any(axis=0))[0]

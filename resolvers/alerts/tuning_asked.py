@@ -86,7 +86,7 @@ async def tune_detection(context: Context, given: TuneInput, path: str) -> Tunin
             parts = (replay(way, one, disease, at, outbreaks, absorb_days) for one in regions)
             return added(parts, len(outbreaks))
 
-        found = [_told(way, own, tuned(way), given, days) for way, own in ways]
+        found = [_told(way, own, tuned(way), given, counties) for way, own in ways]
         return Tuning(
             disease=disease_of(reference, str(given.disease)),
             code=padded(prefix),  # type: ignore[arg-type]  # scalars are text
@@ -157,10 +157,12 @@ def _ways(given: TuneInput) -> list[_Tried]:
     return found
 
 
-def _told(way: Way, own: Mapping[str, Any], tuned: Tuned, given: TuneInput, days: int) -> TunedWay:
+def _told(
+    way: Way, own: Mapping[str, Any], tuned: Tuned, given: TuneInput, counties: int
+) -> TunedWay:
     outbreaks = [
-        KnownOutbreak(code=one.code, start=one.start, end=one.end, after_days=after)
-        for one, after in zip(given.outbreaks or (), tuned.seen, strict=True)
+        KnownOutbreak(code=one.code, start=one.start, end=one.end, judged=able, after_days=after)
+        for one, after, able in zip(given.outbreaks or (), tuned.seen, tuned.able, strict=True)
     ]
     return TunedWay(
         method=way.method,
@@ -168,7 +170,7 @@ def _told(way: Way, own: Mapping[str, Any], tuned: Tuned, given: TuneInput, days
         judged=tuned.judged,
         alarms=tuned.alarms,
         signals=tuned.signals,
-        signals_per_day=tuned.signals / days,
+        signals_per_day=tuned.signals * counties / tuned.judged if tuned.judged else None,
         outbreaks=outbreaks,
         missed=sum(after is None for after in tuned.seen),
     )

@@ -24,7 +24,7 @@ from tests.stores import Stores
 
 _TUNE = """query($i: TuneInput!) { tuneDetection(input: $i) { code days counties disease { id }
   ways { method parameters { name value } judged alarms signals signalsPerDay missed
-    outbreaks { code from to afterDays } } regions { code state } } }"""
+    outbreaks { code from to judged afterDays } } regions { code state } } }"""
 _BEGAN, _SPIKE = days_before(DAY, 30), days_before(DAY, 10)
 
 
@@ -74,6 +74,22 @@ def test_a_higher_percentile_signals_no_more_and_a_lower_misses_no_more(asked: G
     assert [way["method"] for way in strict] == ["EARS_C2"]
     assert [one["afterDays"] for one in strict[0]["outbreaks"]] == [0, None]
     assert strict[0]["missed"] == 1
+
+
+def test_what_cannot_be_judged_is_no_part_of_signals_a_day(asked: Gateway) -> None:
+    """The record is of 240 weeks: the percentile, which looks back three years, judges the rest."""
+    began = days_before(DAY, 5 * 365)
+    early = {"code": "320102", "from": began, "to": days_before(DAY, 1700)}
+    late = {"code": "320102", "from": _SPIKE, "to": DAY}
+    given = _given(**{"from": began}, percentiles=[80], outbreaks=[early, late])
+    (way,) = asked.ask(_TUNE, NATIONAL, given).data["tuneDetection"]["ways"]
+    assert 2 * 365 < way["judged"] < 2 * 600
+    assert way["signalsPerDay"] == pytest.approx(2 * way["signals"] / way["judged"])
+    assert [one["judged"] for one in way["outbreaks"]] == [False, True]
+    assert way["missed"] == 1
+    given = _given(**{"from": began, "to": days_before(DAY, 1700)}, percentiles=[80])
+    (none,) = asked.ask(_TUNE, NATIONAL, given).data["tuneDetection"]["ways"]
+    assert (none["judged"], none["signalsPerDay"]) == (0, None)
 
 
 def test_the_largest_province_is_replayed_over_five_years(
