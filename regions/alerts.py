@@ -63,6 +63,7 @@ signals = Table(
 )
 Index("ix_signals_detected", signals.c.detected_at, signals.c.id)
 Index("ix_signals_code_detected", signals.c.code, signals.c.detected_at, signals.c.id)
+Index("ix_signals_kind_detected", signals.c.kind, signals.c.detected_at, signals.c.id)
 Index("ix_signals_spell", signals.c.code, signals.c.disease, signals.c.state)
 Index("ix_signals_state", signals.c.state, signals.c.detected_at)
 

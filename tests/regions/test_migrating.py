@@ -214,7 +214,8 @@ def test_clusters_of_before_are_found_by_their_counties(
 
 def back_to(store: Connection, version: str) -> None:
     """Leaves a store as it was at a version, but for what the test undoes itself."""
-    store.execute(text("DROP INDEX ix_contacts_disease_created"))
+    for name in ("ix_signals_kind_detected", "ix_contacts_disease_created"):
+        store.execute(text(f"DROP INDEX {name}"))
     store.execute(text("ALTER TABLE contacts DROP COLUMN disease"))
     store.execute(text("DROP TABLE assist_notices"))
     for name in ("positive_at", "case_due", "case_at"):

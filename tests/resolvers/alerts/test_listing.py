@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert, text
 
 from regions.alerts import signals
 from regions.ids import first_id
@@ -125,6 +125,35 @@ def test_pages_hold_every_signal_once(signalled: Gateway) -> None:
 )
 def test_what_is_asked_for(signalled: Gateway, wanted: Any, count: int) -> None:
     assert signalled.both(_LIST, NATIONAL, {"f": wanted}).data["signals"]["totalCount"] == count
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_clusters_are_listed_and_counted_in_an_index(stores: Stores, dialect: str) -> None:
+    """They are few among all signals: neither a page of them nor their number reads the others."""
+
+    def work(connection: Connection) -> list[str]:
+        found = [
+            signal("320100", n)
+            | {"number": f"n{n}", "kind": "CLUSTER" if n % 200 == 0 else "STATISTICAL"}
+            for n in range(1, 6_001)
+        ]
+        connection.execute(insert(signals), found)
+        connection.execute(text("ANALYZE"))
+        explain = "EXPLAIN" if dialect == "postgresql" else "EXPLAIN QUERY PLAN"
+        of_clusters = "FROM signals WHERE kind IN ('CLUSTER')"
+        return [
+            "\n".join(str(row[-1]) for row in connection.execute(text(f"{explain} {asked}")))
+            for asked in (
+                f"SELECT number {of_clusters} ORDER BY detected_at DESC, id DESC LIMIT 21",
+                f"SELECT count(*) {of_clusters}",
+            )
+        ]
+
+    for plan in in_store(stores.make(dialect), work):
+        assert "ix_signals_kind_detected" in plan
+        assert "Seq Scan" not in plan
+        assert "Sort" not in plan
+        assert "TEMP B-TREE" not in plan
 
 
 def test_only_those_of_the_jurisdiction(signalled: Gateway) -> None:
