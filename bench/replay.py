@@ -64,6 +64,7 @@ METHODS: Mapping[str, tuple[Method, Mapping[str, Any]]] = {
     "EARS C3": (Method.EARS_C3, {}),
     "Bayes": (Method.BAYES, {}),
     "OutbreakP": (Method.OUTBREAK_P, {"step": "DAY"}),
+    "GLR": (Method.GLR, {}),
 }
 """The methods that are shown: each as a rule has it that names no parameter, but for the step."""
 
