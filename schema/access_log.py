@@ -64,7 +64,8 @@ class AccessLogFilter:
         default=None, description="What became of private items, or of those of `item`."
     )
     operation: str | None = strawberry.field(
-        default=None, description="That asked for this root field, `contacts`; or `sign-in`."
+        default=None,
+        description="That asked for this root field, `contacts`; or of this module, `sign-in`.",
     )
     result: list[str] | None = strawberry.field(
         default=None, description="With one of these results, `OK`, `FORBIDDEN`."

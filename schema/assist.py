@@ -326,7 +326,10 @@ class AssistRequest(Node):
     """A letter as one side's store has it."""
 
     id: strawberry.ID = identity()
-    number: str = column("The letter's number, the same on both sides.")
+    number: str = column(
+        "The letter's number, the same on both sides. `GET /assist-requests/<number>.pdf` is the "
+        "letter to print."
+    )
     side: AssistSide = column("Whose copy this is.")
     state: AssistState = column("Its state, by this copy; once it arrived the receiver's decides.")
     version: int = column("Its version, from 1: every amendment is a version.")

@@ -132,7 +132,8 @@ class TransferPerson:
 
     id: strawberry.ID = identity()
     person: Annotated["Person", strawberry.lazy("schema.people")] | None = one(
-        "The person as this side's store has them, masked as ever; null before the offer came.",
+        "The person as this side's store has them, masked as ever; null before the offer came, and "
+        "on the receiver's side where the person was refused or taken back.",
         "Person",
         by="person_id",
         local=True,

@@ -168,8 +168,10 @@ def condition(wanted: Wanted) -> tuple[str, list[str]]:
     if wanted.results is not None:
         equal("result", *wanted.results)
     if wanted.operation is not None:
-        parts.append("instr(' ' || operation || ' ', ?) > 0")
-        values.append(f" {wanted.operation} ")
+        parts.append(
+            "(instr(' ' || operation || ' ', ?) > 0 OR json_extract(entry, '$.module') = ?)"
+        )
+        values += [f" {wanted.operation} ", wanted.operation]
     if wanted.commitments is not None:
         parts.append(
             f"({' OR '.join(['instr(entry, ?) > 0'] * len(wanted.commitments))})"

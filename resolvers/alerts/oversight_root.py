@@ -23,7 +23,8 @@ class OversightQueries:
         description=(
             "How the signals of an area fared in a day, week, month or year: signals, how many "
             "were answered and how soon, suspected, confirmed, by disease, area and method; why "
-            "signals were false; what waits now (E12). By CDCs, of their jurisdiction."
+            "signals were false; what waits now (E12). By CDCs, of their jurisdiction. "
+            "`GET /signal-reports/<code>/<period>/<date>.pdf` or `.html` is the same as a page."
         )
     )
     async def signal_report(

@@ -76,7 +76,8 @@ class PathwayQueries:
     @strawberry.field(
         description=(
             "Whom a unit has to see on a day and what is due of each by its end, what is overdue "
-            "with it. Private items are masked as everywhere."
+            "with it. Private items are masked as everywhere. "
+            "`GET /follow-up-sheets/<date>.csv` is the own unit's as a file."
         )
     )
     async def follow_up_sheet(

@@ -76,7 +76,8 @@ async def apply_for_privacy_role(
         if account.person_index is not None and account.person_index != index:
             found.add(
                 ["contact", "idNumber"],
-                "this is not the ID number on file for your account",
+                "this is not the ID number on file for your account; "
+                "`me { user { contact { idNumber } } }` shows that",
                 "与账号备案的身份证号不一致",
             )
         roles = _roles(connection, account, given, dedicated, number, found)

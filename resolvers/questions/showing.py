@@ -186,7 +186,7 @@ class RecordExecutor(Executor[Any]):
 
     def _must(self, record: Any, details: _Details) -> Sequence[str]:
         """What is asked for of a record that must be there with it (python names), but for what is
-        known to be.
+        known to be. A person who was offered and refused is not kept: that one may be null.
         """
         shapes = getattr(record, "_shapes", None)
         if shapes is None:
@@ -199,6 +199,7 @@ class RecordExecutor(Executor[Any]):
             if (field := shapes.record.fields.get(name)) is not None
             and isinstance(field.source, One)
             and field.source.local
+            and not field.nullable  # else the record stands without it
             and field.python_name not in record._there
         ]
 

@@ -93,6 +93,22 @@ def test_each_person_of_a_batch_has_an_outcome(sides: Sides) -> None:
     assert sides.custody(taken)["transferId"] == first
 
 
+_WHO = """query ($i: ID!) { transfers(filter: {ids: [$i], side: RECEIVED}) {
+  edges { node { people { outcome person { id } } } } } }"""
+
+
+def test_whoever_is_refused_is_not_kept_and_hides_nobody_else(sides: Sides) -> None:
+    taken, refused = _people(sides, 2)
+    transfer = sides.offer(taken, refused)["transfer"]["id"]
+    given = {"transferId": transfer, "people": [refused], "reason": "NO_PLACE"}
+    told = [sides.step("refuseTransfer", "officer-b", **given)]
+    told.append(sides.step("acceptTransfer", "officer-b", transferId=transfer))
+    found = sides.gateway.data(_WHO, {"i": transfer}, who="officer-b")["transfers"]["edges"]
+    for one in (*(step["transfer"] for step in told), found[0]["node"]):
+        assert [each["person"] for each in one["people"]] == [{"id": taken}, None]
+        assert one["people"][1]["outcome"] == "REFUSED"
+
+
 @pytest.mark.no_cover  # the lines of the tests beside it, again and again
 def test_a_thousand_people_are_handed_over_at_once(sides: Sides) -> None:
     people = _people(sides, 1000)

@@ -157,6 +157,10 @@ def test_filters(gateway: Gateway) -> None:
     assert "r" not in found(region=["320000"])
     assert found(operation="cases") == {"m", "c"}
     assert found(operation="case") == set()
+    given = {"account": "town-320200", "password": "not the one"}
+    assert gateway.client.post("/sign-in", json=given).status_code == 401
+    (signed, *_) = entries(gateway, operation="sign-in")
+    assert (signed["operation"], signed["result"]) == ("signIn", "REFUSED")
     assert found(result=["FORBIDDEN"]) == {"r"}
     assert found(decision="REFUSED") == {"r"}
     assert found(decision="CLEAR") == {"c"}
