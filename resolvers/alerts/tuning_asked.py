@@ -32,6 +32,7 @@ _COST = 2  # microseconds for one county and day, measured over 183 counties and
 _COSTS: Mapping[Method, int] = {
     Method.BAYES: 6,
     Method.FARRINGTON: 4,
+    Method.GLR: 4,
     Method.FARRINGTON_FLEXIBLE: 8,
     Method.EWMA: 15,
     Method.CUSUM: 30,
