@@ -147,6 +147,14 @@ Index(
     "uq_assist_people_position", assist_people.c.request_id, assist_people.c.position, unique=True
 )
 
+_is_due = assist_people.c.case_due.is_not(None)
+Index(
+    "ix_assist_people_case_due",
+    assist_people.c.case_due,
+    sqlite_where=_is_due,
+    postgresql_where=_is_due,
+)
+
 assist_events = Table(
     "assist_events",
     regional,

@@ -102,6 +102,8 @@ visits = Table(
     internal("reporter_unit", nullable=True),
     internal("source_key", nullable=True, unique=True),
     public("created_at"),
+    public("co_residents", Integer(), nullable=True),  # who live there, too, and were asked after
+    public("co_residents_ill", Integer(), nullable=True),  # of them, who have symptoms
 )
 
 samples = Table(

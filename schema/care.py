@@ -33,6 +33,10 @@ class Visit(Node):
     kind: VisitKind = column("Kind.")
     temperature_tenths: int | None = column("Temperature in tenths of a degree Celsius.")
     symptoms: list[Symptom] = column("Symptoms found.")
+    co_residents: int | None = column(
+        "How many who live with the person were asked after (共同居住人员)."
+    )
+    co_residents_ill: int | None = column("How many of them have symptoms.")
     remarks: PrivateString | None = private(
         PrivateItem.REMARKS, "Free text.", name="remarks", of=""
     )

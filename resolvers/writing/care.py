@@ -37,6 +37,8 @@ _REMARKS = 2000
 _PATHS: Mapping[str, list[str]] = {
     "visited_at": ["visitedAt"],
     "temperature_tenths": ["temperatureTenths"],
+    "co_residents": ["coResidents"],
+    "co_residents_ill": ["coResidentsIll"],
     "taken_at": ["takenAt"],
     "result": ["result"],
     "result_at": ["resultAt"],
@@ -51,6 +53,8 @@ async def record_visit(context: Context, given: RecordVisitInput, path: str) -> 
         "visited_at": given.visited_at or writing.moment.now,
         "kind": given.kind.name,
         "temperature_tenths": given.temperature_tenths,
+        "co_residents": given.co_residents,
+        "co_residents_ill": given.co_residents_ill,
         "symptoms": orjson.dumps(
             [one.name for one in dict.fromkeys(given.symptoms or ())]
         ).decode(),

@@ -145,6 +145,8 @@ _READERS: Mapping[str, Reader] = {  # columns whose type does not say how they a
     "code": _code,
     "residence_code": _code,
     "temperature_tenths": _number,
+    "co_residents": _number,
+    "co_residents_ill": _number,
     "exclusion_reason": _word,
     "laboratory": _word,
     "nationality": _text(60),

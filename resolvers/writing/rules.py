@@ -18,6 +18,7 @@ __all__ = ["RULES", "Rule", "apply_rules"]
 
 Row = Mapping[str, Any]
 _DUE_AHEAD = 400  # days
+_HOUSEHOLD = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,21 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             ),
             "a temperature is 300 to 450 tenths of a degree Celsius",
             "体温为 300 至 450（0.1 摄氏度）",
+        ),
+        Rule(
+            ("co_residents",),
+            lambda row, _: row["co_residents"] is None or 0 <= row["co_residents"] <= _HOUSEHOLD,
+            f"0 to {_HOUSEHOLD} people who live with the person",
+            f"共同居住人员为 0 至 {_HOUSEHOLD} 人",
+        ),
+        Rule(
+            ("co_residents_ill", "co_residents"),
+            lambda row, _: (
+                row["co_residents_ill"] is None
+                or 0 <= row["co_residents_ill"] <= (row["co_residents"] or 0)
+            ),
+            "of those who were asked after (coResidents)",
+            "不得多于共同居住人员人数（coResidents）",
         ),
     ),
     "samples": (

@@ -42,6 +42,13 @@ class RecordVisitInput:
         default=None, description="Temperature in tenths of a degree Celsius, 300 to 450."
     )
     symptoms: list[Symptom] | None = strawberry.field(default=None, description="Symptoms found.")
+    co_residents: int | None = strawberry.field(
+        default=None,
+        description="How many who live with the person were asked after (N113 3.2), at most 100.",
+    )
+    co_residents_ill: int | None = strawberry.field(
+        default=None, description="How many of them have symptoms."
+    )
     remarks: str | None = strawberry.field(default=None, description="Free text.")
 
 

@@ -218,9 +218,12 @@ def back_to(store: Connection, version: str) -> None:
         store.execute(text(f"DROP INDEX {name}"))
     store.execute(text("ALTER TABLE contacts DROP COLUMN disease"))
     store.execute(text("DROP TABLE assist_notices"))
+    store.execute(text("DROP INDEX ix_assist_people_case_due"))
     for name in ("positive_at", "case_due", "case_at"):
         store.execute(text(f"ALTER TABLE assist_people DROP COLUMN {name}"))
     store.execute(text("ALTER TABLE signal_attachments DROP COLUMN report"))
+    for name in ("co_residents", "co_residents_ill"):
+        store.execute(text(f"ALTER TABLE visits DROP COLUMN {name}"))
     store.execute(text(f"UPDATE alembic_version SET version_num = '{version}'"))
 
 

@@ -59,7 +59,8 @@ DOCUMENTS: Mapping[str, str] = {
     "recordVisit": f"""mutation ($input: RecordVisitInput!) {{ recordVisit(input: $input) {{
       __typename
       ... on RecordVisitPayload {{ repeated visit {{
-        id kind visitedAt temperatureTenths symptoms remarks code contact {{ id }} case {{ id }}
+        id kind visitedAt temperatureTenths symptoms coResidents coResidentsIll remarks code
+        contact {{ id }} case {{ id }}
       }} }}
       {_PROBLEM} }} }}""",
     "recordSample": f"""mutation ($input: RecordSampleInput!) {{ recordSample(input: $input) {{

@@ -29,12 +29,15 @@ def test_a_visit_and_a_sample_of_a_case_and_a_contact(either: Writer) -> None:
             visitedAt="2026-03-05T08:00:00+08:00",
             temperatureTenths=376,
             symptoms=["COUGH", "FEVER", "COUGH"],
+            coResidents=3,
+            coResidentsIll=1,
             remarks="备注",
         )
         visit = either.do("recordVisit", COLLEAGUE, given)["visit"]
         assert visit[kind] == {"id": record}
         assert visit["visitedAt"] == "2026-03-05T00:00:00Z"
         assert visit["symptoms"] == ["COUGH", "FEVER"]
+        assert (visit["coResidents"], visit["coResidentsIll"]) == (3, 1)
         assert visit["remarks"] == "备注"
         assert visit["code"] == "320102"
         given = sample_input(
@@ -70,6 +73,9 @@ VISITS: list[tuple[Row, str, str]] = [
     ({"visitedAt": "2099-01-01T00:00:00Z"}, "visitedAt", "future"),
     ({"temperatureTenths": 37}, "temperatureTenths", "300 to 450"),
     ({"temperatureTenths": 451}, "temperatureTenths", "300 to 450"),
+    ({"coResidents": -1}, "coResidents", "0 to 100"),
+    ({"coResidents": 2, "coResidentsIll": 3}, "coResidentsIll", "asked after"),
+    ({"coResidentsIll": 1}, "coResidentsIll", "asked after"),
     ({"record": "person:1"}, "record", "contact or a case"),
     ({"record": "nonsense"}, "record", "contact or a case"),
     ({"remarks": "x" * 2001}, "remarks", "longer"),
