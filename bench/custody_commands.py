@@ -29,7 +29,7 @@ def handoffs(
 ) -> None:
     """Whole handoffs between two regions: offered, accepted, committed, settled."""
     from bench import handoffs as benchmark
-    from bench.post import databases, pinned
+    from bench.post import as_worker, databases
 
     plan = ((1, False), (1, True), (20, False), (20, True), (100, False))
     if quick:
@@ -37,7 +37,7 @@ def handoffs(
     with measuring(folder) as (place, others), contextlib.ExitStack() as stack:
         urls = stack.enter_context(databases(2)) if postgresql else []
         with others:
-            pinned()
+            as_worker()
             rates = benchmark.measure(place / "sqlite", plan, people)
             if urls:
                 rates += benchmark.measure(place / "postgresql", plan, people, urls=urls)
@@ -74,13 +74,13 @@ def post(
     postgresql: Annotated[bool, typer.Option(help="On PostgreSQL, too.")] = True,
 ) -> None:
     """What the post between two regions carries."""
-    from bench.post import databases, measure, pinned
+    from bench.post import as_worker, databases, measure
 
     if quick:
         conversations = 500
     with measuring(folder) as (place, _), contextlib.ExitStack() as stack:
         urls = stack.enter_context(databases(2)) if postgresql else []
-        pinned()
+        as_worker()
         typer.echo(str(measure(place / "sqlite", conversations, at_once)))
         if urls:
             typer.echo(str(measure(place / "postgresql", conversations, at_once, urls=urls)))

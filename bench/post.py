@@ -21,6 +21,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from gateway._worker import collect_seldom
 from regions.ids import first_id
 from regions.instants import now
 from regions.keys import Keys, create_keys, load_keys
@@ -31,7 +32,7 @@ from resolvers.post.messages import Message, put
 from resolvers.post.pump import Pump
 from resolvers.writing.stores import Store, Stores
 
-__all__ = ["Rate", "databases", "measure", "pinned"]
+__all__ = ["Rate", "as_worker", "databases", "measure"]
 
 _TOPIC = "bench.step"
 _STEPS = 3
@@ -226,7 +227,10 @@ def databases(count: int) -> Iterator[list[str]]:
         yield [server.url(server.create()) for _ in range(count)]
 
 
-def pinned() -> None:
-    """Keeps the loop and its threads on one core, as a worker of the gateway is."""
+def as_worker() -> None:
+    """Has this process work as a worker of the gateway does: the loop and its threads on one core,
+    garbage looked for as seldom.
+    """
+    collect_seldom()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})

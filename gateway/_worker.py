@@ -26,7 +26,15 @@ from gateway._importing import import_quickly
 from gateway.config import Config
 from regions.errors import ServeError
 
-__all__ = ["GRACE_SECONDS", "Factory", "load_factory", "pinned", "run_worker", "watch_parent"]
+__all__ = [
+    "GRACE_SECONDS",
+    "Factory",
+    "collect_seldom",
+    "load_factory",
+    "pinned",
+    "run_worker",
+    "watch_parent",
+]
 
 App = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 Factory = Callable[[Config], App]
@@ -64,12 +72,17 @@ def run_worker(
 
     with listening:
         application = _Application(make(config))
-        gc.freeze()  # the schema lives as long as the process: no need to look through it
-        gc.set_threshold(_GC_OBJECTS, 20, 20)  # a page of 1,000 is no reason to look for cycles
+        collect_seldom()
         try:
             _Server(_settings(application), serving).run([listening])
         except SystemExit:
             raise application.failure or ServeError("the application did not start") from None
+
+
+def collect_seldom() -> None:
+    """Has garbage looked for as a worker does: seldom, and not among what is there already."""
+    gc.freeze()  # the schema lives as long as the process: no need to look through it
+    gc.set_threshold(_GC_OBJECTS, 20, 20)  # a page of 1,000 is no reason to look for cycles
 
 
 def _settings(application: _Application) -> uvicorn.Config:
