@@ -17,6 +17,7 @@ from sqlalchemy import URL, Engine, event, make_url
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from regions.server_rows import ServerRow
 from regions.settings import RegionSettings
 
 __all__ = [
@@ -34,6 +35,12 @@ READS = "epigate_reads"
 _IDLE_SINCE = "epigate_idle_since"  # of a connection's record: by the monotonic clock
 _IDLE_SECONDS = 1.0  # after which a connection is tried before it is used
 _CACHE_KIB = 16_384
+_BY_INDEX = {
+    # A plan is kept from when the table was small. Going through it for each of many keys given as
+    # one text would take longer the more records there are, until the server looks at it anew.
+    "enable_seqscan": "off",
+    "jit": "off",  # what has no index is estimated at more than a compilation
+}
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -43,14 +50,24 @@ _PRAGMAS = (
 )
 
 
-def make_engine(settings: RegionSettings, *, pool_size: int = 4, overflow: int = 10) -> AsyncEngine:
+def make_engine(
+    settings: RegionSettings, *, pool_size: int = 4, overflow: int = 10, by_index: bool = False
+) -> AsyncEngine:
     """An engine for a region's store. Every transaction on SQLite begins as a writer
     (IMMEDIATE). On PostgreSQL `pool_size` connections are kept, and up to `overflow` more are made
-    when wanted and closed behind their use.
+    when wanted and closed behind their use; `by_index` is for those who look for single records.
     """
     if settings.path is not None:
         return sqlite_engine(str(settings.path), busy_seconds=settings.deadline)
-    engine = create_async_engine(postgres_url(settings), pool_size=pool_size, max_overflow=overflow)
+    engine = create_async_engine(
+        postgres_url(settings),
+        pool_size=pool_size,
+        max_overflow=overflow,
+        connect_args={
+            "server_settings": _BY_INDEX if by_index else {},
+            "record_class": ServerRow,
+        },
+    )
     _try_what_was_idle(engine.sync_engine)
     return engine
 

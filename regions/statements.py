@@ -23,7 +23,8 @@ from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.engine import Dialect
 
 from regions.given_rows import over_rows, rows_text
-from regions.writes import Writer
+from regions.server_rows import run_on_server
+from regions.writes import Writer, Writes
 
 __all__ = ["Prepared", "Statement", "number", "text_value"]
 
@@ -106,9 +107,13 @@ class Prepared:
         self._compiled: dict[str, Statement] = {}
 
     def run(self, connection: Connection, **values: Any) -> Any:
-        """Runs it once, with values by the names of its parameters; returns SQLAlchemy's result."""
+        """Runs it once, with values by the names of its parameters; returns SQLAlchemy's result, or
+        what stands for it (`ServerRows`).
+        """
         one = self._of(connection)
-        return connection.exec_driver_sql(one.sql, one.bind(values))
+        if connection.dialect.name == "sqlite":
+            return connection.exec_driver_sql(one.sql, one.bind(values))
+        return run_on_server(connection, one.sql, one.bind(values))
 
     def run_all(self, connection: Writer, rows: Sequence[Mapping[str, Any]]) -> int:
         """Runs it with each of some values; of none nothing is done. How many records it wrote; 0
@@ -122,9 +127,12 @@ class Prepared:
         one = self._of(connection)
         if connection.dialect.name == "sqlite":
             done = connection.exec_driver_sql(one.sql, one.bind_all(rows))
-        else:
-            done = connection.exec_driver_sql(*one.over_rows(rows))
-        return done.rowcount if done is not None else 0
+            return done.rowcount if done is not None else 0
+        if isinstance(connection, Writes):
+            connection.exec_driver_sql(*one.over_rows(rows))
+            return 0
+        written: int = run_on_server(connection, *one.over_rows(rows)).rowcount
+        return written
 
     def write(self, connection: Writer, **values: Any) -> None:
         """As `run`, of what returns nothing."""

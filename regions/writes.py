@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect
 
+from regions.server_rows import run_on_server
+
 __all__ = ["Writer", "Writes"]
 
 _PLACE = re.compile(r"\$(\d+)")
@@ -51,7 +53,7 @@ class Writes:
         if kind is None and held:
             statement = _of_all(tuple(one for one, _ in held))
             values = tuple(value for _, row in held for value in row)
-            self._connection.exec_driver_sql(statement, values)
+            run_on_server(self._connection, statement, values)
 
 
 Writer = Connection | Writes

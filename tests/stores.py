@@ -25,6 +25,7 @@ from regions.areas import reference_areas
 from regions.engines import postgres_url, prepare_sqlite
 from regions.ids import padded
 from regions.migrating import migrate, migrate_central, migrate_log
+from regions.server_rows import ServerRow
 from regions.settings import RegionSettings
 from regions.tables import central
 from resolvers.users import prefix_of
@@ -241,6 +242,8 @@ def _file_engine() -> Engine:
 def _server_engine() -> AsyncEngine:
     async def connect(*_: Any, **__: Any) -> Any:
         url = postgres_url(_here.get()).set(drivername="postgresql")
-        return await asyncpg.connect(url.render_as_string(hide_password=False))
+        return await asyncpg.connect(
+            url.render_as_string(hide_password=False), record_class=ServerRow
+        )
 
     return create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)

@@ -67,7 +67,9 @@ class Opened:
         await self._file.require_same()
         if self._engine is None:
             # Whoever comes when all are in use waits: making one costs as much as ten writes.
-            self._engine = make_engine(self._settings, pool_size=_CONNECTIONS, overflow=0)
+            self._engine = make_engine(
+                self._settings, pool_size=_CONNECTIONS, overflow=0, by_index=True
+            )
         if self._ids is None:
             self._ids = IdBlocks(self._engine, self._settings.code)
         return self._engine, self._ids

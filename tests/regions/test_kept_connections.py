@@ -62,3 +62,24 @@ def test_a_kept_connection_that_broke_is_made_anew(
             await other.dispose()
 
     asyncio.run(run())
+
+
+def test_who_looks_for_single_records_goes_by_the_index_of_a_table_that_is_small(
+    stores: Stores,
+) -> None:
+    settings = stores.make("postgresql", "3201")
+    row = "INSERT INTO custody SELECT 1, '', 1, '', '', '', ''"
+    wanted = "EXPLAIN SELECT state FROM custody WHERE person_id = ANY (ARRAY(SELECT 1::bigint))"
+
+    async def run(*, by_index: bool) -> str:
+        engine = make_engine(settings, pool_size=1, overflow=0, by_index=by_index)
+        try:
+            async with engine.connect() as connection:
+                await connection.exec_driver_sql(row)
+                await connection.exec_driver_sql("ANALYZE custody")
+                return "\n".join((await connection.exec_driver_sql(wanted)).scalars())
+        finally:
+            await engine.dispose()
+
+    assert "Seq Scan" in asyncio.run(run(by_index=False))
+    assert "pk_custody" in asyncio.run(run(by_index=True))
