@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, bindparam, literal, select, text, update
+from sqlalchemy import Connection, bindparam, select, text, update
 
 from regions.post import post_inbox, post_outbox
-from regions.statements import Prepared
+from regions.statements import Prepared, number
 from regions.text import among_texts
 from resolvers.post.messages import Message, hash_of
 
@@ -39,6 +39,16 @@ _columns = (
     *(post_outbox.c.id, post_outbox.c.seq, post_outbox.c.topic, post_outbox.c.subject),
     *(post_outbox.c.body, post_outbox.c.trace, post_outbox.c.created_at),
 )
+_of_region = (
+    select(*_columns)
+    .where(_waiting, post_outbox.c.to_region == bindparam("region"))
+    .order_by(post_outbox.c.seq)
+)
+_of_page = _of_region.where(post_outbox.c.seq > number("behind")).limit(number("row_limit"))
+_subjects = among_texts(post_outbox.c.subject, bindparam("subjects"))
+_due_of = Prepared(_of_region.where(_subjects))
+_due = Prepared(_of_page)
+_due_but = Prepared(_of_page.where(~_subjects))
 _answered = Prepared(
     update(post_outbox)
     .where(post_outbox.c.id == bindparam("message"))
@@ -126,22 +136,20 @@ def due(
     Of each subject only the oldest: the next one waits for its reply.
     """
     own, to = lane
-    query = select(*_columns).where(_waiting, post_outbox.c.to_region == to)
-    query = query.order_by(post_outbox.c.seq)
     found: dict[str, Message] = {}
     wanted = [one for one in first if one not in skipped]
     if wanted:
-        mine = among_texts(post_outbox.c.subject, literal(_array(wanted)))
-        for row in connection.execute(query.where(mine)):
+        for row in _due_of.run(connection, region=to, subjects=_array(wanted)):
             if row.subject not in found and len(found) < limit:
                 found[row.subject] = _message(row, own, to)
-    others = query.limit(2 * limit)
-    if skipped:
-        left_out = [one for one, _ in zip(skipped, range(_SKIPPED), strict=False)]
-        others = others.where(~among_texts(post_outbox.c.subject, literal(_array(left_out))))
+    left_out = [one for one, _ in zip(skipped, range(_SKIPPED), strict=False)]
     page, after = 0, 0
     while len(found) < limit and (page < _LOOKED or not found):
-        rows = connection.execute(others.where(post_outbox.c.seq > after)).all()
+        given = {"region": to, "behind": after, "row_limit": 2 * limit}
+        if left_out:
+            rows = _due_but.run(connection, **given, subjects=_array(left_out)).all()
+        else:
+            rows = _due.run(connection, **given).all()
         for row in rows:
             if len(found) == limit:
                 return list(found.values()), True

@@ -19,7 +19,7 @@ from resolvers.post.backoff import Backoff
 from resolvers.post.boxes import waiting_of, waiting_regions
 from resolvers.post.lanes import Lane
 from resolvers.post.messages import Handler, Message
-from resolvers.post.rounds import Delivered, Line, Round, Ways
+from resolvers.post.rounds import Delivered, Line, Ways
 from resolvers.writing.failures import WriteFailed
 from resolvers.writing.looked import Looked
 from resolvers.writing.outbox import Telling
@@ -125,19 +125,16 @@ class Pump:
                     lane.free(subject)
         if None in lanes:
             raise _Stopped
-        rounds = await asyncio.gather(*(lane.deliver(subject) for lane in lanes if lane))
+        if len(lanes) == 1 and lanes[0] is not None:  # nearly always, and a task less
+            rounds = [await lanes[0].deliver(subject)]
+        else:
+            rounds = await asyncio.gather(*(lane.deliver(subject) for lane in lanes if lane))
         if any(one.down or subject in one.stopped for one in rounds):
             raise _Stopped
-        self._others(rounds, subject)
-        return set().union(*(one.follow.get(subject, ()) for one in rounds))
-
-    def _others(self, rounds: Sequence[Round], subject: str) -> None:
-        """Goes on with what else moved in the same rounds: nobody may wait for it."""
         for one in rounds:
-            for other, lines in one.follow.items():
-                if other != subject:
-                    for line in lines:
-                        self._empty(line)
+            for line in one.beside(subject):  # what else moved: nobody may wait for it
+                self._empty(line)
+        return set().union(*(one.follow.get(subject, ()) for one in rounds))
 
     def wake(self) -> None:
         """Has the outboxes looked into at once."""

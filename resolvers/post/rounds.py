@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,6 +66,14 @@ class Round:
     down: bool = False
     more: bool = False
     follow: dict[str, set[Line]] = field(default_factory=dict)
+    _lines: Counter[Line] | None = None
+
+    def beside(self, subject: str) -> list[Line]:
+        """Where others of the subjects that moved go on. Asked by each who waited for the round."""
+        if self._lines is None:
+            self._lines = Counter(line for lines in self.follow.values() for line in lines)
+        own = self.follow.get(subject, ())
+        return [line for line, times in self._lines.items() if times > (line in own)]
 
 
 @dataclass(slots=True)

@@ -33,8 +33,8 @@ def epochs_of(given: Mapping[str, int]) -> dict[int, int]:
 def people_of(message: Message) -> list[int]:
     """The people a message is about."""
     body = message.body
-    named = {**body.get("people", {}), **body.get("accepted", {}), **body.get("refused", {})}
-    return sorted(map(int, named))
+    named = (body[name] for name in ("people", "accepted", "refused") if name in body)
+    return sorted({int(person) for people in named for person in people})
 
 
 def reply_of(steps: Mapping[int, Step]) -> dict[str, Any]:

@@ -244,7 +244,9 @@ def content_hashes(
         whose = "id" if table == people.name else "person_id"
         for row, parts in rows:
             if row[whose] in texts:
-                told = {name: value for name, value in row.items() if name not in OF_THE_PLACE}
+                told = row.copy()
+                for name in OF_THE_PLACE:
+                    told.pop(name, None)
                 if table == cases.name:
                     told, parts = {name: row[name] for name in _OF_ANY_CARD}, None
                 elif row.get("record_type") == "CASE":

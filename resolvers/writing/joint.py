@@ -34,6 +34,7 @@ _log = logging.getLogger(__name__)
 _IDS_OF_FILE = 2_048  # of what is done in one transaction of a file for many who wait
 _IDS_OF_SERVER = 1_024  # the same of a server, which works for one while we work for another
 _AT_ONCE = 2  # of these
+_LEAST = 32  # of what waits: for fewer, a second one's statements cost more than it gains
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Joint(Generic[Where]):
                 most=_IDS_OF_FILE if file else _IDS_OF_SERVER,
                 weight=lambda one: one.ids,
                 at_once=1 if file else _AT_ONCE,
+                least=_LEAST,
             )
         outcome: T | None = await self._queues[many].ask(_Asked(item, ids, progress))
         return outcome

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from math import ceil
 from typing import Generic, TypeVar
 
 __all__ = ["Together"]
@@ -21,6 +22,9 @@ class Together(Generic[Item, Result]):
     """Serves what is asked, all that waits at once, `at_once` times beside each other. Use it from
     one event loop.
 
+    Where several may be begun at a time, what waits is shared out among them, `least` items each at
+    least: those who ask again when they are served would else go on in step, and be served by one.
+
     `do` is called with some items, which together weigh `most` at most (a single one may weigh
     more), and returns as many results in their order. What it raises is raised to all of them. An
     item whose asker is gone before it begins is left out.
@@ -33,8 +37,11 @@ class Together(Generic[Item, Result]):
         most: int,
         weight: Callable[[Item], int] = lambda _: 1,
         at_once: int = 1,
+        least: int = 1,
     ) -> None:
         self._do, self._most, self._weight, self._at_once = do, most, weight, at_once
+        self._least = least
+        self._busy = 0
         self._queue: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._serving: set[asyncio.Task[None]] = set()
 
@@ -52,6 +59,7 @@ class Together(Generic[Item, Result]):
             taken = self._taken()
             if not taken:
                 continue
+            self._busy += 1
             try:
                 results = await self._do([item for item, _ in taken])
             except BaseException as error:
@@ -59,6 +67,8 @@ class Together(Generic[Item, Result]):
                 if isinstance(error, _ENDS):
                     raise
                 continue
+            finally:
+                self._busy -= 1
             for (_, future), result in zip(taken, results, strict=True):
                 if not future.done():
                     future.set_result(result)
@@ -76,7 +86,8 @@ class Together(Generic[Item, Result]):
         """What is served next, taken off."""
         taken: list[tuple[Item, asyncio.Future[Result]]] = []
         weight = 0
-        while self._queue:
+        share = max(ceil(len(self._queue) / (self._at_once - self._busy)), self._least)
+        while self._queue and len(taken) < share:
             item, future = self._queue[0]
             if not future.done():
                 weight += self._weight(item)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, bindparam, delete, event, insert, select
-from sqlalchemy.exc import IntegrityError, MultipleResultsFound, NoResultFound
+from sqlalchemy import Connection, bindparam, delete, event, insert, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, MultipleResultsFound, NoResultFound
 
 from regions.engines import make_engine
 from regions.person_keys import person_keys
@@ -106,13 +106,18 @@ def test_a_transaction_begins_with_the_first_statement(stores: Stores) -> None:
 
 def test_a_connection_that_breaks_is_not_used_again(stores: Stores) -> None:
     settings = stores.make("postgresql", "3201")
-    end = "SELECT pg_terminate_backend(pg_backend_pid())"
+    end = Prepared(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    def breaking(connection: Connection) -> None:
+        _make(connection, 1)
+        end.run(connection)
+
     broken, after = _do(
         settings,
-        lambda connection: (_make(connection, 1), connection.exec_driver_sql(end)),
+        breaking,
         lambda connection: list(_ALL.run(connection, behind=0).scalars()),
     )
-    assert isinstance(broken, Exception)
+    assert isinstance(broken, DBAPIError)
     assert after == []
 
 

@@ -50,6 +50,26 @@ def test_two_portions_are_served_beside_each_other_and_the_next_when_one_is_done
     asyncio.run(run())
 
 
+def test_what_waits_is_shared_out_among_those_who_are_free() -> None:
+    served: list[list[int]] = []
+
+    async def do(items: Sequence[int]) -> list[int]:
+        served.append(list(items))
+        await asyncio.sleep(0)
+        return list(items)
+
+    async def run(most: int, asked: int) -> list[list[int]]:
+        served.clear()
+        together = Together(do, most=most, at_once=2, least=3)
+        assert await asyncio.gather(*map(together.ask, range(asked))) == list(range(asked))
+        return list(served)
+
+    assert asyncio.run(run(10, 8)) == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert asyncio.run(run(10, 4)) == [[0, 1, 2], [3]]
+    assert asyncio.run(run(10, 3)) == [[0, 1, 2]]
+    assert asyncio.run(run(2, 8)) == [[0, 1], [2, 3], [4, 5], [6, 7]]
+
+
 def test_whoever_left_before_it_begins_is_left_out() -> None:
     served: list[list[int]] = []
     begun, goes_on = asyncio.Event(), asyncio.Event()
