@@ -28,6 +28,11 @@ def compare(custody: Custody, other: Custody, here: str, there: str) -> Step:
     another store says, which has messages from it that it never sent.
     """
     answers, later = custody.state.answers, other.epoch > custody.epoch
+    if other.state is State.FENCED:
+        # By looking at this store it has seen an epoch that no message told it.
+        if other.peer != here or not later:
+            return Step(custody)
+        return above(custody, other.epoch) if answers else Step(custody, tells=other.epoch)
     if other.state in (State.PENDING, State.CLOSED):
         if other.peer != here:
             # A third had the person since, and has made the other an offer.

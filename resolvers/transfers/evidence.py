@@ -45,15 +45,18 @@ def send_evidence(
     *,
     trace: str,
     at: str,
+    to: str | None = None,
 ) -> None:
     """Posts what this store has of a person, and what others have seen of it, to whom it takes for
     the custodian by a step, in the transaction of the step; nothing where the step `tells` nothing.
-    `why` is a word of the message's id.
+    `why` is a word of the message's id. `to` is another: this store itself, which will be the
+    custodian once what it has lost comes again.
     """
-    if step.tells is not None and step.custody.peer is not None:
+    to = to or step.custody.peer
+    if step.tells is not None and to is not None:
         said = {"people": {str(person): step.custody.epoch}, "seen": step.tells, "hops": 0}
         subject = step.custody.transfer_id or f"person:{person}"
-        _post(connection, store, subject, step.custody.peer, f"{person}:{why}", said, trace, at)
+        _post(connection, store, subject, to, f"{person}:{why}", said, trace, at)
 
 
 def _post(
@@ -129,6 +132,8 @@ class EvidenceHandler:
         mine = before[person]
         if not mine.state.answers:
             comes = mine.state is State.PENDING and mine.epoch <= message.body.get("handed", -1)
+            if message.from_region == here:
+                comes |= mine.state in (State.PENDING, State.CLOSED)
             if mine.peer is None or comes:
                 raise CustodyUnknown(
                     f"region {here} does not know who answers for person:{person}",

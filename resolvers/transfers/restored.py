@@ -5,7 +5,7 @@ In this order:
 1. of everybody in a message it has sent and lost (`behind`), its custody is set beside that of the
    peer (`comparing`): where the peer had the person since, it is FENCED, and what it has of the
    person goes to the custodian (`evidence`); where it is the custodian still, it takes an epoch
-   above what the peer has seen;
+   above what the peer has seen, be it by a message or, as one that yielded, by looking;
 2. the transfers it had sent are written again by what their receivers have, and the messages stand
    in its outbox again, answered (`remembering`);
 3. every message to it that was answered and is not in its inbox is delivered again: dossiers it
@@ -91,6 +91,7 @@ async def reconcile(stores: Stores, region: str, at: str) -> Reconciled:
             seen |= await other.write(0, _call(_seen, lost))
             known += await other.write(0, _call(forgotten, lost))
             offers += await other.write(0, _call(offers_of, region, lost))
+        seen |= await other.write(0, _call(_looked, region))
         done = await store.write(0, _call(_mend, store, there, seen, at))
         await store.write(0, _call(remember, store, there, known, offers, at))
         fenced |= done.fenced
@@ -145,10 +146,18 @@ def _seen(connection: Connection, keys: Sequence[str]) -> dict[int, Custody]:
     ).scalars()
     wanted = set(persons)
     rows = connection.execute(select(custody).where(among(custody.c.person_id, ids_array(wanted))))
-    return {
-        row.person_id: Custody(State[row.state], row.epoch, row.peer, row.transfer_id)
-        for row in rows
-    }
+    return {row.person_id: _as_custody(row) for row in rows}
+
+
+def _looked(connection: Connection, region: str) -> dict[int, Custody]:
+    """What this store says of people for whom it has yielded to a region: it saw so by looking."""
+    c = custody.c
+    rows = connection.execute(select(custody).where(c.state == State.FENCED.name, c.peer == region))
+    return {row.person_id: _as_custody(row) for row in rows}
+
+
+def _as_custody(row: Any) -> Custody:
+    return Custody(State[row.state], row.epoch, row.peer, row.transfer_id)
 
 
 def _mend(
@@ -159,15 +168,16 @@ def _mend(
     before = custodies(connection, seen)
     by_transfer: dict[str, dict[int, Step]] = {}
     calls_off: dict[str, dict[int, int]] = {}
-    told: dict[int, Step] = {}
+    told: dict[int, tuple[Step, str | None]] = {}
+    here = store.settings.code
     for person, other in seen.items():
-        step = compare(before[person], other, store.settings.code, there)
+        step = compare(before[person], other, here, there)
         if step.calls_off is not None:
             calls_off.setdefault(step.calls_off, {})[person] = other.epoch
         if step.resend is not None:
             done.resend.add(step.resend)
         if step.tells is not None:
-            told[person] = step
+            told[person] = step, here if other.state is State.FENCED else None
         if step.event is not None:
             transfer = other.transfer_id or before[person].transfer_id or ""
             by_transfer.setdefault(transfer, {})[person] = replace(step, resend=None)
@@ -178,8 +188,8 @@ def _mend(
         if epochs := calls_off.get(transfer):
             work.post(CANCEL, there, cancel_body(transfer, epochs, None), step_of(epochs))
         work.finish()
-    for person, step in told.items():
-        send_evidence(connection, store, person, step, "restored", trace=TRACE, at=at)
+    for person, (step, to) in told.items():
+        send_evidence(connection, store, person, step, "restored", trace=TRACE, at=at, to=to)
     return done
 
 

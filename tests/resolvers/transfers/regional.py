@@ -16,6 +16,7 @@ from regions.cases import cases, exposures
 from regions.contacts import contacts, samples, visits
 from regions.corrections import corrections
 from regions.engines import make_engine
+from regions.errors import CustodyUnknown
 from regions.ids import take_ids
 from regions.index_keys import read_state
 from regions.keys import Keys
@@ -432,7 +433,7 @@ class Regions:
                     sender, partial(due, lane=lane, limit=100, first=(), skipped=())
                 )
                 for message in messages:
-                    with suppress(Killed):
+                    with suppress(Killed, CustodyUnknown):  # what waits is tried again
                         self.carry(message)
                         count += 1
                     self.watch()

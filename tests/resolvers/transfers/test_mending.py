@@ -475,3 +475,36 @@ def test_answered_messages_to_a_region_are_found_without_those_to_others(files: 
     files.do(A, look)
     (plan,) = told
     assert "ix_post_outbox_answered (to_region=? AND seq>?)" in plan
+
+
+@pytest.mark.parametrize("knew", ["the first offer", "nothing"])
+def test_who_had_looked_at_what_was_lost_is_risen_above(
+    files: Regions, stores: Stores, knew: str
+) -> None:
+    """A yielded to B by looking at an offer of B's that B lost, with the handover, before it was
+    sent: what no message tells of, A has seen.
+    """
+    person = files.register(A)
+    nothing = _back_up(stores, files, A), _back_up(stores, files, B)
+    assert files.offer("lost", [person], A, B).refusal is None
+    files.drain()
+    _put_back(stores, files, A, nothing[0])
+    assert files.offer("again", [person], A, B).refusal is None
+    kept = nothing[1] if knew == "nothing" else _back_up(stores, files, B)
+    files.drain()  # B has seen that epoch: A takes one above
+    _hand_over(files, person, "t", A, B)
+    assert files.offer("back", [person], B, A).refusal is None
+    assert files.custody(B, person).epoch > files.custody(A, person).epoch
+    files.reconcile(A)
+    seen = files.custody(A, person)
+    assert (seen.state, seen.epoch) == (State.FENCED, files.custody(B, person).epoch)
+    _put_back(stores, files, B, kept)
+    files.reconcile(B)
+    files.drain()
+    assert files.custodians(person) == [B]
+    assert files.custody(B, person).epoch > seen.epoch
+    _hand_over(files, person, "to C", B, C)
+    _hand_over(files, person, "to A", C, A)
+    assert files.custodians(person) == [A]
+    report = asyncio.run(check_custody(list(files.settings.values())))
+    assert report.findings == []

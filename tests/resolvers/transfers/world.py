@@ -192,6 +192,7 @@ class World:
                 self.apply(mail.receiver, mail.person, "SENT", "", step)
             return True
         comes = custody.state is State.PENDING and custody.epoch <= mail.handed
+        comes |= mail.sender == mail.receiver and custody.state in (State.PENDING, State.CLOSED)
         if custody.peer is None or comes:
             return False
         handed = custody.epoch if custody.state is State.HANDED else -1
@@ -297,7 +298,12 @@ class World:
                 for key, mail in other.froms.items()
                 if mail.sender == region and key not in store.outbox
             ]
-            for person in sorted({mail.person for mail in lost}):
+            looked = {
+                person
+                for person, one in other.custody.items()
+                if one.state is State.FENCED and one.peer == region
+            }
+            for person in sorted({mail.person for mail in lost} | looked):
                 self.beside(region, there, person)
             for mail in lost:
                 self.remember(region, mail)
@@ -329,7 +335,7 @@ class World:
         self.apply(region, person, "SENT", "", replace(step, resend=None))
         if step.resend is not None:
             self.reopen(there, step.resend)
-        self.tell(region, person, step)
+        self.tell(region, person, step, to=region if other.state is State.FENCED else None)
         if step.calls_off is not None:
             self.put(Mail("cancel", step.calls_off, person, other.epoch, region, there))
 
@@ -369,9 +375,11 @@ class World:
         self.apply(due.region, due.person, "SENT", "", step)
         self.tell(due.region, due.person, step)
 
-    def tell(self, region: str, person: int, step: Step) -> None:
-        """What this store has of a person, and what was seen of it, goes to the custodian."""
-        to, epoch = step.custody.peer, step.custody.epoch
+    def tell(self, region: str, person: int, step: Step, to: str | None = None) -> None:
+        """What this store has of a person, and what was seen of it, goes to the custodian; to
+        itself, where it will be that once what it has lost comes again.
+        """
+        to, epoch = to or step.custody.peer, step.custody.epoch
         if self.rules.tells and step.tells is not None and to is not None:
             self.put(Mail("evidence", "", person, epoch, region, to, seen=step.tells))
 
