@@ -26,7 +26,10 @@ class Count:
     """Cases of one step of a series."""
 
     start: Date = strawberry.field(name="from", description="First day of the step.")
-    cases: int = strawberry.field(description="Cases reported in the step.")
+    cases: int = strawberry.field(
+        description="Cases reported in the step, suspected ones too; neither those excluded since "
+        "nor carriers without symptoms (`ASYMPTOMATIC`)."
+    )
     deaths: int = strawberry.field(description="Those of them who died.")
 
 

@@ -26,6 +26,7 @@ from gateway.detection import night_settings, rules_of
 from gateway.stores import check_stores
 from regions.alerts import signals
 from regions.errors import InvalidInput
+from regions.instants import now
 from regions.keys import load_keys
 from resolvers.alerts.cluster_nights import ClusterNight
 from resolvers.alerts.night import Night, NightDone
@@ -72,6 +73,7 @@ def detect(
     The gateway does so by itself; a night is never done twice, whoever runs it. Exit code 1: a
     region did not answer, and its nights are due still.
     """
+    loaded = load_config(config)
     if day is not None:
         try:
             day = date.fromisoformat(day).isoformat()
@@ -79,7 +81,12 @@ def detect(
             raise InvalidInput(
                 "--date takes a day", argument="--date", hint="write it YYYY-MM-DD"
             ) from None
-    if not asyncio.run(_Detection(load_config(config), as_json).run(day, dry_run=dry_run)):
+        today = night_settings(loaded).zone.day(now())
+        if day > today:
+            raise InvalidInput(
+                f"{day} has not begun", argument="--date", hint=f"a day up to {today}, today"
+            )
+    if not asyncio.run(_Detection(loaded, as_json).run(day, dry_run=dry_run)):
         raise typer.Exit(1)
 
 

@@ -34,7 +34,7 @@ _CHINESE = {
     "ACCESS_LOG_CONTRADICTED": "访问日志与地区见证或其签名不符，已停止服务，请联系审计员。",
     "ACCESS_LOG_TAMPERED": "访问日志校验不通过，已停止服务，请联系审计员。",
     "FORBIDDEN": "无权执行此操作。",
-    "INVALID_INPUT": "请求格式不正确。",
+    "INVALID_INPUT": "提交的内容有误。",
     "NOT_FOUND": "没有该项。",
     "PASSWORD_GIVEN": "首次登录须先修改密码。",
     "PROVIDER_UNAVAILABLE": "统一身份认证服务暂时无法访问。",

@@ -92,11 +92,12 @@ async def register(context: Context, given: RegisterInput, path: str) -> Registe
             "管理员须向上级备案，系统账号由系统管理员设置",
         )
     elif given.purpose not in PURPOSES[role]:
+        allowed = ", ".join(sorted(one.name for one in PURPOSES[role]))
         mistakes.add(
             ["purpose"],
-            f"an account of the role {role.value} is not for this; whoever only looks data up "
-            "gets them by a data-service request",
-            "该角色不用于此目的；仅查询数据的人员请走数据服务申请",
+            f"an account of the role {role.value} is not for this, but for {allowed}; whoever only "
+            "looks data up gets them by a data-service request",
+            f"该角色不用于此目的（可选 {allowed}）；仅查询数据的人员请走数据服务申请",
         )
     if given.head and department is None:
         mistakes.add(["department"], "the head of which department", "请填写所任部门")

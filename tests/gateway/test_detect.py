@@ -127,6 +127,12 @@ def test_a_day_that_is_none_is_refused(store: Config, capsys: pytest.CaptureFixt
     assert "YYYY-MM-DD" in capsys.readouterr().err
 
 
+def test_a_day_to_come_is_refused(store: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    ahead = (date.fromisoformat(yesterday()) + timedelta(days=2)).isoformat()
+    assert detect(store, "--date", ahead) == 1
+    assert f"{ahead} has not begun" in capsys.readouterr().err
+
+
 def test_clusters_over_regions(store: Config, capsys: pytest.CaptureFixture[str]) -> None:
     """The scans are switched on, and are shown, computed and held against as other signals are."""
     own = store.regions[0]
