@@ -72,8 +72,14 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "that unit held the letter before: it would go in a circle",
         "该单位曾持有此函，不能循环转办",
     ),
-    "HOW": ("give when, where and how the person is controlled", "请填写管控时间、地点和方式"),
-    "DESTINATION": ("give where the person went", "请填写去向"),
+    "HOW": (
+        "give when, where and how the person is controlled: controlledAt, place and mode",
+        "请填写管控时间（controlledAt）、地点（place）和方式（mode）",
+    ),
+    "DESTINATION": (
+        "give where the person went: destinationCode; of whom that is not known, UNTRACED",
+        "请填写去向（destinationCode）；去向不明的填报 UNTRACED",
+    ),
     "PROPOSED": ("the receiver has not said that it is no contact", "接收方未提出排除"),
     "FORM": (
         "the feedback is not complete: every person needs an outcome",

@@ -205,7 +205,8 @@ class ReportAssistPersonInput:
     )
     found_code: RegionCode | None = strawberry.field(default=None, description="Where found.")
     controlled_at: DateTime | None = strawberry.field(
-        default=None, description="Since when under control."
+        default=None,
+        description="Since when under control; CONTROLLED needs it, with `mode` and `place`.",
     )
     mode: ObservationMode | None = strawberry.field(default=None, description="How controlled.")
     place: str | None = strawberry.field(default=None, description="Where under control.")
@@ -213,7 +214,8 @@ class ReportAssistPersonInput:
         default=None, description="Of the observation so far; `CONTINUING` unless given."
     )
     destination_code: AreaCode | None = strawberry.field(
-        default=None, description="Where the person went, a code that leads to one county."
+        default=None,
+        description="Where the person went, a code that leads to one county; LEFT needs it.",
     )
     destination: str | None = strawberry.field(
         default=None, description="Where the person went, in words."
