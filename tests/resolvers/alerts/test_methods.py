@@ -19,6 +19,7 @@ from resolvers.alerts.methods import (
     Times,
     bayes,
     cusum,
+    distributions,
     ears,
     ewma,
     farrington,
@@ -347,6 +348,28 @@ def test_a_seasonal_mean_of_one_case_in_two_years() -> None:
     np.testing.assert_allclose(found.bound[0, 38:41], bounds, atol=1e-6)
     assert np.isfinite(found.expected).all()
     assert list(found.alarm[0].nonzero()[0]) == list(range(45, 56))
+
+
+@pytest.mark.parametrize("size", [0.5, 40.0, 0.9e6, 1.1e6, 1e8])
+@pytest.mark.parametrize("mean", [1.01e9, 1e11, 1e13])
+def test_quantiles_of_large_means_are_near_the_exact_ones(size: float, mean: float) -> None:
+    from scipy import stats
+
+    p = size / (size + mean)
+    near = distributions.nbinom_quantile(0.995, np.array([size]), np.array([p]))
+    np.testing.assert_allclose(near, stats.nbinom.ppf(0.995, size, p), rtol=2e-6)
+    near = distributions.poisson_quantile(0.995, np.array([mean]))
+    np.testing.assert_allclose(near, stats.poisson.ppf(0.995, mean), rtol=1e-9)
+
+
+@pytest.mark.parametrize("mean", [1e15, 1e17, 1e30, 1e210, 1e300])
+def test_quantiles_of_no_size_end_the_process(mean: float) -> None:
+    """SciPy's do, or never return; the bound of a model that ran away is such a mean."""
+    for probability in (0.5, 1e-9):
+        size = mean * probability
+        found = distributions.nbinom_quantile(0.995, np.array([size]), np.array([probability]))
+        assert found[0] == pytest.approx(mean * (1 - probability), rel=0.2)
+    assert distributions.poisson_quantile(0.995, np.array([mean]))[0] == pytest.approx(mean)
 
 
 def test_textbook_and_compatible_errors_differ() -> None:
