@@ -20,7 +20,12 @@ from dataclasses import dataclass, replace
 
 from resolvers.transfers.states import Custody, Event, State, Step
 
-__all__ = ["Handover", "above", "compare", "prevails", "yields"]
+__all__ = ["SAY_OF_PEER", "Handover", "above", "compare", "prevails", "yields"]
+
+SAY_OF_PEER = (State.PENDING, State.CLOSED, State.FENCED)
+"""States in which a store says that the peer answers for the person, up to an epoch: it may know of
+that by no message, but by an answer to one of its own, or by looking.
+"""
 
 
 def compare(custody: Custody, other: Custody, here: str, there: str) -> Step:

@@ -2,10 +2,11 @@
 
 In this order:
 
-1. of everybody in a message it has sent and lost (`behind`), its custody is set beside that of the
-   peer (`comparing`): where the peer had the person since, it is FENCED, and what it has of the
-   person goes to the custodian (`evidence`); where it is the custodian still, it takes an epoch
-   above what the peer has seen, be it by a message or, as one that yielded, by looking;
+1. of everybody in a message it has sent and lost (`behind`), or of whom the peer says that it
+   answers, its custody is set beside that of the peer (`comparing`): where the peer had the
+   person since, it is FENCED, and what it has of the person goes to the custodian (`evidence`);
+   where it is the custodian still, it takes an epoch above what the peer has seen, be it by a
+   message, by an answer to its own, or by looking;
 2. the transfers it had sent are written again by what their receivers have, and the messages stand
    in its outbox again, answered (`remembering`);
 3. every message to it that was answered and is not in its inbox is delivered again: dossiers it
@@ -29,7 +30,7 @@ from regions.text import among, among_texts
 from regions.transfers import custody, transfer_people
 from resolvers.transfers.applying import CANCEL, COMMIT, Work, cancel_body, reopen, step_of
 from resolvers.transfers.behind import answered, other_than, received, texts, unreceived
-from resolvers.transfers.comparing import compare
+from resolvers.transfers.comparing import SAY_OF_PEER, compare
 from resolvers.transfers.evidence import send_evidence
 from resolvers.transfers.ledger import custodies, ids_array
 from resolvers.transfers.regaining import copies, dossiers, newer, take_back
@@ -49,6 +50,7 @@ __all__ = ["Reconciled", "reconcile"]
 
 T = TypeVar("T")
 
+_PEOPLE = 2_000  # read at once
 _CARDS = 100  # taken back in one transaction
 
 
@@ -91,7 +93,10 @@ async def reconcile(stores: Stores, region: str, at: str) -> Reconciled:
             seen |= await other.write(0, _call(_seen, lost))
             known += await other.write(0, _call(forgotten, lost))
             offers += await other.write(0, _call(offers_of, region, lost))
-        seen |= await other.write(0, _call(_looked, region))
+        last: int | None = -1
+        while last is not None:
+            said, last = await other.write(0, _call(_said_of, region, last))
+            seen |= said
         done = await store.write(0, _call(_mend, store, there, seen, at))
         await store.write(0, _call(remember, store, there, known, offers, at))
         fenced |= done.fenced
@@ -149,11 +154,22 @@ def _seen(connection: Connection, keys: Sequence[str]) -> dict[int, Custody]:
     return {row.person_id: _as_custody(row) for row in rows}
 
 
-def _looked(connection: Connection, region: str) -> dict[int, Custody]:
-    """What this store says of people for whom it has yielded to a region: it saw so by looking."""
+def _said_of(
+    connection: Connection, region: str, after: int
+) -> tuple[dict[int, Custody], int | None]:
+    """What this store says of people behind an id for whom it takes a region to answer; the last of
+    them, None where there were no more.
+    """
     c = custody.c
-    rows = connection.execute(select(custody).where(c.state == State.FENCED.name, c.peer == region))
-    return {row.person_id: _as_custody(row) for row in rows}
+    states = [one.name for one in SAY_OF_PEER]
+    rows = connection.execute(
+        select(custody)
+        .where(c.person_id > after, c.peer == region, c.state.in_(states))
+        .order_by(c.person_id)
+        .limit(_PEOPLE)
+    )
+    found = {row.person_id: _as_custody(row) for row in rows}
+    return found, max(found, default=None)
 
 
 def _as_custody(row: Any) -> Custody:

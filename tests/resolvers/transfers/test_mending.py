@@ -508,3 +508,27 @@ def test_who_had_looked_at_what_was_lost_is_risen_above(
     assert files.custodians(person) == [A]
     report = asyncio.run(check_custody(list(files.settings.values())))
     assert report.findings == []
+
+
+def test_who_was_told_of_an_epoch_by_an_answer_that_was_lost_is_risen_above(
+    files: Regions, stores: Stores
+) -> None:
+    """A has answered B from an offer that A lost before it was sent."""
+    person = files.register(A)
+    assert files.offer("t", [person], A, B).refusal is None
+    files.carry_lane(A, B)
+    assert files.decide("t", B).refusal is None
+    assert files.cancel("t", A).refusal is None
+    kept = _back_up(stores, files, A)
+    assert files.offer("lost", [person], A, C).refusal is None
+    files.carry_lane(B, A)  # it is kept, says A: from the epoch of the offer that will be lost
+    seen = files.custody(B, person)
+    assert (seen.state, seen.epoch) == (State.CLOSED, files.custody(A, person).epoch)
+    _put_back(stores, files, A, kept)
+    assert files.custody(A, person).epoch < seen.epoch
+    files.reconcile(A)
+    files.drain()
+    assert files.custody(A, person).epoch > seen.epoch
+    _hand_over(files, person, "to C", A, C)
+    _hand_over(files, person, "to B", C, B)
+    assert files.custodians(person) == [B]

@@ -298,12 +298,12 @@ class World:
                 for key, mail in other.froms.items()
                 if mail.sender == region and key not in store.outbox
             ]
-            looked = {
+            about = {
                 person
                 for person, one in other.custody.items()
-                if one.state is State.FENCED and one.peer == region
+                if one.peer == region and one.state in comparing.SAY_OF_PEER
             }
-            for person in sorted({mail.person for mail in lost} | looked):
+            for person in sorted({mail.person for mail in lost} | about):
                 self.beside(region, there, person)
             for mail in lost:
                 self.remember(region, mail)
