@@ -269,7 +269,10 @@ def _sides(history: History, rest: Picture) -> Iterator[Finding]:
             told = f"{sent[0]} {sent[1]['outcome']}, {received[0]} {received[1]['outcome']}"
             yield Finding("SIDES_DIFFER", subject, told)
         hashes = sent[1]["dossier_hash"], received[1]["dossier_hash"]
-        if sent[1]["outcome"] == "HANDED" and (None in hashes or hashes[0] != hashes[1]):
+        # A restored receiver that was offered the person again has lost what came before.
+        gone = received[0] in history.restored and received[1]["outcome"] == "CANCELLED"
+        differ = None in hashes or hashes[0] != hashes[1]
+        if sent[1]["outcome"] == "HANDED" and differ and not gone:
             yield Finding("DOSSIER_DIFFERS", subject, f"{hashes[0]} and {hashes[1]}")
 
 

@@ -22,9 +22,10 @@ from resolvers.transfers.states import Custody, Event, State, Step
 
 __all__ = ["SAY_OF_PEER", "Handover", "above", "compare", "prevails", "yields"]
 
-SAY_OF_PEER = (State.PENDING, State.CLOSED, State.FENCED)
+SAY_OF_PEER = (State.CLOSED, State.FENCED)
 """States in which a store says that the peer answers for the person, up to an epoch: it may know of
-that by no message, but by an answer to one of its own, or by looking.
+that by no message, but by an answer to one of its own, or by looking. (Who is PENDING knows of an
+offer, which is a message; and its commit may be on the way.)
 """
 
 

@@ -315,3 +315,15 @@ def test_the_records_of_a_person_are_where_the_person_is_by_now() -> None:
         sides = {**rest.sides, "440100": c.side()}
         found = check(case.history, Picture(sides, 0.0, ""))
         assert ("RECORD_LOST" in {one.rule for one in found}) is not there
+
+
+def test_a_restored_receiver_may_have_lost_what_came_of_an_older_transfer() -> None:
+    for restored, outcome, excused in (
+        (B, "CANCELLED", True),
+        (A, "CANCELLED", False),
+        (B, "HANDED", False),
+    ):
+        case = Case()
+        case.history.restored[restored] = [(1, 9)]
+        case.b.parts["t", "RECEIVED", PERSON] |= {"outcome": outcome, "dossier_hash": None}
+        assert ("DOSSIER_DIFFERS" in case.rules()) is not excused
