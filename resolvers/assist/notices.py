@@ -25,8 +25,9 @@ from regions.ids import take_ids
 from regions.instants import instant, seconds_of
 from regions.sealing import Sealer
 from regions.transfers import store_fences
+from resolvers import leased
 from resolvers.alerts.addressing import Addressee
-from resolvers.alerts.deliveries import NEVER, Settled, next_look
+from resolvers.alerts.deliveries import NEVER, Settled
 from resolvers.alerts.messages import PERSONAL
 from resolvers.alerts.texts import county_name
 from resolvers.assist.rows import Copy
@@ -330,21 +331,9 @@ def _why_not(
 
 def begin_handing(connection: Connection, notice: Notice, by: str, at: str) -> bool:
     """Notes the point of no return; False where the lease has ended."""
-    mine = (_N.id == notice.id, _N.state == "SENDING", _N.leased_by == by, _N.look_at > at)
-    return connection.execute(update(assist_notices).where(*mine).values(handing=1)).rowcount == 1
+    return leased.begin_handing(connection, assist_notices, notice, by, at)
 
 
 def settle(connection: Connection, notice: Notice, by: str, settled: Settled, at: str) -> None:
     """Writes what came of an attempt. That it was accepted holds whoever has it by now."""
-    mine = (_N.state == "SENDING") & (_N.leased_by == by)
-    where = _N.state != "ACCEPTED" if settled.state == "ACCEPTED" else mine
-    values: dict[str, Any] = {
-        "state": settled.state,
-        "outcome": settled.outcome,
-        "leased_by": None,
-        "handing": 0,
-        "settled_at": None if settled.state == "DUE" else at,
-    }
-    if settled.state == "DUE":
-        values["look_at"] = next_look(notice.attempts, at, settled.wait)
-    connection.execute(update(assist_notices).where(_N.id == notice.id, where).values(values))
+    leased.settle(connection, assist_notices, notice, by, settled, at)

@@ -20,7 +20,8 @@ from regions.instants import instant, seconds_of
 from regions.privacy import emergencies, emergency_notices, grants
 from regions.sealing import Sealer
 from regions.users import accounts
-from resolvers.alerts.deliveries import NEVER, Settled, next_look
+from resolvers import leased
+from resolvers.alerts.deliveries import NEVER, Settled
 from resolvers.alerts.messages import PERSONAL
 from resolvers.users.accounts import next_id
 
@@ -183,25 +184,12 @@ def lease(
 
 def begin_handing(connection: Connection, notice: Notice, by: str, at: str) -> bool:
     """Notes the point of no return; False where the lease has ended."""
-    mine = (_N.id == notice.id, _N.state == "SENDING", _N.leased_by == by, _N.look_at > at)
-    done = connection.execute(update(emergency_notices).where(*mine).values(handing=1))
-    return done.rowcount == 1
+    return leased.begin_handing(connection, emergency_notices, notice, by, at)
 
 
 def settle(connection: Connection, notice: Notice, by: str, settled: Settled, at: str) -> None:
     """Writes what came of an attempt. That it was accepted holds whoever has it by now."""
-    mine = (_N.state == "SENDING") & (_N.leased_by == by)
-    where = _N.state != "ACCEPTED" if settled.state == "ACCEPTED" else mine
-    values: dict[str, Any] = {
-        "state": settled.state,
-        "outcome": settled.outcome,
-        "leased_by": None,
-        "handing": 0,
-        "settled_at": None if settled.state == "DUE" else at,
-    }
-    if settled.state == "DUE":
-        values["look_at"] = next_look(notice.attempts, at, settled.wait)
-    connection.execute(update(emergency_notices).where(_N.id == notice.id, where).values(values))
+    leased.settle(connection, emergency_notices, notice, by, settled, at)
 
 
 def _emergency(connection: Connection, number: int) -> tuple[Any, str, str]:
