@@ -143,6 +143,8 @@ def test_leak_30_nothing_personal_comes_into_a_message(
     right = {"number": number, "county": county_name(areas, code), "name": name}
     for place, value in given.items():
         for wrong in (value, right[place] + value):
+            if wrong != value and re.fullmatch(r"\d", value) and serial > 99:
+                continue  # one digit more is another number of that county and day
             told = text_or_reason(right | of | {place: wrong})
             if told.startswith("预警系统提示"):  # it was no person's then: words, no long number
                 assert place != "number"
