@@ -180,16 +180,16 @@ def _statements(asked: dict[str, Any], prefixes: list[str], at: str) -> list[_Li
 
 def _of_letters(clock: LetterClock, asked: dict[str, Any], prefixes: list[str], at: str) -> _Listed:
     """What is asked of the letters that have a clock, or of their people."""
+    keys: tuple[ColumnElement[Any], ...]
     keys = (clock.due_at, _LETTERS.id, clock.kind, clock.number)
     record: ColumnElement[str] = literal_column("'assistrequest'")
     about = (record, clock.unit_id, clock.code, clock.opened_at)
     ends = (clock.missed_at, clock.met_at, clock.dropped_at)
     names = ("due_at", "id", "kind", "number", "record", "unit_id", "code", "opened_at")
+    told: tuple[ColumnElement[Any], ...] = (*keys, *about, *ends)
     columns = tuple(
         one.label(f"clock_{name}")
-        for one, name in zip(
-            (*keys, *about, *ends), (*names, "missed_at", "met_at", "dropped_at"), strict=True
-        )
+        for one, name in zip(told, (*names, "missed_at", "met_at", "dropped_at"), strict=True)
     )
     where = [clock.is_one, *_condition(clock, asked, prefixes, at, waits=clock.waits)]
     of_people = clock.source is not assist_requests
