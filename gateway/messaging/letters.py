@@ -12,14 +12,14 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import stamina
 from sqlalchemy import Connection
 
-from gateway.messaging.channels import Channel, Outcome, Parcel, Verdict
-from gateway.messaging.sender import LeaseLost, settled_by
+from gateway.messaging.attempting import attempt
+from gateway.messaging.channels import Channel, Parcel
 from regions.errors import EpigateError
 from regions.instants import now
 from resolvers.alerts.addressing import Addressee, lacks_people
+from resolvers.alerts.deliveries import Settled
 from resolvers.assist.notices import (
     Notice,
     Waiting,
@@ -127,37 +127,24 @@ class LetterSender:
         await asyncio.gather(*(self._attempt(store, one) for one in taken))
 
     async def _attempt(self, store: Store, notice: Notice) -> None:
-        channel = self._channels[notice.channel]
+        async def mark() -> bool:
+            return await store.write(
+                0, lambda connection, _: begin_handing(connection, notice, self._name, now())
+            )
 
-        async def handing() -> None:
-            if channel.drops_repeats:
-                return
+        async def write(settled: Settled) -> None:
+            await store.write(
+                0, lambda connection, _: settle(connection, notice, self._name, settled, now())
+            )
 
-            def mark(connection: Connection, _: int) -> bool:
-                return begin_handing(connection, notice, self._name, now())
-
-            if not await store.write(0, mark):
-                raise LeaseLost
-
-        try:
-            outcome = await channel.send(await self._parcel(notice), handing)
-        except LeaseLost:
-            return
-        except (WriteFailed, EpigateError):  # nothing was handed over
-            outcome = Outcome(Verdict.NOT_NOW, "STORE_AWAY")
-        settled = settled_by(outcome, drops_repeats=channel.drops_repeats)
-        _log.info("notice %s by %s: %s", notice.key, notice.channel, settled.outcome)
-
-        def write(connection: Connection, _: int) -> None:
-            settle(connection, notice, self._name, settled, now())
-
-        # What is known is not given up while the lease lasts: a repeat would be asked for.
-        failures = (WriteFailed, EpigateError)
-        async for attempt in stamina.retry_context(
-            on=failures, attempts=None, timeout=self._lease, wait_initial=0.2, wait_max=5.0
-        ):
-            with attempt:
-                await store.write(0, write)
+        await attempt(
+            f"notice {notice.key} by {notice.channel}",
+            self._channels[notice.channel],
+            lambda: self._parcel(notice),
+            mark=mark,
+            write=write,
+            lease=self._lease,
+        )
 
     async def _parcel(self, notice: Notice) -> Parcel:
         """What is handed over, to the number or address the duty person has now."""

@@ -11,13 +11,12 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 
-import stamina
 from sqlalchemy import Connection
 
-from gateway.messaging.channels import Channel, Outcome, Parcel, Verdict
-from gateway.messaging.sender import LeaseLost, settled_by
-from regions.errors import EpigateError
+from gateway.messaging.attempting import attempt
+from gateway.messaging.channels import Channel, Parcel
 from regions.instants import now
+from resolvers.alerts.deliveries import Settled
 from resolvers.central import Central
 from resolvers.privacy.notices import Notice, begin_handing, contact_of, lease, next_due, settle
 
@@ -78,34 +77,25 @@ class NoticeSender:
         await asyncio.gather(*(self._attempt(one) for one in taken))
 
     async def _attempt(self, notice: Notice) -> None:
-        channel = self._channels[notice.channel]
-
-        async def handing() -> None:
-            if channel.drops_repeats:
-                return
+        async def mark() -> bool:
             at = now()
-            if not await self._central.do(
+            return await self._central.do(
                 lambda connection: begin_handing(connection, notice, self._name, at)
-            ):
-                raise LeaseLost
+            )
 
-        try:
-            outcome = await channel.send(await self._parcel(notice), handing)
-        except LeaseLost:
-            return
-        except EpigateError:  # nothing was handed over
-            outcome = Outcome(Verdict.NOT_NOW, "STORE_AWAY")
-        settled = settled_by(outcome, drops_repeats=channel.drops_repeats)
-        _log.info("notice %s by %s: %s", notice.key, notice.channel, settled.outcome)
+        async def write(settled: Settled) -> None:
+            await self._central.do(
+                lambda connection: settle(connection, notice, self._name, settled, now())
+            )
 
-        # What is known is not given up while the lease lasts: a repeat would be asked for.
-        async for attempt in stamina.retry_context(
-            on=EpigateError, attempts=None, timeout=self._lease, wait_initial=0.2, wait_max=5.0
-        ):
-            with attempt:
-                await self._central.do(
-                    lambda connection: settle(connection, notice, self._name, settled, now())
-                )
+        await attempt(
+            f"notice {notice.key} by {notice.channel}",
+            self._channels[notice.channel],
+            lambda: self._parcel(notice),
+            mark=mark,
+            write=write,
+            lease=self._lease,
+        )
 
     async def _parcel(self, notice: Notice) -> Parcel:
         """What is handed over, to the number or address the account has now."""

@@ -15,10 +15,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import stamina
 from sqlalchemy import Connection
 
-from gateway.messaging.channels import Channel, Outcome, Parcel, Verdict
+from gateway.messaging.attempting import LeaseLost, attempt
+from gateway.messaging.channels import Channel, Parcel
 from regions.errors import EpigateError
 from regions.instants import now
 from resolvers.alerts.addressing import (
@@ -46,17 +46,13 @@ from resolvers.users.rosters import contact_of, current_record
 from resolvers.writing.failures import WriteFailed
 from resolvers.writing.stores import Store, Stores
 
-__all__ = ["LeaseLost", "Sender", "settled_by"]
+__all__ = ["Sender"]
 
 _log = logging.getLogger(__name__)
 
 _IN_FLIGHT = 8  # deliveries of a region at once
 _OVERDUE_SECONDS = 30.0  # between two looks for signals that nobody answered
 _ENDING = 15.0  # seconds for what is under way when the worker ends
-
-
-class LeaseLost(Exception):
-    """Another gateway has the delivery by now."""
 
 
 class Sender:
@@ -242,39 +238,35 @@ class Sender:
             return
 
     async def _attempt(self, store: Store, delivery: Delivery) -> None:
-        channel = self._channels[delivery.channel]
+        current = delivery
 
-        async def handing() -> None:
-            if channel.drops_repeats:
-                return
+        async def parcel() -> Parcel:
+            nonlocal current
+            current, made = await self._parcel(store, delivery)
+            return made
 
-            def mark(connection: Connection, _: int) -> bool:
-                return begin_handing(connection, delivery, self._name, now())
+        async def mark() -> bool:
+            return await store.write(
+                0, lambda connection, _: begin_handing(connection, current, self._name, now())
+            )
 
-            if not await store.write(0, mark):
-                raise LeaseLost
-
-        try:
-            delivery, parcel = await self._parcel(store, delivery)
-            outcome = await channel.send(parcel, handing)
-        except LeaseLost:
-            return
-        except (WriteFailed, EpigateError):  # nothing was handed over
-            outcome = Outcome(Verdict.NOT_NOW, "STORE_AWAY")
-        settled = settled_by(outcome, drops_repeats=channel.drops_repeats)
-        _log.info("delivery %s by %s: %s", delivery.key, delivery.channel, settled.outcome)
-
-        def write(connection: Connection, _: int) -> None:
+        async def write(settled: Settled) -> None:
             region, hours = store.settings.code, self._limits.resend
-            settle(connection, region, delivery, self._name, settled, now(), hours)
+            await store.write(
+                0,
+                lambda connection, _: settle(
+                    connection, region, current, self._name, settled, now(), hours
+                ),
+            )
 
-        # What is known is not given up while the lease lasts: a repeat would be asked for.
-        failures = (WriteFailed, EpigateError)
-        async for attempt in stamina.retry_context(
-            on=failures, attempts=None, timeout=self._lease, wait_initial=0.2, wait_max=5.0
-        ):
-            with attempt:
-                await store.write(0, write)
+        await attempt(
+            f"delivery {delivery.key} by {delivery.channel}",
+            self._channels[delivery.channel],
+            parcel,
+            mark=mark,
+            write=write,
+            lease=self._lease,
+        )
 
     async def _parcel(self, store: Store, delivery: Delivery) -> tuple[Delivery, Parcel]:
         """What is handed over, to the number or address of this moment, read from where they are
@@ -315,14 +307,3 @@ class Sender:
         if changed is None:
             raise LeaseLost
         return changed
-
-
-def settled_by(outcome: Outcome, *, drops_repeats: bool) -> Settled:
-    """What becomes of a delivery by what came of an attempt."""
-    state = {
-        Verdict.ACCEPTED: "ACCEPTED",
-        Verdict.REFUSED: "FAILED",
-        Verdict.NOT_NOW: "DUE",
-        Verdict.DOUBT: "DUE" if drops_repeats else "DOUBTFUL",
-    }[outcome.verdict]
-    return Settled(state, outcome.word, outcome.reference, outcome.wait)
