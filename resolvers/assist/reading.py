@@ -26,12 +26,10 @@ from schema.alerts_messages import MessageChannel
 from schema.assist import (
     AssistEvent,
     AssistEventKind,
-    AssistNotice,
-    AssistNoticeState,
-    AssistOccasion,
     AssistPhase,
     AssistState,
 )
+from schema.assist_notices import AssistNotice, AssistNoticeState, AssistOccasion
 
 if TYPE_CHECKING:
     from resolvers.context import Context
